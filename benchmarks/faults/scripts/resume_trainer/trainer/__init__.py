@@ -1,0 +1,4 @@
+from trainer.checkpoint import Checkpointer
+from trainer.loop import Trainer
+
+__all__ = ["Checkpointer", "Trainer"]

@@ -1,0 +1,4 @@
+from textkit.augment import WordDropout
+from textkit.vocab import Vocabulary
+
+__all__ = ["Vocabulary", "WordDropout"]

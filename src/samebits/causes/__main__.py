@@ -1,0 +1,72 @@
+"""Writes the page of every cause: `python -m samebits.causes DIRECTORY` (docs/causes).
+
+The pages are made from the files of the catalogue, so that what the documentation says of a cause and
+what a verdict says cannot part.  With `--check` nothing is written, and a page that is not up to date is
+an error.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from samebits.causes import CATALOGUE
+from samebits.causes._base import Cause
+
+
+def _code(snippet: str) -> str:
+    return f"```python\n{snippet.rstrip()}\n```\n"
+
+
+def page(cause: Cause) -> str:
+    """The page of one cause, in Markdown."""
+    examples = "\n".join(_code(snippet) for snippet in cause.invalid)
+    mended = "\n".join(_code(snippet) for snippet in cause.valid)
+    links = "\n".join(f"- <{link}>" for link in cause.sources)
+    return (
+        f"# {cause.title} (`{cause.name}`)\n\n"
+        f"## What it does\n\n{cause.what}\n\n"
+        f"## Why it breaks runs\n\n{cause.why}\n\n"
+        f"## Example\n\n{examples}\n"
+        f"## Use instead\n\n{mended}\nIn short:\n\n{_code(cause.fix)}\n"
+        f"## References\n\n{links}\n"
+    )
+
+
+def index() -> str:
+    """The list of all causes."""
+    rows = "\n".join(f"| [`{name}`]({name}.md) | {cause.title} |" for name, cause in CATALOGUE.items())
+    return (
+        "# Causes\n\nWhy two runs of one program part, by the names a verdict uses. These pages are "
+        f"written by `python -m samebits.causes docs/causes`.\n\n| name | in short |\n| --- | --- |\n{rows}\n"
+    )
+
+
+def pages() -> dict[str, str]:
+    """File name -> text of every page."""
+    return {"index.md": index()} | {f"{name}.md": page(cause) for name, cause in CATALOGUE.items()}
+
+
+def main(arguments: list[str]) -> int:
+    check = "--check" in arguments
+    folders = [argument for argument in arguments if argument != "--check"]
+    if len(folders) != 1:
+        print("usage: python -m samebits.causes [--check] DIRECTORY", file=sys.stderr)
+        return 2
+    folder = Path(folders[0])
+    stale = []
+    for name, text in pages().items():
+        path = folder / name
+        if check:
+            if not path.is_file() or path.read_text(encoding="utf-8") != text:
+                stale.append(name)
+            continue
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    if stale:
+        print(f"not up to date: {', '.join(stale)}; run python -m samebits.causes {folder}", file=sys.stderr)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

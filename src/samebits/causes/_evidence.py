@@ -1,0 +1,217 @@
+"""Reading evidence: the facts of two runs laid side by side, and how far a difference in them can reach.
+
+Facts of two runs are paired by process, kind, line and how often that line had been reached, since two
+runs of one script reach the same lines.  Each matcher then asks for the first pair that differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from samebits.causes._base import Evidence, Fact, Site
+
+# The flags of samebits.record.events, which this room may not import (causes lies below record); a test
+# holds the two together.
+RANDOM: Final = 4
+READS_UNINITIALIZED: Final = 32
+EXTERNAL: Final = 64
+
+#: The digest of the inputs of an operation that has none; what it makes came from outside.
+NO_INPUTS: Final = 1
+
+#: Operations whose kernels add in an order that is not fixed, on some device (shared knowledge of
+#: PyTorch 2.13: every call site of its "does not have a deterministic implementation" alert, and those
+#: that have atomics without the alert).
+NONDETERMINISTIC: Final = frozenset(
+    {
+        "_adaptive_avg_pool2d_backward",
+        "_adaptive_avg_pool3d_backward",
+        "_ctc_loss_backward",
+        "_cudnn_ctc_loss",
+        "_embedding_bag_backward",
+        "_embedding_bag_dense_backward",
+        "_flash_attention_backward",
+        "_efficient_attention_backward",
+        "_scaled_dot_product_efficient_attention_backward",
+        "_scaled_dot_product_flash_attention_backward",
+        "_index_put_impl_",
+        "_unsafe_index_put",
+        "_upsample_bicubic2d_aa_backward",
+        "_upsample_bilinear2d_aa_backward",
+        "adaptive_max_pool2d_backward",
+        "adaptive_max_pool3d_backward",
+        "avg_pool3d_backward",
+        "bincount",
+        "ctc_loss_backward",
+        "cudnn_grid_sampler_backward",
+        "cumsum",
+        "cumsum_",
+        "deform_conv2d_backward",
+        "_deform_conv2d_backward",
+        "_roi_align_backward",
+        "_roi_pool_backward",
+        "_ps_roi_align_backward",
+        "_ps_roi_pool_backward",
+        "embedding_dense_backward",
+        "fractional_max_pool2d_backward",
+        "fractional_max_pool3d_backward",
+        "grid_sampler_2d_backward",
+        "grid_sampler_3d_backward",
+        "histc",
+        "index_add",
+        "index_add_",
+        "index_put",
+        "index_put_",
+        "index_reduce",
+        "index_reduce_",
+        "max_pool3d_with_indices_backward",
+        "max_unpool2d",
+        "max_unpool3d",
+        "median",
+        "nanmedian",
+        "nll_loss2d_forward",
+        "put",
+        "put_",
+        "reflection_pad1d_backward",
+        "reflection_pad3d_backward",
+        "replication_pad1d_backward",
+        "replication_pad2d_backward",
+        "replication_pad3d_backward",
+        "scatter",
+        "scatter_",
+        "scatter_add",
+        "scatter_add_",
+        "scatter_reduce",
+        "scatter_reduce_",
+        "upsample_bicubic2d_backward",
+        "upsample_bilinear2d_backward",
+        "upsample_linear1d_backward",
+        "upsample_trilinear3d_backward",
+    }
+)
+
+
+def plain_name(name: str) -> str:
+    """The operation's name alone: "aten::index_put_.default" -> "index_put_"."""
+    return name.rpartition("::")[2].split(".")[0]
+
+
+def is_nondeterministic(name: str) -> bool:
+    """Whether an operation is known to give other bits on equal inputs on some device."""
+    return plain_name(name) in NONDETERMINISTIC
+
+
+def is_random(evidence: Evidence) -> bool:
+    """Whether the divergence is at an operation that draws from a torch generator."""
+    return bool(evidence.divergence.event.flags & RANDOM)
+
+
+def spot(site: Site | None) -> str:
+    """A place in words: "train.py:11"."""
+    return f"{site.file}:{site.line}" if site else "an unknown line"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One fact in both runs; None where a run has it alone."""
+
+    a: Fact | None
+    b: Fact | None
+
+    @property
+    def fact(self) -> Fact:
+        fact = self.a or self.b
+        assert fact is not None
+        return fact
+
+    @property
+    def site(self) -> Site | None:
+        return self.fact.site
+
+    def differs(self, key: str) -> bool:
+        """Whether both runs have the fact and its ``key`` differs."""
+        return self.a is not None and self.b is not None and self.a.detail.get(key) != self.b.detail.get(key)
+
+    def equal(self, key: str) -> bool:
+        return self.a is not None and self.b is not None and self.a.detail.get(key) == self.b.detail.get(key)
+
+
+def before(evidence: Evidence, fact: Fact) -> bool:
+    """Whether a fact came before the divergence, and so can have led to it."""
+    divergence = evidence.divergence
+    if fact.process == divergence.process and divergence.event.thread == 0:
+        return fact.at <= divergence.event.index
+    return fact.step <= divergence.step
+
+
+def facts(evidence: Evidence, *kinds: str, beyond: bool = False) -> tuple[list[Fact], list[Fact]]:
+    """The facts of some kinds, of both runs, from before the divergence (or a little ``beyond`` too)."""
+
+    def chosen(rows: Sequence[Fact]) -> list[Fact]:
+        return [fact for fact in rows if fact.kind in kinds and (beyond or before(evidence, fact))]
+
+    return chosen(evidence.a), chosen(evidence.b)
+
+
+def _keys(rows: Sequence[Fact]) -> Iterator[tuple[tuple[Any, ...], Fact]]:
+    seen: dict[tuple[Any, ...], int] = {}
+    for fact in rows:
+        site = (fact.site.file, fact.site.line) if fact.site else None
+        key = (fact.process, fact.kind, site, str(fact.detail.get("generator")), str(fact.detail.get("call")))
+        seen[key] = seen.get(key, -1) + 1
+        yield (*key, seen[key]), fact
+
+
+def pairs(evidence: Evidence, *kinds: str, beyond: bool = False) -> list[Pair]:
+    """The facts of two runs side by side, in the order of the first run, then what the second has alone."""
+    rows_a, rows_b = facts(evidence, *kinds, beyond=beyond)
+    left = dict(_keys(rows_b))
+    found = [Pair(fact, left.pop(key, None)) for key, fact in _keys(rows_a)]
+    return found + [Pair(None, fact) for fact in left.values()]
+
+
+def first(found: Sequence[Pair], test: Callable[[Pair], bool]) -> Pair | None:
+    """The first pair that passes."""
+    return next((pair for pair in found if test(pair)), None)
+
+
+def nearest(found: Sequence[Pair], test: Callable[[Pair], bool]) -> Pair | None:
+    """The last pair that passes: the one nearest before the divergence."""
+    return next((pair for pair in reversed(found) if test(pair)), None)
+
+
+def outside(evidence: Evidence) -> float:
+    """How far something outside of torch can be behind the divergence, 0..1.
+
+    Equal tensors in and other bits out leave little to what came from outside (a number passed as an
+    argument), and nothing where the kernel is known for it.
+    """
+    divergence = evidence.divergence
+    if divergence.change != "value":
+        return 1.0
+    if is_random(evidence):
+        if divergence.inputs_equal is False and divergence.generators_equal is True:
+            return 1.0
+        return 0.3 if divergence.generators_equal is False else 0.6
+    if divergence.inputs_equal is True and divergence.event.inputs != NO_INPUTS:
+        return 0.2 if is_nondeterministic(divergence.event.name) else 0.85
+    if divergence.inputs_equal is None and is_nondeterministic(divergence.event.name):
+        return 0.7
+    return 1.0
+
+
+def reach(evidence: Evidence, fact: Fact) -> float:
+    """How near a fact lies before the divergence: a little under 1 for what lies steps behind."""
+    divergence = evidence.divergence
+    behind = divergence.step - fact.step
+    near = 1.0 if behind <= 1 else 0.93 if fact.step == 0 else 0.85
+    if fact.process == divergence.process and divergence.event.index > 0:
+        near *= 0.97 + 0.03 * min(1.0, fact.at / divergence.event.index)
+    return near
+
+
+def sure(evidence: Evidence, fact: Fact, base: float) -> float:
+    """A confidence for a cause that came from outside through ``fact``."""
+    return base * outside(evidence) * reach(evidence, fact)

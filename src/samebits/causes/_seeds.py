@@ -1,0 +1,126 @@
+"""How the generators of two runs were seeded, and what a program drew from them.
+
+Four causes ask the same questions of a generator: was it seeded at all, with one value in both runs,
+and did both runs draw as often.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Final
+
+from samebits.causes._base import Evidence, Fact, Site
+from samebits.causes._evidence import Pair, facts, pairs
+
+PYTHON: Final = frozenset({"python", "python.Random"})
+NUMPY: Final = frozenset({"numpy", "numpy.Generator", "numpy.RandomState"})
+TORCH: Final = frozenset({"torch", "torch.Generator"})
+_GLOBAL: Final = frozenset({"python", "numpy", "torch"})
+
+
+def of(fact: Fact) -> str:
+    """The generator that a fact speaks of."""
+    return str(fact.detail.get("generator", ""))
+
+
+def differing_draw(evidence: Evidence, family: Collection[str]) -> Pair | None:
+    """The first draw from a family of generators that gave the two runs different values."""
+    for pair in pairs(evidence, "draw"):
+        if of(pair.fact) in family and pair.differs("value"):
+            return pair
+    return None
+
+
+def extra_draw(evidence: Evidence, family: Collection[str]) -> Fact | None:
+    """The first draw that one run has alone, while all draws before it agreed."""
+    rows_a, rows_b = facts(evidence, "draw")
+    for process in dict.fromkeys(fact.process for fact in (*rows_a, *rows_b)):
+        own_a = [fact for fact in rows_a if fact.process == process and of(fact) in family]
+        own_b = [fact for fact in rows_b if fact.process == process and of(fact) in family]
+        for x, y in zip(own_a, own_b, strict=False):
+            if x.site != y.site:
+                # The run that comes to the other's line later drew the extra number.
+                later_b = any(fact.site == x.site for fact in own_b)
+                return y if later_b and not any(fact.site == y.site for fact in own_a) else x
+            if x.detail.get("value") != y.detail.get("value"):
+                return None
+        if len(own_a) != len(own_b):
+            longer = own_a if len(own_a) > len(own_b) else own_b
+            return longer[min(len(own_a), len(own_b))]
+    return None
+
+
+def last_seed(rows: list[Fact], draw: Fact) -> Fact | None:
+    """What last seeded the generator that a draw is from, or made it."""
+    found = None
+    for fact in rows:
+        if fact.process == draw.process and fact.at <= draw.at and of(fact) == of(draw):
+            found = fact
+    return found
+
+
+def unseeded(evidence: Evidence, family: Collection[str]) -> tuple[Fact, Site | None] | None:
+    """A draw that differs since nothing fixed its generator, and the line that should have.
+
+    That is the draw's own line for a global generator, and the line that made it, or that reseeded it
+    from the operating system, for others.
+    """
+    pair = differing_draw(evidence, family)
+    if pair is None or pair.a is None or pair.b is None:
+        return None
+    rows_a, rows_b = facts(evidence, "seed", "create")
+    seed_a, seed_b = last_seed(rows_a, pair.a), last_seed(rows_b, pair.b)
+    for seed in (seed_a, seed_b):
+        if seed is None:
+            continue
+        from_system = (
+            seed.detail.get("value") is None if seed.kind == "seed" else not seed.detail.get("seeded")
+        )
+        if from_system:
+            return pair.a, seed.site
+    if seed_a is not None and seed_b is not None and of(pair.a) not in _GLOBAL:
+        return None
+    return None if pair.a.detail.get("seeded") else (pair.a, pair.site)
+
+
+def made_unseeded(evidence: Evidence, family: Collection[str]) -> Fact | None:
+    """A generator object made without a seed whose draws were not seen, where a batch is what differs.
+
+    A dataset draws from it in the workers of a loader, which may keep no record.
+    """
+    if evidence.divergence.event.kind != "batch":
+        return None
+    made, _ = facts(evidence, "create")
+    drawn, _ = facts(evidence, "draw")
+    seen = {of(fact) for fact in drawn}
+    rows = [fact for fact in made if of(fact) in family and of(fact) not in seen]
+    return next((fact for fact in rows if not fact.detail.get("seeded")), None)
+
+
+def differing_seed(evidence: Evidence, family: Collection[str] | None = None) -> Pair | None:
+    """The first seeding, by a value and not by the system, that differs between the runs."""
+
+    def value(fact: Fact | None) -> Any:
+        return None if fact is None else fact.detail.get("value")
+
+    for pair in pairs(evidence, "seed", "create"):
+        if family is not None and of(pair.fact) not in family:
+            continue
+        if pair.differs("value") and value(pair.a) is not None and value(pair.b) is not None:
+            return pair
+    return None
+
+
+def seeded_by_system(evidence: Evidence, family: Collection[str]) -> Fact | None:
+    """The last seeding of a family from the operating system's entropy."""
+    rows, _ = facts(evidence, "seed")
+    own = [fact for fact in rows if of(fact) in family]
+    return own[-1] if own and own[-1].detail.get("value") is None else None
+
+
+def ever_seeded(evidence: Evidence, family: Collection[str], process: str) -> bool:
+    """Whether both runs seeded a generator of the family before the divergence."""
+    rows_a, rows_b = facts(evidence, "seed")
+    return all(
+        any(of(fact) in family and fact.process == process for fact in rows) for rows in (rows_a, rows_b)
+    )

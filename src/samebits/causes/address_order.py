@@ -1,0 +1,67 @@
+"""An order that follows the addresses of objects: sets of objects, sorting by `id`."""
+
+from __future__ import annotations
+
+from samebits.causes._base import Cause, Evidence, Finding
+from samebits.causes._evidence import nearest, pairs, reach, spot, sure
+from samebits.causes._seeds import differing_seed
+
+_FIX = """\
+layers = list(dict.fromkeys(layers))  # keeps each once, in the order given; a set does not"""
+
+
+def match(evidence: Evidence) -> Finding | None:
+    found = pairs(evidence, "iteration", "sort")
+    order = nearest(found, lambda p: p.differs("order") and p.fact.detail.get("by") == "address")
+    if order is not None and order.a is not None:
+        return Finding(
+            sure(evidence, order.a, 0.94),
+            order.site,
+            f"the order taken at {spot(order.site)} follows where objects lie in memory, which is "
+            f"new in every "
+            "process.",
+            _FIX,
+        )
+    number = nearest(
+        pairs(evidence, "hash"),
+        lambda p: p.differs("value") and str(p.fact.detail.get("of")) not in ("str", "bytes"),
+    )
+    if number is None or number.a is None:
+        return None
+    # id() differs in every run, also where nothing comes of it: alone it says little.
+    seeded = differing_seed(evidence) is not None
+    return Finding(
+        0.8 * reach(evidence, number.a) if seeded else sure(evidence, number.a, 0.45),
+        number.site,
+        f"{number.fact.detail.get('call', 'id()')} at {spot(number.site)} gave the address of an "
+        f"object, which is "
+        "new in every process.",
+        _FIX,
+    )
+
+
+CAUSE = Cause(
+    name="address-order",
+    title="Order from the addresses of objects",
+    what="Iterating over a set of objects that are hashed by address (modules, parameters, instances without "
+    "`__hash__`), sorting by `id`, or using `id()` or `hash()` of an object as a number.",
+    why="Where an object lies in memory changes from process to process, and with it the order of a set. "
+    "PYTHONHASHSEED has no influence on it.",
+    fix=_FIX,
+    sources=(
+        "https://docs.python.org/3/library/functions.html#id",
+        "https://docs.python.org/3/reference/datamodel.html#object.__hash__",
+        "https://github.com/pytorch/pytorch/issues/7068",
+    ),
+    match=match,
+    invalid=(
+        "import torch\n\nlayers = {torch.nn.Linear(2, 2) for _ in range(8)}\n"
+        "model = torch.nn.Sequential(*layers)\n",
+        "items = [object() for _ in range(8)]\nitems.sort(key=id)\n",
+    ),
+    valid=(
+        "import torch\n\nlayers = [torch.nn.Linear(2, 2) for _ in range(8)]\n"
+        "model = torch.nn.Sequential(*layers)\n",
+        "items = [(number, object()) for number in range(8)]\nitems.sort(key=lambda item: item[0])\n",
+    ),
+)

@@ -1,0 +1,94 @@
+"""Alternatives are timed and the fastest is used: `cudnn.benchmark`, `max_autotune`, or by hand."""
+
+from __future__ import annotations
+
+from samebits.causes._base import Cause, Evidence, Finding, Site
+from samebits.causes._evidence import facts, is_random, outside, reach, spot
+from samebits.causes._source import follow, is_clock, text_of
+
+_FIX = """\
+torch.backends.cudnn.benchmark = False  # and no max_autotune: choose by a fixed rule, not by a stopwatch
+torch.backends.cudnn.deterministic = True"""
+_FIX_HAND = """\
+implementation = CHOICES[name]  # choose by configuration, or keep the choice of the first run in a file"""
+_TUNED = ("conv", "cudnn", "mm", "linear", "sdpa", "attention")
+
+
+def _by_hand(evidence: Evidence) -> Finding | None:
+    clocks, others = facts(evidence, "clock")
+    for fact in reversed(clocks + others):
+        uses = follow(text_of(evidence, fact.site), is_clock)
+        if not uses.alternatives or fact.site is None:
+            continue
+        behind = [line for line in uses.alternatives if line >= fact.site.line]
+        line = behind[0] if behind else uses.alternatives[0]
+        site = Site(fact.site.file, line, fact.site.function)
+        strength = 1.0 if evidence.divergence.change != "value" else 0.85 * outside(evidence)
+        if is_random(evidence):
+            strength *= 0.5
+        return Finding(
+            0.93 * strength * reach(evidence, fact),
+            site,
+            f"alternatives are timed and the fastest is chosen at {spot(site)}; the two runs chose "
+            f"differently.",
+            _FIX_HAND,
+        )
+    return None
+
+
+def match(evidence: Evidence) -> Finding | None:
+    by_hand = _by_hand(evidence)
+    if by_hand is not None:
+        return by_hand
+    divergence = evidence.divergence
+    rows, _ = facts(evidence, "flag")
+    last: dict[str, tuple[object, int]] = {}
+    for number, fact in enumerate(rows):
+        last[str(fact.detail.get("call"))] = (fact.detail.get("value"), number)
+    for call, (value, number) in last.items():
+        if (
+            not ("benchmark" in call or "autotune" in call)
+            or not value
+            or str(value).lower() in ("false", "0")
+        ):
+            continue
+        fact = rows[number]
+        tuned = divergence.event.kind == "region" or any(part in divergence.event.name for part in _TUNED)
+        if divergence.change != "value" or divergence.inputs_equal is False:
+            tuned = False
+        return Finding(
+            (0.9 if tuned else 0.2) * reach(evidence, fact),
+            fact.site,
+            f"{call} is on (set at {spot(fact.site)}): kernels are timed in every run and the "
+            f"fastest is used, and "
+            "another kernel rounds differently.",
+            _FIX,
+        )
+    return None
+
+
+CAUSE = Cause(
+    name="autotuning",
+    title="The fastest alternative is chosen by timing",
+    what="`torch.backends.cudnn.benchmark = True`, `torch.compile(mode='max-autotune')`, or code "
+    "that times several "
+    "implementations and keeps the fastest.",
+    why="Timings vary, so another alternative wins in another run, and it adds up in another order.",
+    fix=_FIX,
+    sources=(
+        "https://docs.pytorch.org/docs/stable/notes/randomness.html#cuda-convolution-benchmarking",
+        "https://docs.pytorch.org/docs/stable/backends.html#torch.backends.cudnn.benchmark",
+        "https://github.com/pytorch/pytorch/issues/101246",
+    ),
+    match=match,
+    invalid=(
+        "import torch\n\ntorch.backends.cudnn.benchmark = True\n",
+        "import time\n\ntimes = {}\nfor name, work in {'a': sum, 'b': max}.items():\n"
+        "    start = time.perf_counter()\n    work(range(1000))\n"
+        "    times[name] = time.perf_counter() - start\nbest = min(times, key=times.get)\n",
+    ),
+    valid=(
+        "import torch\n\ntorch.backends.cudnn.benchmark = False\n",
+        "import time\n\nstart = time.perf_counter()\nsum(range(1000))\nprint(time.perf_counter() - start)\n",
+    ),
+)

@@ -1,0 +1,84 @@
+"""Results used in the order in which threads or processes happened to finish."""
+
+from __future__ import annotations
+
+from samebits.causes._base import Cause, Evidence, Finding
+from samebits.causes._evidence import first, is_nondeterministic, nearest, outside, pairs, spot, sure
+
+_FIX = """\
+with ThreadPoolExecutor() as pool:
+    results = list(pool.map(work, items))  # the order of items; as_completed gives the order of finishing"""
+_FIX_SHARED = """\
+results = [future.result() for future in futures]  # let threads return values, and combine them in one place
+# rather than write to shared tensors, lists or generators from several threads"""
+
+
+def match(evidence: Evidence) -> Finding | None:
+    found = pairs(evidence, "completion", beyond=True)
+    order = first(found, lambda p: p.differs("order"))
+    if order is not None and order.a is not None:
+        return Finding(
+            sure(evidence, order.a, 0.95),
+            order.site,
+            f"{order.fact.detail.get('call', 'a wait')} at {spot(order.site)} gave results in the order of "
+            "finishing, and the two runs finished in another order.",
+            _FIX,
+        )
+    unknown = nearest(found, lambda p: p.fact.detail.get("order") is None)
+    if unknown is not None:
+        return Finding(
+            sure(evidence, unknown.fact, 0.5),
+            unknown.site,
+            f"{unknown.fact.detail.get('call', 'a wait')} at {spot(unknown.site)} gives results in "
+            f"the order of "
+            "finishing, which differs from run to run; the order itself was not seen.",
+            _FIX,
+        )
+    event = evidence.divergence.event
+    threads = [
+        pair for pair in pairs(evidence, "thread") if "rocess" not in str(pair.fact.detail.get("call"))
+    ]
+    if not threads or is_nondeterministic(event.name):
+        return None
+    confidence = 0.6 if event.thread else 0.5
+    return Finding(
+        confidence * (0.6 if outside(evidence) < 0.5 else 1.0),
+        threads[-1].site,
+        f"threads are started at {spot(threads[-1].site)}, and nothing else was seen that differs: "
+        f"if they write "
+        "to what they share, or draw from one generator, the order of their work decides the result.",
+        _FIX_SHARED,
+    )
+
+
+CAUSE = Cause(
+    name="completion-order",
+    title="Order of finishing",
+    what="Results taken with `as_completed`, `imap_unordered`, a queue or callbacks in the order in "
+    "which workers "
+    "finish; threads that write to shared state or draw from one generator.",
+    why="The system's scheduler decides who finishes first. A sum in another order rounds "
+    "differently, and samples "
+    "in another order train another model.",
+    fix=_FIX,
+    sources=(
+        "https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.as_completed",
+        "https://docs.python.org/3/library/multiprocessing.html#multiprocessing.pool.Pool.imap_unordered",
+        "https://github.com/Lightning-AI/pytorch-lightning/issues/20679",
+    ),
+    match=match,
+    invalid=(
+        "from concurrent.futures import ThreadPoolExecutor, as_completed\n\n"
+        "with ThreadPoolExecutor() as pool:\n    futures = [pool.submit(pow, n, 2) for n in range(8)]\n"
+        "    results = [future.result() for future in as_completed(futures)]\n",
+        "from multiprocessing import Pool\n\nwith Pool() as pool:\n"
+        "    results = list(pool.imap_unordered(abs, range(8)))\n",
+    ),
+    valid=(
+        "from concurrent.futures import ThreadPoolExecutor\n\n"
+        "with ThreadPoolExecutor() as pool:\n    futures = [pool.submit(pow, n, 2) for n in range(8)]\n"
+        "    results = [future.result() for future in futures]\n",
+        "from multiprocessing import Pool\n\nwith Pool() as pool:\n    results = "
+        "list(pool.imap(abs, range(8)))\n",
+    ),
+)

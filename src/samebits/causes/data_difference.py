@@ -1,0 +1,95 @@
+"""An input file, or the set of input files, changed between the runs."""
+
+from __future__ import annotations
+
+from samebits.causes._base import Cause, Evidence, Fact, Finding
+from samebits.causes._evidence import Pair, facts, outside, pairs, reach, spot, sure
+
+_FIX = """\
+# give both runs the same input: write results and caches somewhere else than the data is read from,
+# and check the data's checksum at the start
+assert hashlib.sha256(Path(path).read_bytes()).hexdigest() == EXPECTED"""
+
+
+def _by_path(evidence: Evidence) -> list[Pair]:
+    """Files side by side by path: two runs may open them in another order."""
+    rows_a, rows_b = facts(evidence, "file")
+    left: dict[tuple[str, str], list[Fact]] = {}
+    for fact in rows_b:
+        left.setdefault((fact.process, str(fact.detail.get("path"))), []).append(fact)
+    found = []
+    for fact in rows_a:
+        others = left.get((fact.process, str(fact.detail.get("path"))))
+        found.append(Pair(fact, others.pop(0) if others else None))
+    return found + [Pair(None, fact) for rest in left.values() for fact in rest]
+
+
+def _written(evidence: Evidence, path: str) -> bool:
+    return any(fact.kind in ("write", "save") and fact.detail.get("path") == path for fact in evidence.a)
+
+
+def match(evidence: Evidence) -> Finding | None:
+    files = _by_path(evidence)
+    changed = next((pair for pair in files if pair.differs("digest")), None)
+    if changed is not None and changed.a is not None:
+        path = str(changed.a.detail.get("path"))
+        own = " The script itself writes to it." if _written(evidence, path) else ""
+        return Finding(
+            sure(evidence, changed.a, 0.96),
+            changed.site,
+            f"{path}, opened at {spot(changed.site)}, did not hold the same bytes in both runs.{own}",
+            _FIX,
+        )
+    listed = next((pair for pair in pairs(evidence, "listing") if pair.differs("content")), None)
+    if listed is not None and listed.a is not None:
+        return Finding(
+            sure(evidence, listed.a, 0.9),
+            listed.site,
+            f"{listed.a.detail.get('path')}, listed at {spot(listed.site)}, did not hold the same "
+            f"files in both "
+            f"runs ({listed.a.detail.get('n')} and {listed.b.detail.get('n') if listed.b else '?'} names).",
+            _FIX,
+        )
+    alone = next((pair for pair in files if pair.a is None or pair.b is None), None)
+    if alone is not None:
+        return Finding(
+            sure(evidence, alone.fact, 0.45),
+            alone.site,
+            f"{alone.fact.detail.get('path')} was opened at {spot(alone.site)} in one run only.",
+            _FIX,
+        )
+    if evidence.divergence.event.kind == "batch" and evidence.divergence.change == "value":
+        site = evidence.divergence.event.site
+        return Finding(
+            0.2 * outside(evidence) * (reach(evidence, evidence.a[-1]) if evidence.a else 1.0),
+            site,
+            "the first thing that differs is a batch, and no generator, file, listing or order was "
+            "seen to differ "
+            "before it. Look at what the dataset reads that samebits does not see (a database, the "
+            "network, a "
+            "library of its own), and run samebits verify --level op.",
+            _FIX,
+        )
+    return None
+
+
+CAUSE = Cause(
+    name="data-difference",
+    title="An input changed between the runs",
+    what="A data file with other contents, or a folder with other files, than in the other run.",
+    why="Other data, other results. Often the first run made the difference itself: it appended to "
+    "a file, wrote a "
+    "cache or a checkpoint that the second run then read.",
+    fix=_FIX,
+    sources=(
+        "https://docs.pytorch.org/docs/stable/notes/randomness.html",
+        "https://docs.python.org/3/library/hashlib.html#hashlib.file_digest",
+        "https://github.com/pytorch/pytorch/issues/13197",
+    ),
+    match=match,
+    invalid=(
+        "with open('seen.txt', 'a') as log:\n    log.write('1\\n')\n"
+        "with open('seen.txt') as log:\n    rows = len(log.readlines())\n",
+    ),
+    valid=("with open('data.txt') as data:\n    rows = len(data.readlines())\n",),
+)

@@ -1,0 +1,133 @@
+"""A seed, or a value used as data, that comes from the clock, a process id, uuid, urandom or secrets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from samebits.causes._base import Cause, Evidence, Fact, Finding
+from samebits.causes._evidence import Pair, before, facts, outside, pairs, reach, spot, sure
+from samebits.causes._seeds import NUMPY, PYTHON, TORCH, differing_draw, differing_seed, of
+from samebits.causes._source import at_line, follow, text_of
+
+_FIX = """\
+seed = 0  # a fixed number, or one given as an argument and written to the log
+torch.manual_seed(seed)"""
+
+
+def _derived(value: Any, seed: Any) -> bool:
+    """Whether a seed is plainly a reading in other units or cut to fewer bits."""
+    if isinstance(value, bool) or isinstance(seed, bool) or not isinstance(seed, int):
+        return False
+    if not isinstance(value, (int, float)) or seed < 100 or value != value or abs(value) > 1e30:
+        return False
+    for scale in (1, 1_000, 1_000_000, 1_000_000_000):
+        scaled = int(value * scale)
+        for cut in (0, 1 << 16, 1 << 31, (1 << 31) - 1, 1 << 32, (1 << 32) - 1, 10_000, 100_000, 1_000_000):
+            if (scaled % cut if cut else scaled) == seed:
+                return True
+    return False
+
+
+def _origin(evidence: Evidence, seed: Fact, rows: list[Fact]) -> tuple[Fact, bool] | None:
+    """The reading that a seed comes from, and whether that is certain; the nearest one as a guess."""
+    earlier = [fact for fact in rows if fact.process == seed.process and fact.at <= seed.at]
+    for fact in reversed(earlier):
+        if _derived(fact.detail.get("value"), seed.detail.get("value")):
+            return fact, True
+    for fact in reversed(earlier):
+        if fact.site is None or seed.site is None or fact.site.file != seed.site.file:
+            continue
+        if fact.site.line == seed.site.line:
+            return fact, True
+        uses = follow(text_of(evidence, fact.site), at_line(fact.site.line))
+        if seed.site.line in uses.arguments:
+            return fact, True
+    return (earlier[-1], False) if earlier else None
+
+
+def _used_as_data(evidence: Evidence) -> Finding | None:
+    """A reading of entropy that differs and was no seed: its value may have been used itself."""
+    rows = [pair for pair in pairs(evidence, "entropy") if pair.differs("value")]
+    pair: Pair | None = rows[-1] if rows else None
+    if pair is None or pair.a is None:
+        return None
+    uses = follow(text_of(evidence, pair.site), at_line(pair.site.line)) if pair.site else None
+    used = (
+        uses is not None
+        and evidence.divergence.event.site is not None
+        and (evidence.divergence.event.site.line in uses.arguments)
+    )
+    return Finding(
+        sure(evidence, pair.a, 0.9 if used else 0.5),
+        pair.site,
+        f"{pair.a.detail.get('call', 'a reading of entropy')} at {spot(pair.site)} gave the two "
+        f"runs different "
+        "values; if anything is computed from them, it differs too.",
+        _FIX,
+    )
+
+
+def match(evidence: Evidence) -> Finding | None:
+    pair = differing_seed(evidence)
+    rows_a, _ = facts(evidence, "clock", "entropy")
+    if pair is None or pair.a is None:
+        return _used_as_data(evidence)
+    seed = pair.a
+    origin = _origin(evidence, seed, rows_a)
+    hashes, _ = facts(evidence, "hash")
+    if origin is None:
+        if hashes:
+            return None
+        return Finding(
+            0.6 * reach(evidence, seed),
+            seed.site,
+            f"{seed.detail.get('call', 'a seed')} at {spot(seed.site)} seeds {of(seed)} with a "
+            f"number that differs "
+            "from run to run; where the number comes from was not seen.",
+            _FIX,
+        )
+    source, certain = origin
+    if not certain and any(before(evidence, fact) and fact.at <= seed.at for fact in hashes):
+        certain = False
+    drawn = differing_draw(evidence, PYTHON | NUMPY)
+    through_torch = of(seed) in TORCH
+    strength = 1.0 if through_torch else max(outside(evidence), 0.85 if drawn else 0.0)
+    if (
+        through_torch
+        and evidence.divergence.generators_equal is True
+        and evidence.divergence.inputs_equal is True
+    ):
+        strength = 0.2
+    return Finding(
+        (0.96 if certain else 0.7) * strength * reach(evidence, seed),
+        source.site or seed.site,
+        f"{of(seed)} is seeded at {spot(seed.site)} with a number that differs from run to run; it "
+        f"comes from "
+        f"{source.detail.get('call', 'a reading')} at {spot(source.site)}.",
+        _FIX,
+    )
+
+
+CAUSE = Cause(
+    name="entropy-seed",
+    title="A seed that is new in every run",
+    what="A seed, or a number used as data, made from the time, a process id, `uuid`, `os.urandom`, "
+    "`secrets` or "
+    "`random.SystemRandom`.",
+    why="Such a value is different in every run by design, and with it everything drawn afterwards.",
+    fix=_FIX,
+    sources=(
+        "https://docs.pytorch.org/docs/stable/notes/randomness.html",
+        "https://github.com/pytorch/pytorch/issues/13197",
+        "https://docs.python.org/3/library/time.html#time.time",
+    ),
+    match=match,
+    invalid=(
+        "import time\nimport torch\n\ntorch.manual_seed(int(time.time()))\n",
+        "import os\nimport random\n\nrandom.seed(os.getpid())\nprint(random.random())\n",
+    ),
+    valid=(
+        "import torch\n\ntorch.manual_seed(1234)\n",
+        "import random\n\nrandom.seed(1234)\nprint(random.random())\n",
+    ),
+)

@@ -1,0 +1,92 @@
+"""The two runs did not run on the same thing: threads, versions, hardware, variables."""
+
+from __future__ import annotations
+
+from samebits.causes._base import Cause, EnvironmentDifference, Evidence, Finding, Site
+from samebits.causes._evidence import is_random, nearest, pairs, spot
+
+_FIX_THREADS = """\
+torch.set_num_threads(4)  # one fixed number on every machine; or OMP_NUM_THREADS=4 before it starts"""
+_FIX = """\
+# make the environments alike before comparing bits:
+# the same torch build (pip install torch==...), ATEN_CPU_CAPABILITY, threads and variables"""
+
+
+def _rows(evidence: Evidence) -> list[EnvironmentDifference]:
+    return [row for row in evidence.environment if row.matters]
+
+
+def _told(row: EnvironmentDifference) -> str:
+    return f"{row.key}: {str(row.a)[:60]} and {str(row.b)[:60]}"
+
+
+def _strength(evidence: Evidence) -> float:
+    divergence = evidence.divergence
+    if divergence.change != "value":
+        return 0.6
+    if is_random(evidence) and divergence.generators_equal is False:
+        return 0.3
+    if divergence.inputs_equal is None:
+        return 0.88
+    return 1.0 if divergence.inputs_equal else 0.6
+
+
+def _variable(evidence: Evidence, rows: list[EnvironmentDifference]) -> Site | None:
+    """The line that reads a variable which differs."""
+    names = {row.key.rpartition(".")[2] for row in rows}
+    found = nearest(pairs(evidence, "variable"), lambda p: p.fact.detail.get("name") in names)
+    return found.site if found else None
+
+
+def match(evidence: Evidence) -> Finding | None:
+    rows = _rows(evidence)
+    set_threads = nearest(pairs(evidence, "threads"), lambda p: p.differs("value"))
+    if set_threads is not None and set_threads.a is not None and set_threads.b is not None:
+        a, b = set_threads.a.detail.get("value"), set_threads.b.detail.get("value")
+        return Finding(
+            0.96 * max(_strength(evidence), 0.5),
+            set_threads.site,
+            f"{set_threads.fact.detail.get('call', 'set_num_threads')} at {spot(set_threads.site)} "
+            f"set {a} threads in "
+            f"one run and {b} in the other: a sum split over another number of threads rounds differently.",
+            _FIX_THREADS,
+        )
+    if not rows:
+        return None
+    read = _variable(evidence, rows)
+    threads = any("thread" in row.key.lower() for row in rows)
+    more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
+    return Finding(
+        0.96 * (max(_strength(evidence), 0.9) if read else _strength(evidence)),
+        read or evidence.divergence.event.site,
+        f"the runs did not run on the same thing "
+        f"({'; '.join(_told(row) for row in rows[:3])}{more}), which can change "
+        "the bits of any arithmetic.",
+        _FIX_THREADS if threads else _FIX,
+    )
+
+
+CAUSE = Cause(
+    name="environment-difference",
+    title="The runs ran on different things",
+    what="Another number of threads, version of torch or numpy, CPU or GPU model, CPU capability, "
+    "or a variable that "
+    "the numerical libraries or the script read.",
+    why="Each decides how a sum is split and which instructions add it up. One seed gives other "
+    "weights with one and "
+    "two threads, even where the loss is equal to the last bit.",
+    fix=_FIX_THREADS + "\n" + _FIX,
+    sources=(
+        "https://docs.pytorch.org/docs/stable/notes/randomness.html",
+        "https://docs.pytorch.org/docs/stable/notes/numerical_accuracy.html",
+        "https://github.com/pytorch/pytorch/issues/2201",
+        "https://github.com/pytorch/pytorch/issues/88718",
+        "https://github.com/pytorch/pytorch/issues/62467",
+    ),
+    match=match,
+    invalid=(
+        "import os\n\nimport torch\n\ntorch.set_num_threads(int(os.getloadavg()[0]) + 1)\n",
+        "import os\n\nscale = float(os.environ.get('LOSS_SCALE', '1'))\n",
+    ),
+    valid=("import torch\n\ntorch.set_num_threads(4)\n",),
+)

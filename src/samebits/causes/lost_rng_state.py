@@ -1,0 +1,117 @@
+"""Training resumed from a checkpoint without the state of the random generators."""
+
+from __future__ import annotations
+
+from samebits.causes._base import Cause, Evidence, Fact, Finding
+from samebits.causes._evidence import Pair, facts, is_random, pairs, reach, spot
+from samebits.causes._seeds import TORCH, ever_seeded
+
+_FIX = """\
+checkpoint = {"model": model.state_dict(), "optimizer": optimizer.state_dict(),
+              "torch_rng": torch.get_rng_state(), "python_rng": random.getstate(),
+              "numpy_rng": np.random.get_state()}
+# and after loading it:
+torch.set_rng_state(checkpoint["torch_rng"])
+random.setstate(checkpoint["python_rng"])
+np.random.set_state(checkpoint["numpy_rng"])"""
+_CHECKPOINTS = ("torch.load", "load_state_dict", "load_checkpoint", "load_state")
+
+
+def _checkpoint(fact: Fact) -> bool:
+    return any(name in str(fact.detail.get("call")) for name in _CHECKPOINTS)
+
+
+def _restored(evidence: Evidence, load: Fact, *, in_a: bool) -> bool:
+    rows = evidence.a if in_a else evidence.b
+    return any(fact.kind == "rng-restore" and fact.process == load.process for fact in rows)
+
+
+def _first_load(evidence: Evidence, load: Fact, *, in_a: bool) -> Fact:
+    """The file's loading, if a `load_state_dict` after it is what was found."""
+    rows = evidence.a if in_a else evidence.b
+    earlier = [f for f in rows if f.kind == "load" and f.process == load.process and f.at <= load.at]
+    return next((fact for fact in earlier if "torch.load" in str(fact.detail.get("call"))), load)
+
+
+def _resumed(evidence: Evidence) -> tuple[Pair, bool] | None:
+    """A checkpoint that one run loads alone, and whether that is the first run.
+
+    The load may come a little after the divergence: the two runs part where one goes to load.
+    """
+    for pair in pairs(evidence, "load", beyond=True):
+        if not _checkpoint(pair.fact) or (pair.a is not None and pair.b is not None):
+            continue
+        return pair, pair.a is not None
+    return None
+
+
+def match(evidence: Evidence) -> Finding | None:
+    divergence = evidence.divergence
+    found = _resumed(evidence)
+    if found is not None:
+        pair, in_a = found
+        load = _first_load(evidence, pair.fact, in_a=in_a)
+        restored = _restored(evidence, load, in_a=in_a)
+        asked = any(probe.differs("value") for probe in pairs(evidence, "probe"))
+        confidence = 0.25 if restored else 0.95 if asked else 0.85
+        return Finding(
+            confidence * reach(evidence, load),
+            load.site,
+            f"one run resumed from {load.detail.get('path') or 'a checkpoint'} at {spot(load.site)} "
+            f"and the other "
+            "did not"
+            + (
+                "; it restored the generators, so look at what else a resumed run does otherwise."
+                if restored
+                else ", and the states of the random generators were not restored after it."
+            ),
+            _FIX,
+        )
+    # Both runs resume and nothing seeds or restores the generators: they start anew in each.
+    loads_a, loads_b = facts(evidence, "load", beyond=True)
+    both = [fact for fact in loads_a if _checkpoint(fact)]
+    if not both or not any(_checkpoint(fact) for fact in loads_b) or not is_random(evidence):
+        return None
+    if divergence.generators_equal is True or ever_seeded(evidence, TORCH, divergence.process):
+        return None
+    if _restored(evidence, both[0], in_a=True):
+        return None
+    return Finding(
+        0.85 * reach(evidence, both[0]),
+        both[0].site,
+        f"training resumes from {both[0].detail.get('path') or 'a checkpoint'} at "
+        f"{spot(both[0].site)}, and the "
+        "generators are neither restored from it nor seeded: each run goes on with other random numbers.",
+        _FIX,
+    )
+
+
+CAUSE = Cause(
+    name="lost-rng-state",
+    title="Resumed without the generators' state",
+    what="A run that goes on from a checkpoint which does not hold, or whose loading does not "
+    "restore, the states of "
+    "the random generators.",
+    why="The uninterrupted run goes on with its generators where they were, the resumed one starts "
+    "them anew: "
+    "dropout, shuffles and augmentations differ from the first resumed step on.",
+    fix=_FIX,
+    sources=(
+        "https://docs.pytorch.org/docs/stable/generated/torch.get_rng_state.html",
+        "https://github.com/Lightning-AI/pytorch-lightning/issues/17543",
+        "https://github.com/pytorch/torchtitan/issues/1194",
+        "https://github.com/huggingface/accelerate/issues/4283",
+        "https://github.com/huggingface/transformers/issues/40500",
+    ),
+    match=match,
+    invalid=(
+        "import os\n\nimport torch\n\nmodel = torch.nn.Linear(2, 2)\nif os.path.exists('last.pt'):\n"
+        "    model.load_state_dict(torch.load('last.pt'))\ntorch.save(model.state_dict(), 'last.pt')\n",
+    ),
+    valid=(
+        "import os\n\nimport torch\n\nmodel = torch.nn.Linear(2, 2)\nif os.path.exists('last.pt'):\n"
+        "    saved = torch.load('last.pt')\n    model.load_state_dict(saved['model'])\n"
+        "    torch.set_rng_state(saved['rng'])\n"
+        "torch.save({'model': model.state_dict(), 'rng': torch.get_rng_state()}, 'last.pt')\n",
+    ),
+)

@@ -1,0 +1,112 @@
+"""One run drew more random numbers than the other, so all later ones differ."""
+
+from __future__ import annotations
+
+from samebits.causes._base import Cause, Evidence, Finding
+from samebits.causes._evidence import RANDOM, is_random, reach, spot, sure
+from samebits.causes._seeds import (
+    NUMPY,
+    PYTHON,
+    TORCH,
+    differing_seed,
+    ever_seeded,
+    extra_draw,
+    seeded_by_system,
+)
+
+_FIX = """\
+generator = torch.Generator().manual_seed(1)  # a generator of its own for what does not happen in every run
+value = torch.rand(3, generator=generator)"""
+_FIX_PYTHON = """\
+rng = random.Random(1)  # a generator of its own for what does not happen in every run
+value = rng.random()"""
+_FIX_NUMPY = """\
+rng = np.random.default_rng(1)  # a generator of its own for what does not happen in every run
+value = rng.normal()"""
+
+
+def _extra_operation(evidence: Evidence) -> Finding | None:
+    divergence = evidence.divergence
+    if divergence.change == "value":
+        return None
+    # The draw may come a few operations into what one run has alone.
+    longer, shorter = (
+        (divergence.after_b, divergence.after_a)
+        if divergence.change == "extra" or divergence.a is None
+        else (divergence.after_a, divergence.after_b)
+    )
+    first = divergence.event
+    ahead = [first, *longer[:12]]
+    here = next((event for event in ahead if event.flags & RANDOM), None)
+    if here is None:
+        return None
+    other = {(event.name, event.site) for event in shorter[:12]}
+    if here is not first and (here.name, here.site) in other:
+        return None
+    direct = here is first and divergence.change in ("extra", "missing")
+    return Finding(
+        0.93 if direct else 0.6 if divergence.change in ("extra", "missing") else 0.35,
+        here.site,
+        f"{here.name} at {spot(here.site)} draws random numbers in one run only; every later number "
+        f"from that "
+        "generator is another.",
+        _FIX,
+    )
+
+
+def match(evidence: Evidence) -> Finding | None:
+    divergence = evidence.divergence
+    for family, fix in ((PYTHON, _FIX_PYTHON), (NUMPY, _FIX_NUMPY)):
+        draw = extra_draw(evidence, family)
+        if draw is not None and differing_seed(evidence, family) is None:
+            return Finding(
+                sure(evidence, draw, 0.92),
+                draw.site,
+                f"{draw.detail.get('call', 'a draw')} at {spot(draw.site)} was drawn in one run "
+                f"only; every later "
+                "number from that generator is another.",
+                fix,
+            )
+    extra = _extra_operation(evidence)
+    if extra is not None:
+        return extra
+    if not is_random(evidence) or divergence.generators_equal is not False:
+        return None
+    if differing_seed(evidence, TORCH) or seeded_by_system(evidence, TORCH):
+        return None
+    if not ever_seeded(evidence, TORCH, divergence.process):
+        return None
+    site = divergence.event.site
+    return Finding(
+        0.5 * reach(evidence, evidence.a[-1]) if evidence.a else 0.5,
+        site,
+        f"both runs seeded the generator alike, and before {divergence.event.name} at {spot(site)} "
+        f"it was in another "
+        "state: something had drawn from it in one run only. Run samebits verify --level op to see what.",
+        _FIX,
+    )
+
+
+CAUSE = Cause(
+    name="rng-drift",
+    title="One run drew extra random numbers",
+    what="A draw that happens in one run and not in the other: behind a condition on a file, the time or the "
+    "environment, in an evaluation at other moments, in a retry.",
+    why="A generator is a tape: one number more, and everything drawn later is another. Seeds do not help.",
+    fix=_FIX,
+    sources=(
+        "https://github.com/pytorch/pytorch/issues/80119",
+        "https://github.com/pytorch/pytorch/issues/122697",
+        "https://github.com/pytorch/pytorch/issues/47835",
+    ),
+    match=match,
+    invalid=(
+        "import os\n\nimport torch\n\ntorch.manual_seed(0)\nif not os.path.exists('cache.pt'):\n"
+        "    torch.save(torch.randn(10), 'cache.pt')\nmodel = torch.nn.Linear(2, 2)\n",
+    ),
+    valid=(
+        "import os\n\nimport torch\n\ntorch.manual_seed(0)\ngenerator = torch.Generator().manual_seed(1)\n"
+        "if not os.path.exists('cache.pt'):\n"
+        "    torch.save(torch.randn(10, generator=generator), 'cache.pt')\nmodel = torch.nn.Linear(2, 2)\n",
+    ),
+)

@@ -1,0 +1,71 @@
+"""A tensor from `torch.empty` (or an array from `np.empty`) that was read before it was written."""
+
+from __future__ import annotations
+
+from samebits.causes._base import Cause, Evidence, Finding
+from samebits.causes._evidence import EXTERNAL, READS_UNINITIALIZED, pairs, spot, sure
+
+_FIX = """\
+buffer = torch.zeros(shape)  # torch.empty holds whatever lay in that memory before"""
+_FIX_NUMPY = """\
+buffer = np.zeros(shape)  # np.empty holds whatever lay in that memory before"""
+
+
+def match(evidence: Evidence) -> Finding | None:
+    divergence = evidence.divergence
+    event = divergence.event
+    flags = (divergence.a.flags if divergence.a else 0) | (divergence.b.flags if divergence.b else 0)
+    if divergence.change == "value" and flags & READS_UNINITIALIZED:
+        source = event.source or (divergence.b.source if divergence.b else None)
+        if divergence.inputs_equal is True:
+            confidence = 0.25
+        else:
+            confidence = 0.96 if divergence.inputs_equal is False else 0.88
+        where = f", allocated at {spot(source)}" if source else ""
+        return Finding(
+            confidence,
+            source or event.site,
+            f"{event.name} at {spot(event.site)} reads memory that nothing has written{where}: it "
+            f"holds whatever "
+            "lay there before.",
+            _FIX,
+        )
+    arrays = pairs(evidence, "empty")
+    if not arrays or divergence.change != "value" or event.kind not in ("op", "batch", "read"):
+        return None
+    fact = arrays[-1].fact
+    external = bool(flags & EXTERNAL) or event.kind == "batch"
+    return Finding(
+        sure(evidence, fact, 0.6 if external else 0.35),
+        fact.site,
+        f"{fact.detail.get('call', 'np.empty')} at {spot(fact.site)} makes an array of unwritten "
+        f"memory, and the "
+        "first value that differs came from outside of torch.",
+        _FIX_NUMPY,
+    )
+
+
+CAUSE = Cause(
+    name="uninitialized-memory",
+    title="Uninitialised memory is read",
+    what="A value read from a tensor made by `torch.empty`, `empty_like`, `new_empty`, `resize_`, "
+    "or an array made "
+    "by `np.empty`, before it was wholly written.",
+    why="Such memory holds whatever was there before. It is often zero in a fresh process, so the "
+    "fault hides.",
+    fix=_FIX,
+    sources=(
+        "https://docs.pytorch.org/docs/stable/generated/torch.empty.html",
+        "https://docs.pytorch.org/docs/stable/deterministic.html#torch.utils.deterministic.fill_uninitialized_memory",
+        "https://github.com/pytorch/pytorch/issues/193317",
+    ),
+    match=match,
+    invalid=(
+        "import torch\n\ntotal = torch.empty(10)\ntotal += torch.ones(10)\n",
+        "import torch\n\nbuffer = torch.ones(4).new_empty(8)\nbuffer[:4] = 1.0\nprint(buffer.sum())\n",
+    ),
+    valid=(
+        "import torch\n\ntotal = torch.zeros(10)\ntotal += torch.ones(10)\n",
+        "import torch\n\nbuffer = torch.empty(8)\nbuffer.fill_(1.0)\nprint(buffer.sum())\n",
+    ),
+)

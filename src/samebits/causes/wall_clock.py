@@ -1,0 +1,106 @@
+"""Control flow, or a value, that depends on how much time has passed."""
+
+from __future__ import annotations
+
+from samebits.causes._base import Cause, Evidence, Fact, Finding, Site
+from samebits.causes._evidence import facts, is_random, outside, reach, spot
+from samebits.causes._seeds import differing_seed
+from samebits.causes._source import Uses, follow, is_clock, text_of
+
+_FIX = """\
+for step in range(max_steps):  # count steps instead of seconds: both runs then do the same work
+    train_step()"""
+
+
+def _uses(evidence: Evidence, fact: Fact) -> Uses:
+    return follow(text_of(evidence, fact.site), is_clock)
+
+
+def _nearest_line(lines: list[int], around: int) -> int:
+    return min(lines, key=lambda line: (abs(line - around), line))
+
+
+def match(evidence: Evidence) -> Finding | None:
+    divergence = evidence.divergence
+    clocks, others = facts(evidence, "clock", beyond=True)
+    if not clocks and not others:
+        return None
+    clock = clocks[-1] if clocks else others[-1]
+    uses = _uses(evidence, clock)
+    before_budget = [fact for fact in reversed(clocks + others) if fact.site is not None]
+    for fact in before_budget:
+        if uses.budget or fact.site is None or clock.site is None or fact.site.file == clock.site.file:
+            continue
+        uses, clock = _uses(evidence, fact), fact
+    structural = divergence.change != "value"
+    event = divergence.event
+    if uses.budget and clock.site is not None:
+        reader = next((f.site for f in before_budget if f.site and f.site.line in uses.budget), clock.site)
+        around = event.site.line if event.site and event.site.file == clock.site.file else reader.line
+        line = reader.line if reader.line in uses.budget else _nearest_line(uses.budget, around)
+        site = Site(clock.site.file, line, clock.site.function)
+        if structural:
+            confidence = 0.9
+        elif is_random(evidence) or differing_seed(evidence) is not None:
+            confidence = 0.3
+        else:
+            confidence = 0.7 * outside(evidence)
+        return Finding(
+            confidence * reach(evidence, clock),
+            site,
+            f"what happens next is decided at {spot(site)} by comparing a clock with a limit"
+            + (
+                f", and the runs part at step {divergence.step} because one goes on where the other "
+                f"stops or turns."
+                if structural
+                else "; the runs part in a value after it."
+            ),
+            _FIX,
+        )
+    if structural and not uses.alternatives:
+        confidence = 0.4
+    elif (
+        not structural
+        and event.site is not None
+        and clock.site is not None
+        and event.site.line in uses.arguments
+    ):
+        confidence = 0.6 * outside(evidence)
+    else:
+        return None
+    if uses.arguments and structural:
+        confidence = 0.3  # the clock's reading is passed on, perhaps only to a log
+    return Finding(
+        confidence * reach(evidence, clock),
+        clock.site,
+        f"the script reads a clock at {spot(clock.site)}"
+        + (" and the two runs do not do the same operations." if structural else " and computes with it."),
+        _FIX,
+    )
+
+
+CAUSE = Cause(
+    name="wall-clock",
+    title="Control flow that depends on time",
+    what="Training until a number of seconds has passed, evaluating or saving every few minutes, or "
+    "a learning rate "
+    "that follows the clock.",
+    why="No two runs are equally fast, so they do another number of steps, or the same thing at "
+    "another step.",
+    fix=_FIX,
+    sources=(
+        "https://docs.python.org/3/library/time.html#time.monotonic",
+        "https://docs.pytorch.org/docs/stable/notes/randomness.html",
+        "https://github.com/pytorch/pytorch/issues/101246",
+    ),
+    match=match,
+    invalid=(
+        "import time\n\nstart = time.time()\nwhile time.time() - start < 60:\n    pass\n",
+        "import time\n\ndeadline = time.monotonic() + 60\nfor step in range(10**9):\n"
+        "    if time.monotonic() > deadline:\n        break\n",
+    ),
+    valid=(
+        "import time\n\nstart = time.time()\nfor step in range(1000):\n    pass\nprint(time.time() "
+        "- start)\n",
+    ),
+)

@@ -1,0 +1,100 @@
+"""Where results go: a verdict to the terminal, its JSON to a file or to the standard output.
+
+With `--json -` the standard output carries JSON and nothing else, so the
+report, and all that the observed program prints, goes to the standard error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from samebits.compare.verdict import Verdict
+
+_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
+
+
+def _writable(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Refuse before the runs what could not be written after them."""
+    if value is None or value == "-":
+        return value
+    path = Path(value)
+    if path.is_dir():
+        raise click.BadParameter(
+            f"{value!r} is a folder; give a file, or - for the standard output.", ctx, parameter
+        )
+    if not path.parent.is_dir():
+        raise click.BadParameter(f"there is no folder {str(path.parent)!r} to write it in.", ctx, parameter)
+    if not os.access(path.parent, os.W_OK):
+        raise click.BadParameter(f"the folder {str(path.parent)!r} cannot be written to.", ctx, parameter)
+    return value
+
+
+def json_option(function: _Decorated) -> _Decorated:
+    """`--json PATH|-`."""
+    return click.option(
+        "--json", "json_path", metavar="PATH|-", callback=_writable,
+        help="Also write the verdict as JSON to PATH; - is stdout, and the report then goes to stderr.",
+    )(function)  # fmt: skip
+
+
+@contextlib.contextmanager
+def stdout_kept_for_json(json_path: str | None) -> Iterator[None]:
+    """While it lasts, what this process or a program it starts prints goes to the standard error."""
+    if json_path != "-":
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def deliver(verdict: Verdict, json_path: str | None) -> int:
+    """Show the verdict, write its JSON if asked, and return the exit code."""
+    from rich.console import Console
+
+    from samebits.report import print_verdict
+
+    print_verdict(verdict, Console(stderr=json_path == "-", highlight=False))
+    if json_path is not None:
+        text = json.dumps(verdict.as_json(), indent=2, allow_nan=False)
+        if json_path == "-":
+            click.echo(text)
+        else:
+            write_whole(Path(json_path), text + "\n")
+    return verdict.exit_status
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that a reader sees the old text or the new, never half of one.
+
+    Raises:
+        click.ClickException: it could not be written.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:50]}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.chmod(name, 0o644)  # mkstemp makes files that only the owner reads
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise click.ClickException(f"{str(path)!r} could not be written: {error.strerror}.") from error

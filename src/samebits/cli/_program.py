@@ -1,0 +1,192 @@
+"""Which program to run: the words after the command's own options.
+
+The first word that is not an option of samebits begins the program, and from
+there on every word is the program's, `--help` included:
+
+    SCRIPT [ARGS]...          a Python file
+    -m MODULE [ARGS]...       a module, as `python -m` finds it
+    -- COMMAND [ARGS]...      anything else, run as it stands
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import click
+
+from samebits.seeding import SEED_LIMIT
+
+if TYPE_CHECKING:
+    from samebits.launch import Control, Program
+
+_KEY = "samebits.program"
+_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
+
+
+class ProgramCommand(click.Command):
+    """A command that takes options and then a program."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own, kind, words = split(args, self._options_with_value(ctx))
+        rest = super().parse_args(ctx, own)
+        check(kind, words, ctx)
+        ctx.meta[_KEY] = (kind, words)
+        return rest
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return ["[OPTIONS] {SCRIPT | -m MODULE | -- COMMAND} [ARGS]..."]
+
+    def _options_with_value(self, ctx: click.Context) -> frozenset[str]:
+        options = (option for option in self.get_params(ctx) if isinstance(option, click.Option))
+        return frozenset(name for option in options if not option.is_flag for name in option.opts)
+
+
+def split(
+    args: Sequence[str], with_value: frozenset[str]
+) -> tuple[list[str], Literal["script", "module", "command"], tuple[str, ...]]:
+    """The command's own options, what kind of program follows, and its words."""
+    position = 0
+    while position < len(args):
+        word = args[position]
+        if word == "--":
+            return list(args[:position]), "command", tuple(args[position + 1 :])
+        if word == "-m":
+            return list(args[:position]), "module", tuple(args[position + 1 :])
+        if word.startswith("-m") and not word.startswith("--"):
+            return list(args[:position]), "module", (word[2:], *args[position + 1 :])
+        if word == "-" or not word.startswith("-"):
+            return list(args[:position]), "script", tuple(args[position:])
+        position += 2 if word in with_value else 1
+    return list(args), "script", ()
+
+
+def check(kind: Literal["script", "module", "command"], words: tuple[str, ...], ctx: click.Context) -> None:
+    """Refuse, with one sentence, a program that cannot be meant.
+
+    Raises:
+        click.UsageError: nothing to run, or not something that can be run.
+    """
+    if not words or not words[0]:
+        what = {"script": "a script", "module": "a module's name after -m", "command": "a command after --"}[
+            kind
+        ]
+        raise click.UsageError(f"what is to be run? Give {what}; see `{ctx.command_path} --help`.", ctx)
+    fault = {"script": _script_fault, "module": _module_fault, "command": _command_fault}[kind](words[0])
+    if fault is not None:
+        raise click.UsageError(fault, ctx)
+
+
+def _script_fault(word: str) -> str | None:
+    if word == "-":
+        return "a script cannot be read from the standard input; save it to a file first."
+    path = Path(word)
+    if path.is_dir():
+        return f"{word!r} is a folder; give the script inside it, or a module with -m."
+    if not path.exists():
+        if shutil.which(word):
+            return f"{word!r} is a command, not a script; write -- before it: -- {word} ..."
+        return f"there is no script {word!r} here; give the path of a Python file."
+    if not os.access(path, os.R_OK):
+        return f"the script {word!r} cannot be read: permission denied."
+    if not path.is_file():
+        return f"{word!r} is not a regular file; a script is run at least twice, so it must be one."
+    if path.suffix != ".py" and not _is_python(path):
+        return f"{word!r} is not a Python script; to run it as a command, write -- before it."
+    return None
+
+
+def _is_python(path: Path) -> bool:
+    """Whether a file without the ending .py is Python all the same: whatever compiles."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return False
+    return True
+
+
+def _module_fault(word: str) -> str | None:
+    is_path = os.sep in word or (word.endswith(".py") and Path(word).exists())
+    if not is_path and all(part.isidentifier() for part in word.split(".")):
+        return None
+    if is_path or word.endswith(".py"):
+        return f"-m takes a module's name with dots, not the path {word!r}; leave out -m to run a file."
+    return f"{word!r} is not a module's name; -m takes one with dots, for example package.train."
+
+
+def _command_fault(word: str) -> str | None:
+    if shutil.which(word):
+        return None
+    if Path(word).is_file():
+        return f"{word!r} is not executable; to run it as a Python script, leave out the -- before it."
+    return f"there is no command {word!r} on this machine's PATH."
+
+
+def chosen(ctx: click.Context) -> Program:
+    """The program the command was given."""
+    from samebits.launch import Program
+
+    kind, words = ctx.meta[_KEY]
+    return Program(kind=kind, target=words)
+
+
+def control(seed: int | None, deterministic: bool) -> Control:
+    """What is to be changed before the program starts."""
+    from samebits.launch import Control
+
+    return Control(seed=seed, deterministic=deterministic)
+
+
+def _out_folder(ctx: click.Context, parameter: click.Parameter, value: Path) -> Path:
+    if value.exists() and not value.is_dir():
+        raise click.BadParameter(f"{str(value)!r} is not a folder.", ctx, parameter)
+    return value
+
+
+def _finite(ctx: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not 0 < value < float("inf"):
+        raise click.BadParameter(f"{value} is not a number of seconds above 0.", ctx, parameter)
+    return value
+
+
+_OUT = click.option(
+    "--out", type=click.Path(path_type=Path), default=Path(".samebits"), callback=_out_folder, metavar="DIR",
+    show_default=True, help="Folder in which runs are kept.",
+)  # fmt: skip
+
+_RUN_OPTIONS = (
+    click.option(
+        "--steps", type=click.IntRange(min=1), metavar="N", help="Stop a run cleanly after N optimizer steps."
+    ),
+    click.option(
+        "--seed", type=click.IntRange(0, SEED_LIMIT - 1), metavar="N",
+        help="Seed Python, numpy and torch with N before the program starts.",
+    ),
+    click.option(
+        "--deterministic", is_flag=True,
+        help="Ask torch for deterministic algorithms before the program starts, and fix the hash secret.",
+    ),
+    _OUT,
+    click.option(
+        "--timeout", type=float, callback=_finite, metavar="SECONDS",
+        help="Stop a run that takes longer than this.",
+    ),
+)  # fmt: skip
+
+
+def out_option(function: _Decorated) -> _Decorated:
+    """The option of every command that reads or writes runs."""
+    return _OUT(function)
+
+
+def run_options(function: _Decorated) -> _Decorated:
+    """The options of every command that runs a program."""
+    for option in reversed(_RUN_OPTIONS):
+        function = option(function)
+    return function

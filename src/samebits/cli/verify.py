@@ -1,0 +1,70 @@
+"""`samebits verify`: run a program twice and say whether the bits agree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from samebits.cli._output import deliver, json_option, stdout_kept_for_json
+from samebits.cli._program import ProgramCommand, chosen, control, run_options
+from samebits.cli._progress import progress_line
+
+
+@click.command(cls=ProgramCommand)
+@click.option(
+    "--runs",
+    type=click.IntRange(min=2),
+    default=2,
+    show_default=True,
+    metavar="N",
+    help="How many runs to compare.",
+)
+@click.option(
+    "--level", type=click.Choice(["auto", "step", "op"]), default="auto", show_default=True,
+    help="What is compared: every optimizer step, every operation, or steps first and then, if they part, "
+    "the operations around the place.",
+)  # fmt: skip
+@run_options
+@json_option
+@click.pass_context
+def verify(
+    ctx: click.Context,
+    runs: int,
+    level: str,
+    steps: int | None,
+    seed: int | None,
+    deterministic: bool,
+    out: Path,
+    timeout: float | None,
+    json_path: str | None,
+) -> None:
+    """Run a program twice, unmodified, and say whether every bit agrees.
+
+    Where they part, the first operation whose result differs is named, with its line, the probable causes and
+    the fix. Every word after the program's name belongs to the program.
+
+    \b
+    Examples:
+      samebits verify train.py --epochs 1
+      samebits verify --runs 3 --steps 100 train.py
+      samebits verify -m package.train --lr 0.1
+      samebits verify -- torchrun --nproc-per-node 2 train.py
+      samebits verify --json - train.py
+
+    Exit code: 0 every bit agrees, 1 the runs part, 2 the program failed or the command is wrong.
+    """
+    from samebits.launch import verify as verify_program
+
+    with stdout_kept_for_json(json_path), progress_line() as progress:
+        verdict = verify_program(
+            chosen(ctx),
+            runs=runs,
+            steps=steps,
+            level=level,
+            control=control(seed, deterministic),
+            out=out,
+            timeout=timeout,
+            progress=progress,
+        )
+    ctx.exit(deliver(verdict, json_path))

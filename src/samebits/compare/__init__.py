@@ -1,0 +1,12 @@
+"""Two records of runs -> one verdict.  No torch: a laptop compares what a cluster recorded."""
+
+from __future__ import annotations
+
+from samebits.compare.verdict import Place as Place
+from samebits.compare.verdict import ProbableCause as ProbableCause
+from samebits.compare.verdict import Verdict as Verdict
+from samebits.compare.verdict import compare as compare
+from samebits.compare.verdict import compare_all as compare_all
+from samebits.compare.verdict import failed as failed
+
+__all__ = ["Place", "ProbableCause", "Verdict", "compare", "compare_all", "failed"]

@@ -1,0 +1,406 @@
+"""Which of the places where two runs part is the first that counts.
+
+A difference counts when something that the run computes or shows can have read it.  Kernels leave
+auxiliary outputs unwritten, weights are drawn and then overwritten by a checkpoint, a line is logged when
+a clock says so: two such runs agree in every bit a user has, and calling them different would be a false
+alarm.  So operations that differ are held back until a batch, loss, gradient, parameter or value read by
+the program differs too; then the earliest of them is the finding.  Where the runs end before anything
+was read, `_alive_at_the_end` decides.
+
+Rules in words: docs/reference/verdict.md, "What counts".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+from typing import Final
+
+from samebits.causes._base import Difference, Divergence, Event
+from samebits.causes._evidence import RANDOM, is_nondeterministic
+from samebits.compare.align import Parting, partings
+from samebits.compare.operations import AUXILIARY, COPYING, base_name, public_name
+from samebits.compare.streams import TRAINING, RecordLike, RunLike, Stream
+from samebits.compare.values import combine, compare_loss, compare_values
+from samebits.record.events import UNINITIALIZED, VIEW
+
+#: Kinds of event that a user has: a difference there always counts.
+_RESULTS: Final = frozenset({"batch", "loss", "gradient", "parameter", "read"})
+_BEFORE, _AFTER = 50, 200
+_HELD: Final = 20_000  # partings held back at most
+_CONSUMED: Final = 40  # an output that is read is read within so many events
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One pair of streams compared: the divergence that counts, if any, and what was seen besides."""
+
+    divergence: Divergence | None
+    notes: tuple[str, ...] = ()
+    order: tuple[int, int, int] = (0, 0, 0)  # step, collectives before it in the step, events before it
+
+
+@dataclass(slots=True)
+class _Held:
+    """Partings that do not yet count."""
+
+    partings: list[Parting] = field(default_factory=list)
+    dropped: int = 0
+
+    def add(self, parting: Parting) -> None:
+        if len(self.partings) < _HELD:
+            self.partings.append(parting)
+        else:
+            self.dropped += 1
+
+
+def _where(event: Event) -> str:
+    return f"{event.site.file}:{event.site.line}" if event.site else f"step {event.step}"
+
+
+def _worker_seed(stream: Stream, parting: Parting) -> bool:
+    """Whether a read is a loader taking the seed of its workers, or of a sampler, from the generator.
+
+    torch.utils.data draws one int64 with `random_()` and reads it; what comes of it is seen in the batches.
+    """
+    if parting.change != "value" or parting.a is None:
+        return False
+    event = parting.a
+    if event.kind == "op":
+        return base_name(event.name) in ("aten::random_", "aten::item", "aten::_local_scalar_dense")
+    if event.kind != "read":
+        return False
+    for index in range(event.index - 1, max(event.index - 6, -1), -1):
+        earlier = stream.at(index)
+        if earlier is None or earlier.site != event.site:
+            return False
+        if base_name(earlier.name) == "aten::random_":
+            return bool(earlier.flags & RANDOM)
+    return False
+
+
+def _aside(parting: Parting) -> bool:
+    """Whether what one run has alone only looks at values: a log line, a snapshot, a state_dict()."""
+    if parting.change == "value" or not parting.rejoined or parting.change == "end":
+        return False
+    alone = parting.only_a + parting.only_b
+    if any(event.kind not in ("op", "read") or event.flags & RANDOM for event in alone):
+        return False
+    if any(event.kind == "read" for event in alone):
+        return True
+    return all(event.flags & (VIEW | UNINITIALIZED) or base_name(event.name) in COPYING for event in alone)
+
+
+def _decides(stream: Stream, parting: Parting) -> bool:
+    if parting.change == "value":
+        assert parting.a is not None
+        return parting.a.kind in _RESULTS and not _worker_seed(stream, parting)
+    if _aside(parting):
+        return False
+    if parting.change == "end" or not parting.rejoined:
+        return True
+    alone = parting.only_a + parting.only_b
+    return any(event.kind in _RESULTS - {"read"} or event.flags & RANDOM for event in alone)
+
+
+def _operation(event: Event) -> tuple[str, str, str | None, str | None]:
+    return (event.kind, event.name, f"{event.site}", event.module)
+
+
+def _unread_outputs(held: Sequence[Parting]) -> set[int]:
+    """Numbers of the partings that are an auxiliary output nothing reads."""
+    unread: set[int] = set()
+    known: set[tuple[str, str, str | None, str | None]] = set()
+    for number, parting in enumerate(held):
+        event = parting.a
+        if parting.change != "value" or event is None or base_name(event.name) not in AUXILIARY:
+            continue
+        if _operation(event) in known:
+            unread.add(number)
+            continue
+        consumed = False
+        for later in held[number + 1 :]:
+            if later.event.index - event.index > _CONSUMED:
+                break
+            if base_name(later.event.name) not in AUXILIARY:
+                consumed = True
+                break
+        if not consumed:
+            unread.add(number)
+            known.add(_operation(event))
+    return unread
+
+
+def _overwritten(held: Sequence[Parting]) -> set[int]:
+    """Numbers of the partings that are random values nothing came of: weights drawn, then loaded over.
+
+    A difference that began with a draw and then rests for a whole step has been overwritten.
+    """
+    groups: list[list[int]] = []
+    for number, parting in enumerate(held):
+        if not groups or parting.event.step - held[groups[-1][-1]].event.step > 1:
+            groups.append([])
+        groups[-1].append(number)
+    dead = [group for group in groups[:-1] if held[group[0]].event.flags & RANDOM]
+    return {number for group in dead for number in group}
+
+
+def _training_after(stream: Stream, index: int) -> bool:
+    """Whether the stream has a loss, gradient or parameter after ``index``."""
+    for place in range(len(stream.chunks) - 1, -1, -1):
+        chunk = stream.chunks[place]
+        if chunk.start + chunk.count <= index:
+            return False
+        for event in stream.record.events(stream.thread, chunk.start, chunk.start + chunk.count):
+            if event.index > index and event.kind in TRAINING:
+                return True
+    return False
+
+
+def _read_after(stream: Stream, index: int) -> bool:
+    return any(event.kind == "read" for event in stream.window(index + 1, stream.length))
+
+
+def _saved_after(record: RecordLike, index: int) -> bool:
+    return any(fact.kind == "save" and fact.at > index for fact in record.facts())
+
+
+def _alive_at_the_end(stream: Stream, held: Sequence[Parting]) -> Parting | None:
+    """Of differences that nothing compared has read, the first that still counts.
+
+    They count if they spread from one operation to another, or are the very kind of operation known to
+    differ, or were saved, and the run ended before any value that could have shown them.
+    """
+    unread = _unread_outputs(held)
+    left = [
+        parting
+        for number, parting in enumerate(held)
+        if number not in unread and not _aside(parting) and not _worker_seed(stream, parting)
+    ]
+    if not left:
+        return None
+    if any(parting.change != "value" for parting in left):
+        return left[0]
+    last = left[-1].event.index
+    saved = _saved_after(stream.record, last)
+    if _training_after(stream, last) or (_read_after(stream, last) and not saved):
+        return None
+    spread = len({base_name(parting.event.name) for parting in left}) > 1
+    known = any(is_nondeterministic(parting.event.name) for parting in left)
+    fed = any(
+        parting.a is not None
+        and parting.b is not None
+        and parting.a.inputs
+        and parting.b.inputs
+        and parting.a.inputs != parting.b.inputs
+        for parting in left
+    )
+    return left[0] if spread or known or saved or fed else None
+
+
+def _incomplete(record: RecordLike) -> bool:
+    """Whether a record may end before its run did (killed, disk full)."""
+    return record.status not in ("finished", "stopped", "failed") or bool(record.notes.get("incomplete"))
+
+
+def _cut_short(a: Stream, b: Stream, parting: Parting) -> str | None:
+    """A sentence if a stream's end is the record's end only."""
+    shorter = a if parting.a is None else b
+    if parting.change == "end" and _incomplete(shorter.record):
+        return (
+            f"the record of {shorter.record.process} ends at step {shorter.record.steps} "
+            f"({shorter.record.status}); what follows in the other run was not compared"
+        )
+    return None
+
+
+def difference(a: Stream, b: Stream, parting: Parting) -> Difference | None:
+    """By how much the two results differ, where the runs kept them."""
+    if parting.change != "value" or parting.a is None or parting.b is None:
+        return None
+    parts: list[Difference] = []
+    while len(parts) < 64:
+        value_a = a.record.value(a.thread, parting.at_a, len(parts))
+        value_b = b.record.value(b.thread, parting.at_b, len(parts))
+        if value_a is None or value_b is None:
+            break
+        parts.append(compare_values(value_a, value_b))
+    if parts:
+        return combine(parts)
+    if parting.a.kind == "loss":
+        losses_a = {loss.index: loss for loss in a.record.losses()}
+        losses_b = {loss.index: loss for loss in b.record.losses()}
+        loss_a, loss_b = losses_a.get(parting.at_a), losses_b.get(parting.at_b)
+        if loss_a is not None and loss_b is not None:
+            return compare_loss((loss_a.value, loss_a.bits), (loss_b.value, loss_b.bits))
+    return None
+
+
+def _known(event: Event | None) -> Event | None:
+    """The event with its digest of inputs left out where it is 0: a device did not bring it over."""
+    return replace(event, inputs=None) if event is not None and event.inputs == 0 else event
+
+
+def _divergence(a: Stream, b: Stream, parting: Parting) -> Divergence:
+    return Divergence(
+        change=parting.change,
+        rank=a.record.rank,
+        process=a.record.process,
+        step=parting.event.step,
+        a=_known(parting.a),
+        b=_known(parting.b),
+        difference=difference(a, b, parting),
+        before=tuple(e for e in a.window(parting.at_a - _BEFORE, _BEFORE) if e.index < parting.at_a),
+        after_a=tuple(a.window(parting.at_a + (parting.a is not None), _AFTER)),
+        after_b=tuple(b.window(parting.at_b + (parting.b is not None), _AFTER)),
+    )
+
+
+def _order(stream: Stream, parting: Parting) -> tuple[int, int, int]:
+    """Where in a step the parting lies, so that ranks can be compared."""
+    step = parting.event.step
+    collectives = inside = 0
+    index = parting.at_a - 1
+    while (event := stream.at(index)) is not None and event.step == step:
+        inside += 1
+        collectives += event.kind == "collective"
+        index -= 1
+    return (step, collectives, inside)
+
+
+def _note(held: Sequence[Parting]) -> str:
+    first = held[0]
+    what = f"{public_name(first.event)} ({_where(first.event)})"
+    many = f" and {len(held) - 1} more" if len(held) > 1 else ""
+    if first.change == "value":
+        return (
+            f"the result of {what}{many} differed, but nothing that was compared later read it: not counted"
+        )
+    return f"{what}{many} ran in one run only, without any effect on what was compared: not counted"
+
+
+def compare_streams(a: Stream, b: Stream) -> Outcome:
+    """The first place that counts at which one thread of two runs parts."""
+    held = _Held()
+    decisive: Parting | None = None
+    notes: list[str] = []
+    for parting in partings(a, b):
+        cut = _cut_short(a, b, parting)
+        if cut is not None:
+            notes.append(cut)
+            break
+        if _decides(a, parting):
+            decisive = parting
+            break
+        held.add(parting)
+    if decisive is None:
+        first = _alive_at_the_end(a, held.partings)
+    else:
+        everything = [*held.partings, decisive]
+        unread = _unread_outputs(everything) | _overwritten(everything)
+        first = next(
+            (p for number, p in enumerate(everything) if number not in unread and not _aside(p)), decisive
+        )
+    if first is None:
+        if held.partings:
+            notes.append(_note(held.partings))
+        return Outcome(None, tuple(notes))
+    return Outcome(_divergence(a, b, first), tuple(notes), _order(a, first))
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two streams that are to agree, event for event."""
+
+    process: str
+    thread: int
+    a: Stream
+    b: Stream
+
+
+def _equal(a: Stream, b: Stream) -> bool:
+    return a.length == b.length and next(partings(a, b), None) is None
+
+
+def _ordered(process: str, record: RecordLike) -> dict[int, Stream]:
+    """The threads of a process whose events must come in the same order, by number.
+
+    That is the main thread, and each thread that trains.  What other threads and a loader's workers do
+    is scheduled by the system, and two runs of equal results may do it in any order.
+    """
+    streams = {thread: Stream(record, thread) for thread in record.threads()}
+    return {
+        thread: stream
+        for thread, stream in streams.items()
+        if (thread == 0 and "/" not in process) or stream.kinds()["training"]
+    }
+
+
+def _pairs_of(process: str, a: RecordLike, b: RecordLike) -> list[Pair]:
+    left_a, left_b = _ordered(process, a), _ordered(process, b)
+    found: list[Pair] = []
+    if 0 in left_a or 0 in left_b:
+        main_a = left_a.pop(0, None) or Stream(a, 0, empty=True)
+        main_b = left_b.pop(0, None) or Stream(b, 0, empty=True)
+        found.append(Pair(process, 0, main_a, main_b))
+    # Threads are numbered in the order in which they appeared, which two runs need not share.
+    for thread, stream in sorted(left_a.items()):
+        numbers = [thread, *sorted(left_b)]
+        twin = next((n for n in numbers if n in left_b and _equal(stream, left_b[n])), None)
+        if twin is not None:
+            found.append(Pair(process, thread, stream, left_b.pop(twin)))
+            del left_a[thread]
+    for rest_a, rest_b in zip_longest(sorted(left_a), sorted(left_b)):
+        stream_a = Stream(a, rest_b, empty=True) if rest_a is None else left_a[rest_a]
+        stream_b = Stream(b, rest_a, empty=True) if rest_b is None else left_b[rest_b]
+        found.append(Pair(process, stream_a.thread, stream_a, stream_b))
+    return found
+
+
+def _alone(process: str, record: RecordLike, *, in_a: bool) -> list[Pair]:
+    """A process that one run has alone, against nothing."""
+    found: list[Pair] = []
+    for thread, stream in _ordered(process, record).items():
+        nothing = Stream(record, thread, empty=True)
+        found.append(Pair(process, thread, *((stream, nothing) if in_a else (nothing, stream))))
+    return found
+
+
+def pairs(run_a: RunLike, run_b: RunLike) -> list[Pair]:
+    """Every pair of streams that decides the verdict, processes in the order of their keys."""
+    found: list[Pair] = []
+    for key in sorted(set(run_a.records) | set(run_b.records)):
+        if key not in run_b.records:
+            found += _alone(key, run_a.records[key], in_a=True)
+        elif key not in run_a.records:
+            found += _alone(key, run_b.records[key], in_a=False)
+        else:
+            found += _pairs_of(key, run_a.records[key], run_b.records[key])
+    return found
+
+
+def first_divergence(
+    run_a: RunLike, run_b: RunLike, compared: Sequence[Pair] | None = None
+) -> tuple[Divergence | None, list[str]]:
+    """The first divergence over all ranks, and notes on what was seen and not counted.
+
+    Of several ranks the first is the one that parts earliest in the earliest step, where a collective
+    before it yields: a difference that came over a collective began in another rank.
+    """
+    notes: list[str] = []
+    for key in sorted(set(run_a.records) ^ set(run_b.records)):
+        if "/" not in key:
+            notes.append(f"process {key} was recorded in one run only")
+    found: list[tuple[tuple[int, int, int], int, str, Divergence]] = []
+    compared = pairs(run_a, run_b) if compared is None else compared
+    several = len({pair.process for pair in compared}) > 1
+    for pair in compared:
+        outcome = compare_streams(pair.a, pair.b)
+        notes.extend(f"{pair.process}: {note}" if several else note for note in outcome.notes)
+        if outcome.divergence is not None:
+            divergence = replace(outcome.divergence, process=pair.process)
+            found.append((outcome.order, divergence.rank, pair.process, divergence))
+    if not found:
+        return None, notes
+    return min(found, key=lambda entry: entry[:3])[3], notes

@@ -1,0 +1,338 @@
+"""The verdict over two or more runs: what was compared, whether every bit agrees, and what broke it.
+
+`Verdict` is what the terminal shows and, as `Verdict.as_json`, the stable document that other tools
+read (docs/reference/verdict.md).  Everything in it is plain data.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal
+
+from samebits.causes._base import Difference, Divergence, EnvironmentDifference
+from samebits.compare.diverge import Pair, first_divergence, pairs
+from samebits.compare.explain import explain, gather
+from samebits.compare.operations import public_name
+from samebits.compare.streams import RunLike
+
+FORMAT: Final = "samebits.verdict"
+VERSION: Final = 1
+_NOTHING: Final = "nothing was observed: no process of the program imported torch"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where two runs part, in the user's words."""
+
+    rank: int
+    process: str
+    thread: int
+    step: int
+    phase: str
+    op: str
+    change: str
+    module: str | None
+    node: str | None
+    file: str | None
+    line: int | None
+    function: str | None
+    difference: Difference | None
+
+    def as_json(self) -> dict[str, Any]:
+        gap = self.difference
+        return {
+            "rank": self.rank,
+            "process": self.process,
+            "thread": self.thread,
+            "step": self.step,
+            "phase": self.phase,
+            "op": self.op,
+            "change": self.change,
+            "module": self.module,
+            "node": self.node,
+            "file": self.file,
+            "line": self.line,
+            "function": self.function,
+            "difference": None
+            if gap is None
+            else {
+                "differing": gap.differing,
+                "elements": gap.elements,
+                "max_abs": gap.max_abs,
+                "max_ulp": gap.max_ulp,
+            },
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ProbableCause:
+    """One cause of the catalogue as it applies here: the line to change, why, and the fix."""
+
+    name: str
+    confidence: float
+    file: str | None
+    line: int | None
+    why: str
+    fix: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "confidence": self.confidence,
+            "file": self.file,
+            "line": self.line,
+            "why": self.why,
+            "fix": self.fix,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether runs agree in every bit, and if not, where they part first and why."""
+
+    verdict: Literal["same", "diverged", "failed"]
+    runs: tuple[str, ...]
+    steps: int = 0
+    events: int = 0
+    operations: int = 0
+    processes: tuple[str, ...] = ()
+    compared: str = ""
+    first: Place | None = None
+    second_place: Place | None = None  # where the pair that was run again, zoomed, parted elsewhere
+    causes: tuple[ProbableCause, ...] = ()
+    environment: tuple[EnvironmentDifference, ...] = ()
+    notes: tuple[str, ...] = ()
+    exit_code: int | None = None  # of a run that failed
+    reason: str | None = None  # why it failed, in a sentence
+    sources: Mapping[str, str] = field(default_factory=dict)  # for the terminal; not in the document
+
+    @property
+    def exit_status(self) -> int:
+        """What a command that shows this verdict exits with."""
+        return {"same": 0, "diverged": 1, "failed": 2}[self.verdict]
+
+    def source_line(self, file: str | None, line: int | None) -> str | None:
+        """One line of the user's source, stripped, if a record kept it."""
+        text = self.sources.get(file) if file else None
+        if text is None or line is None:
+            return None
+        lines = text.split("\n")
+        return lines[line - 1].strip() if 0 < line <= len(lines) else None
+
+    def as_json(self) -> dict[str, Any]:
+        """The document, described by docs/reference/verdict.schema.json."""
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "verdict": self.verdict,
+            "runs": list(self.runs),
+            "steps": self.steps,
+            "events": self.events,
+            "operations": self.operations,
+            "processes": list(self.processes),
+            "compared": self.compared,
+            "first": self.first.as_json() if self.first else None,
+            "second_place": self.second_place.as_json() if self.second_place else None,
+            "causes": [cause.as_json() for cause in self.causes],
+            "environment": [
+                {"key": row.key, "a": _plain(row.a), "b": _plain(row.b), "matters": row.matters}
+                for row in self.environment
+            ],
+            "notes": list(self.notes),
+            "exit_code": self.exit_code,
+            "reason": self.reason,
+        }
+
+
+def _plain(value: Any) -> Any:
+    """A value of a manifest as strict JSON, which has no infinities."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, Sequence):
+        return [_plain(inner) for inner in value]
+    return str(value)
+
+
+def _place(divergence: Divergence) -> Place:
+    event = divergence.event
+    site = event.site
+    return Place(
+        rank=divergence.rank,
+        process=divergence.process,
+        thread=event.thread,
+        step=divergence.step,
+        phase=event.phase,
+        op=public_name(event),
+        change=divergence.change,
+        module=event.module,
+        node=event.node,
+        file=site.file if site else None,
+        line=site.line if site else None,
+        function=site.function if site else None,
+        difference=divergence.difference,
+    )
+
+
+def count(number: int, noun: str) -> str:
+    """ "1 step", "1,200 steps", "2 losses", "3 batches"."""
+    plural = noun + ("es" if noun.endswith(("s", "ch")) else "s")
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def _operations(kinds: Counter[str]) -> int:
+    return kinds["op"] + kinds["region"] + kinds["collective"]
+
+
+def _compared(run_a: RunLike, run_b: RunLike, compared: Sequence[Pair]) -> tuple[str, Counter[str], int]:
+    """What was compared, in words; how many events of each kind; how many steps."""
+    kinds: Counter[str] = Counter()
+    for pair in compared:
+        kinds.update(pair.a.kinds())
+    shared = [key for key in run_a.records if key in run_b.records and "/" not in key]
+    steps = max((min(run_a.records[key].steps, run_b.records[key].steps) for key in shared), default=0)
+    parts = [count(steps, "step")]
+    if _operations(kinds):
+        parts.append(count(_operations(kinds), "operation"))
+    for kind, noun in (("loss", "loss"), ("gradient", "gradient"), ("parameter", "parameter value")):
+        if kinds[kind]:
+            parts.append(count(kinds[kind], noun))
+    if kinds["batch"]:
+        parts.append(count(kinds["batch"], "batch"))
+    if kinds["read"]:
+        parts.append(count(kinds["read"], "value") + " read by the program")
+    ranks = len({pair.process for pair in compared})
+    words = ", ".join(parts) + (f", in {count(ranks, 'process')}" if ranks > 1 else "") + "."
+    if not _operations(kinds) and kinds.total():
+        words += " Observed per step: single operations were not recorded."
+    if kinds["partial"]:
+        words += (
+            f" Of the gradients and parameters, {kinds['partial']:,} were left unread in both runs, by the "
+            "schedule that keeps observation cheap."
+        )
+    workers = sorted({key for key in (*run_a.records, *run_b.records) if "/" in key})
+    helpers = [key for key in workers if key not in {pair.process for pair in compared}]
+    if helpers:
+        words += f" What {count(len(helpers), 'child process')} computed was compared where it arrived."
+    for note in _left_out(run_a, run_b):
+        words += f" Left out: {note}."
+    return words, kinds, steps
+
+
+def _left_out(run_a: RunLike, run_b: RunLike) -> list[str]:
+    found: dict[str, None] = {}
+    for run in (run_a, run_b):
+        for record in run.records.values():
+            note = record.notes.get("left_out")
+            for part in [note] if isinstance(note, str) else note if isinstance(note, list) else []:
+                found[str(part)] = None
+    return list(found)
+
+
+def _environment(run_a: RunLike, run_b: RunLike) -> tuple[EnvironmentDifference, ...]:
+    from samebits.manifest import diff
+
+    for key in sorted(set(run_a.records) & set(run_b.records)):
+        if "/" not in key:
+            return tuple(diff(dict(run_a.records[key].manifest), dict(run_b.records[key].manifest)))
+    return ()
+
+
+def _unfinished(run_a: RunLike, run_b: RunLike) -> list[str]:
+    """A sentence for each record that may not hold all that its process did."""
+    return [
+        f"run {run.id}: the record of {key} is incomplete ({record.notes['incomplete']})"
+        for run in (run_a, run_b)
+        for key, record in sorted(run.records.items())
+        if "/" not in key and record.notes.get("incomplete")
+    ]
+
+
+def _failure(run: RunLike) -> str | None:
+    status = run.info.get("status")
+    code = run.info.get("exit_code")
+    if status == "timeout":
+        return f"run {run.id} was stopped: it ran past its time limit"
+    if status == "failed" or (isinstance(code, int) and code != 0 and status == "finished"):
+        return f"run {run.id} failed" + (f" with exit code {code}" if isinstance(code, int) else "")
+    return None
+
+
+def failed(runs: Sequence[str], reason: str, *, exit_code: int | None = None) -> Verdict:
+    """The verdict where the script itself failed or could not be started."""
+    return Verdict("failed", tuple(runs), exit_code=exit_code, reason=reason)
+
+
+def compare(run_a: RunLike, run_b: RunLike) -> Verdict:
+    """The verdict over two runs.
+
+    A run that failed gives the verdict "failed", unless the other did not: then two runs of one script
+    part, and where they part first is the finding.
+    """
+    ids = (run_a.id, run_b.id)
+    if not run_a.records and not run_b.records:
+        return failed(ids, _NOTHING)
+    compared = pairs(run_a, run_b)
+    words, kinds, steps = _compared(run_a, run_b, compared)
+    base = Verdict(
+        "same",
+        ids,
+        steps=steps,
+        events=sum(kinds[kind] for kind in kinds if kind not in ("generator", "partial", "training")),
+        operations=_operations(kinds),
+        processes=tuple(dict.fromkeys(pair.process for pair in compared)),
+        compared=words,
+        environment=_environment(run_a, run_b),
+    )
+    failures = [(run, reason) for run in (run_a, run_b) if (reason := _failure(run)) is not None]
+    code = failures[0][0].info.get("exit_code") if failures else None
+    if len(failures) == 2:
+        return replace(base, verdict="failed", reason=failures[0][1], exit_code=code)
+    divergence, notes = first_divergence(run_a, run_b, compared)
+    notes += [reason for _, reason in failures]
+    notes += _unfinished(run_a, run_b)
+    if divergence is None:
+        if failures:
+            return replace(base, verdict="failed", reason=failures[0][1], exit_code=code, notes=tuple(notes))
+        return replace(base, notes=tuple(notes))
+    evidence = gather(run_a, run_b, divergence, compared, base.environment)
+    causes = tuple(
+        ProbableCause(
+            name=explanation.name,
+            confidence=round(explanation.finding.confidence, 2),
+            file=explanation.finding.site.file if explanation.finding.site else None,
+            line=explanation.finding.site.line if explanation.finding.site else None,
+            why=explanation.finding.why,
+            fix=explanation.finding.fix,
+        )
+        for explanation in explain(evidence)
+    )
+    return replace(
+        base,
+        verdict="diverged",
+        first=_place(divergence),
+        causes=causes,
+        notes=tuple(notes),
+        exit_code=code,
+        sources=evidence.sources,
+    )
+
+
+def compare_all(runs: Sequence[RunLike]) -> Verdict:
+    """The verdict over any number of runs: each is compared with the first."""
+    if len(runs) < 2:
+        raise ValueError(f"a comparison needs at least two runs, and {len(runs)} were given")
+    ids = tuple(run.id for run in runs)
+    verdicts = [compare(runs[0], other) for other in runs[1:]]
+    for outcome in ("failed", "diverged"):
+        for verdict in verdicts:
+            if verdict.verdict == outcome:
+                return replace(verdict, runs=ids)
+    notes = dict.fromkeys(note for verdict in verdicts for note in verdict.notes)
+    return replace(verdicts[0], runs=ids, notes=tuple(notes))

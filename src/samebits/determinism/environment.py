@@ -1,0 +1,34 @@
+"""The environment a deterministic program needs, and the switches inside it.
+
+Two of the switches are read once, while the interpreter or the library starts:
+the hash secret (`PYTHONHASHSEED`) and cuBLAS's workspace
+(`CUBLAS_WORKSPACE_CONFIG`).  Setting them inside a running program changes
+nothing, so they are returned for the parent process to set.
+"""
+
+from __future__ import annotations
+
+#: Two of the workspace layouts are deterministic; this is the one torch's own error message names first.
+#: https://docs.nvidia.com/cuda/cublas/#results-reproducibility
+CUBLAS_WORKSPACE = ":4096:8"
+
+
+def deterministic_environment(seed: int | None = None) -> dict[str, str]:
+    """The variables to set before the interpreter starts.
+
+    `seed` also chooses the hash secret, of which Python keeps 32 bits; None
+    means 0, which turns hash randomisation off.
+    """
+    return {
+        "PYTHONHASHSEED": str((seed or 0) % 2**32),
+        "CUBLAS_WORKSPACE_CONFIG": CUBLAS_WORKSPACE,
+    }
+
+
+def apply_deterministic() -> None:
+    """Ask torch for deterministic algorithms; an operation that has none raises.  Imports torch."""
+    import torch
+
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False

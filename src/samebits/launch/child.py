@@ -1,0 +1,153 @@
+"""What happens inside an observed process: `attach` prepares it, `main` runs the script as Python would.
+
+Run as a file (`python .../child.py script.py args`), never imported by the script.  Processes that the
+script starts come here through `bootstrap/sitecustomize.py`; one that runs a script file is started
+again through this file, so that the script's own source is instrumented there too.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import runpy
+import sys
+import traceback
+from types import ModuleType, TracebackType
+from typing import Any
+
+_session: Any = None
+
+
+def attach() -> None:
+    """Prepare this process: facts from now on, events once torch is imported."""
+    global _session
+    if _session is not None:
+        return
+    script = _plain_script()
+    if script is not None:
+        os.execv(sys.executable, [sys.executable, *script[0], os.path.abspath(__file__), *script[1]])
+    from samebits.record import imports, instrument
+    from samebits.record.session import PLAN, Plan, Session
+
+    _session = Session(Plan.from_json(os.environ[PLAN]))
+    instrument.install(_session, is_user=_is_user)
+    if hasattr(instrument, "reset_after_fork"):
+        os.register_at_fork(after_in_child=instrument.reset_after_fork)
+    if _session.plan.seed is not None:
+        _seed(_session.plan.seed)
+    imports.after("torch", _torch_imported)
+
+
+def _plain_script() -> tuple[list[str], list[str]] | None:
+    """(interpreter options, script and arguments) if this process is about to run a script file."""
+    words = sys.orig_argv[1:]
+    options = []
+    while words and words[0].startswith("-") and words[0] != "-":
+        if words[0] in ("-c", "-m") or words[0].startswith(("-c", "-m")):
+            return None
+        if words[0] in ("-W", "-X"):
+            options.append(words.pop(0))
+        options.append(words.pop(0))
+    if not words or words[0] == "-" or os.path.abspath(words[0]) == os.path.abspath(__file__):
+        return None
+    user = words[0].endswith(".py") and os.path.isfile(words[0]) and _is_user(words[0])
+    return (options, words) if user else None
+
+
+def _is_user(file: str) -> bool:
+    """Whether a source file is the user's: not of the standard library, an installed package, or samebits."""
+    path = os.path.realpath(file)
+    parts = path.split(os.sep)
+    return not (path.startswith(_library_folders()) or "site-packages" in parts or "dist-packages" in parts)
+
+
+def _library_folders() -> tuple[str, ...]:
+    import sysconfig
+
+    paths = sysconfig.get_paths()
+    here = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+    folders = {os.path.realpath(paths[k]) for k in ("stdlib", "platstdlib", "purelib", "platlib")} | {here}
+    return tuple(folder + os.sep for folder in folders)
+
+
+def _seed(seed: int) -> None:
+    """Seed what is loaded now and the rest when it is; nothing is imported that the script would not."""
+    import random
+
+    from samebits.record import imports
+
+    random.seed(seed)
+    imports.after("numpy.random", lambda numpy: _seed_numpy(seed))
+
+
+def _seed_numpy(seed: int) -> None:
+    import numpy
+
+    numpy.random.seed(numpy.random.SeedSequence(seed).generate_state(4))
+
+
+def _torch_imported(torch: ModuleType) -> None:
+    from samebits.record.trace import Trace
+
+    plan = _session.plan
+    if plan.seed is not None:
+        from samebits.seeding.everything import seed_everything
+
+        seed_everything(plan.seed)
+    if plan.deterministic:
+        from samebits.determinism.environment import apply_deterministic
+
+        apply_deterministic()
+    Trace(_session).install()
+
+
+def main(argv: list[str]) -> None:
+    """Run ``script.py args`` or ``-m module args`` as ``__main__``."""
+    attach()
+    try:
+        if argv[0] == "-m":
+            sys.argv = argv[1:]
+            sys.path[0] = os.getcwd()
+            runpy.run_module(argv[1], run_name="__main__", alter_sys=True)
+        else:
+            _run_script(argv)
+    except SystemExit:
+        raise
+    except BaseException as error:
+        if _session is not None:
+            _session.note("exception", {"type": type(error).__name__, "message": str(error)[:2000]})
+            _session.end("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
+        traceback.print_exception(error.with_traceback(_own_frames_dropped(error.__traceback__)))
+        sys.stderr.flush()
+        raise SystemExit(130 if isinstance(error, KeyboardInterrupt) else 1) from None
+
+
+def _run_script(argv: list[str]) -> None:
+    from samebits.record import instrument
+
+    script = argv[0]
+    sys.argv = argv
+    sys.path[0] = os.path.dirname(os.path.abspath(script))
+    with open(script, "rb") as f:
+        source = f.read()
+    module = ModuleType("__main__")
+    module.__file__ = script
+    module.__dict__.update(__builtins__=builtins, __spec__=None, __cached__=None)
+    sys.modules["__main__"] = module
+    exec(instrument.compile_user(source, script), module.__dict__)  # noqa: S102
+
+
+def _own_frames_dropped(tb: TracebackType | None) -> TracebackType | None:
+    """The traceback from the script's first frame on, as Python itself would print it."""
+    ours = (__file__, runpy.__file__, "<frozen runpy>")
+    skipped = tb
+    while skipped is not None and skipped.tb_frame.f_code.co_filename in ours:
+        skipped = skipped.tb_next
+    return skipped or tb
+
+
+if __name__ == "__main__":
+    # The module that sitecustomize attached holds the session; this file, run as a script, is another one.
+    from samebits.launch import child
+
+    child.main(sys.argv[1:])

@@ -1,0 +1,230 @@
+"""The runs behind a verdict: a pair, and where it parts, the pair again with every operation recorded.
+
+Coarse to fine.  The first pair is observed per step, at next to no cost.  When it diverges at step k,
+both are run again and every operation is recorded up to just past k, inputs and outputs included
+around it; what that pair shows is the verdict.  A race may part elsewhere the second time, and then
+both places are reported.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from samebits.compare import Verdict, compare_all, failed
+from samebits.launch.program import Control, Program
+from samebits.launch.run import new_folder, start
+from samebits.record import observer
+from samebits.record.run import Run
+from samebits.record.session import Plan
+
+#: Called as progress(run, runs, steps); runs count from 1.
+Progress = Callable[[int, int, int], None]
+#: Bytes of outputs a zoomed run keeps, so that the difference can be told in numbers.
+CAPTURE: Final = 256 << 20
+#: A zoomed run larger than this is removed once the verdict is made.
+KEEP: Final = 64 << 20
+#: Without control a program is observed as it is.
+AS_IT_IS: Final = Control()
+#: How often a diverging pair is run again before the first one's word is taken.
+ATTEMPTS: Final = 2
+
+
+def record(
+    program: Program,
+    *,
+    level: str = "op",
+    steps: int | None = None,
+    control: Control = AS_IT_IS,
+    out: Path = Path(".samebits"),
+    timeout: float | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Run a program once, observed, and keep the record.  Its output passes through.
+
+    Raises:
+        LaunchError: it could not be started.
+    """
+    prepare()
+    plan = _plan(new_folder(out), level, steps, control)
+    tell = None if progress is None else (lambda done: progress(1, 1, done))
+    return Run.open(start(program, plan, quiet=False, timeout=timeout, progress=tell, verify=None))
+
+
+def verify(
+    program: Program,
+    *,
+    runs: int = 2,
+    steps: int | None = None,
+    level: str = "auto",
+    control: Control = AS_IT_IS,
+    out: Path = Path(".samebits"),
+    timeout: float | None = None,
+    progress: Progress | None = None,
+) -> Verdict:
+    """Run a program ``runs`` times and say whether every bit agrees.
+
+    Raises:
+        LaunchError: it could not be started.
+        UsageError: fewer than two runs are asked for.
+    """
+    prepare()
+    series = _Series(program, control, out.absolute(), timeout, progress, steps)
+    first = series.run("op" if level == "op" else "step", total=runs)
+    if level == "auto" and not _failed(first) and not _stepped(first):
+        level = "op"  # nothing to compare by steps: look at every operation instead
+        first = series.run("op", total=runs)
+    if reason := _failed(first):
+        return failed([first.id], reason, exit_code=first.info.get("exit_code"))
+    kept = [first]
+    for number in range(2, runs + 1):
+        kept.append(series.run("op" if level == "op" else "step", like=first, number=number, total=runs))
+    verdict = compare_all(kept)
+    if verdict.verdict != "diverged" or level == "step":
+        return verdict
+    return series.zoom(verdict, first)
+
+
+def prepare() -> None:
+    """Build the observer before the first run, so that no run's time limit pays for it."""
+    if observer.is_built() or observer.compiler() is None:
+        return
+    print("samebits: building the observer for this torch (once, about 20 s)", file=sys.stderr)
+    try:
+        observer.build()
+    except observer.BuildError as e:
+        print(f"samebits: {e}; observing in Python instead, slower", file=sys.stderr)
+
+
+class _Series:
+    """The runs of one verdict: same program, same control."""
+
+    def __init__(
+        self,
+        program: Program,
+        control: Control,
+        out: Path,
+        timeout: float | None,
+        progress: Progress | None,
+        steps: int | None,
+    ) -> None:
+        self.program = program
+        self.control = control
+        self.out = out
+        self.timeout = timeout
+        self.progress = progress
+        self.steps = steps
+        self.id: str | None = None
+
+    def run(
+        self,
+        level: str,
+        *,
+        like: Run | None = None,
+        zoom: tuple[int, int] | None = None,
+        steps: int | None = None,
+        number: int = 1,
+        total: int = 2,
+    ) -> Run:
+        """One run; ``like`` an earlier one, it reads parameters by that one's schedule."""
+        folder = new_folder(self.out)
+        self.id = self.id or folder.name
+        plan = replace(
+            _plan(folder, level, self.steps if steps is None else steps, self.control),
+            schedule=None if like is None else _schedule(like),
+            zoom=zoom,
+            capture_bytes=CAPTURE if zoom else 0,
+        )
+        tell = None if self.progress is None else self._tell(number, total)
+        return Run.open(
+            start(self.program, plan, quiet=True, timeout=self.timeout, progress=tell, verify=self.id)
+        )
+
+    def _tell(self, number: int, total: int) -> Callable[[int], None]:
+        progress = self.progress
+        assert progress is not None
+        return lambda done: progress(number, total, done)
+
+    def zoom(self, coarse: Verdict, first: Run) -> Verdict:
+        """The verdict of the pair run again around the place where ``coarse`` parts."""
+        assert coarse.first is not None
+        step = coarse.first.step
+        seen: Sequence[str] = coarse.runs
+        for _ in range(ATTEMPTS):
+            limit = step + 2 if self.steps is None else min(self.steps, step + 2)
+            window = (max(0, step - 1), step + 1)
+            pair = [self.run("op", like=first, zoom=window, steps=limit, number=n, total=2) for n in (1, 2)]
+            fine = compare_all(pair)
+            seen = [*seen, *fine.runs]
+            for run in pair:
+                run.close()
+                folder = self.out / run.id
+                if sum(f.stat().st_size for f in folder.iterdir()) > KEEP:
+                    shutil.rmtree(folder, ignore_errors=True)
+            if fine.verdict == "diverged":
+                assert fine.first is not None
+                elsewhere = (fine.first.step, fine.first.rank) != (step, coarse.first.rank)
+                return replace(
+                    fine,
+                    runs=tuple(seen),
+                    steps=coarse.steps,
+                    second_place=coarse.first if elsewhere else None,
+                    notes=(*coarse.notes, *(n for n in fine.notes if n not in coarse.notes)),
+                )
+        note = (
+            f"Run again with every operation recorded up to step {step + 1}, the runs agreed. Either the"
+            " difference is rare, or it hangs on something that the first run left behind (a file, a cache,"
+            " a checkpoint)."
+        )
+        return replace(coarse, runs=tuple(seen), notes=(*coarse.notes, note))
+
+
+def _plan(folder: Path, level: str, steps: int | None, control: Control) -> Plan:
+    return Plan(
+        folder=str(folder.absolute()),
+        level=level,
+        steps=steps,
+        seed=control.seed,
+        deterministic=control.deterministic,
+    )
+
+
+def _schedule(run: Run) -> dict[str, list[tuple[int, int]]]:
+    """By what schedule each process of a run read its parameters."""
+    return {key: r.notes["schedule"] for key, r in run.records.items() if "schedule" in r.notes}
+
+
+def _stepped(run: Run) -> bool:
+    return any(record.steps for record in run.records.values())
+
+
+def _failed(run: Run) -> str | None:
+    """Why a run cannot be compared, with the end of what it wrote to its standard error."""
+    status = run.info.get("status")
+    folder = run.path
+    if status == "timeout":
+        return "the program ran past the time limit and was stopped"
+    if status == "failed":
+        code = run.info.get("exit_code")
+        words = (
+            f"ended by signal {-code}"
+            if isinstance(code, int) and code < 0
+            else f"failed with exit code {code}"
+        )
+        return f"the program {words}\n{_tail(folder / 'stderr.txt')}".rstrip()
+    if not run.records:
+        return "the program never imported torch, so there was nothing to observe"
+    return None
+
+
+def _tail(path: Path, lines: int = 40) -> str:
+    try:
+        with open(path, "rb") as f:
+            f.seek(max(0, path.stat().st_size - 16384))
+            return "\n".join(f.read().decode("utf-8", "replace").splitlines()[-lines:])
+    except OSError:
+        return ""

@@ -1,0 +1,141 @@
+"""Files the process opens, seen by an audit hook: what data was read, and what was written.
+
+The hook is called for every audited event of the interpreter, so it leaves all
+but ``open`` at once.  An audit hook cannot be taken away; stopped, it is inert.
+A data file is digested before the program reads it, once for each content it
+may have (path, time of change, size).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from threading import local
+from typing import Any, Final
+
+from xxhash import xxh3_64
+
+Report = Callable[[str, str | None, int, str, dict[str, Any]], None]
+
+_WHOLE: Final = 64 << 20  # a larger file counts by its size, both ends and samples between
+_SAMPLES: Final = 256
+_BLOCK: Final = 1 << 18
+_DEPTH: Final = 100  # frames looked at for the user's
+_SKIPPED: Final = (".py", ".pyc", ".pyi", ".pyd", ".so", ".dll", ".dylib", ".pth", ".egg-link")
+_SYSTEM: Final = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/lib/", "/usr/share/")
+_PARTS: Final = ("site-packages", "dist-packages", ".so.", "torchinductor_", "__pycache__")
+
+_report: Report | None = None
+_is_user: Callable[[str], bool] = bool
+_ignored: tuple[str, ...] = ()
+_seen: set[tuple[str, int, int]] = set()
+_here = local()
+_hooked = False
+
+
+def start(report: Report, is_user: Callable[[str], bool], ignore: Iterable[str] = ()) -> None:
+    """Report opened files from now on, but for those under the ``ignore``d directories."""
+    global _report, _is_user, _ignored, _hooked
+    own = (*ignore, os.path.dirname(os.__file__), os.path.dirname(os.path.dirname(__file__)))
+    _ignored = tuple(os.path.realpath(path) + os.sep for path in own)
+    _seen.clear()
+    _is_user = lru_cache(maxsize=None)(is_user)  # asked for every frame up to the user's
+    _report = report
+    if not _hooked:
+        _hooked = True
+        sys.addaudithook(_hook)
+
+
+def stop() -> None:
+    """The hook stays, and does nothing."""
+    global _report
+    _report = None
+
+
+def reset_after_fork() -> None:
+    """In a forked child: files are reported anew."""
+    _seen.clear()
+    _here.busy = False
+
+
+def _hook(event: str, args: tuple[Any, ...]) -> None:
+    if event != "open" or _report is None:
+        return
+    try:
+        path, mode, flags = args
+        if isinstance(path, int) or getattr(_here, "busy", False):
+            return
+        _here.busy = True
+        try:
+            _opened(os.fsdecode(path), mode, flags)
+        finally:
+            _here.busy = False
+    except Exception:
+        pass  # the file is opened all the same
+
+
+def _opened(name: str, mode: str | None, flags: int) -> None:
+    path = os.path.abspath(name)
+    if path.endswith(_SKIPPED) or path.startswith(_SYSTEM) or any(part in path for part in _PARTS):
+        return
+    if os.path.realpath(path).startswith(_ignored):
+        return
+    writes = any(letter in mode for letter in "wax+") if mode else bool(flags & (os.O_WRONLY | os.O_RDWR))
+    shown = mode or ("w" if writes else "r")
+    reads = not writes or "+" in shown
+    if writes:
+        _tell("write", {"path": _shown(path), "mode": shown})
+    if not reads:
+        return
+    try:
+        status = os.stat(path)
+    except OSError:
+        return
+    key = (path, status.st_mtime_ns, status.st_size)
+    if not stat.S_ISREG(status.st_mode):  # reading a pipe would take what the program waits for
+        return
+    if key in _seen:
+        return
+    _seen.add(key)
+    detail = {"path": _shown(path), "size": status.st_size, "digest": _digest(path), "mode": shown}
+    _tell("file", detail)
+
+
+def _shown(path: str) -> str:
+    here = os.getcwd()
+    return path[len(here) + 1 :] if path.startswith(here + os.sep) else path
+
+
+def _digest(path: str) -> int | None:
+    state = xxh3_64()
+    try:
+        with open(path, "rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            state.update(b"%d:" % size)
+            if size <= _WHOLE:
+                while block := file.read(_BLOCK * 4):
+                    state.update(block)
+            else:
+                for sample in range(_SAMPLES):
+                    file.seek((size - _BLOCK) * sample // (_SAMPLES - 1))
+                    state.update(file.read(_BLOCK))
+    except OSError:
+        return None
+    return state.intdigest()
+
+
+def _tell(kind: str, detail: dict[str, Any]) -> None:
+    """Report with the nearest frame of the user's code."""
+    assert _report is not None
+    frame = sys._getframe(3)
+    for _ in range(_DEPTH):
+        if _is_user(frame.f_code.co_filename):
+            _report(kind, frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name, detail)
+            return
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    _report(kind, None, 0, "", detail)

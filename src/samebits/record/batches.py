@@ -1,0 +1,39 @@
+"""What a batch holds, as tensors: nested containers, arrays, numbers and texts in a fixed order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """The values inside nested dicts, lists, tuples and dataclass-like objects, depth first."""
+    if isinstance(value, Mapping):
+        for key in value:
+            yield from leaves(value[key])
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from leaves(item)
+    elif hasattr(value, "__dict__") and not hasattr(value, "__array__") and not isinstance(value, type):
+        yield from leaves(vars(value))
+    elif value is not None:
+        yield value
+
+
+def as_tensor(value: Any) -> torch.Tensor | None:
+    """One value of a batch as a tensor; None for an object without bytes to speak of."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        return value
+    try:
+        if isinstance(value, str):
+            value = value.encode(errors="surrogatepass")
+        if isinstance(value, bytes):
+            return torch.frombuffer(bytearray(value), dtype=torch.uint8) if value else torch.empty(0)
+        return torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        return None

@@ -1,0 +1,51 @@
+"""The vocabulary of a record: what kinds of event there are and how a packed event is laid out.
+
+An *event* is one compared observation in execution order: an operation's
+outputs, a batch, a loss, a gradient, a parameter.  A *fact* is evidence beside
+them: a seed call, a clock read, a directory listing.  Events decide the
+verdict; facts explain it (`samebits.causes.Fact`).
+
+This module imports nothing of torch: it is shared by the observer, the writer
+and the reader, and a laptop reads a cluster's record with it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+#: Index = the number stored in the ``kind`` column.  Append only.
+KINDS: Final = (
+    "op",  # one ATen (or custom) operation; digest of its outputs
+    "region",  # one compiled region (torch.compile), digest of its outputs
+    "collective",  # a torch.distributed operation; asynchronous, so no digest of its own
+    "batch",  # what a DataLoader yielded
+    "loss",  # the root of a backward()
+    "gradient",  # a parameter's gradient when optimizer.step() began
+    "parameter",  # a parameter after optimizer.step()
+    "read",  # a value the program took out of a tensor: item(), tolist(), float(), numpy()
+    "generator",  # the state of a random generator; evidence, never a verdict by itself
+)
+
+#: Index = the number stored in the ``phase`` column.  Append only.
+PHASES: Final = ("other", "data", "forward", "backward", "optimizer")
+
+#: Bits of the ``flags`` column.
+VIEW: Final = 1  # the outputs alias an input, no byte was written: the digest covers dtype and shape alone
+UNINITIALIZED: Final = 2  # the outputs are fresh uninitialised memory: likewise
+RANDOM: Final = 4  # draws from a generator
+PENDING: Final = 8  # completes later (collectives): the digest covers dtype and shape alone
+PARTIAL: Final = 16  # a parameter or gradient event that a budgeted schedule left unread: digest 0
+READS_UNINITIALIZED: Final = 32  # an input's memory came from `empty` and was not wholly written since
+EXTERNAL: Final = 64  # an input's memory was not produced by any recorded operation (numpy, a file, Python)
+
+#: Columns that describe the structure of a run of events, with their array type codes; they repeat
+#: from step to step and are stored once (`structures` in docs/reference/format.md).
+STRUCTURE: Final = (
+    ("kind", "B"),
+    ("phase", "B"),
+    ("flags", "B"),
+    ("name", "I"),  # -> names: "aten::index_put", "encoder.weight", "torch:cpu"
+    ("site", "I"),  # -> sites; 0 = unknown
+    ("module", "I"),  # -> names: "encoder.embed"; 0 = none
+    ("node", "I"),  # -> names: "IndexBackward0"; 0 = none
+)

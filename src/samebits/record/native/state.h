@@ -1,0 +1,189 @@
+// What the observer holds: events by thread, and the tables that number names, sites and modules.
+#pragma once
+#include "frames.h"
+#undef Py_BUILD_CORE
+
+#include <ATen/ATen.h>
+#include <ATen/record_function.h>
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "digest.h"
+
+namespace samebits {
+namespace {
+
+// --- numbers shared with events.py -------------------------------------------------------------
+enum Kind : uint8_t { OP, REGION, COLLECTIVE, BATCH, LOSS, GRADIENT, PARAMETER, READ, GENERATOR };
+enum Phase : uint8_t { OTHER, DATA, FORWARD, BACKWARD, OPTIMIZER };
+enum Flag : uint8_t { VIEW = 1, UNINITIALIZED = 2, RANDOM = 4, PENDING = 8, PARTIAL = 16, READS_UNINITIALIZED = 32 };
+
+struct Event {
+  uint64_t digest = 0, inputs = 0, generator = 0;
+  uint32_t name = 0, site = 0, module = 0, node = 0, source = 0;
+  uint8_t kind = 0, phase = 0, flags = 0;
+};
+
+struct Captured {
+  uint32_t thread;
+  uint64_t index;
+  uint32_t part;
+  int dtype;
+  std::vector<int64_t> shape;
+  std::string data;
+};
+
+// --- what is known of an operator, found once ---------------------------------------------------
+struct OpInfo {
+  uint32_t name = 0;
+  uint8_t kind = OP, flags = 0;
+  bool composite = false;     // has no kernel of its own: runs other operations
+  bool overwrites = false;    // writes its first argument without reading it
+  bool wrapper_only = false;  // never an event by itself
+  size_t returns = 0;
+  std::vector<uint8_t> out;      // argument positions that are only written (out=)
+  std::vector<uint8_t> mutated;  // argument positions written by an operation that returns nothing
+  int generator = -1;            // argument position of the generator
+};
+
+struct Frame {
+  const at::RecordFunction* fn = nullptr;
+  const OpInfo* op = nullptr;
+  uint32_t site = 0, module = 0, children = 0, source = 0;
+  uint64_t inputs = 0, generator = 0;
+  uint8_t flags = 0;
+  bool grad = false;  // autograd follows it
+  const void* last[4] = {};
+  std::vector<at::Tensor> mutated;
+};
+
+struct BackwardScope {
+  const at::RecordFunction* fn;
+  uint32_t site, module, node;
+  PyFrame* frame;
+};
+
+struct Origin {
+  int64_t sequence = -1;
+  uint32_t site = 0, module = 0;
+};
+constexpr size_t ORIGINS = 1 << 16;
+constexpr size_t FLUSH_AT = 100000;  // events; a program that never steps must not fill the memory
+
+struct Thread {
+  uint32_t ordinal = 0;
+  uint64_t id = 0;     // RecordFunction's id
+  uint64_t start = 0;  // events drained so far
+  std::vector<Event> events;
+  std::vector<std::pair<size_t, at::Tensor>> pending;  // digests still on a device
+  std::atomic_flag busy = ATOMIC_FLAG_INIT;
+  std::vector<Origin> origins;  // forward operation by autograd sequence number, a ring
+  // only its own thread touches what follows
+  std::vector<Frame> stack;
+  std::vector<BackwardScope> backward;
+  uint8_t phase = OTHER;
+  int suspended = 0;
+  struct Held {
+    Thread* t;
+    explicit Held(Thread* t) : t(t) {
+      while (t->busy.test_and_set(std::memory_order_acquire)) {
+      }
+    }
+    ~Held() { t->busy.clear(std::memory_order_release); }
+  };
+};
+
+struct Codes {  // classes of code objects
+  enum : uint8_t { UNKNOWN, LIBRARY, OTHER_LIBRARY, USER, MODULE_CALL };
+};
+
+struct Observer {
+  std::shared_mutex lock;  // guards the tables below
+  std::unordered_map<std::string, uint32_t> name_ids;
+  std::vector<std::string> names{""};
+  size_t names_sent = 1;
+  std::unordered_map<const char*, std::unique_ptr<OpInfo>> ops;
+  struct Code {
+    PyCodeObject* code;
+    int lasti;
+  };
+  std::unordered_map<uint64_t, uint32_t> site_ids;
+  std::vector<Code> sites{{nullptr, 0}};
+  std::unordered_map<std::string, uint32_t> explicit_sites;
+  std::vector<std::string> site_texts{""};  // file \n line \n function; empty: not resolved yet
+  size_t sites_sent = 1;
+  std::unordered_map<PyCodeObject*, uint8_t> codes;
+  std::unordered_map<PyObject*, uint32_t> modules;
+  std::mutex threads_lock;
+  std::deque<std::unique_ptr<Thread>> threads;
+
+  std::vector<std::string> torch_prefixes, library_prefixes;
+  PyCodeObject* module_call = nullptr;
+  PyObject* module_name = nullptr;  // callable: module -> name
+  PyObject* flush = nullptr;        // callable: asks Python to drain
+  at::CallbackHandle function_handle = 0, backward_handle = 0;
+  bool ops_on = false;
+  std::atomic<bool> zoom{false};
+  std::atomic<int64_t> capture_left{0};
+  std::mutex captured_lock;
+  std::vector<Captured> captured;
+
+  struct Fresh {
+    c10::weak_intrusive_ptr<c10::StorageImpl> alive;  // keeps the address from being used again
+    uint32_t site;
+  };
+  std::mutex fresh_lock;
+  std::unordered_map<const c10::StorageImpl*, Fresh> fresh;  // memory not wholly written yet
+  std::atomic<size_t> fresh_count{0};
+};
+
+Observer* g = nullptr;  // one per process, never freed: callbacks may run until the very end
+thread_local Thread* tls = nullptr;
+
+Thread* this_thread() {
+  if (C10_UNLIKELY(!tls)) {
+    auto t = std::make_unique<Thread>();
+    std::lock_guard<std::mutex> hold(g->threads_lock);
+    t->ordinal = uint32_t(g->threads.size());
+    t->id = at::RecordFunction::currentThreadId();
+    tls = t.get();
+    g->threads.push_back(std::move(t));
+  }
+  return tls;
+}
+
+struct Quiet {  // what the observer itself runs is not observed
+  Thread* t;
+  at::DisableRecordFunctionGuard off;
+  explicit Quiet(Thread* t) : t(t) { ++t->suspended; }
+  ~Quiet() { --t->suspended; }
+};
+
+struct Gil {
+  PyGILState_STATE s = PyGILState_Ensure();
+  ~Gil() { PyGILState_Release(s); }
+};
+
+uint32_t intern(const std::string& text) {
+  if (text.empty()) return 0;
+  {
+    std::shared_lock<std::shared_mutex> hold(g->lock);
+    auto it = g->name_ids.find(text);
+    if (it != g->name_ids.end()) return it->second;
+  }
+  std::unique_lock<std::shared_mutex> hold(g->lock);
+  auto [it, fresh] = g->name_ids.try_emplace(text, uint32_t(g->names.size()));
+  if (fresh) g->names.push_back(text);
+  return it->second;
+}
+
+}  // namespace
+}  // namespace samebits

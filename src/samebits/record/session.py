@@ -1,0 +1,275 @@
+"""The observation of one process: holds the observer, the writer and the count of steps.
+
+`trace` hooks torch and calls in here; `launch.child` starts and ends it.  What is observed is fixed by
+the plan, which the parent process hands over in an environment variable.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import struct
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from samebits.causes._base import Fact, Site
+from samebits.record import events
+
+if TYPE_CHECKING:
+    from samebits.record.writer import Writer
+
+PLAN: Final = "SAMEBITS_PLAN"  # the plan, JSON
+PROCESS: Final = "SAMEBITS_PROCESS"  # the process key of the parent process, if that one is observed
+KIND: Final = {name: number for number, name in enumerate(events.KINDS)}
+PHASE: Final = {name: number for number, name in enumerate(events.PHASES)}
+_COLUMNS: Final = tuple(name for name, _ in events.STRUCTURE)
+#: By torch's ScalarType number.
+_DTYPES: Final = (
+    *("uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"),
+    *("complex32", "complex64", "complex128", "bool", "qint8", "quint8", "qint32", "bfloat16"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to observe in every process of one run.
+
+    ``schedule`` is, for each process key, the (from step, stride) pairs by which parameters are read;
+    None lets each process make its own from what reading costs it.
+    """
+
+    folder: str
+    level: str = "step"  # or "op"
+    steps: int | None = None  # stop after this many optimizer steps
+    seed: int | None = None
+    deterministic: bool = False
+    zoom: tuple[int, int] | None = None  # steps in which inputs, generator states and outputs are kept
+    capture_bytes: int = 0
+    schedule: Mapping[str, Sequence[tuple[int, int]]] | None = None
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Plan:
+        data = json.loads(text)
+        if data.get("zoom"):
+            data["zoom"] = tuple(data["zoom"])
+        return cls(**data)
+
+
+class Session:
+    """One observed process.  Facts may arrive before torch is imported; events only after `begin`."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.step = 0
+        self.observer: ModuleType | None = None
+        self.ended = False
+        self._writer: Writer | None = None
+        self._pid = os.getpid()
+        self._cwd = os.getcwd()
+        self._committed = 0.0  # when, monotonic
+        self._early: list[Fact] = []  # before torch is imported
+        self._manifest: dict[str, Any] = {}
+        self._notes: dict[str, Any] = {}
+        self._counter: mmap.mmap | None = None
+        self._sources: set[str] = set()
+        self._lock = threading.RLock()
+        self._parent = os.environ.get(PROCESS, "")
+
+    # -- who this is -------------------------------------------------------------------------------
+    @property
+    def rank(self) -> int:
+        return int(os.environ["RANK"]) if os.environ.get("RANK", "").isdigit() else 0
+
+    def process(self) -> str:
+        """The key that names this process across runs: its rank, else how its parent made it."""
+        mp = sys.modules.get("multiprocessing.process")
+        name = mp.current_process().name if mp else "MainProcess"
+        ranked = f"rank{self.rank}" if os.environ.get("RANK", "").isdigit() else ""
+        if name != "MainProcess":
+            return f"{self._parent or ranked or 'main'}/{name}"
+        if ranked and ranked not in self._parent.split("/"):
+            return ranked
+        return f"{self._parent}/child" if self._parent else "main"
+
+    # -- begin and end -----------------------------------------------------------------------------
+    def begin(self, observer: ModuleType, manifest: Mapping[str, Any]) -> None:
+        """Torch is there: from now on events are collected."""
+        self.observer = observer
+        self._manifest = dict(manifest)
+        self.writer().commit(steps=0)  # a process killed before its first step leaves a record too
+        if self.plan.level == "op":
+            observer.operations(True)
+        self._zoom()
+
+    def after_fork(self) -> None:
+        """In a forked child: a record of its own, nothing of the parent's."""
+        if self._writer is not None:
+            self._writer.abandon()
+        self._parent = self._key if self._writer is not None else self._parent or "main"
+        self._writer = None
+        self._counter = None
+        self._pid = os.getpid()
+        self._cwd = os.getcwd()
+        self._committed = 0.0  # when, monotonic
+        self._early.clear()
+        self._notes.clear()
+        self.step = 0
+        if self.observer is not None:
+            self.observer.after_fork()
+
+    def end(self, status: str) -> None:
+        """Write what is left; further observations are dropped."""
+        if self.ended or os.getpid() != self._pid:
+            return
+        if self.observer is not None and (self._writer is not None or self._parent == "" or self._early):
+            self.flush()
+            if self._writer is not None:
+                for key, value in self._notes.items():
+                    self._writer.note(key, value)
+                self._writer.finish(status)
+        self.ended = True
+        if self.observer is not None:
+            self.observer.operations(False)
+
+    # -- what arrives ------------------------------------------------------------------------------
+    def fact(self, kind: str, site: Site | None, detail: Mapping[str, Any]) -> None:
+        """One piece of evidence (the sink of `instrument`)."""
+        if self.ended:
+            return
+        at = self.observer.position() if self.observer is not None else 0
+        fact = Fact(kind=kind, site=site, at=at, step=self.step, detail=detail)
+        if self.observer is None:
+            self._early.append(fact)
+        else:
+            self.writer().facts([fact])
+            if self._parent and time.monotonic() - self._committed > 0.2:
+                self.flush()  # a worker takes no steps, and may be killed when its loader is done
+        if site is not None:
+            self._source(site.file)
+
+    def note(self, key: str, value: Any) -> None:
+        self._notes[key] = value
+
+    def left_out(self, what: str) -> None:
+        """Something that is not observed, said in the verdict."""
+        known = self._notes.setdefault("left_out", [])
+        if what not in known:
+            known.append(what)
+
+    # -- writing -----------------------------------------------------------------------------------
+    def writer(self) -> Writer:
+        if self._writer is None:
+            from samebits.record.writer import Writer
+
+            self._key = self.process()
+            folder = Path(self.plan.folder)
+            path, n = folder / f"{self._key.replace('/', '~')}.db", 1
+            while path.exists():  # several children of one name
+                n += 1
+                path = folder / f"{self._key.replace('/', '~')}#{n}.db"
+            if n > 1:
+                self._key += f"#{n}"
+            self._writer = Writer(
+                path, process=self._key, rank=self.rank, manifest=self._manifest, plan=asdict(self.plan)
+            )
+            os.environ[PROCESS] = self._key
+            self._writer.facts(self._early)
+            self._early.clear()
+        return self._writer
+
+    @property
+    def schedule(self) -> Sequence[tuple[int, int]] | None:
+        """The schedule this process follows, if an earlier run fixed it."""
+        if self.plan.schedule is None:
+            return None
+        self.writer()
+        return self.plan.schedule.get(self._key, ())
+
+    def advance(self) -> None:
+        """An optimizer step is complete: everything up to it survives a kill from here on."""
+        self.flush(self.step + 1)
+        self.step += 1
+        self._count()
+        self._zoom()
+
+    def flush(self, steps: int | None = None) -> None:
+        """Hand what the observer holds to the writer and commit it."""
+        observer = self.observer
+        if observer is None or os.getpid() != self._pid:
+            return
+        with self._lock:
+            writer = self.writer()
+            rows = observer.drain()
+            names, sites = observer.tables()
+            if names:
+                writer.names(names)
+            if sites:
+                writer.sites([(i, self._relative(file), line, function) for i, file, line, function in sites])
+                for _, file, _, _ in sites:
+                    self._source(file)
+            for thread, _, _, *columns, digests, inputs, generators, sources in rows:
+                writer.chunk(
+                    thread=thread,
+                    step=self.step,
+                    columns=dict(zip(_COLUMNS, columns, strict=True)),
+                    digests=digests,
+                    inputs=inputs,
+                    generators=generators,
+                    sources=sources,
+                )
+            if self.plan.capture_bytes:
+                for thread, index, part, dtype, shape, data in observer.captured():
+                    name = _DTYPES[dtype] if dtype < len(_DTYPES) else f"dtype{dtype}"
+                    writer.value(thread=thread, index=index, part=part, dtype=name, shape=shape, data=data)
+            writer.commit(steps=self.step if steps is None else steps)
+            self._committed = time.monotonic()
+
+    def _zoom(self) -> None:
+        if self.observer is not None and self.plan.zoom is not None:
+            first, last = self.plan.zoom
+            on = first <= self.step <= last
+            self.observer.zoom(on, self.plan.capture_bytes if on else 0)
+
+    def _count(self) -> None:
+        """The step count for the parent's progress line: eight bytes of a file both have mapped."""
+        if self._parent:
+            return
+        if self._counter is None:
+            path = Path(self.plan.folder) / "progress"
+            try:
+                with open(path, "r+b" if path.exists() else "w+b") as f:
+                    f.truncate(8)
+                    self._counter = mmap.mmap(f.fileno(), 8)
+            except OSError:
+                self._parent = self._parent or "uncounted"
+                return
+        struct.pack_into("<Q", self._counter, 0, self.step)
+
+    def _relative(self, file: str) -> str:
+        """Relative to the folder the run began in, where it lies below it."""
+        if file.startswith("<"):
+            return file
+        path = os.path.normpath(os.path.join(self._cwd, file))
+        return path[len(self._cwd) + 1 :] if path.startswith(self._cwd + os.sep) else path
+
+    def _source(self, file: str) -> None:
+        """Keep the text of a user's source file, so that a report can show lines anywhere."""
+        if file in self._sources or file.startswith("<") or self._writer is None:
+            return
+        self._sources.add(file)
+        try:
+            if os.path.getsize(os.path.join(self._cwd, file)) <= 1 << 20:
+                with open(os.path.join(self._cwd, file), encoding="utf-8", errors="replace") as f:
+                    self._writer.source(self._relative(file), f.read())
+        except OSError:
+            pass

@@ -1,0 +1,297 @@
+"""What is hooked in torch, and the event each hook yields.
+
+Public hooks where torch has them (optimizer hooks, compile callbacks); three functions are replaced
+where it has none: `torch.autograd.backward`, the DataLoader iterator's `__next__`, and the methods by
+which a program takes values out of tensors.  Each replacement calls the original and adds an event.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import sysconfig
+import time
+from collections.abc import Callable
+from multiprocessing import util
+from typing import TYPE_CHECKING, Any
+
+from samebits import manifest
+from samebits.record import imports
+from samebits.record import observer as native
+from samebits.record.batches import as_tensor, leaves
+from samebits.record.generators import Generators
+from samebits.record.naming import Names
+from samebits.record.schedule import Schedule
+from samebits.record.session import KIND, PHASE, Session
+
+if TYPE_CHECKING:
+    import torch
+
+#: The methods by which a program takes a value out of a tensor; the rest of them are seen as operations.
+_READS = {"step": ("item", "tolist", "numpy", "__float__", "__int__", "__bool__"), "op": ("tolist", "numpy")}
+
+
+class StopRun(SystemExit):
+    """`--steps N` is reached; raised out of optimizer.step() so that the script's own cleanup runs."""
+
+
+class Trace:
+    """The hooks of one process; `install` puts them in place for the life of the process."""
+
+    def __init__(self, session: Session) -> None:
+        import torch
+
+        self.session = session
+        self.observer = native.load()
+        self.names = Names(self.observer.forget)
+        self.generators = Generators(self.observer)
+        self.schedule = Schedule(None, measures=False)
+        self.parameters: dict[int, tuple[list[int], list[torch.Tensor], torch.optim.Optimizer]] = {}
+        self.depth = 0  # of optimizer.step() calls
+        self.silent = 0  # what the observer itself reads is not a read of the program's
+        paths = sysconfig.get_paths()
+        here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        site = {os.path.realpath(paths[k]) for k in ("purelib", "platlib")} | {
+            paths["purelib"],
+            paths["platlib"],
+        }
+        self.observer.setup(
+            [os.path.dirname(torch.__file__) + os.sep, here + os.sep, *_stdlib(paths)],
+            [s + os.sep for s in site],
+            torch.nn.Module._call_impl.__code__,
+            self.names.module,
+            session.flush,
+        )
+
+    def install(self) -> None:
+        import torch
+        from torch.optim import optimizer
+        from torch.utils.data import dataloader
+
+        # Not `collect`: asking torch for its CPU capability fixes it, and the script may yet choose it.
+        self.session.begin(self.observer, manifest.collect_static())
+        level = self.session.plan.level
+        self.schedule = Schedule(self.session.schedule, measures=level == "step")
+        optimizer.register_optimizer_step_pre_hook(self.before_step)
+        optimizer.register_optimizer_step_post_hook(self.after_step)
+        _replace(torch.autograd, "backward", self.backward)
+        _replace(dataloader._BaseDataLoaderIter, "__next__", self.next_batch)
+        for method in _READS[level]:
+            _replace(torch.Tensor, method, functools.partial(self.read, method))
+        for limit in getattr(self.observer, "limits", ()):
+            self.session.left_out(limit)
+        self._compile_hooks()
+        os.register_at_fork(after_in_child=self.after_fork)
+        # multiprocessing forgets every exit function in a new process, then runs those registered here
+        util.register_after_fork(
+            self, lambda trace: util.Finalize(None, trace.finish, ("finished",), exitpriority=-1)
+        )
+        atexit.register(self.finish, "finished")
+
+    # -- the optimizer -----------------------------------------------------------------------------
+    def before_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
+        if self.session.ended:
+            return
+        self.depth += 1
+        if self.depth == 1:
+            self._read(optimizer, "gradient")
+            self.observer.phase(PHASE["optimizer"])
+
+    def after_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
+        if self.session.ended or self.depth == 0:
+            return
+        self.depth -= 1
+        if self.depth:
+            return
+        self._read(optimizer, "parameter")
+        self.observer.phase(PHASE["other"])
+        if self.session.step == 0:
+            self.session.note("manifest", manifest.collect())
+        if self.schedule.reads_all(self.session.step):
+            self._read_generators()
+        self.session.advance()
+        if self.schedule.advance(self.session.step):
+            self.session.note("schedule", self.schedule.made)
+        limit = self.session.plan.steps
+        if limit is not None and self.session.step >= limit:
+            self.finish("stopped")
+            raise StopRun(0)
+
+    def _held(self, optimizer: torch.optim.Optimizer) -> tuple[list[int], list[torch.Tensor]]:
+        """The optimizer's parameters and the numbers of their names."""
+        count = sum(len(group["params"]) for group in optimizer.param_groups)
+        known = self.parameters.get(id(optimizer))
+        if known is None or known[2] is not optimizer or len(known[0]) != count:
+            tensors = [p for group in optimizer.param_groups for p in group["params"]]
+            numbers = [self.observer.intern(self.names.parameter(p, i)) for i, p in enumerate(tensors)]
+            known = self.parameters[id(optimizer)] = (numbers, tensors, optimizer)
+        return known[0], known[1]
+
+    def _read(self, optimizer: torch.optim.Optimizer, kind: str, *, whole: bool = False) -> None:
+        """Digests of parameters or gradients: of all, or of those whose turn it is."""
+        began = time.perf_counter()
+        names, tensors = self._held(optimizer)
+        if not whole:
+            step = self.session.step
+            names, tensors = self.schedule.turn(step, names), self.schedule.turn(step, tensors)
+        if kind == "gradient":
+            pairs = [(n, g) for n, t in zip(names, tensors, strict=True) if (g := t.grad) is not None]
+            names, tensors = [n for n, _ in pairs], [g for _, g in pairs]
+        if names:
+            self.observer.push_tensors(KIND[kind], names, tensors, -1, PHASE["optimizer"])
+        self.schedule.spent(time.perf_counter() - began, share=1 if whole else self.schedule.stride)
+
+    def _read_generators(self) -> None:
+        began = time.perf_counter()
+        with self.quiet():
+            for number, digest in self.generators.states():
+                self.observer.push(KIND["generator"], number, digest, 0, PHASE["other"], 0)
+        self.schedule.spent(time.perf_counter() - began, share=1)
+
+    # -- loss, batches, values taken out -----------------------------------------------------------
+    def backward(self, original: Callable[..., Any], tensors: Any, *args: Any, **kwargs: Any) -> Any:
+        if not self.session.ended:
+            import torch
+
+            roots = [tensors] if isinstance(tensors, torch.Tensor) else tensors
+            for root in roots if isinstance(roots, (list, tuple)) else ():
+                if isinstance(root, torch.Tensor):
+                    self._loss(root)
+        return original(tensors, *args, **kwargs)
+
+    def _loss(self, root: torch.Tensor) -> None:
+        import torch
+
+        index = self.observer.position()
+        self.observer.push_tensors(KIND["loss"], [self.observer.intern("loss")], [root], -1, PHASE["forward"])
+        if root.numel() == 1 and root.device.type == "cpu":
+            with self.quiet():
+                value = root.detach().reshape(1)
+                number = float(value[0].real)
+                self.session.writer().loss(
+                    step=self.session.step,
+                    index=index,
+                    value=number,
+                    bits=bytes(value.view(torch.uint8).tolist()).hex(),
+                )
+
+    def next_batch(self, original: Callable[..., Any], iterator: Any) -> Any:
+        if self.session.ended:
+            return original(iterator)
+        phase = self.observer.phase(PHASE["data"])
+        try:
+            batch = original(iterator)
+        finally:
+            self.observer.phase(phase)
+        values = list(leaves(batch))
+        names = [f"batch[{i}]" if len(values) > 1 else "batch" for i in range(len(values))]
+        with self.quiet():
+            tensors = [as_tensor(value) for value in values]
+            numbers = [self.observer.intern(name) for name in names]
+            self.observer.push_tensors(KIND["batch"], numbers, tensors, -1, PHASE["data"])
+        self.generators.add(getattr(iterator, "_generator", None))
+        return batch
+
+    def read(self, method: str, original: Callable[..., Any], tensor: Any, *args: Any, **kwargs: Any) -> Any:
+        value = original(tensor, *args, **kwargs)
+        if not (self.silent or self.depth or self.session.ended):
+            import torch
+
+            if not torch.compiler.is_compiling() and type(tensor) in (torch.Tensor, torch.nn.Parameter):
+                number = self.observer.intern(f"Tensor.{method.strip('_')}")
+                self.observer.push_tensors(KIND["read"], [number], [tensor], -1, -1)
+        return value
+
+    # -- torch.compile -----------------------------------------------------------------------------
+    def _compile_hooks(self) -> None:
+        """A compiled region is one event; compiling itself runs operations that are nobody's."""
+        if self.session.plan.level != "op":
+            return
+        imports.after("torch._dynamo.callback", self._hook_dynamo)
+        imports.after("torch._inductor.output_code", self._hook_inductor)
+        imports.after("torch.cuda.graphs", self._hook_graphs)
+
+    def _hook_dynamo(self, module: Any) -> None:
+        handler = module.callback_handler
+        handler.register_start_callback(lambda *_: self.observer.suspend())
+        handler.register_end_callback(lambda *_: self.observer.resume())
+
+    def _hook_inductor(self, module: Any) -> None:
+        _replace(module.CompiledFxGraph, "__call__", self.region)
+
+    def _hook_graphs(self, module: Any) -> None:
+        def entered(original: Callable[..., Any], graph: Any) -> Any:
+            self.session.left_out("operations inside a replayed CUDA graph")
+            return original(graph)
+
+        _replace(module.graph, "__enter__", entered)
+
+    def region(self, original: Callable[..., Any], graph: Any, *args: Any, **kwargs: Any) -> Any:
+        import torch
+
+        with self.quiet():
+            outputs = original(graph, *args, **kwargs)
+        tensors = [t for t in leaves(outputs) if isinstance(t, torch.Tensor)]
+        number = self.observer.intern("compiled region")
+        if not self.session.ended:
+            self.observer.push_tensors(KIND["region"], [number] * len(tensors), tensors, -1, -1)
+        return outputs
+
+    # -- the process -------------------------------------------------------------------------------
+    def quiet(self) -> _Quiet:
+        """What the observer itself runs is not observed."""
+        return _Quiet(self)
+
+    def after_fork(self) -> None:
+        self.session.after_fork()
+        self.parameters.clear()
+        self.depth = 0
+        self.schedule = Schedule(None, measures=False)
+
+    def finish(self, status: str) -> None:
+        """The last reading is complete, whatever the schedule."""
+        if self.session.ended:
+            return
+        if self.schedule.stride > 1:
+            for _, _, optimizer in list(self.parameters.values()):
+                self._read(optimizer, "parameter", whole=True)
+        self.session.end(status)
+
+
+class _Quiet:
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+
+    def __enter__(self) -> None:
+        self._trace.silent += 1
+        self._trace.observer.suspend()
+
+    def __exit__(self, *_: object) -> None:
+        self._trace.observer.resume()
+        self._trace.silent -= 1
+
+
+def _replace(owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
+    """Put ``wrapper(original, ...)`` in the place of ``owner.name``."""
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    def replaced(*args: Any, **kwargs: Any) -> Any:
+        return wrapper(original, *args, **kwargs)
+
+    setattr(owner, name, replaced)
+
+
+def _stdlib(paths: dict[str, str]) -> list[str]:
+    """The standard library's folders; site-packages lies inside one of them and is another matter."""
+    roots = {paths["stdlib"], paths["platstdlib"], os.path.realpath(paths["stdlib"])}
+    entries = []
+    for root in roots:
+        try:
+            entries += [
+                os.path.join(root, e) for e in os.listdir(root) if e not in ("site-packages", "dist-packages")
+            ]
+        except OSError:
+            continue
+    return [e + os.sep if os.path.isdir(e) else e for e in sorted(entries)]

@@ -1,0 +1,218 @@
+"""A verdict on the terminal: what happened first, then where, why, and what to change.
+
+It reads the same without colour and in a pipe: words and indentation carry the meaning, colour only
+helps.  Everything recorded is text from somewhere else and may be hostile, so control characters are
+shown as escapes and nothing is taken for markup.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from samebits.compare.verdict import Place, ProbableCause, Verdict, count
+
+_LONGEST: Final = 2000  # characters shown of any one recorded text
+_PIPE_WIDTH: Final = 100
+_CAUSES, _ROWS, _NOTES = 3, 8, 6
+_CHANGES: Final = {
+    "missing": "only the first run did this; the second went on without it",
+    "extra": "only the second run did this; the first went on without it",
+    "replaced": "the second run did something else in its place",
+    "end": "one run ended here and the other went on",
+}
+
+
+def clean(text: object, *, lines: bool = False) -> str:
+    """Recorded text without anything a terminal acts upon.
+
+    Control characters, also those that turn the direction of writing, become visible escapes; a line
+    break stays where ``lines`` allows it.
+    """
+    shown = []
+    raw = str(text)
+    for character in raw[:_LONGEST]:
+        if (lines and character == "\n") or unicodedata.category(character) not in (
+            "Cc",
+            "Cf",
+            "Cs",
+            "Co",
+            "Zl",
+            "Zp",
+        ):
+            shown.append(character)
+        elif character == "\t":
+            shown.append("    " if lines else " ")
+        else:
+            shown.append(ascii(character)[1:-1])
+    return "".join(shown) + ("..." if len(raw) > _LONGEST else "")
+
+
+def _at(file: str | None, line: int | None) -> str:
+    if file is None:
+        return "a line that was not seen"
+    return clean(file) if line is None else f"{clean(file)}:{line}"
+
+
+def _put(console: Console, text: Text | str, indent: int = 0, style: str = "") -> None:
+    """Prose, wrapped to the width, without the blanks that a pipe would carry along."""
+    body = Text(text, style=style) if isinstance(text, str) else text
+    for line in body.wrap(console, max(console.width - indent, 20)):
+        line.rstrip()
+        console.print(Text(" " * indent).append_text(line), highlight=False, soft_wrap=True)
+
+
+def _row(console: Console, label: str, value: str, style: str = "") -> None:
+    lines = Text(value, style=style).wrap(console, max(console.width - 12, 20))
+    for number, line in enumerate(lines):
+        line.rstrip()
+        head = Text(f"  {label if number == 0 else '':<10}", style="dim")
+        console.print(Text().append_text(head).append_text(line), highlight=False, soft_wrap=True)
+
+
+def _code(console: Console, text: str, indent: int) -> None:
+    """Source text, never wrapped: it is there to be copied."""
+    for line in clean(text, lines=True).splitlines():
+        console.print(Text(" " * indent + line, style="cyan"), highlight=False, soft_wrap=True, no_wrap=True)
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def difference_in_words(place: Place) -> str | None:
+    """ "96 of 96 elements, by at most 1.5e-05 and 14 ULP"."""
+    gap = place.difference
+    if gap is None:
+        return None
+    words = f"{gap.differing:,} of {count(gap.elements, 'element')}"
+    sizes = []
+    if gap.max_abs is not None:
+        sizes.append(_number(gap.max_abs))
+    if gap.max_ulp is not None:
+        sizes.append(f"{gap.max_ulp:,} ULP")
+    return words + (", by at most " + " and ".join(sizes) if sizes else "")
+
+
+def _place(console: Console, place: Place, verdict: Verdict) -> None:
+    several = len(verdict.processes) > 1
+    where = f"step {place.step}, {clean(place.phase)}" + (f", rank {place.rank}" if several else "")
+    _row(console, "operation", clean(place.op), "bold")
+    _row(console, "at", where)
+    line = _at(place.file, place.line)
+    if place.file is not None and place.function not in (None, "<module>"):
+        line += f" in {clean(place.function)}"
+    _row(console, "line", line, "bold")
+    source = verdict.source_line(place.file, place.line)
+    if source is not None:
+        _code(console, source, 14)
+    if place.phase == "backward" and place.node:
+        _row(console, "", f"the forward line whose backward is {clean(place.node)}")
+    if place.module:
+        _row(console, "module", clean(place.module))
+    change = _CHANGES.get(place.change)
+    if change is not None:
+        _row(console, "how", change)
+    words = difference_in_words(place)
+    if words is not None:
+        _row(console, "differs", words)
+
+
+def _cause(console: Console, cause: ProbableCause, number: int, verdict: Verdict) -> None:
+    sure = f"{cause.confidence:.0%}"
+    style = "bold yellow" if number == 1 else "yellow"
+    title = Text.assemble((f"{number}. {clean(cause.name)}", style), (f"  {sure} sure", "dim"))
+    if cause.file is not None:
+        title.append(f"  {_at(cause.file, cause.line)}")
+    _put(console, title, 2)
+    source = verdict.source_line(cause.file, cause.line)
+    first = verdict.first
+    elsewhere = first is None or (cause.file, cause.line) != (first.file, first.line)
+    if source is not None and elsewhere:
+        _code(console, source, 5)
+    _put(console, clean(cause.why), 5)
+    if number == 1:
+        _put(console, "Fix:", 5, "green")
+        _code(console, cause.fix, 7)
+
+
+def _environment(console: Console, verdict: Verdict) -> None:
+    rows = [row for row in verdict.environment if row.matters]
+    if not rows:
+        return
+    console.print()
+    _put(console, "The runs did not run on the same thing:", style="bold")
+    for row in rows[:_ROWS]:
+        _put(console, f"{clean(row.key)}: {clean(row.a)[:200]} | {clean(row.b)[:200]}", 2)
+    if len(rows) > _ROWS:
+        _put(console, f"and {len(rows) - _ROWS} more", 2, "dim")
+
+
+def _notes(console: Console, verdict: Verdict) -> None:
+    if verdict.compared:
+        _put(console, Text.assemble(("Compared: ", "dim"), (clean(verdict.compared), "dim")))
+    for note in verdict.notes[:_NOTES]:
+        _put(console, Text.assemble(("Note: ", "dim"), (clean(note), "dim")))
+
+
+def headline(verdict: Verdict) -> str:
+    """The verdict in one line."""
+    runs = count(len(verdict.runs), "run")
+    if verdict.verdict == "same":
+        steps = count(verdict.steps, "step")
+        done = count(verdict.operations, "operation") if verdict.operations else f"{verdict.events:,} values"
+        return f"{runs}, {steps}, {done}: every bit agrees"
+    if verdict.verdict == "failed":
+        reason = (verdict.reason or "").strip() or "the program failed"
+        return reason.split("\n", 1)[0]
+    place = verdict.first
+    assert place is not None
+    return f"the runs part at step {place.step}, {clean(place.op)}, {_at(place.file, place.line)}"
+
+
+def print_verdict(verdict: Verdict, console: Console | None = None) -> None:
+    """Prints a verdict for a person; to standard output unless a console is given."""
+    console = console or Console()
+    if not console.is_terminal and console.width < _PIPE_WIDTH:
+        console.width = _PIPE_WIDTH
+    style = {"same": "bold green", "diverged": "bold red", "failed": "bold magenta"}[verdict.verdict]
+    _put(console, Text.assemble((verdict.verdict.upper(), style), "  ", (clean(headline(verdict)), "bold")))
+    if verdict.verdict == "failed":
+        rest = (verdict.reason or "").strip().partition("\n")[2]
+        if rest:
+            _code(console, rest, 2)
+        if verdict.exit_code is not None:
+            _put(console, f"exit code {verdict.exit_code}; the program's own messages are above", 2)
+        _notes(console, verdict)
+        return
+    if verdict.first is not None:
+        console.print()
+        _put(console, "First difference", style="bold")
+        _place(console, verdict.first, verdict)
+        if verdict.second_place is not None:
+            other = verdict.second_place
+            _put(
+                console,
+                f"Another pair of runs parted elsewhere: step {other.step}, {clean(other.op)}, "
+                f"{_at(other.file, other.line)}.",
+                2,
+            )
+        console.print()
+        if verdict.causes:
+            _put(console, "Probable cause" if len(verdict.causes) == 1 else "Probable causes", style="bold")
+            for number, cause in enumerate(verdict.causes[:_CAUSES], 1):
+                _cause(console, cause, number, verdict)
+        else:
+            _put(console, "The evidence does not show the cause.", style="bold")
+            _put(
+                console,
+                "Try samebits verify --level op, which records every operation, or verify a shorter run "
+                "with --steps.",
+                2,
+            )
+        _environment(console, verdict)
+        console.print()
+    _notes(console, verdict)

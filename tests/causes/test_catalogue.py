@@ -1,0 +1,85 @@
+"""What holds for every cause: complete texts, snippets that compile, pages up to date, no bold guesses."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from samebits.causes import CATALOGUE, _evidence
+from samebits.causes.__main__ import main, page, pages
+from samebits.causes._base import Divergence, Event, Evidence, Site
+from samebits.record import events
+
+_NAMES = [
+    "address-order",
+    "autotuning",
+    "completion-order",
+    "data-difference",
+    "directory-order",
+    "entropy-seed",
+    "environment-difference",
+    "hash-order",
+    "lost-rng-state",
+    "nondeterministic-kernel",
+    "rng-drift",
+    "uninitialized-memory",
+    "unseeded-numpy-random",
+    "unseeded-python-random",
+    "unseeded-torch-generator",
+    "wall-clock",
+]
+
+
+def test_the_names_are_api() -> None:
+    assert list(CATALOGUE) == _NAMES
+
+
+def test_flags_agree_with_the_record() -> None:
+    assert events.RANDOM == _evidence.RANDOM
+    assert events.READS_UNINITIALIZED == _evidence.READS_UNINITIALIZED
+    assert events.EXTERNAL == _evidence.EXTERNAL
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_a_cause_is_complete(name: str) -> None:
+    cause = CATALOGUE[name]
+    assert cause.title
+    assert cause.what.endswith(".")
+    assert cause.why.endswith(".")
+    assert cause.fix
+    assert cause.invalid
+    assert cause.valid
+    assert all(link.startswith("https://") for link in cause.sources)
+    for snippet in (*cause.invalid, *cause.valid):
+        ast.parse(snippet)
+    headings = [line for line in page(cause).splitlines() if line.startswith("## ")]
+    assert headings == [
+        "## What it does",
+        "## Why it breaks runs",
+        "## Example",
+        "## Use instead",
+        "## References",
+    ]
+
+
+@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize("kind", ["op", "batch", "loss", "parameter", "read", "region"])
+@pytest.mark.parametrize("change", ["value", "missing", "extra", "replaced", "end"])
+def test_nothing_bold_is_said_without_evidence(name: str, kind: str, change: str) -> None:
+    event = Event(5, kind, "aten::mul", "forward", 1, 0, 1, site=Site("train.py", 3))
+    a = None if change == "extra" else event
+    b = None if change == "missing" else event
+    evidence = Evidence(Divergence(change, 0, "main", 1, a, b))  # type: ignore[arg-type]
+    finding = CATALOGUE[name].match(evidence)
+    assert finding is None or finding.confidence < 0.5
+
+
+def test_pages_are_up_to_date(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--check", "docs/causes"]) == 0, capsys.readouterr().err
+    assert main([str(tmp_path)]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(pages())
+    (tmp_path / "index.md").write_text("old")
+    assert main(["--check", str(tmp_path)]) == 1
+    assert main([]) == 2

@@ -1,0 +1,342 @@
+"""Each cause on evidence as a run leaves it: the right name first, the right line, silence elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from samebits.causes._base import Divergence, EnvironmentDifference, Event, Evidence, Fact, Site
+from samebits.causes._evidence import EXTERNAL, NO_INPUTS, RANDOM, READS_UNINITIALIZED
+from samebits.compare.explain import Explanation, explain
+
+_SOURCE = "train.py"
+
+
+def event(
+    name: str = "aten::mul", *, line: int = 50, kind: str = "op", index: int = 20, **more: Any
+) -> Event:
+    more = {"phase": "forward", "step": 0, "flags": 0, "digest": 1} | more
+    return Event(index, kind, name, site=Site(_SOURCE, line), **more)
+
+
+def fact(kind: str, line: int, at: int = 5, *, process: str = "main", step: int = 0, **detail: Any) -> Fact:
+    return Fact(kind, Site(_SOURCE, line), at, step, detail, process)
+
+
+def value(
+    name: str = "aten::mul",
+    *,
+    inputs: tuple[int, int] | None = (7, 8),
+    states: tuple[int, int] | None = None,
+    **more: Any,
+) -> Divergence:
+    one = event(name, inputs=inputs and inputs[0], generator=states and states[0], **more)
+    two = event(name, inputs=inputs and inputs[1], generator=states and states[1], **more)
+    return Divergence("value", 0, "main", one.step, one, two)
+
+
+def ask(
+    divergence: Divergence,
+    a: Sequence[Fact] = (),
+    b: Sequence[Fact] = (),
+    *,
+    source: str = "",
+    environment: Sequence[EnvironmentDifference] = (),
+) -> list[Explanation]:
+    return explain(Evidence(divergence, a, b, environment, {_SOURCE: source}))
+
+
+BATCH = value("", kind="batch", inputs=None)
+DRAWN = value("aten::uniform_", flags=RANDOM, inputs=(NO_INPUTS, NO_INPUTS), states=(1, 2))
+THREADS = [EnvironmentDifference("torch.threads", 1, 2, True)]
+
+
+def _both(kind: str, line: int, key: str, x: Any, y: Any, **more: Any) -> tuple[list[Fact], list[Fact]]:
+    return [fact(kind, line, **more, **{key: x})], [fact(kind, line, **more, **{key: y})]
+
+
+def _plus(*sides: tuple[list[Fact], list[Fact]]) -> tuple[list[Fact], list[Fact]]:
+    return [row for a, _ in sides for row in a], [row for _, b in sides for row in b]
+
+
+def _seed(generator: str, line: int, x: Any, y: Any, at: int = 3) -> tuple[list[Fact], list[Fact]]:
+    return _both("seed", line, "value", x, y, generator=generator, call="seed", at=at)
+
+
+def _draw(
+    generator: str, line: int, x: Any, y: Any, *, seeded: bool, **more: Any
+) -> tuple[list[Fact], list[Fact]]:
+    return _both("draw", line, "value", x, y, generator=generator, call="random", n=0, seeded=seeded, **more)
+
+
+_BUDGET = "import time\nstart = time.time()\nwhile True:\n    train()\n    if time.time() - start > "
+"5:\n        break\n"
+_DEADLINE = "import time\ndeadline = time.monotonic() + 5\nwhile time.monotonic() < deadline:\n    train()\n"
+_RACE = (
+    "import time\ntimes = {}\nfor name, f in choices.items():\n    t = time.perf_counter()\n    f(x)\n"
+    "    times[name] = time.perf_counter() - t\nbest = min(times, key=times.get)\nchoices[best](x)\n"
+)
+_RACE_OF_TWO = (
+    "import time\n\ndef timed(f):\n    t = time.perf_counter()\n    f(x)\n    return "
+    "time.perf_counter() - t\n"
+    "fast = a if timed(a) < timed(b) else b\n"
+)
+
+
+def _clocks(*lines: int) -> tuple[list[Fact], list[Fact]]:
+    pairs = [_both("clock", line, "value", 10.0 + line, 20.0 + line, call="time", at=line) for line in lines]
+    return _plus(*pairs)
+
+
+def _parted(change: Any, a: Event | None, b: Event | None, after_b: Sequence[Event] = ()) -> Divergence:
+    return Divergence(change, 0, "main", 0, a, b, after_b=after_b)
+
+
+EXTRA_DRAW = _parted("extra", None, event("aten::rand", line=9, flags=RANDOM))
+OTHER_WORK = _parted("replaced", event("aten::conv2d", line=70), event("aten::mm", line=71))
+STOPPED = _parted("end", event("", kind="batch", line=4), None)
+
+CASES: dict[str, tuple[str, int, Divergence, tuple[list[Fact], list[Fact]], dict[str, Any]]] = {
+    "global python": (
+        "unseeded-python-random", 12, BATCH, _draw("python", 12, 1, 2, seeded=False), {},
+    ),
+    "python object": (
+        "unseeded-python-random", 8, BATCH,
+        _plus(_both("create", 8, "value", None, None, generator="python.Random", call="Random",
+                    seeded=False, at=2),
+              _draw("python.Random", 12, 1, 2, seeded=False)), {},
+    ),
+    "python seeded from the system": (
+        "unseeded-python-random", 4, BATCH,
+        _plus(_seed("python", 4, None, None), _draw("python", 12, 1, 2, seeded=True)), {},
+    ),
+    "global numpy in a worker": (
+        "unseeded-numpy-random", 30, BATCH,
+        _draw("numpy", 30, 1, 2, seeded=False, process="main/Process-1"), {},
+    ),
+    "numpy generator": (
+        "unseeded-numpy-random", 8, BATCH,
+        _plus(_both("create", 8, "value", None, None, generator="numpy.Generator", call="default_rng",
+                    seeded=False, at=2),
+              _draw("numpy.Generator", 12, 1, 2, seeded=False)), {},
+    ),
+    "numpy generator in a worker without a record": (
+        "unseeded-numpy-random", 8, BATCH,
+        _both("create", 8, "value", None, None, generator="numpy.Generator", call="default_rng",
+            seeded=False),
+        {},
+    ),
+    "torch never seeded": ("unseeded-torch-generator", 50, DRAWN, ([], []), {}),
+    "torch seeded from the system": (
+        "unseeded-torch-generator", 6, DRAWN, _seed("torch", 6, None, None), {},
+    ),
+    "seed from the clock, one line": (
+        "entropy-seed", 5, DRAWN,
+        _plus(_both("clock", 5, "value", 1700000000.5, 1700000009.5, call="time", at=3),
+              _seed("torch", 5, 1700000000, 1700000009)), {},
+    ),
+    "seed from pid, two lines": (
+        "entropy-seed", 5, BATCH,
+        _plus(_clocks(2), _both("entropy", 5, "value", 4711, 4712, call="getpid", at=3),
+              _seed("python", 7, 4711, 4712), _draw("python", 12, 1, 2, seeded=True)), {},
+    ),
+    "seed through a function": (
+        "entropy-seed", 3, DRAWN,
+        _plus(_both("entropy", 3, "value", 1, 2, call="uuid4", at=3), _clocks(9),
+              _seed("torch", 5, 77, 78, at=4)),
+        {"source": "import uuid\ndef fresh():\n    return uuid.uuid4().int % "
+        "100\n\ntorch.manual_seed(fresh())\n"
+                   "\n\n\nt = time.time()\n"},
+    ),
+    "urandom as data": (
+        "entropy-seed", 5, value("aten::add"),
+        _both("entropy", 5, "value", 1, 2, call="urandom"), {},
+    ),
+    "set of strings": (
+        "hash-order", 14, value("aten::embedding"),
+        _both("iteration", 14, "order", 1, 2, what="set", by="hash", content=9, n=5), {},
+    ),
+    "seed from hash": (
+        "hash-order", 6, DRAWN,
+        _plus(_both("hash", 6, "value", 1, 2, call="hash", of="str", at=2), _seed("torch", 6, 11, 12)), {},
+    ),
+    "set of objects": (
+        "address-order", 14, value("aten::add"),
+        _both("iteration", 14, "order", 1, 2, what="set", by="address", content=9, n=5), {},
+    ),
+    "sorted by id": (
+        "address-order", 14, value("aten::add"),
+        _both("sort", 14, "order", 1, 2, call="sort", by="address"), {},
+    ),
+    "listing": (
+        "directory-order", 10, BATCH,
+        _both("listing", 10, "order", 1, 2, call="os.listdir", path="data", content=3, n=9), {},
+    ),
+    "as_completed": (
+        "completion-order", 22, value("aten::add"),
+        _both("completion", 22, "order", 1, 2, call="as_completed", at=40), {},
+    ),
+    "threads": (
+        "completion-order", 22, value("aten::add"), _both("thread", 22, "n", 4, 4, call="Thread"), {},
+    ),
+    "index_put": (
+        "nondeterministic-kernel", 50, value("aten::_index_put_impl_", inputs=(7, 7), phase="backward"),
+        ([], []), {},
+    ),
+    "kernel beside harmless differences": (
+        "nondeterministic-kernel", 50, value("aten::put_", inputs=(7, 7)),
+        _plus(_both("iteration", 14, "order", 1, 2, what="set", by="hash", content=9, n=5),
+              _draw("python", 12, 1, 2, seeded=False), _clocks(3),
+              _both("thread", 2, "n", 1, 1, call="Thread")), {},
+    ),
+    "kernel, inputs not recorded": (
+        "nondeterministic-kernel", 50, value("aten::grid_sampler_2d_backward", inputs=None), ([], []), {},
+    ),
+    "unknown kernel": (
+        "nondeterministic-kernel", 50, value("mylib::scan", inputs=(7, 7)), ([], []), {},
+    ),
+    "empty": (
+        "uninitialized-memory", 33,
+        value("aten::add_", flags=READS_UNINITIALIZED, source=Site(_SOURCE, 33)), ([], []), {},
+    ),
+    "np.empty": (
+        "uninitialized-memory", 34, value("aten::to", flags=EXTERNAL),
+        _both("empty", 34, "call", "np.empty", "np.empty"), {},
+    ),
+    "extra torch draw": ("rng-drift", 9, EXTRA_DRAW, _seed("torch", 2, 0, 0), {}),
+    "extra python draw": (
+        "rng-drift", 9, BATCH,
+        _plus(_seed("python", 2, 0, 0),
+              ([], [fact("draw", 9, generator="python", call="random", value=1, seeded=True)]),
+              _draw("python", 12, 1, 2, seeded=True)), {},
+    ),
+    "drift that was not seen": ("rng-drift", 50, DRAWN, _seed("torch", 2, 0, 0), {}),
+    "other machine": (
+        "environment-difference", 50, value("aten::mm", inputs=(7, 7)), ([], []), {"environment": THREADS},
+    ),
+    "other machine, known kernel": (
+        "environment-difference", 50, value("aten::index_put", inputs=(7, 7)), ([], []),
+        {"environment": THREADS},
+    ),
+    "threads set by the script": (
+        "environment-difference", 3, value("aten::mm", inputs=(7, 7)),
+        _both("threads", 3, "value", 1, 2, call="set_num_threads"), {},
+    ),
+    "a variable that the script reads": (
+        "environment-difference", 4, value("aten::mul"),
+        _both("variable", 4, "name", "SCALE", "SCALE"),
+        {"environment": [EnvironmentDifference("variables.SCALE", "1", "2", True)]},
+    ),
+    "changed file": (
+        "data-difference", 15, BATCH, _both("file", 15, "digest", 1, 2, path="d.csv", size=3, mode="r"), {},
+    ),
+    "another set of files": (
+        "data-difference", 15, BATCH,
+        _plus(_both("listing", 15, "content", 1, 2, call="glob", path="data", order=1, n=9)), {},
+    ),
+    "resumed": (
+        "lost-rng-state", 18, _parted("extra", None, event("aten::copy_", line=18)),
+        _plus(_both("probe", 17, "value", False, True, call="exists", path="c.pt"),
+              ([], [fact("load", 18, 21, call="torch.load", path="c.pt", keys=["model"])])), {},
+    ),
+    "resumed twice, never seeded": (
+        "lost-rng-state", 18, value("aten::bernoulli_", flags=RANDOM, states=(1, 2)),
+        _both("load", 18, "path", "c.pt", "c.pt", call="torch.load"), {},
+    ),
+    "budget": ("wall-clock", 5, STOPPED, _clocks(2, 5, 5), {"source": _BUDGET}),
+    "deadline": ("wall-clock", 3, STOPPED, _clocks(2, 3), {"source": _DEADLINE}),
+    "race of alternatives": ("autotuning", 7, OTHER_WORK, _clocks(4, 6, 4, 6), {"source": _RACE}),
+    "race of two": ("autotuning", 7, OTHER_WORK, _clocks(4, 6, 4, 6), {"source": _RACE_OF_TWO}),
+    "cudnn.benchmark": (
+        "autotuning", 2, value("aten::cudnn_convolution", inputs=(7, 7)),
+        _both("flag", 2, "value", True, True, call="torch.backends.cudnn.benchmark"), {},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_cause_is_first_and_names_the_line(name: str) -> None:
+    cause, line, divergence, (a, b), more = CASES[name]
+    found = ask(divergence, a, b, **more)
+    assert found, "no cause at all"
+    assert found[0].name == cause, [(e.name, round(e.finding.confidence, 2)) for e in found]
+    assert found[0].finding.site is not None
+    assert found[0].finding.site.line == line
+    assert found[0].finding.why
+    assert found[0].finding.fix
+    assert all(0 <= entry.finding.confidence <= 1 for entry in found)
+
+
+SILENT: dict[str, tuple[str, Divergence, tuple[list[Fact], list[Fact]], dict[str, Any]]] = {
+    "draws agree": ("unseeded-python-random", BATCH, _draw("python", 12, 1, 1, seeded=False), {}),
+    "seeded draws differ": ("unseeded-python-random", BATCH, _draw("python", 12, 1, 2, seeded=True), {}),
+    "numpy after": ("unseeded-numpy-random", BATCH, _draw("numpy", 12, 1, 2, seeded=False, at=400), {}),
+    "torch seeded alike": ("unseeded-torch-generator", DRAWN, _seed("torch", 2, 0, 0), {}),
+    "generators agree": (
+        "unseeded-torch-generator", value("aten::dropout", flags=RANDOM, states=(1, 1)), ([], []), {},
+    ),
+    "clock for the log": ("entropy-seed", DRAWN, _plus(_clocks(2), _seed("torch", 2, 5, 5)), {}),
+    "order agrees": (
+        "hash-order", BATCH, _both("iteration", 14, "order", 1, 1, what="set", by="hash", content=9), {},
+    ),
+    "set of ints": (
+        "address-order", BATCH, _both("iteration", 14, "order", 1, 1, what="set", by="value", content=9), {},
+    ),
+    "other files": (
+        "directory-order", BATCH,
+        _plus(_both("listing", 10, "content", 1, 2, call="os.listdir", path="data", order=3)), {},
+    ),
+    "pool in order": ("completion-order", BATCH, _both("completion", 9, "order", 1, 1, call="wait"), {}),
+    "unequal inputs": ("nondeterministic-kernel", value("aten::index_put"), ([], []), {}),
+    "no inputs": (
+        "nondeterministic-kernel", value("aten::full", inputs=(NO_INPUTS, NO_INPUTS)), ([], []), {},
+    ),
+    "memory was written": ("uninitialized-memory", value("aten::add_"), ([], []), {}),
+    "as many draws": ("rng-drift", BATCH, _draw("python", 12, 1, 1, seeded=True), {}),
+    "only a path differs": (
+        "environment-difference", value(), ([], []),
+        {"environment": [EnvironmentDifference("cwd", "/a", "/b", False)]},
+    ),
+    "same file": ("data-difference", value(), _both("file", 15, "digest", 1, 1, path="d.csv"), {}),
+    "pretrained weights": (
+        "lost-rng-state", value("aten::mm"), _both("load", 18, "path", "w.pt", "w.pt", call="torch.load"), {},
+    ),
+    "clock for the log only": (
+        "wall-clock", value("aten::mm"), _clocks(2), {"source": "import time\nt = time.time()\nprint(t)\n"},
+    ),
+    "one timing": (
+        "autotuning", OTHER_WORK, _clocks(2, 4),
+        {"source": "import time\nt = time.time()\nwork()\nprint(time.time() - t)\n"},
+    ),
+    "benchmark off": (
+        "autotuning", value("aten::cudnn_convolution", inputs=(7, 7)),
+        _both("flag", 2, "value", False, False, call="torch.backends.cudnn.benchmark"), {},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_the_cause_keeps_quiet(name: str) -> None:
+    cause, divergence, (a, b), more = SILENT[name]
+    found = {entry.name: entry.finding.confidence for entry in ask(divergence, a, b, **more)}
+    assert found.get(cause, 0) < 0.3
+
+
+def test_every_cause_has_evidence_for_and_against() -> None:
+    from samebits.causes import CATALOGUE
+
+    assert {case[0] for case in CASES.values()} == set(CATALOGUE)
+    assert {case[0] for case in SILENT.values()} == set(CATALOGUE)
+
+
+def test_a_clock_in_the_log_does_not_hide_the_seed() -> None:
+    source = "import time\nt0 = time.time()\nimport os\nseed = os.getpid()\ntorch.manual_seed(seed)\n"
+    a, b = _plus(
+        _clocks(2),
+        _both("entropy", 4, "value", 500, 501, call="getpid", at=2),
+        _seed("torch", 5, 500, 501, at=3),
+    )
+    found = ask(DRAWN, a, b, source=source)
+    assert (found[0].name, found[0].finding.site) == ("entropy-seed", Site(_SOURCE, 4))

@@ -1,0 +1,71 @@
+"""The group: what is common to every command."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+import samebits as package
+from samebits.cli.main import COMMANDS
+
+from .conftest import Answer
+
+Run = Callable[..., Answer]
+
+
+def test_version(samebits: Run) -> None:
+    answer = samebits("--version")
+    assert (answer.code, answer.out) == (0, f"samebits {package.__version__}\n")
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
+def test_help_lists_every_command(samebits: Run, words: list[str]) -> None:
+    answer = samebits(*words)
+    assert answer.code == 0
+    for name, line in COMMANDS.items():
+        assert f"{name} " in answer.out
+        assert line in answer.out
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_command_has_help_with_examples(samebits: Run, name: str) -> None:
+    answer = samebits(name, "--help")
+    assert answer.code == 0
+    assert f"  samebits {name}" in answer.out
+    assert "Examples:" in answer.out
+
+
+def test_unknown_command(samebits: Run) -> None:
+    answer = samebits("verfy")
+    assert answer.code == 2
+    assert answer.err.startswith("samebits: No such command 'verfy'.")
+    assert answer.err.count("\n") == 1
+
+
+def test_unknown_option(samebits: Run) -> None:
+    answer = samebits("--frobnicate")
+    assert answer.code == 2
+    assert answer.err.count("\n") == 1
+
+
+def test_a_reader_that_leaves_is_no_divergence() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        words = [sys.executable, "-m", "samebits", "runs", "--json"]
+        done = subprocess.run(words, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        os.close(write)
+    assert done.returncode == 2
+    assert done.stderr == ""
+
+
+def test_module_entry() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "samebits", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"samebits {package.__version__}\n"

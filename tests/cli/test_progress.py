@@ -1,0 +1,48 @@
+"""The progress line: quiet at first, then one line rewritten in place, gone at the end."""
+
+from __future__ import annotations
+
+import io
+
+from samebits.cli._progress import NoProgress, ProgressLine, progress_line
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_long_run() -> None:
+    stream, clock = io.StringIO(), Clock()
+    with ProgressLine(stream, clock) as line:
+        line(1, 2, 0)
+        clock.now += 1
+        line(1, 2, 10)
+        assert stream.getvalue() == ""
+        clock.now += 3
+        line(1, 2, 1200)
+        assert stream.getvalue() == "\rrun 1 of 2: 1,200 steps, 300.0 steps/s"
+        line(1, 2, 1201)  # too soon to be rewritten
+        assert stream.getvalue().count("\r") == 1
+        clock.now += 1
+        line(2, 2, 5)  # the second run begins quietly
+        clock.now += 2
+        line(2, 2, 10)
+    assert stream.getvalue().split("\r")[2].rstrip() == "run 2 of 2: 10 steps, 5.0 steps/s"
+    assert stream.getvalue().endswith("\r")
+
+
+def test_a_short_run_is_quiet() -> None:
+    stream = io.StringIO()
+    with ProgressLine(stream, Clock()) as line:
+        line(1, 2, 1)
+    assert stream.getvalue() == ""
+
+
+def test_quiet_where_nobody_watches() -> None:
+    quiet = progress_line()
+    assert isinstance(quiet, NoProgress)
+    with quiet as line:
+        assert line is None

@@ -1,0 +1,67 @@
+"""`samebits record`: one run, kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from samebits.launch import Control, Program
+
+from .conftest import Answer, Below
+
+pytestmark = pytest.mark.usefixtures("folder")
+
+Run = Callable[..., Answer]
+
+
+def test_defaults(samebits: Run, below: Below) -> None:
+    answer = samebits("record", "train.py", "--level", "x")
+    assert (answer.code, answer.out) == (0, "r1  finished  .samebits/r1\n")
+    assert below.program == Program("script", ("train.py", "--level", "x"))
+    assert below.options == {
+        "level": "op",
+        "steps": None,
+        "control": Control(None, False),
+        "out": Path(".samebits"),
+        "timeout": None,
+        "progress": None,
+    }
+
+
+def test_options(samebits: Run, below: Below) -> None:
+    words = "record --level step --steps 2 --seed 5 --deterministic --out kept --timeout 9 -- sh train.py"
+    assert samebits(*words.split()).code == 0
+    assert below.program == Program("command", ("sh", "train.py"))
+    assert below.options["level"] == "step"
+    assert below.options["control"] == Control(5, True)
+
+
+def test_stopped_by_steps_is_a_good_end(samebits: Run, below: Below) -> None:
+    below.run = SimpleNamespace(id="r1", info={"status": "stopped", "exit_code": None})
+    assert samebits("record", "train.py").code == 0
+
+
+@pytest.mark.parametrize("status", ["failed", "timeout", "interrupted", "running"])
+def test_a_program_that_failed(samebits: Run, below: Below, status: str) -> None:
+    below.run = SimpleNamespace(id="r1", info={"status": status, "exit_code": 3})
+    answer = samebits("record", "train.py")
+    assert answer.code == 2
+    assert answer.err == f"samebits record: the program did not finish: {status}, exit code 3\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--level", "auto", "train.py"], "'auto' is not one of 'step', 'op'"),
+        (["--runs", "2", "train.py"], "No such option '--runs'"),
+        ([], "what is to be run?"),
+    ],
+)
+def test_bad_usage(samebits: Run, below: Below, words: list[str], sentence: str) -> None:
+    answer = samebits("record", *words)
+    assert answer.code == 2
+    assert sentence in answer.err
+    assert answer.err.count("\n") == 1

@@ -1,0 +1,97 @@
+"""The element-wise difference, against struct and plain arithmetic."""
+
+from __future__ import annotations
+
+import math
+import struct
+from array import array
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samebits.compare.values import combine, compare_bytes, compare_loss
+
+_NAN_A, _NAN_B = b"\x01\x00\xc0\x7f", b"\x02\x00\xc0\x7f"
+
+
+def _f32(*numbers: float) -> bytes:
+    return struct.pack(f"<{len(numbers)}f", *numbers)
+
+
+def test_equal_bytes_do_not_differ() -> None:
+    assert compare_bytes("float32", _f32(1, 2), _f32(1, 2), 2).differing == 0
+
+
+def test_one_ulp_of_float32() -> None:
+    a = struct.pack("<I", 0x3F800000)
+    b = struct.pack("<I", 0x3F800001)
+    found = compare_bytes("torch.float32", a, b, 1)
+    assert (found.differing, found.elements, found.max_ulp) == (1, 1, 1)
+    assert found.max_abs == pytest.approx(2**-23)
+
+
+def test_the_two_zeros_differ_by_nothing() -> None:
+    found = compare_bytes("float32", _f32(0.0), _f32(-0.0), 1)
+    assert (found.differing, found.max_abs, found.max_ulp) == (1, 0.0, 0)
+
+
+def test_payload_of_nan_is_a_difference_without_a_size() -> None:
+    found = compare_bytes("float32", _NAN_A, _NAN_B, 1)
+    assert (found.differing, found.max_abs, found.max_ulp) == (1, None, None)
+
+
+def test_an_infinity_has_no_number_in_json() -> None:
+    found = compare_bytes("float64", struct.pack("<d", math.inf), struct.pack("<d", 1.0), 1)
+    assert found.differing == 1
+    assert found.max_abs is None
+
+
+@pytest.mark.parametrize(
+    ("dtype", "a", "b", "distance", "ulp"),
+    [
+        ("float16", struct.pack("<e", 1.0), struct.pack("<e", 1.5), 0.5, 512),
+        ("bfloat16", b"\x80\x3f", b"\x81\x3f", 2**-7, 1),
+        ("float64", struct.pack("<d", -1.0), struct.pack("<d", 1.0), 2.0, 2 * 0x3FF0000000000000),
+        ("int8", b"\xff", b"\x01", 2.0, None),
+        ("uint8", b"\xff", b"\x01", 254.0, None),
+        ("int64", struct.pack("<q", -5), struct.pack("<q", 5), 10.0, None),
+        ("bool", b"\x00", b"\x01", None, None),
+        ("complex64", _f32(1, 2), _f32(4, 6), 5.0, 0x1000000),
+        ("float8_e4m3fn", b"\x01", b"\x02", None, None),
+    ],
+)
+def test_dtypes(dtype: str, a: bytes, b: bytes, distance: float | None, ulp: int | None) -> None:
+    found = compare_bytes(dtype, a, b, 1)
+    assert found.differing == 1
+    assert found.max_abs == distance
+    assert ulp is None or found.max_ulp is not None
+    if dtype != "complex64":
+        assert found.max_ulp == ulp
+
+
+@given(st.lists(st.floats(width=32), min_size=1, max_size=60), st.data())
+def test_counts_what_was_changed(numbers: list[float], data: st.DataObject) -> None:
+    a = array("I", struct.pack(f"<{len(numbers)}f", *numbers))
+    b = array("I", a)
+    places = data.draw(st.sets(st.integers(0, len(numbers) - 1)))
+    for place in places:
+        b[place] ^= 1 << data.draw(st.integers(0, 31))
+    found = compare_bytes("float32", a.tobytes(), b.tobytes(), len(numbers))
+    assert found.differing == len(places)
+
+
+def test_damaged_values_count_as_wholly_different() -> None:
+    assert compare_bytes("float32", b"\x00" * 8, b"\x00" * 7, 2).differing == 2
+    assert compare_bytes("nonsense", b"", b"", 0).differing == 0
+
+
+def test_several_outputs_and_losses() -> None:
+    one = compare_bytes("float32", _f32(1, 2), _f32(1, 4), 2)
+    other = compare_bytes("bool", b"\x01", b"\x00", 1)
+    assert combine([one, other]).differing == 2
+    assert combine([one, other]).max_abs == 2.0
+    found = compare_loss((1.0, _f32(1.0).hex()), (1.5, _f32(1.5).hex()))
+    assert (found.max_abs, found.max_ulp) == (0.5, 1 << 22)
+    assert compare_loss((1.0, "3c00"), (1.5, "3e00")).max_abs == 0.5
+    assert compare_loss((None, "zz"), (None, "yy")).max_abs is None

@@ -1,0 +1,136 @@
+"""What a person reads: the words, the width, and that hostile text cannot act on a terminal."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from samebits.causes._base import Difference, EnvironmentDifference
+from samebits.compare import Place, ProbableCause, Verdict, failed
+from samebits.report.terminal import clean, print_verdict
+
+_PLACE = Place(
+    rank=0,
+    process="main",
+    thread=0,
+    step=0,
+    phase="backward",
+    op="aten::index_put",
+    change="value",
+    module="encoder.embed",
+    node="IndexBackward0",
+    file="train.py",
+    line=2,
+    function="forward",
+    difference=Difference(96, 96, 1.5e-5, 14),
+)
+_DIVERGED = Verdict(
+    "diverged",
+    ("a", "b"),
+    steps=6,
+    events=420,
+    operations=400,
+    processes=("main",),
+    compared="6 steps, 400 operations.",
+    first=_PLACE,
+    causes=(
+        ProbableCause(
+            "nondeterministic-kernel",
+            0.97,
+            "train.py",
+            2,
+            "both runs gave it the same inputs, bit for bit, and got other results; its kernel adds "
+            "in an order "
+            "that threads decide.",
+            "torch.use_deterministic_algorithms(True)  # once, before training; has an effect on "
+            "the CPU too, yes",
+        ),
+        ProbableCause("completion-order", 0.2, "load.py", 7, "threads are started.", "do not"),
+    ),
+    sources={"train.py": "import torch\nout = table[index]\n"},
+)
+
+
+def _shown(verdict: Verdict, *, width: int = 80, terminal: bool = False, no_color: bool = True) -> str:
+    out = io.StringIO()
+    console = Console(file=out, width=width, force_terminal=terminal, no_color=no_color)
+    print_verdict(verdict, console)
+    return out.getvalue()
+
+
+def test_same_in_one_line() -> None:
+    verdict = Verdict("same", ("a", "b"), steps=120, events=50_000, operations=48_210, compared="All.")
+    assert _shown(verdict).splitlines()[0] == ("SAME  2 runs, 120 steps, 48,210 operations: every bit agrees")
+
+
+def test_diverged_says_where_why_and_what_to_do() -> None:
+    text = _shown(_DIVERGED)
+    for words in (
+        "DIVERGED  the runs part at step 0, aten::index_put, train.py:2",
+        "operation aten::index_put",
+        "at        step 0, backward",
+        "line      train.py:2 in forward",
+        "out = table[index]",
+        "module    encoder.embed",
+        "differs   96 of 96 elements, by at most 1.5e-05 and 14 ULP",
+        "1. nondeterministic-kernel  97% sure  train.py:2",
+        "torch.use_deterministic_algorithms(True)  # once, before training; has an effect on the "
+        "CPU too, yes",
+        "2. completion-order  20% sure  load.py:7",
+    ):
+        assert words in text, words
+
+
+@pytest.mark.parametrize("change", ["missing", "extra", "replaced", "end"])
+def test_how_the_runs_part(change: str) -> None:
+    assert "how       " in _shown(replace(_DIVERGED, first=replace(_PLACE, change=change, difference=None)))
+
+
+def test_prose_keeps_to_the_width_of_a_terminal() -> None:
+    lines = _shown(_DIVERGED, terminal=True).splitlines()
+    code = [line for line in lines if "use_deterministic" in line]
+    assert max(len(line) for line in lines if line not in code) <= 80
+
+
+def test_without_causes_it_says_what_to_try() -> None:
+    text = _shown(replace(_DIVERGED, causes=()))
+    assert "The evidence does not show the cause." in text
+    assert "--level op" in text
+
+
+def test_environment_and_second_place_and_notes() -> None:
+    row = EnvironmentDifference("torch.threads", 1, 2, True)
+    verdict = replace(_DIVERGED, environment=(row,), second_place=replace(_PLACE, step=3), notes=("a note",))
+    text = _shown(verdict)
+    assert "torch.threads: 1 | 2" in text
+    assert "parted elsewhere: step 3" in text
+    assert "Note: a note" in text
+
+
+def test_failed() -> None:
+    text = _shown(failed(("a",), "run a failed with exit code 3", exit_code=3))
+    assert text.startswith("FAILED  run a failed with exit code 3")
+    assert "exit code 3" in text
+
+
+def test_hostile_text_does_nothing() -> None:
+    bad = "\x1b[2J\x1b]0;owned\x07 [red]x[/red] \u202eevil\r\n\x9b31m"
+    place = replace(_PLACE, op=bad, module=bad, function=bad, file=bad, phase=bad, node=bad)
+    cause = ProbableCause(bad, 0.9, bad, 1, bad, bad)
+    verdict = replace(
+        _DIVERGED,
+        first=place,
+        causes=(cause,),
+        notes=(bad,),
+        compared=bad,
+        environment=(EnvironmentDifference(bad, bad, bad, True),),
+        sources={bad: f"{bad}\n{bad}\n"},
+    )
+    text = _shown(verdict)
+    assert not any(character in text for character in "\x1b\x07\r\x9b\u202e")
+    assert "[red]x[/red]" in text
+    assert "\\x1b[2J" in text
+    assert len(clean("x" * 10_000)) < 2100
