@@ -17,6 +17,7 @@ from samebits.causes._base import Evidence, Fact, Site
 RANDOM: Final = 4
 READS_UNINITIALIZED: Final = 32
 EXTERNAL: Final = 64
+OWN_GENERATOR: Final = 128
 
 #: The digest of the inputs of an operation that has none; what it makes came from outside.
 NO_INPUTS: Final = 1
@@ -180,6 +181,22 @@ def first(found: Sequence[Pair], test: Callable[[Pair], bool]) -> Pair | None:
 def nearest(found: Sequence[Pair], test: Callable[[Pair], bool]) -> Pair | None:
     """The last pair that passes: the one nearest before the divergence."""
     return next((pair for pair in reversed(found) if test(pair)), None)
+
+
+def reordered(evidence: Evidence, listing: Pair) -> bool:
+    """Whether two listings of unlike names led to the same files' contents in another order.
+
+    Names with a job or process number in them are new in every run; what the files hold need not be.
+    """
+    if listing.a is None or listing.b is None or not listing.equal("n"):
+        return False
+    start_a, start_b = listing.a.at, listing.b.at
+    rows_a, rows_b = facts(evidence, "file", beyond=True)
+    read_a = [f.detail.get("digest") for f in rows_a if f.at >= start_a and f.process == listing.a.process]
+    read_b = [f.detail.get("digest") for f in rows_b if f.at >= start_b and f.process == listing.b.process]
+    moved = [(x, y) for x, y in zip(read_a, read_b, strict=False) if x != y]
+    both = set(read_a) & set(read_b)
+    return bool(moved) and len(both) > 1 and 2 * len(both) >= len(set(read_a) | set(read_b))
 
 
 def outside(evidence: Evidence) -> float:

@@ -111,11 +111,15 @@ def differing_seed(evidence: Evidence, family: Collection[str] | None = None) ->
     return None
 
 
-def seeded_by_system(evidence: Evidence, family: Collection[str]) -> Fact | None:
-    """The last seeding of a family from the operating system's entropy."""
+def seeded_by_system(evidence: Evidence, *, own: bool) -> Fact | None:
+    """Where torch's global generator, or any generator object, was seeded from the system's entropy.
+
+    Of the global one only the last seeding counts; which of several objects drew is not known.
+    """
     rows, _ = facts(evidence, "seed")
-    own = [fact for fact in rows if of(fact) in family]
-    return own[-1] if own and own[-1].detail.get("value") is None else None
+    mine = [fact for fact in rows if of(fact) == ("torch.Generator" if own else "torch")]
+    asked = [fact for fact in (mine if own else mine[-1:]) if fact.detail.get("value") is None]
+    return asked[-1] if asked else None
 
 
 def ever_seeded(evidence: Evidence, family: Collection[str], process: str) -> bool:

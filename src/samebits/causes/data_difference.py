@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samebits.causes._base import Cause, Evidence, Fact, Finding
-from samebits.causes._evidence import Pair, facts, outside, pairs, reach, spot, sure
+from samebits.causes._evidence import Pair, facts, outside, pairs, reach, reordered, spot, sure
 
 _FIX = """\
 # give both runs the same input: write results and caches somewhere else than the data is read from,
@@ -41,6 +41,8 @@ def match(evidence: Evidence) -> Finding | None:
             _FIX,
         )
     listed = next((pair for pair in pairs(evidence, "listing") if pair.differs("content")), None)
+    if listed is not None and reordered(evidence, listed):
+        return None  # the same contents in another order
     if listed is not None and listed.a is not None:
         return Finding(
             sure(evidence, listed.a, 0.9),

@@ -6,7 +6,7 @@ from typing import Any
 
 from samebits.causes._base import Cause, Evidence, Fact, Finding
 from samebits.causes._evidence import Pair, before, facts, outside, pairs, reach, spot, sure
-from samebits.causes._seeds import NUMPY, PYTHON, TORCH, differing_draw, differing_seed, of
+from samebits.causes._seeds import NUMPY, PYTHON, TORCH, differing_draw, differing_seed, of, seeded_by_system
 from samebits.causes._source import at_line, follow, text_of
 
 _FIX = """\
@@ -76,8 +76,8 @@ def match(evidence: Evidence) -> Finding | None:
     origin = _origin(evidence, seed, rows_a)
     hashes, _ = facts(evidence, "hash")
     if origin is None:
-        if hashes:
-            return None
+        if hashes or seeded_by_system(evidence, own=True) is not None:
+            return None  # a number from hash(), or from generator.seed()
         return Finding(
             0.6 * reach(evidence, seed),
             seed.site,

@@ -72,7 +72,7 @@ def match(evidence: Evidence) -> Finding | None:
         return extra
     if not is_random(evidence) or divergence.generators_equal is not False:
         return None
-    if differing_seed(evidence, TORCH) or seeded_by_system(evidence, TORCH):
+    if differing_seed(evidence, TORCH) or seeded_by_system(evidence, own=False):
         return None
     if not ever_seeded(evidence, TORCH, divergence.process):
         return None

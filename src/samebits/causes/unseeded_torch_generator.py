@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samebits.causes._base import Cause, Evidence, Finding
-from samebits.causes._evidence import is_random, pairs, reach, spot
+from samebits.causes._evidence import OWN_GENERATOR, is_random, pairs, reach, spot
 from samebits.causes._seeds import TORCH, differing_seed, ever_seeded, seeded_by_system
 
 _FIX = """\
@@ -11,10 +11,6 @@ import torch
 torch.manual_seed(0)  # once, at the start of the program, before the model is made"""
 _FIX_OBJECT = """\
 generator = torch.Generator().manual_seed(0)  # not generator.seed(), which asks the operating system"""
-
-
-def _loaded(evidence: Evidence) -> bool:
-    return any(pair.a and pair.b for pair in pairs(evidence, "load"))
 
 
 def match(evidence: Evidence) -> Finding | None:
@@ -25,31 +21,31 @@ def match(evidence: Evidence) -> Finding | None:
     drawn = is_random(evidence) and divergence.generators_equal is not True
     if not drawn and not (parted and divergence.inputs_equal is not True):
         return None
-    seed = seeded_by_system(evidence, TORCH)
+    own = bool(event.flags & OWN_GENERATOR)
+    seed = seeded_by_system(evidence, own=own) or (
+        seeded_by_system(evidence, own=True) if is_random(evidence) else None
+    )
     if seed is not None:
+        sure = 0.95 if drawn and own == (seed.detail.get("generator") == "torch.Generator") else 0.7
         return Finding(
-            (0.95 if drawn else 0.7) * reach(evidence, seed),
+            sure * reach(evidence, seed),
             seed.site,
-            f"{seed.detail.get('call', 'seed()')} at {spot(seed.site)} seeds a torch generator from "
-            f"the operating "
-            "system: a new number in every run.",
+            f"{seed.detail.get('call', 'seed()')} at {spot(seed.site)} seeds a torch generator from the "
+            "operating system: a new number in every run.",
             _FIX_OBJECT if seed.detail.get("generator") == "torch.Generator" else _FIX,
         )
-    process = divergence.process
-    if differing_seed(evidence, TORCH) is not None or ever_seeded(evidence, TORCH, process):
+    if differing_seed(evidence, TORCH) is not None or ever_seeded(evidence, TORCH, divergence.process):
         return None
-    # A generator object that a script makes starts from a fixed number; torch's own does not.
-    made = any(pair.fact.detail.get("generator") == "torch.Generator" for pair in pairs(evidence, "create"))
-    confidence = (0.7 if made else 0.94) if drawn else 0.65
-    if _loaded(evidence):
+    if own or not drawn:
+        return None
+    confidence = 0.6
+    if any(pair.a and pair.b for pair in pairs(evidence, "load")):
         confidence *= 0.8
     return Finding(
         confidence,
         event.site,
-        f"{event.name} at {spot(event.site)} draws from torch's generator, and nothing had seeded it: every "
-        "process starts it from the operating system's entropy."
-        if drawn
-        else "torch's generator was in another state in each run, and nothing had seeded it.",
+        f"{event.name} at {spot(event.site)} draws from torch's generator, which was in another state in "
+        "each run, and nothing in the user's code had seeded it.",
         _FIX,
     )
 
@@ -57,10 +53,12 @@ def match(evidence: Evidence) -> Finding | None:
 CAUSE = Cause(
     name="unseeded-torch-generator",
     title="torch's generator is not seeded",
-    what="Random numbers drawn by torch (initial weights, dropout, `randperm`, a shuffling "
-    "DataLoader) before, or "
-    "without, `torch.manual_seed`; or after `torch.seed()`, which asks the operating system.",
-    why="torch starts its default generators from the operating system's entropy in every process.",
+    what="Random numbers drawn by torch (initial weights, dropout, `randperm`, a shuffling DataLoader) "
+    "from a generator that `torch.seed()` or `Generator.seed()` seeded from the operating system, or that "
+    "nothing seeded.",
+    why="`seed()` without a number asks the operating system, which answers differently in every run. A "
+    "generator that nothing seeds starts from a number fixed in torch, which repeats, but is nobody's "
+    "choice: whatever draws one number more or less before it moves everything after.",
     fix=_FIX,
     sources=(
         "https://docs.pytorch.org/docs/stable/notes/randomness.html#pytorch-random-number-generator",
@@ -69,7 +67,7 @@ CAUSE = Cause(
     ),
     match=match,
     invalid=(
-        "import torch\n\nmodel = torch.nn.Linear(4, 2)\n",
+        "import torch\n\ntorch.seed()\nmodel = torch.nn.Linear(4, 2)\n",
         "import torch\n\ngenerator = torch.Generator()\ngenerator.seed()\n"
         "order = torch.randperm(10, generator=generator)\n",
     ),

@@ -30,11 +30,16 @@ def attach() -> None:
     from samebits.record.session import PLAN, Plan, Session
 
     _session = Session(Plan.from_json(os.environ[PLAN]))
-    instrument.install(_session, is_user=_is_user)
-    if hasattr(instrument, "reset_after_fork"):
-        os.register_at_fork(after_in_child=instrument.reset_after_fork)
-    if _session.plan.seed is not None:
-        _seed(_session.plan.seed)
+    plan = _session.plan
+    instrument.install(
+        _session,
+        is_user=_is_user,
+        ignore=[plan.folder],
+        seeded=() if plan.seed is None else ("python", "numpy", "torch"),
+    )
+    os.register_at_fork(after_in_child=instrument.reset_after_fork)
+    if plan.seed is not None:
+        _seed(plan.seed)
     imports.after("torch", _torch_imported)
 
 
@@ -139,11 +144,13 @@ def _run_script(argv: list[str]) -> None:
 
 def _own_frames_dropped(tb: TracebackType | None) -> TracebackType | None:
     """The traceback from the script's first frame on, as Python itself would print it."""
+    from samebits.record import watch
+
     ours = (__file__, runpy.__file__, "<frozen runpy>")
     skipped = tb
     while skipped is not None and skipped.tb_frame.f_code.co_filename in ours:
         skipped = skipped.tb_next
-    return skipped or tb
+    return watch.without_watch(skipped or tb)
 
 
 if __name__ == "__main__":

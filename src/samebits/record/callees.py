@@ -186,6 +186,13 @@ def helper(function: Any) -> Watched:
     return Watched("seed", call, calls.helper, essential=True, before=calls.with_states)
 
 
+@lru_cache(maxsize=4096)
+def library(function: Any) -> Watched:
+    """A third party's function: it may draw from Python's or numpy's global generator."""
+    call = f"{function.__module__}.{function.__name__}"
+    return Watched("draw", call, calls.library, before=calls.with_states)
+
+
 def watched_names() -> frozenset[str]:
     """The last names of every call that may be evidence."""
     names = {name for table in functions().values() for name in table}

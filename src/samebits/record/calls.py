@@ -192,7 +192,10 @@ def with_states(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dict[str
 def _state() -> tuple[Any, Any, Any]:
     torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy.random.mtrand")
     legacy = getattr(getattr(numpy, "_rand", None), "_bit_generator", None)
-    numbers = None if legacy is None else legacy.state["state"]["key"].tobytes()
+    numbers = None
+    if legacy is not None:
+        state = legacy.state["state"]
+        numbers = state["key"].tobytes() + state["pos"].to_bytes(4, "little")
     return random.getstate(), numbers, torch.initial_seed() if torch is not None else None
 
 
@@ -203,6 +206,25 @@ def helper(call: Call) -> None:
         if old != new or (name == "torch" and new == value):
             getattr(streams, name).seeded = True
             call.emit({"generator": name, "call": call.call, "value": value})
+
+
+def library(call: Call) -> None:
+    """A library's function that drew from a global generator (train_test_split): the states before tell."""
+    token, after = call.token, _state()
+    for name, old, new in zip(("python", "numpy"), token[:2], after[:2], strict=True):
+        if old == new:
+            continue
+        source: Stream = getattr(streams, name)
+        source.n += 1
+        call.emit(
+            {
+                "generator": name,
+                "call": call.call,
+                "value": digest(old),
+                "n": source.n,
+                "seeded": streams.seeded(source),
+            }
+        )
 
 
 # --- clocks, entropy, hashes

@@ -36,6 +36,7 @@ RANDOM: Final = 4  # draws from a generator
 PENDING: Final = 8  # completes later (collectives): the digest covers dtype and shape alone
 PARTIAL: Final = 16  # a parameter or gradient event that a budgeted schedule left unread: digest 0
 READS_UNINITIALIZED: Final = 32  # an input's memory came from `empty` and was not wholly written since
+OWN_GENERATOR: Final = 128  # draws from a generator object that was passed to it
 EXTERNAL: Final = 64  # an input's memory was not produced by any recorded operation (numpy, a file, Python)
 
 #: Columns that describe the structure of a run of events, with their array type codes; they repeat

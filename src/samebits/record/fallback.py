@@ -3,7 +3,7 @@
 It sees operations through a TorchDispatchMode, which is part of the dispatch rather than beside it: it is
 slower by far, runs where the native observer only looks on, and changes some of what it observes.  So
 `limits` says, in sentences for the verdict, what differs from an observation by the native one.  What is
-recorded, and in which order, follows `native/observer.cpp`; each function here has its namesake there.
+recorded, and in which order, follows `native/observer.cpp`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 import threading
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import CodeType, ModuleType
+from types import CodeType, FrameType, ModuleType
 from typing import Any, Final, NamedTuple, TypeVar
 
 import torch
@@ -211,18 +211,21 @@ class Observer(ModuleType):
 
     def push(self, kind: int, name: int, digest: int, site: int, phase: int, flags: int) -> None:
         thread = self.thread()
-        place = Place(site) if site >= 0 else self._places.walk(sys._getframe(1))
-        self._put(thread, self._event(thread, kind, name, digest, place, phase, flags))
+        event = self._event(thread, kind, site, phase)
+        self._put(thread, event._replace(name=name, digest=digest, flags=flags))
 
-    def push_tensors(self, kind: int, names: list[int], tensors: list[Any], site: int, phase: int) -> None:
+    def push_tensors(
+        self, kind: int, names: list[int], tensors: list[torch.Tensor | None], site: int, phase: int
+    ) -> None:
         if len(names) != len(tensors):
             raise ValueError("names and tensors differ in length")
         thread = self.thread()
-        place = Place(site) if site >= 0 else self._places.walk(sys._getframe(1))
-        with Quiet(thread):
-            for name, tensor in zip(names, tensors, strict=True):
-                digest, flags = (0, events.PARTIAL) if tensor is None else (self.digest(tensor), 0)
-                self._put(thread, self._event(thread, kind, name, digest, place, phase, flags))
+        event = self._event(thread, kind, site, phase)
+        for name, tensor in zip(names, tensors, strict=True):
+            if tensor is None:
+                self._put(thread, event._replace(name=name, flags=events.PARTIAL))
+            else:
+                self._put(thread, event._replace(name=name, digest=self.digest(tensor)))
 
     def digest(self, tensor: torch.Tensor, eager: bool = False) -> int:
         if not isinstance(tensor, torch.Tensor):
@@ -295,7 +298,7 @@ class Observer(ModuleType):
             return observe(*args)
         except Exception:
             name = self.intern(operator.name)
-            self._put(thread, Event(operator.kind, thread.phase, events.PARTIAL, name))
+            self._put(thread, Event(operator.kind, _phase_now(thread, model=False), events.PARTIAL, name))
             return None
 
     def operator(self, func: Any) -> Operator:
@@ -306,33 +309,21 @@ class Observer(ModuleType):
 
     def before(self, thread: Thread, operator: Operator, arguments: Sequence[Any]) -> Event:
         """The event of an operation that is about to run, all but its digest."""
-        node = None
-        if backward := torch._C._current_graph_task_id() != -1:
-            node = torch._C._current_autograd_node()
-        place = self._places.walk(sys._getframe(1), until=self._engine if node is not None else None)
-        if node is not None and not place.user:
-            place = self._origins.find(node)
-        gradients = torch.is_grad_enabled()
-        requires_grad = gradients and any(t.requires_grad for t in _tensors(arguments))
+        place, node = self._here(sys._getframe(1))
+        requires_grad = torch.is_grad_enabled() and any(t.requires_grad for t in _tensors(arguments))
         if thread.ordinal == 0:
             self._origins.operation(place, requires_grad=requires_grad)
-        if backward:
-            phase = PHASE["backward"]
-        elif thread.phase != PHASE["other"] and not (thread.phase == PHASE["optimizer"] and gradients):
-            phase = thread.phase  # a closure's forward inside optimizer.step() runs with gradients on
-        else:
-            phase = PHASE["forward"] if place.module or requires_grad else PHASE["other"]
         with Quiet(thread):
             flags, source = self._reads(operator, arguments) if self._fresh else (0, 0)
             inputs, generator = self._inputs(operator, arguments) if self._zoom else (0, 0)
         return Event(
             kind=operator.kind,
-            phase=phase,
+            phase=_phase_now(thread, model=bool(place.module) or requires_grad),
             flags=operator.flags | flags,
             name=self.intern(operator.name),
             site=place.site,
             module=place.module,
-            node=self.intern(node.name()) if node is not None else 0,
+            node=node,
             inputs=inputs,
             generator=generator,
             source=source,
@@ -411,11 +402,25 @@ class Observer(ModuleType):
             self._captured.append(row)
 
     # -- events ------------------------------------------------------------------------------------
-    def _event(
-        self, thread: Thread, kind: int, name: int, digest: int, place: Place, phase: int, flags: int
-    ) -> Event:
-        phase = phase if phase >= 0 else thread.phase
-        return Event(kind, phase, flags, name, place.site, place.module, digest=digest)
+    def _here(self, frame: FrameType) -> tuple[Place, int]:
+        """Where the program is, and the name of the autograd node it is in (0: not in a backward).
+
+        In a backward, that is the line that made the node, unless the node itself runs a user's line.
+        """
+        node = torch._C._current_autograd_node() if torch._C._current_graph_task_id() != -1 else None
+        if node is None:
+            return self._places.walk(frame), 0
+        place = self._places.walk(frame, until=self._engine)
+        return place if place.user else self._origins.find(node), self.intern(node.name())
+
+    def _event(self, thread: Thread, kind: int, site: int, phase: int) -> Event:
+        """An event that Python pushes, without name and digest."""
+        place, node = self._here(sys._getframe(2))
+        if site >= 0:
+            place = Place(site, place.module if node else 0)
+        if phase < 0:
+            phase = _phase_now(thread, model=kind == KIND["region"] and torch.is_grad_enabled())
+        return Event(kind, phase, 0, 0, place.site, place.module, node)
 
     def _put(self, thread: Thread, event: Event) -> None:
         with self._lock:
@@ -425,6 +430,16 @@ class Observer(ModuleType):
 def module() -> ModuleType:
     """The observer in Python, as a stand-in for the native module."""
     return Observer()
+
+
+def _phase_now(thread: Thread, *, model: bool) -> int:
+    if torch._C._current_graph_task_id() != -1:
+        return PHASE["backward"]
+    # A closure's forward inside optimizer.step() runs with gradients on.
+    closure = thread.phase == PHASE["optimizer"] and torch.is_grad_enabled()
+    if thread.phase != PHASE["other"] and not closure:
+        return thread.phase
+    return PHASE["forward"] if model else PHASE["other"]
 
 
 def _innermost_mode() -> object:

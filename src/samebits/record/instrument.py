@@ -58,6 +58,8 @@ _FLAG_NAMES: Final = (
     "allow_fp16_reduced_precision_reduction allow_bf16_reduced_precision_reduction fp32_precision"
 )
 _FLAGS: Final = frozenset(_FLAG_NAMES.split())
+#: Packages whose draws are seen by other means: torch's as operations, numpy's and Python's own by name.
+_KNOWN: Final = sys.stdlib_module_names | {"torch", "numpy", "samebits"}
 _FLAG_OWNERS: Final = ("backends", "cudnn", "matmul", "inductor", "_inductor", "mkldnn")
 _PLAIN: Final = (
     ast.Constant,
@@ -108,10 +110,35 @@ def _aliases(tree: ast.Module) -> dict[str, str]:
     return found
 
 
+def _root(node: ast.expr) -> str:
+    """The first name of a dotted one."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _libraries(tree: ast.Module) -> frozenset[str]:
+    """The names that this module imports from third parties."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for each in node.names:
+                if each.name.partition(".")[0] not in _KNOWN:
+                    found.add(each.asname or each.name.partition(".")[0])
+        elif (
+            isinstance(node, ast.ImportFrom)
+            and not node.level
+            and (node.module or "").partition(".")[0] not in _KNOWN
+        ):
+            found.update(each.asname or each.name for each in node.names)
+    return frozenset(found)
+
+
 class _Rewriter(ast.NodeTransformer):
-    def __init__(self, file: str, aliases: dict[str, str]) -> None:
+    def __init__(self, file: str, aliases: dict[str, str], libraries: frozenset[str]) -> None:
         self._file = file
         self._aliases = aliases
+        self._libraries = libraries
         self._functions = ["<module>"]
         self._varargs: list[str] = [""]  # the name of each enclosing function's *args: always a tuple
         self._sorted = False
@@ -283,16 +310,25 @@ class _Rewriter(ast.NodeTransformer):
         last = _last(node.func)
         name = self._aliases.get(last, last)
         keyed = any(each.arg in ("key", None) for each in node.keywords)
-        with self._forgetting(False):
-            node.func = self.visit(node.func)
-            node.keywords = self._each(node.keywords)
-        with self._forgetting(name in _FORGETS and isinstance(node.func, ast.Name) and not keyed):
-            node.args = self._each(node.args)
+        outer, self._sorted = self._sorted, False
+        node.func = self.visit(node.func)
+        node.keywords = self._each(node.keywords)
+        self._sorted = name in _FORGETS and isinstance(node.func, ast.Name) and not keyed
+        node.args = self._each(node.args)
+        self._sorted = outer
         of_paths = name == "join" and _last(getattr(node.func, "value", node.func)) == "path"
         if name in _ORDERED and not of_paths:
             node.args = [self._iterated(each, name) for each in node.args]
         if name in _WATCH and (keyed or name not in callees.KEYED) and not _of_dict(node, name):
             node.func = self._of(_CALL, node.func, [self._place(node, name), node.func])
+        elif _root(node.func) in self._libraries:
+            node.func = self._of(_CALL, node.func, [self._place(node, watch.LIBRARY), node.func])
+        return node
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return node
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
         return node
 
 
@@ -302,7 +338,7 @@ def transform(source: str | bytes, filename: str) -> ast.Module:
     Raises SyntaxError as `ast.parse` does.
     """
     tree = ast.parse(source, filename)
-    rewritten: ast.Module = _Rewriter(relative(filename), _aliases(tree)).visit(tree)
+    rewritten: ast.Module = _Rewriter(relative(filename), _aliases(tree), _libraries(tree)).visit(tree)
     return rewritten
 
 

@@ -1,4 +1,7 @@
-"""Which memory came uninitialised from `empty` and was not wholly written since, for the Python observer."""
+"""Which memory came uninitialised from `empty` and was not wholly written since, for the Python observer.
+
+The counterpart of `native/fresh.h`.
+"""
 
 from __future__ import annotations
 

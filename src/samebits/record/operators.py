@@ -1,4 +1,4 @@
-"""What the observer in Python knows of an operator, read from its schema once (natively: `describe`)."""
+"""What the observer in Python knows of an operator, read from its schema once (see `native/operators.h`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which line of the user's source is running, for the observer in Python; natively it is `native/frames.h`.
+"""Which line of the user's source is running, for the observer in Python; natively: `native/sites.h`.
 
 A place is the innermost frame of user code and the innermost module being called.  A backward operation
 has no user frame of its own, so the line that made its autograd node is remembered by the node's number.

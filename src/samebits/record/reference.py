@@ -1,6 +1,6 @@
 """The definition of the fingerprint, in numpy: written to be read, and the judge of every faster one.
 
-`native/digest.h` computes the same 64 bits with vector instructions, `native/observer.cpp` with torch
+`native/digest.h` computes the same 64 bits with vector instructions, `native/tensors.h` with torch
 operations on other devices.  docs/reference/digest.md says what the fingerprint is and how safe it is;
 the bits are API: nothing in this file may ever change what it returns.
 """

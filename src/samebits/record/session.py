@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from samebits.causes._base import Fact, Site
-from samebits.record import events
+from samebits.record import events, instrument
 
 if TYPE_CHECKING:
     from samebits.record.writer import Writer
@@ -208,6 +208,7 @@ class Session:
         if observer is None or os.getpid() != self._pid:
             return
         with self._lock:
+            instrument.flush()
             writer = self.writer()
             rows = observer.drain()
             names, sites = observer.tables()

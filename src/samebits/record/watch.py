@@ -71,10 +71,16 @@ _functions: dict[Any, Watched] = {}
 #: code, and the owners of built-in functions and class methods.  (`id` would do for keys of any type, but it
 #: is an audited event, which costs a call of every audit hook.)
 _kinds: set[type] = {ModuleType, FunctionType, type}
+_tries: dict[int, int] = {}  # how often a library's function was called at a place
 _pending: dict[str, dict[str, Watched]] = {}
 _modules = -1  # how many modules were loaded when `_pending` was last looked at
 _methods: dict[type, dict[str, Watched]] = {}
 _class_methods: dict[type, dict[str, Watched]] = {}
+
+
+#: The mark of a call to a third party's function, and how often it is looked at.
+LIBRARY: Final = "a library's function"
+TRIES: Final = 256
 
 
 def _never() -> bool:
@@ -112,6 +118,7 @@ def reset_after_fork(sink: Sink | None = None) -> None:
     global _sink
     _counts.clear()
     _full.clear()
+    _tries.clear()
     calls.renew()
     if sink is not None:
         _sink = sink
@@ -209,6 +216,9 @@ def resolve(number: int, function: Any) -> Any:
             table = _remember(_methods, kind, callees.methods)
         if table:
             watched = table.get(function.__name__)
+    if watched is None and spots[number].what == LIBRARY:
+        watched = _of_library(number, function)
+        return function if watched is None else partial(_run, watched, number, function)
     if watched is None:
         if len(sys.modules) != _modules:
             _look()
@@ -228,6 +238,14 @@ def resolve(number: int, function: Any) -> Any:
                 rest.stream.n += 1
             return function
     return partial(_run, watched, number, function)
+
+
+def _of_library(number: int, function: Any) -> Watched | None:
+    """A third party's function, until it has been called often enough without drawing."""
+    if type(function) is not FunctionType or _tries.get(number, 0) >= TRIES:
+        return None
+    _tries[number] = _tries.get(number, 0) + 1
+    return None if _is_user(function.__code__.co_filename) else callees.library(function)
 
 
 def noted(number: int, what: str, value: Any) -> Any:

@@ -103,6 +103,10 @@ std::unique_ptr<at::ObserverContext> on_start(const at::RecordFunction& fn) {
   }
   for (uint8_t i : op->mutated)
     if (i < inputs.size()) each_tensor(inputs[i], [&](const at::Tensor& x) { f.mutated.push_back(x); });
+  if (op->generator >= 0 && size_t(op->generator) < inputs.size() && inputs[size_t(op->generator)].isGenerator()) {
+    at::Generator used = inputs[size_t(op->generator)].toGenerator();
+    if (used.device().is_cpu() && used != at::detail::getDefaultCPUGenerator()) f.flags |= OWN_GENERATOR;
+  }
   bool zoom = g->zoom.load(std::memory_order_relaxed) && !op->composite;
   bool fresh = g->fresh_count.load(std::memory_order_relaxed) && !(op->flags & (VIEW | UNINITIALIZED));
   if (C10_UNLIKELY(zoom || fresh)) {
@@ -116,7 +120,8 @@ std::unique_ptr<at::ObserverContext> on_start(const at::RecordFunction& fn) {
       });
       if (zoom && (inputs[i].isDouble() || inputs[i].isInt() || inputs[i].isBool())) sum.add(scalar_digest(inputs[i]));
     }
-    if (zoom) f.inputs = sum.device.defined() ? 0 : (sum.host ? sum.host : 1);
+    bool unknown = sum.device.defined() || (op->flags & EXTERNAL);
+    if (zoom) f.inputs = unknown ? 0 : (sum.host ? sum.host : 1);
     if (zoom && (op->flags & RANDOM)) {
       bool cpu = true;
       for (const auto& v : inputs) each_tensor(v, [&](const at::Tensor& x) { cpu &= !x.defined() || x.is_cpu(); });

@@ -52,6 +52,7 @@ const OpInfo* describe(const at::RecordFunction& fn, const char* key) {
                         handle->hasKernelForDispatchKey(c10::DispatchKey::CompositeExplicitAutograd);
     }
     if (empties.count(name)) info->flags |= UNINITIALIZED;
+    if (name == "aten::lift_fresh") info->flags |= EXTERNAL;  // torch.tensor([...]): Python's numbers
     info->overwrites = overwriting().count(name) > 0;
     if (name.rfind("c10d::", 0) == 0 || name.rfind("_c10d_functional::", 0) == 0) {
       info->kind = COLLECTIVE;

@@ -24,7 +24,7 @@ namespace {
 // --- numbers shared with events.py -------------------------------------------------------------
 enum Kind : uint8_t { OP, REGION, COLLECTIVE, BATCH, LOSS, GRADIENT, PARAMETER, READ, GENERATOR };
 enum Phase : uint8_t { OTHER, DATA, FORWARD, BACKWARD, OPTIMIZER };
-enum Flag : uint8_t { VIEW = 1, UNINITIALIZED = 2, RANDOM = 4, PENDING = 8, PARTIAL = 16, READS_UNINITIALIZED = 32 };
+enum Flag : uint8_t { VIEW = 1, UNINITIALIZED = 2, RANDOM = 4, PENDING = 8, PARTIAL = 16, READS_UNINITIALIZED = 32, EXTERNAL = 64, OWN_GENERATOR = 128 };
 
 struct Event {
   uint64_t digest = 0, inputs = 0, generator = 0;
