@@ -42,7 +42,8 @@ faults: $(STAMP)
 	$(BIN)/python benchmarks/faults/run.py
 
 bench: $(STAMP)
-	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python -m benchmarks.digest
+	$(BIN)/python -m benchmarks.overhead
 
 clean:
 	rm -rf $(VENV) dist build .samebits .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

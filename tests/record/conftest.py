@@ -97,6 +97,7 @@ def observe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Record]
             session = Session(Plan(str(folder), **({"level": "op"} | plan)))
             seen.trace = Trace(session)
             seen.trace.observer.after_fork()  # nothing of an earlier recording
+            seen.trace.observer.zoom(False, 0)
             seen.trace.install()
             try:
                 yield seen

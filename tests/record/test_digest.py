@@ -164,9 +164,35 @@ def test_tensors_that_require_gradients_and_parameters() -> None:
 
 def test_without_bytes_dtype_and_shape_tell(native: ModuleType) -> None:
     meta = torch.empty(3, 4, device="meta")
-    sparse = torch.eye(3).to_sparse()
-    for tensor in (meta, sparse):
-        assert native.digest(tensor) == reference.tensor_digest(tensor) == reference.meta_digest(tensor)
+    assert native.digest(meta) == reference.tensor_digest(meta) == reference.meta_digest(meta)
+    assert digest(meta) != digest(torch.empty(4, 3, device="meta"))
+
+
+@pytest.mark.filterwarnings("ignore:.*(prototype|beta).*")
+@pytest.mark.parametrize(
+    "layout",
+    [torch.sparse_coo, torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc],
+    ids=str,
+)
+def test_sparse_tensors(native: ModuleType, layout: torch.layout) -> None:
+    def sparse(dense: torch.Tensor) -> torch.Tensor:
+        size = (2, 2) if layout in (torch.sparse_bsr, torch.sparse_bsc) else None
+        return dense.to_sparse(layout=layout, blocksize=size)
+
+    other = [torch.eye(4), torch.eye(4) * 2, torch.eye(4).flip(0), torch.zeros(4, 4), torch.eye(4).double()]
+    values = [native.digest(sparse(dense)) for dense in other]
+    assert values == [reference.tensor_digest(sparse(dense)) for dense in other]
+    assert len(set(values)) == len(other)
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_nested_tensors(native: ModuleType) -> None:
+    shapes = [(2, 3), (3, 2), (1, 4)]
+    nested = [torch.nested.nested_tensor([torch.ones(n), torch.ones(m)]) for n, m in shapes]
+    nested.append(torch.nested.nested_tensor([torch.ones(2), torch.zeros(3)]))
+    values = [native.digest(tensor) for tensor in nested]
+    assert values == [reference.tensor_digest(tensor) for tensor in nested]
+    assert len(set(values)) == len(nested)
 
 
 def test_digest_bytes_is_that_of_a_byte_tensor(native: ModuleType) -> None:

@@ -190,13 +190,11 @@ def reordered(evidence: Evidence, listing: Pair) -> bool:
     """
     if listing.a is None or listing.b is None or not listing.equal("n"):
         return False
-    start_a, start_b = listing.a.at, listing.b.at
     rows_a, rows_b = facts(evidence, "file", beyond=True)
-    read_a = [f.detail.get("digest") for f in rows_a if f.at >= start_a and f.process == listing.a.process]
-    read_b = [f.detail.get("digest") for f in rows_b if f.at >= start_b and f.process == listing.b.process]
-    moved = [(x, y) for x, y in zip(read_a, read_b, strict=False) if x != y]
-    both = set(read_a) & set(read_b)
-    return bool(moved) and len(both) > 1 and 2 * len(both) >= len(set(read_a) | set(read_b))
+    read_a = {f.detail.get("digest"): f.detail.get("path") for f in rows_a if f.at >= listing.a.at}
+    read_b = {f.detail.get("digest"): f.detail.get("path") for f in rows_b if f.at >= listing.b.at}
+    both = read_a.keys() & read_b.keys()
+    return bool(both) and list(read_a) != list(read_b) and all(read_a[d] != read_b[d] for d in both)
 
 
 def outside(evidence: Evidence) -> float:

@@ -103,8 +103,16 @@ def differing_seed(evidence: Evidence, family: Collection[str] | None = None) ->
     def value(fact: Fact | None) -> Any:
         return None if fact is None else fact.detail.get("value")
 
+    rows_a, rows_b = facts(evidence, "seed", "create", beyond=True)
+
+    def shuffled(pair: Pair) -> bool:
+        """Threads seed with the same numbers in the order in which they happen to run."""
+        values_a = {value(f) for f in rows_a if f.site == pair.site}
+        values_b = {value(f) for f in rows_b if f.site == pair.site}
+        return len(values_a) > 2 and 2 * len(values_a & values_b) >= len(values_a | values_b)
+
     for pair in pairs(evidence, "seed", "create"):
-        if family is not None and of(pair.fact) not in family:
+        if (family is not None and of(pair.fact) not in family) or shuffled(pair):
             continue
         if pair.differs("value") and value(pair.a) is not None and value(pair.b) is not None:
             return pair

@@ -28,6 +28,15 @@ def _written(evidence: Evidence, path: str) -> bool:
     return any(fact.kind in ("write", "save") and fact.detail.get("path") == path for fact in evidence.a)
 
 
+def _loaded_as_data(evidence: Evidence, alone: Pair) -> bool:
+    """Whether what one run alone opened was read as data: not a checkpoint, nor left unread."""
+    rows = evidence.a if alone.a is not None else evidence.b
+    path = alone.fact.detail.get("path")
+    loads = [fact for fact in rows if fact.kind == "load"]
+    into = any("load_state_dict" in str(fact.detail.get("call")) for fact in loads)
+    return not into and any(fact.detail.get("path") == path for fact in loads)
+
+
 def match(evidence: Evidence) -> Finding | None:
     files = _by_path(evidence)
     changed = next((pair for pair in files if pair.differs("digest")), None)
@@ -55,7 +64,7 @@ def match(evidence: Evidence) -> Finding | None:
     alone = next((pair for pair in files if pair.a is None or pair.b is None), None)
     if alone is not None:
         return Finding(
-            sure(evidence, alone.fact, 0.45),
+            sure(evidence, alone.fact, 0.85 if _loaded_as_data(evidence, alone) else 0.45),
             alone.site,
             f"{alone.fact.detail.get('path')} was opened at {spot(alone.site)} in one run only.",
             _FIX,

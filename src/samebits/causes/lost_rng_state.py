@@ -14,11 +14,26 @@ checkpoint = {"model": model.state_dict(), "optimizer": optimizer.state_dict(),
 torch.set_rng_state(checkpoint["torch_rng"])
 random.setstate(checkpoint["python_rng"])
 np.random.set_state(checkpoint["numpy_rng"])"""
+_PROGRESS = ("optim", "epoch", "step", "iter", "sched", "param_groups")
 _CHECKPOINTS = ("torch.load", "load_state_dict", "load_checkpoint", "load_state")
 
 
 def _checkpoint(fact: Fact) -> bool:
     return any(name in str(fact.detail.get("call")) for name in _CHECKPOINTS)
+
+
+def _goes_on(evidence: Evidence, *, in_a: bool) -> bool | None:
+    """Whether training goes on from what was loaded; None where nothing was loaded into a model.
+
+    A model alone may be loaded to be looked at; an optimizer, or a count of steps, is loaded to go on.
+    """
+    rows = [fact for fact in (evidence.a if in_a else evidence.b) if fact.kind == "load"]
+    into = [fact for fact in rows if "load_state_dict" in str(fact.detail.get("call"))]
+    if not into:
+        return None
+    keys = {str(key).lower() for fact in rows for key in fact.detail.get("keys") or ()}
+    kept = any(word in key for key in keys for word in _PROGRESS)
+    return kept or any("optim" in str(fact.detail.get("call")).lower() for fact in into)
 
 
 def _restored(evidence: Evidence, load: Fact, *, in_a: bool) -> bool:
@@ -53,7 +68,10 @@ def match(evidence: Evidence) -> Finding | None:
         load = _first_load(evidence, pair.fact, in_a=in_a)
         restored = _restored(evidence, load, in_a=in_a)
         asked = any(probe.differs("value") for probe in pairs(evidence, "probe"))
-        confidence = 0.25 if restored else 0.95 if asked else 0.85
+        goes_on = _goes_on(evidence, in_a=in_a)
+        if goes_on is None and "torch.load" in str(load.detail.get("call")):
+            return None  # data, not a checkpoint
+        confidence = 0.25 if restored else 0.5 if not goes_on else 0.95 if asked else 0.85
         return Finding(
             confidence * reach(evidence, load),
             load.site,

@@ -36,16 +36,16 @@ def _extra_operation(evidence: Evidence) -> Finding | None:
         else (divergence.after_a, divergence.after_b)
     )
     first = divergence.event
-    ahead = [first, *longer[:12]]
-    here = next((event for event in ahead if event.flags & RANDOM), None)
+    other = {(event.name, event.site) for event in shorter}
+    here = next(
+        (e for e in (first, *longer) if e.flags & RANDOM and (e is first or (e.name, e.site) not in other)),
+        None,
+    )
     if here is None:
         return None
-    other = {(event.name, event.site) for event in shorter[:12]}
-    if here is not first and (here.name, here.site) in other:
-        return None
-    direct = here is first and divergence.change in ("extra", "missing")
+    alone = divergence.change in ("extra", "missing")
     return Finding(
-        0.93 if direct else 0.6 if divergence.change in ("extra", "missing") else 0.35,
+        0.93 if here is first and alone else 0.85 if alone else 0.35,
         here.site,
         f"{here.name} at {spot(here.site)} draws random numbers in one run only; every later number "
         f"from that "

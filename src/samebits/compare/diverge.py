@@ -242,7 +242,8 @@ def _known(event: Event | None) -> Event | None:
     return replace(event, inputs=None) if event is not None and event.inputs == 0 else event
 
 
-def _divergence(a: Stream, b: Stream, parting: Parting) -> Divergence:
+def divergence_at(a: Stream, b: Stream, parting: Parting) -> Divergence:
+    """What is known of the place where two streams part."""
     return Divergence(
         change=parting.change,
         rank=a.record.rank,
@@ -306,7 +307,7 @@ def compare_streams(a: Stream, b: Stream) -> Outcome:
         if held.partings:
             notes.append(_note(held.partings))
         return Outcome(None, tuple(notes))
-    return Outcome(_divergence(a, b, first), tuple(notes), _order(a, first))
+    return Outcome(divergence_at(a, b, first), tuple(notes), _order(a, first))
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def _facts(run: RunLike, divergence: Divergence, event: Event | None) -> list[Fa
                 near = fact.at <= event.index + _BEYOND
             else:
                 near = fact.step <= divergence.step + 1
-            if near:
+            if near or fact.kind == "file":  # what else was read tells a renamed file from a changed one
                 found.append(fact)
     return found
 

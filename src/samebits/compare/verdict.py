@@ -17,6 +17,7 @@ from samebits.compare.diverge import Pair, first_divergence, pairs
 from samebits.compare.explain import explain, gather
 from samebits.compare.operations import public_name
 from samebits.compare.streams import RunLike
+from samebits.compare.workers import made_in
 
 FORMAT: Final = "samebits.verdict"
 VERSION: Final = 1
@@ -301,6 +302,7 @@ def compare(run_a: RunLike, run_b: RunLike) -> Verdict:
         if failures:
             return replace(base, verdict="failed", reason=failures[0][1], exit_code=code, notes=tuple(notes))
         return replace(base, notes=tuple(notes))
+    divergence = made_in(run_a, run_b, divergence)
     evidence = gather(run_a, run_b, divergence, compared, base.environment)
     causes = tuple(
         ProbableCause(

@@ -7,10 +7,13 @@ again through this file, so that the script's own source is instrumented there t
 
 from __future__ import annotations
 
+import atexit
 import builtins
 import os
 import runpy
 import sys
+import threading
+import time
 import traceback
 from types import ModuleType, TracebackType
 from typing import Any
@@ -117,6 +120,8 @@ def main(argv: list[str]) -> None:
         else:
             _run_script(argv)
     except SystemExit:
+        if _session is not None and _session.stopped:
+            _leave()
         raise
     except BaseException as error:
         if _session is not None:
@@ -125,6 +130,18 @@ def main(argv: list[str]) -> None:
         traceback.print_exception(error.with_traceback(_own_frames_dropped(error.__traceback__)))
         sys.stderr.flush()
         raise SystemExit(130 if isinstance(error, KeyboardInterrupt) else 1) from None
+
+
+def _leave() -> None:
+    """End a run that `--steps` stopped, though threads of the script may wait for steps that never come."""
+    deadline = time.monotonic() + 2.0
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join(max(0.0, deadline - time.monotonic()))
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _run_script(argv: list[str]) -> None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from samebits.compare import Verdict, compare_all, failed
+from samebits.launch.leftovers import Leftovers
 from samebits.launch.program import Control, Program
 from samebits.launch.run import new_folder, start
 from samebits.record import observer
@@ -30,8 +31,6 @@ CAPTURE: Final = 256 << 20
 KEEP: Final = 64 << 20
 #: Without control a program is observed as it is.
 AS_IT_IS: Final = Control()
-#: How often a diverging pair is run again before the first one's word is taken.
-ATTEMPTS: Final = 2
 
 
 def record(
@@ -119,6 +118,7 @@ class _Series:
         self.progress = progress
         self.steps = steps
         self.id: str | None = None
+        self.leftovers = Leftovers(Path.cwd(), out)
 
     def run(
         self,
@@ -150,28 +150,30 @@ class _Series:
         return lambda done: progress(number, total, done)
 
     def zoom(self, coarse: Verdict, first: Run) -> Verdict:
-        """The verdict of the pair run again around the place where ``coarse`` parts."""
+        """The verdict of the pair run again around the place where ``coarse`` parts.
+
+        If the second pair agrees, the first may have hung on what its first run left behind: a third is
+        run without that.
+        """
         assert coarse.first is not None
         step = coarse.first.step
-        seen: Sequence[str] = coarse.runs
-        for _ in range(ATTEMPTS):
-            limit = step + 2 if self.steps is None else min(self.steps, step + 2)
-            window = (max(0, step - 1), step + 1)
-            pair = [self.run("op", like=first, zoom=window, steps=limit, number=n, total=2) for n in (1, 2)]
-            fine = compare_all(pair)
-            seen = [*seen, *fine.runs]
-            for run in pair:
-                run.close()
-                folder = self.out / run.id
-                if sum(f.stat().st_size for f in folder.iterdir()) > KEEP:
-                    shutil.rmtree(folder, ignore_errors=True)
+        seen = coarse.runs
+        for again in (False, True):
+            if not again:
+                fine = self._pair(first, step)
+            else:
+                with self.leftovers.aside() as moved:
+                    # The whole first run, since what it leaves behind may come at its end.
+                    fine = self._pair(first, step, whole=moved)
+            seen = (*seen, *fine.runs)
             if fine.verdict == "diverged":
                 assert fine.first is not None
                 elsewhere = (fine.first.step, fine.first.rank) != (step, coarse.first.rank)
                 return replace(
                     fine,
-                    runs=tuple(seen),
+                    runs=seen,
                     steps=coarse.steps,
+                    compared=f"{coarse.compared} Run again around the place: {fine.compared}",
                     second_place=coarse.first if elsewhere else None,
                     notes=(*coarse.notes, *(n for n in fine.notes if n not in coarse.notes)),
                 )
@@ -180,7 +182,23 @@ class _Series:
             " difference is rare, or it hangs on something that the first run left behind (a file, a cache,"
             " a checkpoint)."
         )
-        return replace(coarse, runs=tuple(seen), notes=(*coarse.notes, note))
+        return replace(coarse, runs=seen, notes=(*coarse.notes, note))
+
+    def _pair(self, first: Run, step: int, *, whole: bool = False) -> Verdict:
+        """Two runs with every operation recorded up to just past ``step``, and their verdict."""
+        limit = step + 2 if self.steps is None else min(self.steps, step + 2)
+        window = (max(0, step - 1), step + 1)
+        runs = [
+            self.run("op", like=first, zoom=window, steps=None if whole and n == 1 else limit, number=n)
+            for n in (1, 2)
+        ]
+        verdict = compare_all(runs)
+        for run in runs:
+            run.close()
+            folder = self.out / run.id
+            if sum(f.stat().st_size for f in folder.iterdir()) > KEEP:
+                shutil.rmtree(folder, ignore_errors=True)
+        return verdict
 
 
 def _plan(folder: Path, level: str, steps: int | None, control: Control) -> Plan:

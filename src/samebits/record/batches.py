@@ -37,3 +37,18 @@ def as_tensor(value: Any) -> torch.Tensor | None:
         return torch.as_tensor(value)
     except (TypeError, ValueError, RuntimeError, OverflowError):
         return None
+
+
+def unwrapped(tensor: torch.Tensor) -> Iterator[torch.Tensor]:
+    """The tensors inside a subclass that wraps some (a DTensor's shard), else the tensor itself."""
+    import torch
+    from torch.utils._python_dispatch import is_traceable_wrapper_subclass
+
+    wrapper: Any = tensor
+    if not is_traceable_wrapper_subclass(wrapper):
+        yield tensor
+        return
+    for name in wrapper.__tensor_flatten__()[0]:
+        part = getattr(wrapper, name)
+        if isinstance(part, torch.Tensor):  # a DTensor also names its mesh
+            yield from unwrapped(part)

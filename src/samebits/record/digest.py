@@ -21,7 +21,8 @@ def digest(tensor: torch.Tensor) -> int:
     """The fingerprint of a tensor, an integer in 1 .. 2**64 - 1; waits for the tensor's device.
 
     Equal for equal dtype, shape and bits, whatever the device, the strides and the number of threads.  A
-    tensor without memory of its own (sparse, fake, meta) is told by its dtype and shape alone.
+    sparse or nested tensor is told by its parts too, one without memory (fake, meta, a wrapper subclass) by
+    dtype and shape alone.
 
     Raises:
         TypeError: ``tensor`` is not a tensor.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -23,31 +23,42 @@ class Names:
     def __init__(self, forget: Callable[[int], None]) -> None:
         self._forget = forget
         self._modules: dict[int, str] = {}
-        self._parameters: dict[int, str] = {}
+        # A name holds as long as its parameter: the address of a dead one is soon another's.
+        self._parameters: dict[int, tuple[weakref.ref[torch.Tensor], str]] = {}
         self._alive: dict[int, weakref.ref[torch.nn.Module]] = {}
+        self._fleeting: set[type] = set()  # made anew in each forward (`nn.ReLU()(x)`): no search for each
 
     def module(self, module: torch.nn.Module) -> str:
         """The path of a module within its root ("encoder.embed"); a root's own name is its class."""
         key = id(module)
         if key not in self._modules:
-            self._scan()
+            if type(module) not in self._fleeting or next(module.parameters(), None) is not None:
+                self._scan()
             self._modules.setdefault(key, type(module).__name__)
             self._watch(module)
         return self._modules[key]
 
-    def parameter(self, parameter: torch.Tensor, position: int) -> str:
-        """The path of a parameter, or its position in the optimizer where no module holds it."""
-        key = id(parameter)
-        if key not in self._parameters:
+    def parameters(self, parameters: Sequence[torch.Tensor]) -> list[str]:
+        """The path of each parameter, or its position in the optimizer where no module holds it."""
+        names = [self._known(parameter) for parameter in parameters]
+        if None in names:
             self._scan()
-            self._parameters.setdefault(key, f"parameter {position}")
-        return self._parameters[key]
+            for position, parameter in enumerate(parameters):
+                name = self._known(parameter) or f"parameter {position}"
+                self._parameters[id(parameter)] = (weakref.ref(parameter), name)
+                names[position] = name
+        return [name for name in names if name is not None]
+
+    def _known(self, parameter: torch.Tensor) -> str | None:
+        alive, name = self._parameters.get(id(parameter), (None, None))
+        return name if alive is not None and alive() is parameter else None
 
     def _watch(self, module: torch.nn.Module) -> None:
-        key = id(module)
+        key, kind = id(module), type(module)
 
         def died(_: object) -> None:
-            self._modules.pop(key, None)
+            if self._modules.pop(key, None) == kind.__name__:
+                self._fleeting.add(kind)
             self._alive.pop(key, None)
             self._forget(key)
 
@@ -73,9 +84,9 @@ class Names:
                 self._modules.setdefault(id(module), f"{prefix}{name}" if name else type(root).__name__)
                 self._watch(module)
             for name, parameter in root.named_parameters():
-                known = self._parameters.get(id(parameter))
+                known = self._known(parameter)
                 if known is None or (len(prefix + name), prefix + name) < (len(known), known):
-                    self._parameters[id(parameter)] = prefix + name
+                    self._parameters[id(parameter)] = (weakref.ref(parameter), prefix + name)
 
 
 def _unwrapped(module: torch.nn.Module) -> torch.nn.Module:

@@ -125,17 +125,23 @@ def dtype_number(dtype: torch.dtype) -> int:
 
 
 def has_bytes(tensor: torch.Tensor) -> bool:
-    """Whether a tensor has memory of its own to read: not sparse, fake, meta, nested, batched, wrapped."""
+    """Whether a tensor is plain memory: not sparse, nested, meta, fake, batched or wrapped."""
     import torch
 
-    if tensor.is_meta or tensor.is_nested or tensor.layout != torch.strided:
-        return False
+    plain = tensor.layout == torch.strided and not tensor.is_meta and not tensor.is_nested
+    return plain and not _is_wrapper(tensor) and torch._C._has_storage(tensor)
+
+
+def _is_wrapper(tensor: torch.Tensor) -> bool:
+    """Whether a tensor holds other tensors rather than memory: a subclass's, a functorch transform's."""
+    import torch
+
     held = torch._C._dispatch_keys(tensor)
-    return not any(held.has(key) for key in _wrappers()) and torch._C._has_storage(tensor)
+    return any(held.has(key) for key in _wrapping_keys())
 
 
 @cache
-def _wrappers() -> list[Any]:
+def _wrapping_keys() -> list[Any]:
     from torch._C import DispatchKey as Key
 
     return [Key.Python, Key.Functionalize, Key.FuncTorchBatched, Key.FuncTorchGradWrapper]
@@ -155,10 +161,33 @@ def tensor_bytes(tensor: torch.Tensor) -> Any:
 
 
 def tensor_digest(tensor: torch.Tensor) -> int:
-    """`reference` of a tensor; one without bytes is told by its dtype and shape alone."""
-    if not has_bytes(tensor):
-        return meta_digest(tensor)
-    return reference(tensor_bytes(tensor), dtype_number(tensor.dtype), tuple(tensor.shape))
+    """`reference` of a tensor; a sparse or nested one is the fold of the dense ones it consists of."""
+    if has_bytes(tensor):
+        return reference(tensor_bytes(tensor), dtype_number(tensor.dtype), tuple(tensor.shape))
+    h = meta_digest(tensor)
+    for part in parts(tensor):
+        h = fold(h, tensor_digest(part))
+    return h
+
+
+def parts(tensor: torch.Tensor) -> list[torch.Tensor]:
+    """The dense tensors that a sparse or a nested one consists of; none for any other."""
+    import torch
+
+    if tensor.is_meta or _is_wrapper(tensor):
+        return []
+    if tensor.is_nested:
+        buffer = torch.empty(0, dtype=tensor.dtype, device=tensor.device).set_(
+            tensor.detach().untyped_storage()
+        )
+        return [tensor._nested_tensor_size(), buffer]
+    if tensor.layout == torch.sparse_coo:
+        return [tensor._indices(), tensor._values()]
+    if tensor.layout in (torch.sparse_csr, torch.sparse_bsr):
+        return [tensor.crow_indices(), tensor.col_indices(), tensor.values()]
+    if tensor.layout in (torch.sparse_csc, torch.sparse_bsc):
+        return [tensor.ccol_indices(), tensor.row_indices(), tensor.values()]
+    return []
 
 
 def meta_digest(tensor: torch.Tensor) -> int:

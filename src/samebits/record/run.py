@@ -89,7 +89,7 @@ class Run:
 
 
 def find_run(out: Path, text: str) -> Path:
-    """The directory of a run: a directory, a run's id, or the beginning of one and only one id.
+    """The directory of a run: a run's directory, one that holds a single run, an id or its beginning.
 
     Raises:
         RecordError: there is no such run, or there are several.
@@ -97,6 +97,8 @@ def find_run(out: Path, text: str) -> Path:
     try:
         if text and _is_run(Path(text)):
             return Path(text)
+        if text and Path(text).is_dir() and len(inside := list_runs(Path(text))) == 1:
+            return inside[0].path
     except (OSError, ValueError):
         pass
     ids = [info.path.name for info in list_runs(out)]

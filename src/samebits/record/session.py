@@ -73,6 +73,7 @@ class Session:
         self.step = 0
         self.observer: ModuleType | None = None
         self.ended = False
+        self.stopped = False  # by `--steps`
         self._writer: Writer | None = None
         self._pid = os.getpid()
         self._cwd = os.getcwd()
@@ -83,7 +84,8 @@ class Session:
         self._counter: mmap.mmap | None = None
         self._sources: set[str] = set()
         self._lock = threading.RLock()
-        self._parent = os.environ.get(PROCESS, "")
+        self._parent = os.environ.get(PROCESS, "")  # the key of the process that made this one
+        self._key = ""  # once the writer is made
 
     # -- who this is -------------------------------------------------------------------------------
     @property
@@ -101,6 +103,11 @@ class Session:
             return ranked
         return f"{self._parent}/child" if self._parent else "main"
 
+    @property
+    def worker(self) -> bool:
+        """Whether another observed process made this one, to work for it."""
+        return "/" in (self._key or self.process())
+
     # -- begin and end -----------------------------------------------------------------------------
     def begin(self, observer: ModuleType, manifest: Mapping[str, Any]) -> None:
         """Torch is there: from now on events are collected."""
@@ -115,7 +122,8 @@ class Session:
         """In a forked child: a record of its own, nothing of the parent's."""
         if self._writer is not None:
             self._writer.abandon()
-        self._parent = self._key if self._writer is not None else self._parent or "main"
+        self._parent = self._key or self._parent or "main"
+        self._key = ""
         self._writer = None
         self._counter = None
         self._pid = os.getpid()
@@ -131,13 +139,13 @@ class Session:
         """Write what is left; further observations are dropped."""
         if self.ended or os.getpid() != self._pid:
             return
-        if self.observer is not None and (self._writer is not None or self._parent == "" or self._early):
+        if self.observer is not None and self._writer is not None:
             self.flush()
-            if self._writer is not None:
-                for key, value in self._notes.items():
-                    self._writer.note(key, value)
-                self._writer.finish(status)
+            for key, value in self._notes.items():
+                self._writer.note(key, value)
+            self._writer.finish(status)
         self.ended = True
+        self.stopped = status == "stopped"
         if self.observer is not None:
             self.observer.operations(False)
 
@@ -152,7 +160,7 @@ class Session:
             self._early.append(fact)
         else:
             self.writer().facts([fact])
-            if self._parent and time.monotonic() - self._committed > 0.2:
+            if self.worker and time.monotonic() - self._committed > 0.2:
                 self.flush()  # a worker takes no steps, and may be killed when its loader is done
         if site is not None:
             self._source(site.file)
@@ -238,12 +246,12 @@ class Session:
     def _zoom(self) -> None:
         if self.observer is not None and self.plan.zoom is not None:
             first, last = self.plan.zoom
-            on = first <= self.step <= last
+            on = self.worker or first <= self.step <= last  # a loader's worker takes no steps
             self.observer.zoom(on, self.plan.capture_bytes if on else 0)
 
     def _count(self) -> None:
         """The step count for the parent's progress line: eight bytes of a file both have mapped."""
-        if self._parent:
+        if self.worker or self.rank:
             return
         if self._counter is None:
             path = Path(self.plan.folder) / "progress"
@@ -252,7 +260,6 @@ class Session:
                     f.truncate(8)
                     self._counter = mmap.mmap(f.fileno(), 8)
             except OSError:
-                self._parent = self._parent or "uncounted"
                 return
         struct.pack_into("<Q", self._counter, 0, self.step)
 

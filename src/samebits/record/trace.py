@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from samebits import manifest
 from samebits.record import imports
 from samebits.record import observer as native
-from samebits.record.batches import as_tensor, leaves
+from samebits.record.batches import as_tensor, leaves, unwrapped
 from samebits.record.generators import Generators
 from samebits.record.naming import Names
 from samebits.record.schedule import Schedule
@@ -49,6 +49,7 @@ class Trace:
         self.schedule = Schedule(None, measures=False)
         self.parameters: dict[int, tuple[list[int], list[torch.Tensor], torch.optim.Optimizer]] = {}
         self.depth = 0  # of optimizer.step() calls
+        self.plain = (torch.Tensor, torch.nn.Parameter)
         self.silent = 0  # what the observer itself reads is not a read of the program's
         paths = sysconfig.get_paths()
         here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -124,7 +125,7 @@ class Trace:
         known = self.parameters.get(id(optimizer))
         if known is None or known[2] is not optimizer or len(known[0]) != count:
             tensors = [p for group in optimizer.param_groups for p in group["params"]]
-            numbers = [self.observer.intern(self.names.parameter(p, i)) for i, p in enumerate(tensors)]
+            numbers = [self.observer.intern(name) for name in self.names.parameters(tensors)]
             known = self.parameters[id(optimizer)] = (numbers, tensors, optimizer)
         return known[0], known[1]
 
@@ -138,6 +139,9 @@ class Trace:
         if kind == "gradient":
             pairs = [(n, g) for n, t in zip(names, tensors, strict=True) if (g := t.grad) is not None]
             names, tensors = [n for n, _ in pairs], [g for _, g in pairs]
+        if any(type(t) not in self.plain for t in tensors):
+            pairs = [(n, part) for n, t in zip(names, tensors, strict=True) for part in unwrapped(t)]
+            names, tensors = [n for n, _ in pairs], [t for _, t in pairs]
         if names:
             self.observer.push_tensors(KIND[kind], names, tensors, -1, PHASE["optimizer"])
         self.schedule.spent(time.perf_counter() - began, share=1 if whole else self.schedule.stride)
@@ -151,9 +155,10 @@ class Trace:
 
     # -- loss, batches, values taken out -----------------------------------------------------------
     def backward(self, original: Callable[..., Any], tensors: Any, *args: Any, **kwargs: Any) -> Any:
-        if not self.session.ended:
-            import torch
+        import torch
 
+        # A checkpoint that recomputes calls it again from inside; what that starts from is no loss.
+        if not self.session.ended and torch._C._current_graph_task_id() == -1:
             roots = [tensors] if isinstance(tensors, torch.Tensor) else tensors
             for root in roots if isinstance(roots, (list, tuple)) else ():
                 if isinstance(root, torch.Tensor):
@@ -165,8 +170,10 @@ class Trace:
 
         index = self.observer.position()
         self.observer.push_tensors(KIND["loss"], [self.observer.intern("loss")], [root], -1, PHASE["forward"])
-        if root.numel() == 1 and root.device.type == "cpu":
-            with self.quiet():
+        # What is read here must be seen by no mode of the user's, and a fake tensor has no value.
+        plain = type(root) is torch.Tensor and torch._C._len_torch_dispatch_stack() == 0
+        if plain and root.numel() == 1 and root.device.type == "cpu":
+            with self.quiet(), torch._C.DisableTorchFunction():
                 value = root.detach().reshape(1)
                 number = float(value[0].real)
                 self.session.writer().loss(
@@ -198,7 +205,7 @@ class Trace:
         if not (self.silent or self.depth or self.session.ended):
             import torch
 
-            if not torch.compiler.is_compiling() and type(tensor) in (torch.Tensor, torch.nn.Parameter):
+            if not torch.compiler.is_compiling() and type(tensor) in self.plain:
                 number = self.observer.intern(f"Tensor.{method.strip('_')}")
                 self.observer.push_tensors(KIND["read"], [number], [tensor], -1, -1)
         return value

@@ -45,6 +45,14 @@ bool pure_output(const OpInfo* op, size_t i) {
   return false;
 }
 
+// The autograd node at work.  What a node's gradients still need once it has returned (the sum over a
+// broadcast dimension, adding to what other nodes gave) runs outside its scope, and is its work too.
+const BackwardScope* running_node(Thread* t) {
+  if (!t->backward.empty()) return &t->backward.back();
+  int task = torch::autograd::get_current_graph_task_id();
+  return task != -1 && task == t->last_task && top_frame() == t->last_node.frame ? &t->last_node : nullptr;
+}
+
 // The operation this one runs inside of; autograd's own bookkeeping scopes are looked through.
 Frame* real_parent(Thread* t) {
   for (auto it = t->stack.rbegin(); it != t->stack.rend(); ++it)
@@ -63,21 +71,23 @@ std::unique_ptr<at::ObserverContext> on_start(const at::RecordFunction& fn) {
   Thread* t = this_thread();
   if (t->suspended) return nullptr;
   const Frame* parent = real_parent(t);
-  if (parent && !parent->op->composite) return nullptr;  // a kernel's inner workings; its outputs are the event
+  // A kernel's inner workings are no events, its outputs are; a wrapper tensor's are what it computes.
+  if (parent && !parent->op->composite && !parent->wrapped) return nullptr;
   const OpInfo* op = op_info(fn);
   Place here;
+  uint32_t node = t->backward.empty() ? 0 : t->backward.back().node;
   if (!op->wrapper_only || fn.seqNr() >= 0) {
     if (parent) {
       here.site = parent->site;
       here.module = parent->module;
+    } else if (const BackwardScope* scope = running_node(t)) {
+      node = scope->node;
+      if (top_frame() != scope->frame) here = place(scope->frame);  // Python ran since the node began
+      if (!here.user) here.site = scope->site;
+      if (!here.module) here.module = scope->module;
+      if (!here.site) here.site = place().site;  // no forward line made it: the line that called backward()
     } else {
-      PyFrame* until = t->backward.empty() ? nullptr : t->backward.back().frame;
-      bool python = t->backward.empty() || top_frame() != until;  // Python ran since the node began
-      if (python) here = place(until);
-      if (!t->backward.empty() && !here.user) {
-        here.site = t->backward.back().site;
-        here.module = t->backward.back().module;
-      }
+      here = place();
     }
   }
   t->stack.emplace_back();
@@ -86,6 +96,7 @@ std::unique_ptr<at::ObserverContext> on_start(const at::RecordFunction& fn) {
   f.op = op;
   f.site = here.site;
   f.module = here.module;
+  f.node = node;
   int64_t seq = fn.seqNr();
   if (seq >= 0) {
     if (t->origins.empty()) {
@@ -96,6 +107,7 @@ std::unique_ptr<at::ObserverContext> on_start(const at::RecordFunction& fn) {
   }
   if (op->wrapper_only) return nullptr;
   auto inputs = fn.inputs();
+  for (const auto& v : inputs) each_tensor(v, [&](const at::Tensor& x) { f.wrapped |= x.defined() && is_opaque(x); });
   if (parent) {
     f.grad = parent->grad;  // below autograd its inputs no longer tell
   } else if (at::GradMode::is_enabled()) {
@@ -140,6 +152,7 @@ void capture(Thread* t, uint64_t index, const std::vector<c10::IValue>& outputs)
       int64_t n = x.numel() * int64_t(x.element_size());
       if (n > (64 << 20) || g->capture_left.load() < n) return;
       g->capture_left -= n;
+      if (n && x.is_cpu() && !x.const_data_ptr()) return;  // zeros that autograd never wrote out
       at::Tensor c = x.detach().resolve_conj().resolve_neg().cpu().contiguous();
       std::lock_guard<std::mutex> hold(g->captured_lock);
       g->captured.push_back({t->ordinal, index, p, int(c.scalar_type()), c.sizes().vec(),
@@ -158,6 +171,7 @@ void on_end(const at::RecordFunction& fn, at::ObserverContext*) {
   auto inherit = [&] {
     if (!parent) return;
     parent->children += f.children;
+    parent->seen |= f.seen;
     std::copy(std::begin(f.last), std::end(f.last), parent->last);
   };
   if (op->wrapper_only) return inherit();
@@ -166,14 +180,17 @@ void on_end(const at::RecordFunction& fn, at::ObserverContext*) {
 
   const void* impls[4] = {};
   size_t tensors = 0;
+  bool wraps = false;
   for (const auto& v : outputs)
     each_tensor(v, [&](const at::Tensor& x) {
+      wraps |= x.defined() && is_opaque(x);
       if (tensors < 4) impls[tensors] = x.unsafeGetTensorImpl();
       ++tensors;
     });
   auto made = [&](const void* impl) { return std::find(std::begin(f.last), std::end(f.last), impl) != std::end(f.last); };
   if (op->composite && f.children && tensors <= 4 && std::all_of(impls, impls + tensors, made))
     return inherit();  // its last operation made exactly this
+  if (f.wrapped && f.seen && wraps) return inherit();  // what it wraps has been seen
 
   Quiet quiet(t);
   Event e;
@@ -185,7 +202,7 @@ void on_end(const at::RecordFunction& fn, at::ObserverContext*) {
   e.source = f.source;
   e.inputs = f.inputs;
   e.generator = f.generator;
-  if (!t->backward.empty()) e.node = t->backward.back().node;
+  e.node = f.node;
   e.phase = phase_now(t, e.module || f.grad);
   Sum sum;
   bool unread = e.flags & (VIEW | UNINITIALIZED | PENDING);
@@ -207,6 +224,7 @@ void on_end(const at::RecordFunction& fn, at::ObserverContext*) {
   if (!sum.n) sum.add(uint64_t(3));
   if (parent) {
     ++parent->children;
+    parent->seen |= tensors > 0;
     std::copy(std::begin(impls), std::end(impls), parent->last);
   }
   if (C10_UNLIKELY(g->capture_left.load(std::memory_order_relaxed) > 0) && !unread)
@@ -249,7 +267,10 @@ std::unique_ptr<at::ObserverContext> on_backward_start(const at::RecordFunction&
 
 void on_backward_end(const at::RecordFunction& fn, at::ObserverContext*) {
   Thread* t = tls;
-  if (t && !t->backward.empty() && t->backward.back().fn == &fn) t->backward.pop_back();
+  if (!t || t->backward.empty() || t->backward.back().fn != &fn) return;
+  t->last_node = t->backward.back();
+  t->last_task = torch::autograd::get_current_graph_task_id();
+  t->backward.pop_back();
 }
 
 }  // namespace

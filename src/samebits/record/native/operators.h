@@ -46,7 +46,7 @@ const OpInfo* describe(const at::RecordFunction& fn, const char* key) {
       }
       for (const auto& r : schema.returns()) aliases |= r.alias_info() != nullptr;
       if (aliases && !writes && name != "aten::lift_fresh") info->flags |= VIEW;
-      if (handle->hasTag(at::Tag::inplace_view)) info->flags |= VIEW;
+      if (handle->hasTag(at::Tag::inplace_view) || name == "aten::set_") info->flags |= VIEW;
       if (handle->hasTag(at::Tag::nondeterministic_seeded) || info->generator >= 0) info->flags |= RANDOM;
       info->composite = handle->hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd) ||
                         handle->hasKernelForDispatchKey(c10::DispatchKey::CompositeExplicitAutograd);

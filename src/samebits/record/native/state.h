@@ -57,10 +57,12 @@ struct OpInfo {
 struct Frame {
   const at::RecordFunction* fn = nullptr;
   const OpInfo* op = nullptr;
-  uint32_t site = 0, module = 0, children = 0, source = 0;
+  uint32_t site = 0, module = 0, node = 0, children = 0, source = 0;
   uint64_t inputs = 0, generator = 0;
   uint8_t flags = 0;
-  bool grad = false;  // autograd follows it
+  bool grad = false;     // autograd follows it
+  bool wrapped = false;  // works on opaque tensors: what it runs inside are events
+  bool seen = false;     // some of which made tensors
   const void* last[4] = {};
   std::vector<at::Tensor> mutated;
 };
@@ -89,6 +91,8 @@ struct Thread {
   // only its own thread touches what follows
   std::vector<Frame> stack;
   std::vector<BackwardScope> backward;
+  BackwardScope last_node{};  // the last to end, in this graph task
+  int last_task = -1;
   uint8_t phase = OTHER;
   int suspended = 0;
   struct Held {
@@ -160,9 +164,14 @@ Thread* this_thread() {
   return tls;
 }
 
-struct Quiet {  // what the observer itself runs is not observed
+// What the observer itself runs is seen by nobody: not by it, nor by autograd, nor by a mode or transform
+// that is active where it runs (the user's TorchDispatchMode, vmap, autocast).
+struct Quiet {
   Thread* t;
   at::DisableRecordFunctionGuard off;
+  c10::impl::ForceDispatchKeyGuard plain{
+      c10::default_included_set,
+      c10::default_excluded_set | c10::autograd_dispatch_keyset_with_ADInplaceOrView | c10::python_ks};
   explicit Quiet(Thread* t) : t(t) { ++t->suspended; }
   ~Quiet() { --t->suspended; }
 };

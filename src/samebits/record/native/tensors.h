@@ -1,21 +1,52 @@
 // The digest of tensors of any layout and device; the definition is in digest.h.
 #pragma once
+#include <ATen/NestedTensorImpl.h>
 #include <ATen/Parallel.h>
+#include <ATen/functorch/BatchedTensorImpl.h>
 
 #include "state.h"
 
 namespace samebits {
 namespace {
 
+// A tensor whose inside cannot be had here: a subclass with __torch_dispatch__, a wrapper of functorch's grad.
+bool is_opaque(const at::Tensor& t) {
+  return t.key_set().has_any(c10::DispatchKeySet({c10::DispatchKey::Python, c10::DispatchKey::FuncTorchGradWrapper}));
+}
+
+// Holds other tensors rather than memory: such a one, or another of functorch's.
+bool is_wrapper(const at::Tensor& t) {
+  return t.key_set().has_any(c10::DispatchKeySet({c10::DispatchKey::Python, c10::DispatchKey::Functionalize,
+                                                  c10::DispatchKey::FuncTorchBatched, c10::DispatchKey::FuncTorchGradWrapper,
+                                                  c10::DispatchKey::BatchedNestedTensor, c10::DispatchKey::Batched}));
+}
+
 bool has_bytes(const at::Tensor& t) {
-  auto ks = t.key_set();
-  return !t.is_meta() && t.layout() == c10::kStrided && t.unsafeGetTensorImpl()->has_storage() &&
-         !ks.has_any(c10::DispatchKeySet({c10::DispatchKey::Python, c10::DispatchKey::Functionalize,
-                                          c10::DispatchKey::FuncTorchBatched, c10::DispatchKey::FuncTorchGradWrapper,
-                                          c10::DispatchKey::BatchedNestedTensor, c10::DispatchKey::Batched}));
+  return !t.is_meta() && t.layout() == c10::kStrided && !t.is_nested() && t.unsafeGetTensorImpl()->has_storage() &&
+         !is_wrapper(t);
+}
+
+// The tensors that a sparse, nested or batched (vmap) one consists of; none for any other.
+std::vector<at::Tensor> parts(const at::Tensor& t) {
+  if (t.is_meta() || is_opaque(t)) return {};
+  if (auto* batched = at::functorch::maybeGetBatchedImpl(t)) return {batched->value()};
+  if (is_wrapper(t)) return {};
+  if (t.is_nested()) {
+    auto* nested = at::native::get_nested_tensor_impl(t);
+    return {nested->get_nested_sizes(), nested->get_unsafe_storage_as_tensor()};
+  }
+  switch (t.layout()) {
+    case c10::kSparse: return {t._indices(), t._values()};
+    case c10::kSparseCsr:
+    case c10::kSparseBsr: return {t.crow_indices(), t.col_indices(), t.values()};
+    case c10::kSparseCsc:
+    case c10::kSparseBsc: return {t.ccol_indices(), t.row_indices(), t.values()};
+    default: return {};
+  }
 }
 
 uint64_t meta_digest(const at::Tensor& t) {
+  if (t.is_nested()) return 1;
   if (t.unsafeGetTensorImpl()->has_symbolic_sizes_strides()) return 1;
   auto s = t.sizes();
   return finish(0, 0, int(t.scalar_type()), s.data(), s.size());
@@ -140,9 +171,16 @@ struct Sum {
   }
   void add(const at::Tensor& t) {
     if (!t.defined()) return add(uint64_t(2));
-    if (!has_bytes(t)) return add(meta_digest(t));
+    if (!has_bytes(t)) {
+      Sum whole;
+      whole.add(meta_digest(t));
+      for (const at::Tensor& part : parts(t)) whole.add(part);
+      return whole.device.defined() ? add_device(whole.device) : add(whole.host);
+    }
     if (t.is_cpu()) return add(cpu_digest(t));
-    at::Tensor d = device_digest(t);
+    add_device(device_digest(t));
+  }
+  void add_device(const at::Tensor& d) {
     if (!n) device = d;
     else if (device.defined()) device = mixed(device.bitwise_xor(mixed(d.add(i64(GOLDEN)))).mul(i64(GOLDEN)));
     else device = mixed(mixed(d.add(i64(GOLDEN))).bitwise_xor(i64(host)).mul(i64(GOLDEN)));
