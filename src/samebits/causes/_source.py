@@ -173,7 +173,9 @@ class _Follower(ast.NodeVisitor):
         if any(sorts):
             self.uses.arguments.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
             name = _called(node)
-            if name in _CHOOSERS and "span" in sorts:
+            if name in ("min", "max") and len(node.args) > 1 and sorts.count("span") == 1:
+                self.uses.budget.append(node.lineno)  # one span, held within a limit
+            elif name in _CHOOSERS and "span" in sorts:
                 self.uses.alternatives.append(node.lineno)
             if isinstance(node.func, ast.Attribute) and name in ("append", "add", "insert", "extend"):
                 self._store(node.func.value, next(sort for sort in sorts if sort))

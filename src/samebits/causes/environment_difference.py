@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samebits.causes._base import Cause, EnvironmentDifference, Evidence, Finding, Site
-from samebits.causes._evidence import is_random, nearest, pairs, spot
+from samebits.causes._evidence import is_random, nearest, pairs, spot, sure
 
 _FIX_THREADS = """\
 torch.set_num_threads(4)  # one fixed number on every machine; or OMP_NUM_THREADS=4 before it starts"""
@@ -38,6 +38,20 @@ def _variable(evidence: Evidence, rows: list[EnvironmentDifference]) -> Site | N
     return found.site if found else None
 
 
+def _set_in_one(evidence: Evidence) -> Finding | None:
+    """A variable the script reads that is set for one run only; of its value nothing is recorded."""
+    read = nearest(pairs(evidence, "variable"), lambda p: p.differs("set"))
+    if read is None:
+        return None
+    name = read.fact.detail.get("name")
+    return Finding(
+        sure(evidence, read.fact, 0.92),
+        read.site,
+        f"the variable {name}, read at {spot(read.site)}, was set for one run and not for the other.",
+        _FIX,
+    )
+
+
 def match(evidence: Evidence) -> Finding | None:
     rows = _rows(evidence)
     set_threads = nearest(pairs(evidence, "threads"), lambda p: p.differs("value"))
@@ -52,7 +66,7 @@ def match(evidence: Evidence) -> Finding | None:
             _FIX_THREADS,
         )
     if not rows:
-        return None
+        return _set_in_one(evidence)
     read = _variable(evidence, rows)
     threads = any("thread" in row.key.lower() for row in rows)
     more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""

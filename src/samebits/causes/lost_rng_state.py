@@ -37,8 +37,14 @@ def _goes_on(evidence: Evidence, *, in_a: bool) -> bool | None:
 
 
 def _restored(evidence: Evidence, load: Fact, *, in_a: bool) -> bool:
-    rows = evidence.a if in_a else evidence.b
-    return any(fact.kind == "rng-restore" and fact.process == load.process for fact in rows)
+    """Whether every generator that the program draws from was restored."""
+    rows = [fact for fact in (evidence.a if in_a else evidence.b) if fact.process == load.process]
+    calls = [str(fact.detail.get("call")) for fact in rows if fact.kind == "rng-restore"]
+    drawn = {str(fact.detail.get("generator")) for fact in rows if fact.kind == "draw"}
+    needed = {"numpy": "numpy", "python": "random.setstate"}
+    return bool(calls) and all(
+        any(call.startswith(start) for call in calls) for name, start in needed.items() if name in drawn
+    )
 
 
 def _first_load(evidence: Evidence, load: Fact, *, in_a: bool) -> Fact:

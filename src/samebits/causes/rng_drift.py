@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samebits.causes._base import Cause, Evidence, Finding
-from samebits.causes._evidence import RANDOM, is_random, reach, spot, sure
+from samebits.causes._evidence import RANDOM, is_random, pairs, reach, spot, sure
 from samebits.causes._seeds import (
     NUMPY,
     PYTHON,
@@ -44,8 +44,10 @@ def _extra_operation(evidence: Evidence) -> Finding | None:
     if here is None:
         return None
     alone = divergence.change in ("extra", "missing")
+    # One round more of a loop that both runs were in is the loop's doing, not the draw's.
+    looped = here is first and any(event.site == here.site for event in divergence.before)
     return Finding(
-        0.93 if here is first and alone else 0.85 if alone else 0.35,
+        0.5 if looped else 0.93 if here is first and alone else 0.85 if alone else 0.35,
         here.site,
         f"{here.name} at {spot(here.site)} draws random numbers in one run only; every later number "
         f"from that "
@@ -77,6 +79,8 @@ def match(evidence: Evidence) -> Finding | None:
     if not ever_seeded(evidence, TORCH, divergence.process):
         return None
     site = divergence.event.site
+    if any((p.a is None) != (p.b is None) for p in pairs(evidence, "rng-restore")):
+        return None  # one run took its generators from a checkpoint
     return Finding(
         0.5 * reach(evidence, evidence.a[-1]) if evidence.a else 0.5,
         site,

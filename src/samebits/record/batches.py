@@ -9,16 +9,22 @@ if TYPE_CHECKING:
     import torch
 
 
-def leaves(value: Any) -> Iterator[Any]:
-    """The values inside nested dicts, lists, tuples and dataclass-like objects, depth first."""
+def leaves(value: Any, inside: frozenset[int] = frozenset()) -> Iterator[Any]:
+    """The values inside nested dicts, lists, tuples and dataclass-like objects, depth first.
+
+    ``inside``: the ids of the objects around it; one that holds itself is not entered again.
+    """
+    if id(value) in inside:
+        return
+    around = inside | {id(value)}
     if isinstance(value, Mapping):
         for key in value:
-            yield from leaves(value[key])
+            yield from leaves(value[key], around)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from leaves(item)
+            yield from leaves(item, around)
     elif hasattr(value, "__dict__") and not hasattr(value, "__array__") and not isinstance(value, type):
-        yield from leaves(vars(value))
+        yield from leaves(vars(value), around)
     elif value is not None:
         yield value
 

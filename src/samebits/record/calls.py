@@ -375,7 +375,8 @@ def probe(call: Call) -> None:
 
 
 def variable(call: Call) -> None:
-    call.emit({"name": str(call.argument(0, "key"))})
+    name = str(call.argument(0, "key"))
+    call.emit({"name": name, "set": name in os.environ})
 
 
 # --- threads and what they finish

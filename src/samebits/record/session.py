@@ -139,8 +139,9 @@ class Session:
         """Write what is left; further observations are dropped."""
         if self.ended or os.getpid() != self._pid:
             return
-        if self.observer is not None and self._writer is not None:
+        if self.observer is not None and (self._writer is not None or self.observer.position()):
             self.flush()
+            assert self._writer is not None
             for key, value in self._notes.items():
                 self._writer.note(key, value)
             self._writer.finish(status)

@@ -48,7 +48,7 @@ class Trace:
         self.generators = Generators(self.observer)
         self.schedule = Schedule(None, measures=False)
         self.parameters: dict[int, tuple[list[int], list[torch.Tensor], torch.optim.Optimizer]] = {}
-        self.depth = 0  # of optimizer.step() calls
+        self.stepping: list[torch.optim.Optimizer] = []  # whose step() is under way, outermost first
         self.plain = (torch.Tensor, torch.nn.Parameter)
         self.silent = 0  # what the observer itself reads is not a read of the program's
         paths = sysconfig.get_paths()
@@ -94,23 +94,25 @@ class Trace:
     def before_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
         if self.session.ended:
             return
-        self.depth += 1
-        if self.depth == 1:
-            self._read(optimizer, "gradient")
+        if optimizer in self.stepping:  # its last step raised, and no hook told of the end
+            del self.stepping[self.stepping.index(optimizer) :]
+        self.stepping.append(optimizer)
+        if len(self.stepping) == 1:
+            self.attempt(self._read, optimizer, "gradient")
             self.observer.phase(PHASE["optimizer"])
 
     def after_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
-        if self.session.ended or self.depth == 0:
+        if self.session.ended or optimizer not in self.stepping:
             return
-        self.depth -= 1
-        if self.depth:
+        del self.stepping[self.stepping.index(optimizer) :]
+        if self.stepping:
             return
-        self._read(optimizer, "parameter")
+        self.attempt(self._read, optimizer, "parameter")
         self.observer.phase(PHASE["other"])
         if self.session.step == 0:
             self.session.note("manifest", manifest.collect())
         if self.schedule.reads_all(self.session.step):
-            self._read_generators()
+            self.attempt(self._read_generators)
         self.session.advance()
         if self.schedule.advance(self.session.step):
             self.session.note("schedule", self.schedule.made)
@@ -129,7 +131,7 @@ class Trace:
             known = self.parameters[id(optimizer)] = (numbers, tensors, optimizer)
         return known[0], known[1]
 
-    def _read(self, optimizer: torch.optim.Optimizer, kind: str, *, whole: bool = False) -> None:
+    def _read(self, optimizer: torch.optim.Optimizer, kind: str, whole: bool = False) -> None:
         """Digests of parameters or gradients: of all, or of those whose turn it is."""
         began = time.perf_counter()
         names, tensors = self._held(optimizer)
@@ -162,7 +164,7 @@ class Trace:
             roots = [tensors] if isinstance(tensors, torch.Tensor) else tensors
             for root in roots if isinstance(roots, (list, tuple)) else ():
                 if isinstance(root, torch.Tensor):
-                    self._loss(root)
+                    self.attempt(self._loss, root)
         return original(tensors, *args, **kwargs)
 
     def _loss(self, root: torch.Tensor) -> None:
@@ -173,7 +175,7 @@ class Trace:
         # What is read here must be seen by no mode of the user's, and a fake tensor has no value.
         plain = type(root) is torch.Tensor and torch._C._len_torch_dispatch_stack() == 0
         if plain and root.numel() == 1 and root.device.type == "cpu":
-            with self.quiet(), torch._C.DisableTorchFunction():
+            with self.quiet():
                 value = root.detach().reshape(1)
                 number = float(value[0].real)
                 self.session.writer().loss(
@@ -191,6 +193,10 @@ class Trace:
             batch = original(iterator)
         finally:
             self.observer.phase(phase)
+        self.attempt(self._batch, iterator, batch)
+        return batch
+
+    def _batch(self, iterator: Any, batch: Any) -> None:
         values = list(leaves(batch))
         names = [f"batch[{i}]" if len(values) > 1 else "batch" for i in range(len(values))]
         with self.quiet():
@@ -198,16 +204,15 @@ class Trace:
             numbers = [self.observer.intern(name) for name in names]
             self.observer.push_tensors(KIND["batch"], numbers, tensors, -1, PHASE["data"])
         self.generators.add(getattr(iterator, "_generator", None))
-        return batch
 
     def read(self, method: str, original: Callable[..., Any], tensor: Any, *args: Any, **kwargs: Any) -> Any:
         value = original(tensor, *args, **kwargs)
-        if not (self.silent or self.depth or self.session.ended):
+        if not (self.silent or self.stepping or self.session.ended):
             import torch
 
             if not torch.compiler.is_compiling() and type(tensor) in self.plain:
                 number = self.observer.intern(f"Tensor.{method.strip('_')}")
-                self.observer.push_tensors(KIND["read"], [number], [tensor], -1, -1)
+                self.attempt(self.observer.push_tensors, KIND["read"], [number], [tensor], -1, -1)
         return value
 
     # -- torch.compile -----------------------------------------------------------------------------
@@ -242,10 +247,21 @@ class Trace:
         tensors = [t for t in leaves(outputs) if isinstance(t, torch.Tensor)]
         number = self.observer.intern("compiled region")
         if not self.session.ended:
-            self.observer.push_tensors(KIND["region"], [number] * len(tensors), tensors, -1, -1)
+            self.attempt(self.observer.push_tensors, KIND["region"], [number] * len(tensors), tensors, -1, -1)
         return outputs
 
     # -- the process -------------------------------------------------------------------------------
+    def attempt(self, observe: Callable[..., Any], *args: Any) -> None:
+        """Observe unseen by the program's function modes; a failure is said in the verdict, never raised."""
+        import torch
+
+        try:
+            with torch._C.DisableTorchFunction():
+                observe(*args)
+        except Exception as error:
+            what = f"something that could not be observed ({type(error).__name__}: {error})"
+            self.session.left_out(what[:300])
+
     def quiet(self) -> _Quiet:
         """What the observer itself runs is not observed."""
         return _Quiet(self)
@@ -253,7 +269,7 @@ class Trace:
     def after_fork(self) -> None:
         self.session.after_fork()
         self.parameters.clear()
-        self.depth = 0
+        self.stepping.clear()
         self.schedule = Schedule(None, measures=False)
 
     def finish(self, status: str) -> None:
@@ -262,7 +278,7 @@ class Trace:
             return
         if self.schedule.stride > 1:
             for _, _, optimizer in list(self.parameters.values()):
-                self._read(optimizer, "parameter", whole=True)
+                self.attempt(self._read, optimizer, "parameter", True)
         self.session.end(status)
 
 

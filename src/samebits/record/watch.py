@@ -253,7 +253,7 @@ def noted(number: int, what: str, value: Any) -> Any:
     if not _tracing() and _sink is not None:
         if what == "variable":
             if isinstance(value, str):
-                record("variable", number, {"name": str(value)})
+                record("variable", number, {"name": str(value), "set": str(value) in os.environ})
         else:
             plain = value if isinstance(value, bool | int | float | str) else None
             record("flag", number, {"call": what, "value": plain})

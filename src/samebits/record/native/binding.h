@@ -42,7 +42,6 @@ const at::Tensor* tensor(PyObject* o) {
 PyObject* py_setup(PyObject*, PyObject* args) {
   PyObject *torch_prefixes, *library_prefixes, *code, *name, *flush;
   if (!PyArg_ParseTuple(args, "OOO!OO", &torch_prefixes, &library_prefixes, &PyCode_Type, &code, &name, &flush)) return nullptr;
-  if (!g) g = new Observer();
   g->torch_prefixes.clear();
   g->library_prefixes.clear();
   if (!strings(torch_prefixes, g->torch_prefixes) || !strings(library_prefixes, g->library_prefixes)) return nullptr;
@@ -223,7 +222,9 @@ PyObject* py_digest_bytes(PyObject*, PyObject* arg) {
 
 // tier(name): use one implementation of the digest, for tests; false where this machine lacks it
 PyObject* py_tier(PyObject*, PyObject* arg) {
-  std::string name = PyUnicode_AsUTF8(arg);
+  const char* text = PyUnicode_AsUTF8(arg);
+  if (!text) return nullptr;
+  std::string name = text;
   if (name == "auto") words() = pick_words();
   else if (name == "plain") words() = words_plain;
 #ifdef SAMEBITS_X86
@@ -434,4 +435,7 @@ PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_observer", nullptr, -1, metho
 }  // namespace
 }  // namespace samebits
 
-PyMODINIT_FUNC PyInit__observer(void) { return PyModule_Create(&samebits::definition); }
+PyMODINIT_FUNC PyInit__observer(void) {
+  if (!samebits::g) samebits::g = new samebits::Observer();
+  return PyModule_Create(&samebits::definition);
+}
