@@ -7,6 +7,7 @@ and did both runs draw as often.
 from __future__ import annotations
 
 from collections.abc import Collection
+from math import inf
 from typing import Any, Final
 
 from samebits.causes._base import Evidence, Fact, Site
@@ -37,11 +38,14 @@ def extra_draw(evidence: Evidence, family: Collection[str]) -> Fact | None:
     for process in dict.fromkeys(fact.process for fact in (*rows_a, *rows_b)):
         own_a = [fact for fact in rows_a if fact.process == process and of(fact) in family]
         own_b = [fact for fact in rows_b if fact.process == process and of(fact) in family]
-        for x, y in zip(own_a, own_b, strict=False):
+        for i, (x, y) in enumerate(zip(own_a, own_b, strict=False)):
             if x.site != y.site:
-                # The run that comes to the other's line later drew the extra number.
-                later_b = any(fact.site == x.site for fact in own_b)
-                return y if later_b and not any(fact.site == y.site for fact in own_a) else x
+                # The run that soon comes to the other's line drew the extra number.
+                in_b = next((k for k, fact in enumerate(own_b[i:]) if fact.site == x.site), inf)
+                in_a = next((k for k, fact in enumerate(own_a[i:]) if fact.site == y.site), inf)
+                return y if in_b < in_a else x
+            if i and x.detail.get("n") != y.detail.get("n") and of(x) in _GLOBAL:
+                return own_a[i - 1]  # of many draws on one line only the first are written, all are counted
             if x.detail.get("value") != y.detail.get("value"):
                 return None
         if len(own_a) != len(own_b):

@@ -23,16 +23,16 @@ def _checkpoint(fact: Fact) -> bool:
 
 
 def _goes_on(evidence: Evidence, *, in_a: bool) -> bool | None:
-    """Whether training goes on from what was loaded; None where nothing was loaded into a model.
+    """Whether training goes on from what was loaded; None where that was no checkpoint at all.
 
     A model alone may be loaded to be looked at; an optimizer, or a count of steps, is loaded to go on.
     """
     rows = [fact for fact in (evidence.a if in_a else evidence.b) if fact.kind == "load"]
     into = [fact for fact in rows if "load_state_dict" in str(fact.detail.get("call"))]
-    if not into:
-        return None
     keys = {str(key).lower() for fact in rows for key in fact.detail.get("keys") or ()}
     kept = any(word in key for key in keys for word in _PROGRESS)
+    if not into and not kept:
+        return False if any(word in key for key in keys for word in ("model", "state_dict")) else None
     return kept or any("optim" in str(fact.detail.get("call")).lower() for fact in into)
 
 
