@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import traceback
+from importlib.machinery import SourceFileLoader
 from types import ModuleType, TracebackType
 from typing import Any
 
@@ -115,7 +116,8 @@ def main(argv: list[str]) -> None:
     try:
         if argv[0] == "-m":
             sys.argv = argv[1:]
-            sys.path[0] = os.getcwd()
+            if not sys.flags.safe_path:
+                sys.path[0] = os.getcwd()
             runpy.run_module(argv[1], run_name="__main__", alter_sys=True)
         else:
             _run_script(argv)
@@ -147,14 +149,16 @@ def _leave() -> None:
 def _run_script(argv: list[str]) -> None:
     from samebits.record import instrument
 
-    script = argv[0]
+    script = os.path.join(os.getcwd(), argv[0])  # absolute and not normalized: so does Python
     sys.argv = argv
-    sys.path[0] = os.path.dirname(os.path.abspath(script))
+    if not sys.flags.safe_path:
+        sys.path[0] = os.path.dirname(os.path.realpath(script))
     with open(script, "rb") as f:
         source = f.read()
     module = ModuleType("__main__")
     module.__file__ = script
-    module.__dict__.update(__builtins__=builtins, __spec__=None, __cached__=None)
+    module.__loader__ = SourceFileLoader("__main__", script)
+    module.__dict__.update(__builtins__=builtins, __cached__=None, __annotations__={})
     sys.modules["__main__"] = module
     exec(instrument.compile_user(source, script), module.__dict__)  # noqa: S102
 

@@ -61,7 +61,12 @@ def reset_after_fork() -> None:
     _here.busy = False
 
 
+_INTERPRETER: Final = "cpython.PyInterpreterState_New"
+
+
 def _hook(event: str, args: tuple[Any, ...]) -> None:
+    if event == _INTERPRETER and _report is not None:
+        _report("sub-interpreter", None, 0, "", {})
     if event != "open" or _report is None:
         return
     try:

@@ -419,7 +419,7 @@ class Observer(ModuleType):
         if site >= 0:
             place = Place(site, place.module if node else 0)
         if phase < 0:
-            phase = _phase_now(thread, model=kind == KIND["region"] and torch.is_grad_enabled())
+            phase = _phase_now(thread, model=kind == KIND["region"])
         return Event(kind, phase, 0, 0, place.site, place.module, node)
 
     def _put(self, thread: Thread, event: Event) -> None:

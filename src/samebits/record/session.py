@@ -30,11 +30,6 @@ PROCESS: Final = "SAMEBITS_PROCESS"  # the process key of the parent process, if
 KIND: Final = {name: number for number, name in enumerate(events.KINDS)}
 PHASE: Final = {name: number for number, name in enumerate(events.PHASES)}
 _COLUMNS: Final = tuple(name for name, _ in events.STRUCTURE)
-#: By torch's ScalarType number.
-_DTYPES: Final = (
-    *("uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"),
-    *("complex32", "complex64", "complex128", "bool", "qint8", "quint8", "qint32", "bfloat16"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +150,9 @@ class Session:
         """One piece of evidence (the sink of `instrument`)."""
         if self.ended:
             return
+        if kind == "sub-interpreter":
+            self.left_out("sub-interpreters")
+            return
         at = self.observer.position() if self.observer is not None else 0
         fact = Fact(kind=kind, site=site, at=at, step=self.step, detail=detail)
         if self.observer is None:
@@ -238,8 +236,10 @@ class Session:
                     sources=sources,
                 )
             if self.plan.capture_bytes:
+                from samebits.record.reference import DTYPES
+
                 for thread, index, part, dtype, shape, data in observer.captured():
-                    name = _DTYPES[dtype] if dtype < len(_DTYPES) else f"dtype{dtype}"
+                    name = DTYPES[dtype] if dtype < len(DTYPES) else f"dtype{dtype}"
                     writer.value(thread=thread, index=index, part=part, dtype=name, shape=shape, data=data)
             writer.commit(steps=self.step if steps is None else steps)
             self._committed = time.monotonic()

@@ -139,7 +139,7 @@ Event event_here(Thread* t, int kind, unsigned name, long long site, int phase, 
     e.site = p.site;
     e.module = p.module;
   }
-  e.phase = uint8_t(phase >= 0 ? phase : phase_now(t, kind == REGION && at::GradMode::is_enabled()));
+  e.phase = uint8_t(phase >= 0 ? phase : phase_now(t, kind == REGION));
   return e;
 }
 
