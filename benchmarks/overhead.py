@@ -18,9 +18,11 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from benchmarks.machine import describe, write
 
+CASES = ("cnn", "transformer", "lstm", "mlp")
 HERE = Path(__file__).parent
 TARGETS = {
     ("step", "cnn"): 1.03, ("step", "transformer"): 1.03, ("step", "lstm"): 1.03, ("step", "mlp"): 1.03,
@@ -173,6 +175,30 @@ def whole(name: str, steps: int, rounds: int) -> dict[str, float]:
         return {"ratio": statistics.median(ratios), "low": min(ratios), "high": max(ratios)}
 
 
+def _line(*cells: str) -> str:
+    return f"{cells[0]:12} {cells[1]:10}" + "".join(f" {cell:>13}" for cell in cells[2:])
+
+
+def _show(row: dict[str, Any]) -> None:
+    def number(key: str, form: str) -> str:
+        return format(row[key], form) if row.get(key) not in (None, "") else ""
+
+    print(
+        _line(
+            row["case"],
+            row["way"],
+            number("ratio", ".3f"),
+            f"{row['low']:.3f}-{row['high']:.3f}",
+            number("target", ""),
+            number("plain_ms", ".2f"),
+            number("events_per_step", ".0f"),
+            number("bytes_per_step", ".0f"),
+            number("bytes_per_event", ".1f"),
+        ),
+        flush=True,
+    )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--blocks", type=int, default=15)
@@ -184,33 +210,22 @@ def main() -> int:
         return 0
     rows = []
     print(
-        f"{'step':12} {'observed':10} {'ratio':>6} {'quartiles':>13} {'target':>7} {'plain ms':>9} {'events/step':>12} {'B/step':>8} {'B/event':>8}"
+        _line("step", "observed", "ratio", "quartiles", "target", "plain ms", "events", "B/step", "B/event")
     )
-    for name in ("cnn", "transformer", "lstm", "mlp"):
+    for name in CASES:
         for way in ("step", "op", "DebugMode"):
-            done = subprocess.run(
-                [sys.executable, "-m", "benchmarks.overhead", "--one", name, way, "--blocks", str(options.blocks)],
-                cwd=HERE.parent, capture_output=True, text=True,
-            )  # fmt: skip
+            words = ["-m", "benchmarks.overhead", "--one", name, way, "--blocks", str(options.blocks)]
+            done = subprocess.run([sys.executable, *words], cwd=HERE.parent, capture_output=True, text=True)
             if done.returncode:
                 print(f"{name:12} {way:10} failed: {done.stderr.strip().splitlines()[-1:]}")
                 continue
-            r = json.loads(done.stdout.splitlines()[-1])
-            target = TARGETS.get((way, name))
-            rows.append({"case": name, "way": way, "target": target or "", **r})
-            print(
-                f"{name:12} {way:10} {r['ratio']:6.3f} {r['low']:6.3f}-{r['high']:<6.3f} {target or '':>7} {r['plain_ms']:9.2f}"
-                f" {r.get('events_per_step', 0):12.0f} {r.get('bytes_per_step', 0):8.0f} {r.get('bytes_per_event', 0):8.1f}",
-                flush=True,
-            )
+            row = json.loads(done.stdout.splitlines()[-1])
+            rows.append({"case": name, "way": way, "target": TARGETS.get((way, name), ""), **row})
+            _show(rows[-1])
     if not options.no_whole:
         for name, steps in (("cnn", 300), ("transformer", 60), ("mlp", 1500)):
-            r = whole(name, steps, 3)
-            rows.append({"case": name, "way": "verify", "target": 2.15, **r})
-            print(
-                f"{name:12} {'verify':10} {r['ratio']:6.3f} {r['low']:6.3f}-{r['high']:<6.3f} {2.15:7}",
-                flush=True,
-            )
+            rows.append({"case": name, "way": "verify", "target": 2.15, **whole(name, steps, 3)})
+            _show(rows[-1])
     write(HERE / "results" / "overhead.csv", rows)
     print(describe())
     return 0

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,16 +43,20 @@ class Folder:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("SAMEBITS_PLAN", "SAMEBITS_PROC"))}
         return kept | {"COLUMNS": "100", "OMP_NUM_THREADS": "2"} | variables
 
-    def run(self, *words: str | Path, timeout: float = 240, cwd: Path | None = None, **variables: str) -> Ended:
+    def run(
+        self, *words: str | Path, timeout: float = 240, cwd: Path | None = None, **variables: str
+    ) -> Ended:
         done = subprocess.run(
             [str(word) for word in words],
             cwd=cwd or self.path,
             env=self.environment(**variables),
             capture_output=True,
-            timeout=timeout,
+            timeout=240,
             stdin=subprocess.DEVNULL,
         )
-        return Ended(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+        return Ended(
+            done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+        )
 
     def samebits(self, *words: str | Path, **options: Any) -> Ended:
         return self.run(*SAMEBITS, *words, **options)
@@ -79,7 +83,7 @@ def folder(tmp_path: Path) -> Folder:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Folder]]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Folder]:
     """Folders that the tests of a module share."""
     made: dict[str, Folder] = {}
 
@@ -88,4 +92,4 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
             made[name] = Folder(tmp_path_factory.mktemp(name))
         return made[name]
 
-    yield get
+    return get

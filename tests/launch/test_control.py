@@ -26,12 +26,13 @@ optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
 pathlib.Path("pid").write_text(str(os.getpid()))
 step = 0
 try:
+    file = os.open("steps", os.O_CREAT | os.O_WRONLY)
     while True:
         optimizer.zero_grad()
         net(torch.randn(3, 4)).square().mean().backward()
         optimizer.step()
         step += 1
-        pathlib.Path("steps").write_text(str(step))
+        os.pwrite(file, b"%08d" % step, 0)
 finally:
     pathlib.Path("cleaned").write_text("up")
 """
@@ -133,7 +134,8 @@ def test_kill_9_at_any_moment_leaves_every_finished_step(folder: Any) -> None:
         assert record.status == "running"
         assert record.steps in (steps(folder), steps(folder) + 1)
         seen = [e.step for e in record.events(0) if e.kind == "parameter"]
-        assert sorted(set(seen)) == list(range(record.steps))
+        if level == "op":
+            assert sorted(set(seen)) == list(range(record.steps))
         assert [loss.step for loss in record.losses()] == list(range(record.steps))
 
 
@@ -171,7 +173,7 @@ for step in range(3):
     optimizer.zero_grad()
     (net(torch.randn(3, 4)).sum() * float(numpy.random.rand()) + len(str({"a", "b", "c"}))).backward()
     optimizer.step()
-print(list({"a", "b", "c"}), torch.are_deterministic_algorithms_enabled(), numpy.random.default_rng)
+print(list({"a", "b", "c"}), torch.are_deterministic_algorithms_enabled())
 """
 
 
@@ -212,9 +214,8 @@ for step in range(70):
     events = [[(e.step, e.kind, e.name) for e in record.events(0)] for record in (first, second)]
     assert events[0] == events[1]
     last = [name for step, kind, name in events[0] if kind == "parameter" and step == 70]
-    if schedule[-1][1] > 1:
-        assert len(last) == 80
-    assert "parameters" in verdict["compared"]
-    assert "every" in verdict["compared"]
+    assert len(last) == (80 if schedule[-1][1] > 1 else 0)
+    assert f"each in one of at most {max(stride for _, stride in schedule)} steps" in verdict["compared"]
+    assert "every parameter at the end" in verdict["compared"]
     with Run.open(folder.runs()[1].path) as run:
         assert "schedule" not in run.records["main"].notes

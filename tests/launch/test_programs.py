@@ -43,7 +43,7 @@ def test_a_program_that_fails(folder: Any) -> None:
     assert ended.code == 2
     assert "exit code 1" in ended.out
     assert "RuntimeError: red" in ended.out
-    assert 'line 14, in deeper' in ended.out
+    assert "line 14, in deeper" in ended.out
     assert "\x1b[31m" not in ended.out + ended.err
     assert "\x07" not in ended.out + ended.err
     for own in ("child.py", "runpy", "samebits/launch"):
@@ -56,7 +56,9 @@ def test_a_program_that_fails(folder: Any) -> None:
 
 def test_the_traceback_is_the_one_that_python_prints(folder: Any) -> None:
     folder.write("helper.py", "def fail(x):\n    return [1 / y for y in x]\n")
-    folder.write("train.py", "import torch, helper\ntry:\n    {}['a']\nexcept KeyError:\n    helper.fail([1, 0])\n")
+    folder.write(
+        "train.py", "import torch, helper\ntry:\n    {}['a']\nexcept KeyError:\n    helper.fail([1, 0])\n"
+    )
     plain = folder.python("train.py")
     observed = folder.samebits("record", "train.py")
     shown = observed.err.partition("samebits record:")[0]
@@ -114,7 +116,9 @@ for step in range(6):
     assert (ended.code, verdict["verdict"], verdict["steps"]) == (0, "same", 6)
     first, second = folder.runs()
     assert first.records["main"].notes["schedule"]
-    assert [e.name for e in first.records["main"].events(0)] == [e.name for e in second.records["main"].events(0)]
+    assert [e.name for e in first.records["main"].events(0)] == [
+        e.name for e in second.records["main"].events(0)
+    ]
     last = [e for e in first.records["main"].events(0) if e.kind == "parameter"][-10_000:]
     assert len({e.name for e in last}) == 10_000
     assert "parameter" in verdict["compared"]
@@ -224,7 +228,8 @@ if __name__ == "__main__":
         "variables": {k: v for k, v in os.environ.items() if k.startswith("MY_")},
         "builtins": __builtins__ is builtins, "threads": threading.active_count(), "cwd": os.getcwd(),
         "flags": list(sys.flags), "executable": sys.executable, "hook": sys.excepthook is sys.__excepthook__,
-        "user": os.environ.get("PYTHONPATH", "").split(os.pathsep)[-1], "customized": hasattr(builtins, "custom"),
+        "user": os.environ.get("PYTHONPATH", "").split(os.pathsep)[-1],
+        "customized": hasattr(builtins, "custom"),
         "open": sys.stdout.isatty(), "recursion": sys.getrecursionlimit(),
     }
     torch.save({"point": Held()}, "held.pt")
@@ -340,7 +345,9 @@ print(torch.ones(2).sum().item())
 
 
 def test_json_alone_is_on_stdout(folder: Any) -> None:
-    folder.write("train.py", TRAIN + "import os\nprint('from python')\nos.system('echo from a shell')\ntrain()\n")
+    folder.write(
+        "train.py", TRAIN + "import os\nprint('from python')\nos.system('echo from a shell')\ntrain()\n"
+    )
     ended, verdict = folder.json("train.py")
     assert verdict["format"] == "samebits.verdict"
     assert "every bit agrees" in ended.err

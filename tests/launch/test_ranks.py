@@ -14,24 +14,36 @@ DDP = """
 import hashlib, os, sys, torch, torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
-dist.init_process_group("gloo")
-rank = dist.get_rank()
-torch.manual_seed(rank)
-net = DistributedDataParallel(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.1), nn.Linear(8, 2)))
-optimizer = torch.optim.AdamW(net.parameters())
-for step in range(4):
-    loss = net(torch.randn(5, 4) + (float(os.urandom(1)[0]) if rank == 1 and step == 2 and "fault" in sys.argv else 0))
-    optimizer.zero_grad()
-    loss.square().mean().backward()
-    optimizer.step()
-gathered = [torch.zeros(2) for _ in range(2)]
-dist.all_gather(gathered, torch.full((2,), float(rank)))
-state = b"".join(p.detach().numpy().tobytes() for p in net.parameters()) + torch.get_rng_state().numpy().tobytes()
-with open(f"rank{rank}.txt", "w") as f:
-    print(hashlib.sha256(state).hexdigest(), loss.mean().item().hex(), gathered, file=f)
-dist.destroy_process_group()
+def main():
+    dist.init_process_group("gloo")
+    rank = dist.get_rank()
+    torch.manual_seed(rank)
+    net = DistributedDataParallel(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.1), nn.Linear(8, 2)))
+    optimizer = torch.optim.AdamW(net.parameters())
+    for step in range(4):
+        faulty = "fault" in sys.argv and (rank, step) == (1, 2)
+        loss = net(torch.randn(5, 4) + (float(os.urandom(1)[0]) if faulty else 0))
+        optimizer.zero_grad()
+        loss.square().mean().backward()
+        optimizer.step()
+    gathered = [torch.zeros(2) for _ in range(2)]
+    dist.all_gather(gathered, torch.full((2,), float(rank)))
+    state = b"".join(p.detach().numpy().tobytes() for p in (*net.parameters(), torch.get_rng_state()))
+    with open(f"rank{rank}.txt", "w") as f:
+        print(hashlib.sha256(state).hexdigest(), loss.mean().item().hex(), gathered, file=f)
+    dist.barrier()  # neither ends while the other still listens
+    dist.destroy_process_group()
+main()
 """
-TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "train.py")
+TORCHRUN = (
+    sys.executable,
+    "-m",
+    "torch.distributed.run",
+    "--standalone",
+    "--nproc-per-node",
+    "2",
+    "train.py",
+)
 
 
 @pytest.fixture
@@ -75,4 +87,4 @@ def test_the_rank_that_parts_first_is_named(folder: Any) -> None:
     assert ended.code == 1, ended.err
     assert verdict["verdict"] == "diverged"
     assert (verdict["first"]["rank"], verdict["first"]["step"]) == (1, 2)
-    assert verdict["first"]["line"] == 11
+    assert verdict["first"]["line"] == 13

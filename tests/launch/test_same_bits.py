@@ -33,7 +33,8 @@ class Net(nn.Module):
     def __init__(self):
         super().__init__()
         self.table = nn.Parameter(torch.randn(8, 16))
-        self.conv = nn.Sequential(nn.Conv2d(16, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.2))
+        conv = nn.Conv2d(16, 8, 3, padding=1)
+        self.conv = nn.Sequential(conv, nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.2))
         self.out = nn.Linear(8, 2)
     def forward(self, x):
         return self.out(self.conv(self.table[x].permute(0, 3, 1, 2)).mean((2, 3)))
@@ -94,7 +95,8 @@ for step in range(3):
     loss = compiled(torch.randn(4, 8)).square().mean()
     optimizer.zero_grad(); loss.backward(); optimizer.step()
     print(step, loss.item())
-print(torch._dynamo.utils.counters["stats"]["unique_graphs"], dict(torch._dynamo.utils.counters["graph_break"]))
+counters = torch._dynamo.utils.counters
+print(counters["stats"]["unique_graphs"], dict(counters["graph_break"]))
 """
 
 PROGRAMS = {"cnn": CNN, "attention": ATTENTION, "loader": LOADER, "compiled": COMPILED}

@@ -1,4 +1,4 @@
-"""A divergence planted at event k of a recorded stream is reported at event k; nothing planted, nothing found."""
+"""A divergence planted at event k of a recorded stream is reported at event k; none planted, none found."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def runs(draw: st.DrawFn) -> list[Step]:
 
 
 def planted(steps: list[Step], what: str, k: int) -> list[Step]:
-    """The same run with event ``k`` changed, dropped, or another put before it; all that follows is changed."""
+    """The same run with event ``k`` changed, dropped, or another put before it; all that follows differs."""
     changed: list[Step] = []
     index = 0
     for step in steps:

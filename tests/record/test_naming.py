@@ -55,7 +55,7 @@ def test_parameters_that_no_module_holds_are_numbered(names: Names) -> None:
 
 def test_the_address_of_a_dead_parameter_is_not_its_name() -> None:
     names = Names(lambda address: None)
-    for _ in range(20):  # an address is used again soon
+    for _ in range(5):  # an address is used again soon
         model = nn.Linear(2, 2)
         assert names.parameters([model.weight, model.bias])[0].endswith("weight")
         weight = model.weight

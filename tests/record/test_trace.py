@@ -54,7 +54,6 @@ def test_a_training_loop(observe: Any, level: str) -> None:
         assert len([e for e in events if e.kind == "loss"]) == 1
         assert {e.name for e in events if e.kind == "generator"} >= {"python", "torch:cpu"}
     assert bool([e for e in seen.events if e.kind == "op"]) is (level == "op")
-    assert seen.one("loss") if record.steps == 1 else True
 
 
 def test_the_loss_is_kept_to_the_bit(observe: Any) -> None:
@@ -137,12 +136,15 @@ def test_a_step_that_raises_does_not_stop_the_counting(observe: Any) -> None:
 def test_a_run_is_stopped_after_so_many_steps(observe: Any) -> None:
     net, optimizer = model()
     cleaned = []
-    with observe(level="step", steps=2) as seen:
-        with pytest.raises(StopRun) as stopped:
-            try:
-                train(net, optimizer, 10)
-            finally:
-                cleaned.append("up")
+
+    def program() -> None:
+        try:
+            train(net, optimizer, 10)
+        finally:
+            cleaned.append("up")
+
+    with observe(level="step", steps=2) as seen, pytest.raises(StopRun) as stopped:
+        program()
     assert stopped.value.code == 0
     assert cleaned == ["up"]
     record = seen.run.records["main"]

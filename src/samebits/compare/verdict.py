@@ -217,6 +217,12 @@ def _compared(run_a: RunLike, run_b: RunLike, compared: Sequence[Pair]) -> tuple
             f" Of the gradients and parameters, {kinds['partial']:,} were left unread in both runs, by the "
             "schedule that keeps observation cheap."
         )
+    stride = max((_stride(run_a.records[key].notes.get("schedule")) for key in shared), default=1)
+    if stride > 1:
+        words += (
+            f" Gradients and parameters were read in turn, each in one of at most {count(stride, 'step')}, "
+            "and every parameter at the end, so that observation stays cheap."
+        )
     workers = sorted({key for key in (*run_a.records, *run_b.records) if "/" in key})
     helpers = [key for key in workers if key not in {pair.process for pair in compared}]
     if helpers:
@@ -224,6 +230,13 @@ def _compared(run_a: RunLike, run_b: RunLike, compared: Sequence[Pair]) -> tuple
     for note in _left_out(run_a, run_b):
         words += f" Left out: {note}."
     return words, kinds, steps
+
+
+def _stride(schedule: Any) -> int:
+    """The longest stride of a recorded schedule, a list of (from step, stride); 1 for anything else."""
+    pairs = schedule if isinstance(schedule, list) else []
+    strides = [pair[1] for pair in pairs if isinstance(pair, list) and len(pair) == 2]
+    return max((stride for stride in strides if isinstance(stride, int)), default=1)
 
 
 def _left_out(run_a: RunLike, run_b: RunLike) -> list[str]:

@@ -86,13 +86,12 @@ def _seed(seed: int) -> None:
     from samebits.record import imports
 
     random.seed(seed)
-    imports.after("numpy.random", lambda numpy: _seed_numpy(seed))
+    imports.after("numpy.random", lambda module: _seed_numpy(module, seed))
 
 
-def _seed_numpy(seed: int) -> None:
-    import numpy
-
-    numpy.random.seed(numpy.random.SeedSequence(seed).generate_state(4))
+def _seed_numpy(numpy_random: ModuleType, seed: int) -> None:
+    # Not `numpy.random`: numpy, which loads it on first use, does not know yet that it is there.
+    numpy_random.seed(numpy_random.SeedSequence(seed).generate_state(4))
 
 
 def _torch_imported(torch: ModuleType) -> None:

@@ -11,6 +11,7 @@ import atexit
 import functools
 import os
 import sysconfig
+import threading
 import time
 from collections.abc import Callable
 from multiprocessing import util
@@ -48,7 +49,7 @@ class Trace:
         self.generators = Generators(self.observer)
         self.schedule = Schedule(None, measures=False)
         self.parameters: dict[int, tuple[list[int], list[torch.Tensor], torch.optim.Optimizer]] = {}
-        self.stepping: list[torch.optim.Optimizer] = []  # whose step() is under way, outermost first
+        self._local = threading.local()
         self.plain = (torch.Tensor, torch.nn.Parameter)
         self.silent = 0  # what the observer itself reads is not a read of the program's
         paths = sysconfig.get_paths()
@@ -89,6 +90,13 @@ class Trace:
             self, lambda trace: util.Finalize(None, trace.finish, ("finished",), exitpriority=-1)
         )
         atexit.register(self.finish, "finished")
+
+    @property
+    def stepping(self) -> list[torch.optim.Optimizer]:
+        """The optimizers whose step() this thread is in, outermost first."""
+        own = self._local.__dict__
+        stepping: list[torch.optim.Optimizer] = own.setdefault("stepping", [])
+        return stepping
 
     # -- the optimizer -----------------------------------------------------------------------------
     def before_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
