@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import util
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -58,7 +60,22 @@ Record = Callable[..., AbstractContextManager[Recording]]
 
 
 @pytest.fixture
-def observe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Record]:
+def own_modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The search for models finds those of the test, none that another test has left alive."""
+    import torch
+
+    from samebits.record import naming
+
+    others = [o for o in gc.get_objects() if issubclass(type(o), torch.nn.Module)]
+    known = {id(o) for o in others}
+    search = SimpleNamespace(get_objects=lambda: [o for o in gc.get_objects() if id(o) not in known])
+    monkeypatch.setattr(naming, "gc", search)
+    yield
+    del others  # kept so long, so that no module of the test is at the address of one of them
+
+
+@pytest.fixture
+def observe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_modules: None) -> Iterator[Record]:
     """``with observe(level="op", ...) as seen: ...``: what the block does is recorded into ``seen``."""
     import torch
     from torch.optim import optimizer

@@ -10,7 +10,7 @@ from torch import nn
 
 from samebits.record.naming import Names
 
-pytestmark = pytest.mark.usefixtures("generators_restored")
+pytestmark = pytest.mark.usefixtures("generators_restored", "own_modules")
 
 
 class Generator(nn.Module):
@@ -26,7 +26,6 @@ class Discriminator(Generator):
 
 @pytest.fixture
 def names() -> Names:
-    gc.collect()  # models of other tests
     return Names(lambda address: None)
 
 
