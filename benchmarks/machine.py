@@ -40,6 +40,7 @@ def write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Replace ``path`` by these rows, each with the machine and the day."""
     stamp = {"date": datetime.now(UTC).date().isoformat(), **facts()}
     columns = list(dict.fromkeys(key for row in rows for key in row)) + list(stamp)
+    path.parent.mkdir(exist_ok=True)
     with open(path, "w", newline="") as f:
         out = csv.DictWriter(f, columns, restval="", lineterminator="\n")
         out.writeheader()

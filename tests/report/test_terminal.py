@@ -96,9 +96,12 @@ def test_prose_keeps_to_the_width_of_a_terminal() -> None:
 
 
 def test_without_causes_it_says_what_to_try() -> None:
-    text = _shown(replace(_DIVERGED, causes=()))
+    text = _shown(replace(_DIVERGED, causes=(), operations=0))
     assert "The evidence does not show the cause." in text
     assert "--level op" in text
+    text = _shown(replace(_DIVERGED, causes=(), operations=120))
+    assert "--level op" not in text  # every operation was recorded already
+    assert "--steps" in text
 
 
 def test_environment_and_second_place_and_notes() -> None:

@@ -11,7 +11,7 @@ from math import inf
 from typing import Any, Final
 
 from samebits.causes._base import Evidence, Fact, Site
-from samebits.causes._evidence import Pair, facts, pairs
+from samebits.causes._evidence import Pair, facts, pairs, reach, sure
 
 PYTHON: Final = frozenset({"python", "python.Random"})
 NUMPY: Final = frozenset({"numpy", "numpy.Generator", "numpy.RandomState"})
@@ -121,6 +121,26 @@ def differing_seed(evidence: Evidence, family: Collection[str] | None = None) ->
         if pair.differs("value") and value(pair.a) is not None and value(pair.b) is not None:
             return pair
     return None
+
+
+def seed_drawn(evidence: Evidence, seed: Fact) -> Fact | None:
+    """The draw that a seed comes from: `random.randint` before `torch.manual_seed`, with differing values."""
+    found = None
+    for pair in pairs(evidence, "draw"):
+        if pair.a is None or not pair.differs("value") or pair.a.process != seed.process:
+            continue
+        if pair.a.at <= seed.at and of(pair.a) in PYTHON | NUMPY and not pair.a.detail.get("seeded"):
+            found = pair.a
+            break
+    return found
+
+
+def weight(evidence: Evidence, draw: Fact) -> float:
+    """How far a differing draw can be behind the divergence: as a value, or as the seed made of it."""
+    seeded = differing_seed(evidence)
+    if seeded is not None and seeded.a is not None and seed_drawn(evidence, seeded.a) is draw:
+        return 0.97 * reach(evidence, draw)
+    return sure(evidence, draw, 1.0)
 
 
 def seeded_by_system(evidence: Evidence, *, own: bool) -> Fact | None:

@@ -36,6 +36,9 @@ CLOCKS: Final = frozenset(
     }
 )
 _CHOOSERS: Final = frozenset({"min", "max", "sorted", "sort", "argmin", "argmax", "nsmallest", "nlargest"})
+_SHOWS: Final = frozenset(
+    {"print", "format", "write", "debug", "info", "warning", "error", "log", "str", "repr"}
+)
 _PASSES: Final = 8  # rounds of following values; each round follows one more step of a chain
 
 
@@ -46,6 +49,8 @@ class Uses:
     budget: list[int] = field(default_factory=list)  # an instant or span against a limit
     alternatives: list[int] = field(default_factory=list)  # spans against each other
     arguments: set[int] = field(default_factory=set)  # passed to a call
+    shown: set[int] = field(default_factory=set)  # ... that only shows it: print, format, a logger
+    stored: set[int] = field(default_factory=set)  # kept in an object or a container
 
 
 def text_of(evidence: Evidence, site: Site | None) -> str | None:
@@ -121,6 +126,8 @@ class _Follower(ast.NodeVisitor):
             return
         for element in target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]:
             name = _name(element)
+            if not isinstance(element, ast.Name):
+                self.uses.stored.add(element.lineno)
             if name is not None and self.names.get(name) != "span":
                 self.names[name] = sort
 
@@ -173,6 +180,8 @@ class _Follower(ast.NodeVisitor):
         if any(sorts):
             self.uses.arguments.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
             name = _called(node)
+            if name in _SHOWS:
+                self.uses.shown.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
             if name in ("min", "max") and len(node.args) > 1 and sorts.count("span") == 1:
                 self.uses.budget.append(node.lineno)  # one span, held within a limit
             elif name in _CHOOSERS and "span" in sorts:
@@ -191,7 +200,9 @@ class _Follower(ast.NodeVisitor):
 
     def visit_Compare(self, node: ast.Compare) -> None:
         sorts = [self.sort(node.left), *(self.sort(other) for other in node.comparators)]
-        if sorts.count("span") > 1:
+        if not all(isinstance(op, (ast.Lt, ast.LtE, ast.Gt, ast.GtE)) for op in node.ops):
+            pass  # `== -1.0`: a mark, not a limit
+        elif sorts.count("span") > 1:
             self.uses.alternatives.append(node.lineno)
         elif any(sorts):
             self.uses.budget.append(node.lineno)

@@ -52,6 +52,8 @@ def match(evidence: Evidence) -> Finding | None:
             or str(value).lower() in ("false", "0")
         ):
             continue
+        if "cudnn" in call and "cudnn" not in divergence.event.name:
+            continue  # cuDNN tunes its own kernels only
         fact = rows[number]
         tuned = divergence.event.kind == "region" or any(part in divergence.event.name for part in _TUNED)
         if divergence.change != "value" or divergence.inputs_equal is False:

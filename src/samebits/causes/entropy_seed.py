@@ -6,7 +6,16 @@ from typing import Any
 
 from samebits.causes._base import Cause, Evidence, Fact, Finding
 from samebits.causes._evidence import Pair, before, facts, outside, pairs, reach, spot, sure
-from samebits.causes._seeds import NUMPY, PYTHON, TORCH, differing_draw, differing_seed, of, seeded_by_system
+from samebits.causes._seeds import (
+    NUMPY,
+    PYTHON,
+    TORCH,
+    differing_draw,
+    differing_seed,
+    of,
+    seed_drawn,
+    seeded_by_system,
+)
 from samebits.causes._source import at_line, follow, text_of
 
 _FIX = """\
@@ -57,8 +66,10 @@ def _used_as_data(evidence: Evidence) -> Finding | None:
         and evidence.divergence.event.site is not None
         and (evidence.divergence.event.site.line in uses.arguments)
     )
+    if uses is not None and uses.arguments and uses.arguments <= uses.shown and not (used or uses.stored):
+        return None  # printed or logged, and nothing else
     return Finding(
-        sure(evidence, pair.a, 0.9 if used else 0.5),
+        sure(evidence, pair.a, 0.9 if used else 0.3),
         pair.site,
         f"{pair.a.detail.get('call', 'a reading of entropy')} at {spot(pair.site)} gave the two "
         f"runs different "
@@ -78,6 +89,8 @@ def match(evidence: Evidence) -> Finding | None:
     if origin is None:
         if hashes or seeded_by_system(evidence, own=True) is not None:
             return None  # a number from hash(), or from generator.seed()
+        if seed_drawn(evidence, seed) is not None:
+            return None  # from a generator that is itself the matter
         return Finding(
             0.6 * reach(evidence, seed),
             seed.site,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from samebits.causes._base import Cause, Evidence, Finding
 from samebits.causes._evidence import spot, sure
-from samebits.causes._seeds import PYTHON, made_unseeded, of, unseeded
+from samebits.causes._seeds import PYTHON, made_unseeded, of, unseeded, weight
 
 _FIX = """\
 import random
@@ -31,7 +31,7 @@ def match(evidence: Evidence) -> Finding | None:
     own = of(draw) != "python"
     what = "a random.Random object made without a seed" if own else "Python's random, which was not seeded"
     return Finding(
-        sure(evidence, draw, 0.95),
+        0.95 * weight(evidence, draw),
         site or draw.site,
         f"{draw.detail.get('call', 'a draw')} at {spot(draw.site)} gave the two runs different "
         f"values: it draws "

@@ -36,6 +36,7 @@ AUXILIARY: Final = frozenset(
         "aten::_embedding_bag",
         "aten::_embedding_bag_forward_only",
         "aten::mkldnn_rnn_layer",
+        "aten::mkldnn_rnn_layer_backward",
         "aten::_cudnn_rnn",
         "aten::miopen_rnn",
         "aten::_thnn_fused_lstm_cell",

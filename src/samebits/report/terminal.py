@@ -185,7 +185,7 @@ def print_verdict(verdict: Verdict, console: Console | None = None) -> None:
         if rest:
             _code(console, rest, 2)
         if verdict.exit_code is not None:
-            _put(console, f"exit code {verdict.exit_code}; the program's own messages are above", 2)
+            _put(console, f"exit code {verdict.exit_code}", 2)
         _notes(console, verdict)
         return
     if verdict.first is not None:
@@ -207,12 +207,13 @@ def print_verdict(verdict: Verdict, console: Console | None = None) -> None:
                 _cause(console, cause, number, verdict)
         else:
             _put(console, "The evidence does not show the cause.", style="bold")
-            _put(
-                console,
-                "Try samebits verify --level op, which records every operation, or verify a shorter run "
-                "with --steps.",
-                2,
-            )
+            advice = "Verify a shorter run with --steps, or change one thing at a time."
+            if not verdict.operations:
+                advice = (
+                    "Try samebits verify --level op, which records every operation, or a shorter run with "
+                    "--steps."
+                )
+            _put(console, advice, 2)
         _environment(console, verdict)
         console.print()
     _notes(console, verdict)

@@ -130,22 +130,25 @@ inline WordsFn& words() {
 
 inline uint64_t mix_row(Lanes s, uint64_t row) { return fmix(s.a0 ^ fmix(s.a1 + (row + 1) * GOLDEN)); }
 
-// Rows [first, last) of nbytes bytes at p, summed; the last row may be short.
-inline uint64_t digest_rows(const uint8_t* p, size_t nbytes, size_t first, size_t last) {
+// Row number `row`, of n <= 8 * ROW bytes; only the last may be short.
+inline uint64_t digest_row(const uint8_t* p, size_t n, size_t row) {
   const uint64_t* k = keys().k;
+  Lanes s = words()(p, k, n / 8);
+  if (size_t rest = n % 8) {
+    uint64_t x = 0;
+    std::memcpy(&x, p + n - rest, rest);
+    s.a0 += nh(x, k[n / 8]);
+    s.a1 += nh(x, k[n / 8 + 1]);
+  }
+  return mix_row(s, row);
+}
+
+// Rows [first, last) of nbytes bytes at p, summed.
+inline uint64_t digest_rows(const uint8_t* p, size_t nbytes, size_t first, size_t last) {
   uint64_t total = 0;
   for (size_t r = first; r < last; ++r) {
     size_t begin = r * ROW * 8, left = nbytes - begin;
-    size_t n = left / 8 < ROW ? left / 8 : ROW;
-    Lanes s = words()(p + begin, k, n);
-    size_t rest = left - 8 * n;
-    if (n < ROW && rest) {
-      uint64_t x = 0;
-      std::memcpy(&x, p + begin + 8 * n, rest);
-      s.a0 += nh(x, k[n]);
-      s.a1 += nh(x, k[n + 1]);
-    }
-    total += mix_row(s, r);
+    total += digest_row(p + begin, left < ROW * 8 ? left : ROW * 8, r);
   }
   return total;
 }

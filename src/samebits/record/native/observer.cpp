@@ -119,7 +119,7 @@ std::unique_ptr<at::ObserverContext> on_start(const at::RecordFunction& fn) {
     at::Generator used = inputs[size_t(op->generator)].toGenerator();
     if (used.device().is_cpu() && used != at::detail::getDefaultCPUGenerator()) f.flags |= OWN_GENERATOR;
   }
-  bool zoom = g->zoom.load(std::memory_order_relaxed) && !op->composite;
+  bool zoom = g->zoom.load(std::memory_order_relaxed);
   bool fresh = g->fresh_count.load(std::memory_order_relaxed) && !(op->flags & (VIEW | UNINITIALIZED));
   if (C10_UNLIKELY(zoom || fresh)) {
     Quiet quiet(t);
@@ -188,8 +188,8 @@ void on_end(const at::RecordFunction& fn, at::ObserverContext*) {
       ++tensors;
     });
   auto made = [&](const void* impl) { return std::find(std::begin(f.last), std::end(f.last), impl) != std::end(f.last); };
-  if (op->composite && f.children && tensors <= 4 && std::all_of(impls, impls + tensors, made))
-    return inherit();  // its last operation made exactly this
+  if (op->composite && f.children && (!tensors || made(impls[0])))
+    return inherit();  // its last operation made this; what else it returns was made, and seen, before
   if (f.wrapped && f.seen && wraps) return inherit();  // what it wraps has been seen
 
   Quiet quiet(t);

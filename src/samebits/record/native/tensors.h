@@ -52,34 +52,98 @@ uint64_t meta_digest(const at::Tensor& t) {
   return finish(0, 0, int(t.scalar_type()), s.data(), s.size());
 }
 
+// A strided tensor with neighbouring dimensions merged where one runs on into the next.
+struct Layout {
+  std::vector<int64_t> sizes, strides;
+  explicit Layout(const at::Tensor& t) {
+    for (int64_t d = 0; d < t.dim(); ++d) {
+      if (t.size(d) == 1) continue;
+      if (!sizes.empty() && strides.back() == t.stride(d) * t.size(d)) {
+        sizes.back() *= t.size(d);
+        strides.back() = t.stride(d);
+      } else {
+        sizes.push_back(t.size(d));
+        strides.push_back(t.stride(d));
+      }
+    }
+  }
+};
+
+// Elements [start, start + count) in logical order, copied to q.
 template <typename T>
-void gather(const char* src, char* dst, c10::IntArrayRef sizes, c10::IntArrayRef strides) {
-  int64_t nd = int64_t(sizes.size()), n = c10::multiply_integers(sizes);
-  std::vector<int64_t> at(nd, 0);
-  const T* p = reinterpret_cast<const T*>(src);
-  T* q = reinterpret_cast<T*>(dst);
-  int64_t inner = sizes[nd - 1], step = strides[nd - 1], offset = 0;
-  for (int64_t done = 0; done < n; done += inner) {
-    for (int64_t i = 0; i < inner; ++i) *q++ = p[offset + i * step];
-    for (int64_t d = nd - 2; d >= 0; --d) {
-      offset += strides[d];
-      if (++at[d] < sizes[d]) break;
-      offset -= strides[d] * sizes[d];
+void gather(const T* p, T* q, const Layout& layout, int64_t start, int64_t count) {
+  int64_t last = int64_t(layout.sizes.size()) - 1, offset = 0;
+  int64_t at[64];
+  for (int64_t d = last, rest = start; d >= 0; --d) {
+    at[d] = rest % layout.sizes[d];
+    rest /= layout.sizes[d];
+    offset += at[d] * layout.strides[d];
+  }
+  const int64_t inner = layout.sizes[last], step = layout.strides[last];
+  while (count > 0) {
+    int64_t run = std::min(inner - at[last], count);
+    if (step == 1) {
+      std::memcpy(q, p + offset, size_t(run) * sizeof(T));
+    } else {
+      for (int64_t i = 0; i < run; ++i) q[i] = p[offset + i * step];
+    }
+    q += run;
+    count -= run;
+    offset -= at[last] * step;
+    at[last] = 0;
+    for (int64_t d = last - 1; d >= 0; --d) {
+      offset += layout.strides[d];
+      if (++at[d] < layout.sizes[d]) break;
+      offset -= layout.strides[d] * layout.sizes[d];
       at[d] = 0;
     }
   }
 }
 
+// The sum over rows [first, last) of a tensor that is not contiguous: gathered a row at a time, so that
+// no second copy of it is ever in memory.
+template <typename T>
+uint64_t strided_rows(const uint8_t* p, const Layout& layout, size_t elements, size_t first, size_t last) {
+  constexpr size_t per_row = ROW * 8 / sizeof(T);
+  alignas(64) T row[per_row];
+  uint64_t total = 0;
+  for (size_t r = first; r < last; ++r) {
+    size_t count = std::min(per_row, elements - r * per_row);
+    gather(reinterpret_cast<const T*>(p), row, layout, int64_t(r * per_row), int64_t(count));
+    total += digest_row(reinterpret_cast<const uint8_t*>(row), count * sizeof(T), r);
+  }
+  return total;
+}
+
 constexpr size_t PARALLEL = 1 << 20;  // below this many bytes a second thread costs more than it saves
 
-uint64_t bytes_total(const uint8_t* p, size_t n) {
-  size_t rows = row_count(n);
-  if (n < PARALLEL || at::in_parallel_region() || at::get_num_threads() == 1) return digest_rows(p, n, 0, rows);
+template <typename F>
+uint64_t rows_sum(size_t bytes, F&& rows_between) {
+  size_t rows = row_count(bytes);
+  if (bytes < PARALLEL || at::in_parallel_region() || at::get_num_threads() == 1) return rows_between(size_t(0), rows);
   std::atomic<uint64_t> total{0};
   at::parallel_for(0, int64_t(rows), int64_t(PARALLEL / 2 / (ROW * 8)), [&](int64_t a, int64_t b) {
-    total.fetch_add(digest_rows(p, n, size_t(a), size_t(b)), std::memory_order_relaxed);
+    total.fetch_add(rows_between(size_t(a), size_t(b)), std::memory_order_relaxed);
   });
   return total.load();
+}
+
+uint64_t strided_total(const at::Tensor& t, const uint8_t* p, size_t bytes) {
+  Layout layout(t);
+  size_t elements = size_t(t.numel());
+  auto sum = [&](auto element) {
+    return rows_sum(bytes, [&](size_t a, size_t b) { return strided_rows<decltype(element)>(p, layout, elements, a, b); });
+  };
+  struct Wide {
+    uint64_t half[2];
+  };
+  switch (t.element_size()) {
+    case 1: return sum(uint8_t{});
+    case 2: return sum(uint16_t{});
+    case 4: return sum(uint32_t{});
+    case 8: return sum(uint64_t{});
+    default: return sum(Wide{});
+  }
 }
 
 uint64_t cpu_digest(at::Tensor t) {
@@ -89,24 +153,8 @@ uint64_t cpu_digest(at::Tensor t) {
   if (n == 0) return finish(0, 0, int(t.scalar_type()), sizes.data(), sizes.size());
   const uint8_t* p = static_cast<const uint8_t*>(t.const_data_ptr());
   if (!p) return meta_digest(t);
-  uint64_t total;
-  if (t.is_contiguous()) {
-    total = bytes_total(p, n);
-  } else if (n <= 1 << 16 && t.element_size() <= 8) {
-    thread_local std::vector<char> scratch;
-    scratch.resize(n);
-    auto* s = reinterpret_cast<const char*>(p);
-    switch (t.element_size()) {
-      case 1: gather<uint8_t>(s, scratch.data(), sizes, t.strides()); break;
-      case 2: gather<uint16_t>(s, scratch.data(), sizes, t.strides()); break;
-      case 4: gather<uint32_t>(s, scratch.data(), sizes, t.strides()); break;
-      default: gather<uint64_t>(s, scratch.data(), sizes, t.strides());
-    }
-    total = digest_rows(reinterpret_cast<const uint8_t*>(scratch.data()), n, 0, row_count(n));
-  } else {
-    at::Tensor c = t.contiguous();
-    total = bytes_total(static_cast<const uint8_t*>(c.const_data_ptr()), n);
-  }
+  uint64_t total = t.is_contiguous() ? rows_sum(n, [&](size_t a, size_t b) { return digest_rows(p, n, a, b); })
+                                     : strided_total(t, p, n);
   return finish(total, n, int(t.scalar_type()), sizes.data(), sizes.size());
 }
 
