@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import functools
 import os
+import struct
 import sysconfig
 import threading
 import time
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 #: The methods by which a program takes a value out of a tensor; the rest of them are seen as operations.
 _READS = {"step": ("item", "tolist", "numpy", "__float__", "__int__", "__bool__"), "op": ("tolist", "numpy")}
+
+#: How the scalars that nearly every loss is are packed; others are read byte by byte.
+_PACKED = {"torch.float32": "<f", "torch.float64": "<d"}
 
 
 class StopRun(SystemExit):
@@ -184,13 +188,15 @@ class Trace:
         plain = type(root) is torch.Tensor and torch._C._len_torch_dispatch_stack() == 0
         if plain and root.numel() == 1 and root.device.type == "cpu":
             with self.quiet():
-                value = root.detach().reshape(1)
-                number = float(value[0].real)
+                number = root.item()
+                packed = _PACKED.get(str(root.dtype))
+                raw = (
+                    struct.pack(packed, number)
+                    if packed
+                    else bytes(root.detach().reshape(1).view(torch.uint8).tolist())
+                )
                 self.session.writer().loss(
-                    step=self.session.step,
-                    index=index,
-                    value=number,
-                    bits=bytes(value.view(torch.uint8).tolist()).hex(),
+                    step=self.session.step, index=index, value=float(number.real), bits=raw.hex()
                 )
 
     def next_batch(self, original: Callable[..., Any], iterator: Any) -> Any:
