@@ -25,7 +25,8 @@ from samebits.record.session import Plan
 
 #: Called with the number of finished steps, a few times a second.
 Progress = Callable[[int], None]
-_PATIENCE: Final = 10.0  # seconds between an interrupt and a kill
+#: Seconds after each interrupt; then a kill.  One may be lost where Python cannot raise, as in a callback.
+_PATIENCE: Final = (4.0, 8.0)
 
 
 def new_folder(out: Path) -> Path:
@@ -132,10 +133,12 @@ def _wait(
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGINT)
-    with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-        child.wait(timeout=_PATIENCE)
+    for patience in _PATIENCE:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+            child.wait(timeout=patience)
+            break
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
