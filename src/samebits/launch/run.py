@@ -11,9 +11,10 @@ import os
 import secrets
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final
@@ -98,7 +99,8 @@ def start(
             _write(folder, info | {"status": "failed"})
             raise LaunchError(f"{program.target[0]!r} could not be started: {e.strerror or e}") from e
         try:
-            status = _wait(child, folder, timeout, progress)
+            with _interrupts() as interrupted:
+                status = _wait(child, folder, timeout, progress, interrupted)
         except KeyboardInterrupt:
             _stop(child)
             _write(folder, info | {"status": "interrupted", "seconds": round(time.monotonic() - began, 3)})
@@ -117,14 +119,35 @@ def start(
     return folder
 
 
+@contextmanager
+def _interrupts() -> Iterator[threading.Event]:
+    """Ctrl-C as a flag: an exception may be lost where Python cannot raise one (a finalizer)."""
+    seen = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield seen
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: seen.set())
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _wait(
-    child: subprocess.Popen[bytes], folder: Path, timeout: float | None, progress: Progress | None
+    child: subprocess.Popen[bytes],
+    folder: Path,
+    timeout: float | None,
+    progress: Progress | None,
+    interrupted: threading.Event,
 ) -> str:
     deadline = None if timeout is None else time.monotonic() + timeout
     while True:
         with suppress(subprocess.TimeoutExpired):
             child.wait(timeout=0.25)
-            return "ended"
+            if not interrupted.is_set():
+                return "ended"
+        if interrupted.is_set():
+            raise KeyboardInterrupt
         if progress is not None:
             progress(steps_done(folder))
         if deadline is not None and time.monotonic() > deadline:
