@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -121,6 +122,8 @@ def plain(shared: Any) -> Any:
 @pytest.mark.parametrize("level", ["step", "op"])
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_computes_the_same_bits(shared: Any, plain: Any, name: str, level: str) -> None:
+    if name == "compiled" and " " in sys.prefix:
+        pytest.skip("torch's own compiler breaks in an environment whose path has a space")
     expected = plain(name)
     folder = shared(name)
     observed = folder.samebits("record", "--level", level, "train.py", "--epochs", "1")
