@@ -187,10 +187,10 @@ def helper(function: Any) -> Watched:
 
 
 @lru_cache(maxsize=4096)
-def library(function: Any) -> Watched:
+def third_party(function: Any) -> Watched:
     """A third party's function: it may draw from Python's or numpy's global generator."""
     call = f"{function.__module__}.{function.__name__}"
-    return Watched("draw", call, calls.library, before=calls.with_states)
+    return Watched("draw", call, calls.drawn_inside, before=calls.with_states)
 
 
 def watched_names() -> frozenset[str]:

@@ -208,7 +208,7 @@ def helper(call: Call) -> None:
             call.emit({"generator": name, "call": call.call, "value": value})
 
 
-def library(call: Call) -> None:
+def drawn_inside(call: Call) -> None:
     """A library's function that drew from a global generator (train_test_split): the states before tell."""
     token, after = call.token, _state()
     for name, old, new in zip(("python", "numpy"), token[:2], after[:2], strict=True):

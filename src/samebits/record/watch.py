@@ -245,7 +245,7 @@ def _of_library(number: int, function: Any) -> Watched | None:
     if type(function) is not FunctionType or _tries.get(number, 0) >= TRIES:
         return None
     _tries[number] = _tries.get(number, 0) + 1
-    return None if _is_user(function.__code__.co_filename) else callees.library(function)
+    return None if _is_user(function.__code__.co_filename) else callees.third_party(function)
 
 
 def noted(number: int, what: str, value: Any) -> Any:
