@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import struct
 import subprocess
 import sys
+import types
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,8 @@ import pytest
 import torch
 
 import samebits
-from samebits.seeding import SEED_LIMIT, seed_everything
+from samebits.seeding import SEED_LIMIT, Key, Seeded, libraries, register_library, seed_everything
+from samebits.seeding.everything import plan_seeds
 
 pytestmark = pytest.mark.usefixtures("generators_restored")
 
@@ -21,9 +24,13 @@ def draws() -> tuple[Any, ...]:
     return random.random(), float(np.random.random()), float(torch.rand(()))
 
 
+def states() -> tuple[Any, ...]:
+    return random.getstate(), str(np.random.get_state(legacy=False)), bytes(torch.get_rng_state().numpy())
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2**32, 2**63, 2**64 - 1, 2**64, SEED_LIMIT - 1])
 def test_same_seed_same_draws(seed: int) -> None:
-    assert seed_everything(seed) == seed
+    assert int(seed_everything(seed)) == seed
     first = draws()
     assert draws() != first
     seed_everything(seed)
@@ -31,37 +38,207 @@ def test_same_seed_same_draws(seed: int) -> None:
 
 
 def test_known_answers() -> None:
+    """Numbers that an upgrade must not change; see "Changed numbers" in CHANGELOG.md."""
     seed_everything(11)
-    assert draws() == (0.4523795535098186, NUMPY_11, TORCH_11)
+    key = Key(11, ("process", 0))
+    assert draws() == (PYTHON_11, NUMPY_11, TORCH_11)
+    assert key.child("python").python().random() == PYTHON_11
 
 
-NUMPY_11 = 0.014037450228945647
-TORCH_11 = 0.14904171228408813
-
-
-def test_numpy_takes_all_the_bits() -> None:
-    seen = set()
+def test_every_bit_of_the_seed_reaches_every_generator() -> None:
+    """manual_seed(5) and manual_seed(5 + 2**32) are one stream of torch's CPU generator."""
+    seen: list[set[Any]] = [set(), set(), set()]
     for seed in (5, 5 + 2**32, 5 + 2**64, 5 + 2**96, 5 << 32, 5 << 64):
         seed_everything(seed)
-        seen.add(float(np.random.random()))
-    assert len(seen) == 6
+        for column, value in zip(seen, draws(), strict=True):
+            column.add(value)
+    assert [len(column) for column in seen] == [6, 6, 6]
 
 
-@pytest.mark.parametrize("seed", [True, False, 1.0, 1.9, "1", None, np.int64(3)])
+def test_ranks_of_neighbouring_seeds_share_nothing() -> None:
+    """seed + rank gives rank 1 of seed 42 and rank 0 of seed 43 one stream."""
+    seen = set()
+    for seed in (41, 42, 43):
+        for rank in range(4):
+            seed_everything(seed, rank=rank)
+            seen |= set(draws())
+    assert len(seen) == 3 * 4 * 3
+
+
+@pytest.mark.parametrize("seed", [True, False, 1.5, "1", b"2", np.float32(3), np.bool_(True)])
 def test_refuses_what_is_not_an_int_and_changes_nothing(seed: Any) -> None:
-    random.seed(1)
-    before = random.getstate(), torch.initial_seed()
+    before = states()
     with pytest.raises(TypeError, match="the seed must be an int, got "):
         seed_everything(seed)
-    assert (random.getstate(), torch.initial_seed()) == before
+    assert states() == before
 
 
 @pytest.mark.parametrize("seed", [-1, -5, SEED_LIMIT])
 def test_refuses_what_is_out_of_range_and_changes_nothing(seed: int) -> None:
-    before = random.getstate()
+    before = states()
     with pytest.raises(ValueError, match=r"must be in 0 \.\. 2\*\*128 - 1, got "):
         seed_everything(seed)
-    assert random.getstate() == before
+    assert states() == before
+
+
+@pytest.mark.parametrize("seed", [np.int64(3), np.uint8(3), torch.tensor(3)])
+def test_takes_other_libraries_ints(seed: Any) -> None:
+    seed_everything(seed)
+    first = draws()
+    seed_everything(3)
+    assert draws() == first
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        ({"seed": 2**32, "scheme": "offset"}, ValueError, r"below 2\*\*32"),
+        ({"seed": 2**32 - 1, "rank": 1, "scheme": "offset"}, ValueError, r"below 2\*\*32"),
+        ({"seed": 1, "scheme": "adjacent"}, ValueError, "'independent' or 'offset'"),
+        ({"seed": 1, "rank": -1}, ValueError, "the rank must be in"),
+        ({"seed": 1, "rank": True}, TypeError, "the rank must be an int"),
+        ({"seed": 1, "rank": "0"}, TypeError, "the rank must be an int"),
+    ],
+    ids=range(6),
+)
+def test_refuses_before_anything_has_changed(arguments: Any, error: type[Exception], text: str) -> None:
+    """accelerate's set_seed(2**32) raises after it has reseeded Python's generator."""
+    before = states()
+    with pytest.raises(error, match=text):
+        seed_everything(**arguments)
+    assert states() == before
+
+
+@pytest.mark.parametrize(("rank", "number"), [(0, 777), (1, 778), (15, 792)])
+def test_offset_gives_the_guides_numbers(rank: int, number: int) -> None:
+    seed_everything(777, rank=rank, scheme="offset")
+    seen = draws()
+    random.seed(number), np.random.seed(number), torch.manual_seed(number)
+    assert seen == draws()
+    assert torch.initial_seed() == number
+
+
+class FakeDevices(types.ModuleType):
+    """An accelerator of three devices, as torch.get_device_module would give it."""
+
+    def __init__(self) -> None:
+        super().__init__("torch.fake")
+        self.states: dict[int, tuple[int, int]] = {}
+
+    def device_count(self) -> int:
+        return 3
+
+    def set_rng_state(self, state: torch.Tensor, device: torch.device) -> None:
+        self.states[device.index] = struct.unpack("<Qq", bytes(state.numpy()))
+
+
+@pytest.fixture
+def devices(monkeypatch: pytest.MonkeyPatch) -> FakeDevices:
+    module = FakeDevices()
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: torch.device("cuda"))
+    monkeypatch.setattr(torch, "get_device_module", lambda device: module)
+    return module
+
+
+def test_each_device_has_a_stream_of_its_own(devices: FakeDevices) -> None:
+    """Guide row G9: two devices seeded alike draw the same numbers."""
+    seeded = seed_everything(11)
+    seeds = [devices.states[index][0] for index in range(3)]
+    assert seeds == [Key(11, ("process", 0, "torch", "cuda", index)).integer(64) for index in range(3)]
+    assert len(set(seeds)) == 3
+    assert [name for name, _ in seeded.generators][3:6] == ["torch cuda:0", "torch cuda:1", "torch cuda:2"]
+
+
+def test_offset_gives_the_second_device_the_guides_number(devices: FakeDevices) -> None:
+    seed_everything(777, scheme="offset")
+    assert devices.states == {0: (777, 0), 1: (1777, 0), 2: (2777, 0)}
+
+
+def test_none_draws_a_seed_and_says_how_to_repeat_it(capsys: pytest.CaptureFixture[str]) -> None:
+    seeded = seed_everything(None)
+    assert seeded.drawn
+    first = draws()
+    assert f"to repeat: seed_everything({seeded.seed})" in capsys.readouterr().err
+    seed_everything(seeded.seed)
+    assert draws() == first
+    assert seed_everything(None).seed != seeded.seed
+
+
+def test_none_is_refused_where_each_process_would_draw_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    before = states()
+    with pytest.raises(ValueError, match="each of the 4 processes would draw a seed of its own"):
+        seed_everything(None)
+    assert states() == before
+
+
+def test_a_stale_variable_is_not_a_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lightning's seed_everything(None) takes what an earlier call left in the environment."""
+    monkeypatch.setenv("PL_GLOBAL_SEED", "123")
+    assert seed_everything(None).seed != 123
+
+
+def test_the_rank_comes_from_the_launcher(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANK", "3")
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert seed_everything(5).rank == 3
+    there = draws()
+    seed_everything(5, rank=3)
+    assert draws() == there
+
+
+def test_says_what_was_seeded() -> None:
+    seeded = seed_everything(11)
+    assert isinstance(seeded, Seeded)
+    assert "seed 11, rank 0, independent" in str(seeded)
+    assert "torch cpu  Key(11, ('process', 0, 'torch', 'cpu'))" in str(seeded)
+    assert seeded.to_json()["seed"] == "11"
+    assert range(20)[seeded] == 11
+
+
+def test_a_generator_exchanged_under_numpy_is_seeded_too() -> None:
+    own = np.random.get_bit_generator()
+    np.random.set_bit_generator(np.random.PCG64(1))
+    try:
+        seed_everything(4)
+        first = np.random.random()
+        seed_everything(4)
+        assert np.random.random() == first
+        before = states()
+        with pytest.raises(ValueError, match="scheme='offset' needs numpy's own MT19937"):
+            seed_everything(4, scheme="offset")
+        assert states() == before
+    finally:
+        np.random.set_bit_generator(own)
+
+
+def test_spare_normal_numbers_are_forgotten() -> None:
+    seed_everything(4)
+    expected = random.gauss(0, 1), np.random.randn(), torch.randn(1).item()
+    random.gauss(0, 1), np.random.randn(), torch.randn(1)
+    random.gauss(0, 1)
+    seed_everything(4)
+    assert (random.gauss(0, 1), np.random.randn(), torch.randn(1).item()) == expected
+
+
+def test_a_library_that_registers_itself_is_seeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libraries, "_seeders", dict(libraries._seeders))
+    library = types.ModuleType("dice")
+    library.seed = None  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "dice", library)
+    register_library("dice", lambda module, key: setattr(module, "seed", key.integer(16)))
+    seeded = seed_everything(3)
+    assert ("dice", "Key(3, ('process', 0, 'library', 'dice'))") in seeded.generators
+    assert library.seed == Key(3, ("process", 0, "library", "dice")).integer(16)  # type: ignore[attr-defined]
+
+
+def test_seeds_one_library_after_another_as_a_launcher_does() -> None:
+    seed_everything(9)
+    expected = draws()
+    plan = plan_seeds(9)
+    plan.torch(), plan.python(), plan.numpy()
+    assert draws() == expected
 
 
 def test_public() -> None:
@@ -72,7 +249,14 @@ def test_works_without_numpy_and_torch() -> None:
     program = (
         "import sys; sys.modules['torch'] = sys.modules['numpy'] = None\n"
         "import random; from samebits.seeding import seed_everything\n"
-        "seed_everything(3); print(random.random() == random.Random(3).random())"
+        "seed_everything(11); print(random.random())"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "True\n"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{PYTHON_11}\n"
+
+
+PYTHON_11 = 0.4677590492471211
+NUMPY_11 = 0.7303549852762536
+TORCH_11 = 0.9649873375892639

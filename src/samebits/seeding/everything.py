@@ -1,45 +1,250 @@
-"""Sets every global generator of this process from one number.
+"""Sets every process-wide generator from one number.
 
-The number is checked, and every library loaded, before the first generator
-changes: a refused call leaves all of them as they were.  torch's own CPU
-generator keeps only the low 32 bits of a seed, so seeds that agree there share
-torch's CPU stream, whatever they do elsewhere.
+Parse, plan, apply: the number, the rank and the scheme are checked, and every
+library loaded, before the first generator changes; a refused call leaves all of
+them as they were.
+
+Two schemes. *independent*: each rank, each generator and each device has a
+stream of its own, derived from all 128 bits of the seed (`samebits.seeding.derive`);
+no two seeds share one.  *offset*: the numbers that published guides use,
+for who must match an old run:
+
+    python, numpy, torch and the first device    seed + rank
+    device d                                     seed + rank + 1000 * d
+    worker w of a DataLoader                     1 more, plus w
 """
 
 from __future__ import annotations
 
 import random
+import struct
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
-#: Seeds are 0 .. SEED_LIMIT - 1: as many bits as numpy's own SeedSequence draws.
-SEED_LIMIT: Final = 2**128
+from samebits.seeding.derive import SEED_LIMIT, Key, checked_seed
+from samebits.seeding.hash_seed import fixed_hash_seed, warn_if_random
+from samebits.seeding.libraries import seed_libraries
+from samebits.seeding.ranks import checked_rank, place
+
+if TYPE_CHECKING:
+    import torch
+
+Scheme = Literal["independent", "offset"]
+
+#: Bits of a seed that was drawn: short enough to be typed again.
+_DRAWN_BITS: Final = 32
+_OFFSET_LIMIT: Final = 2**32  # np.random.seed takes no more
 
 
-def seed_everything(seed: int) -> int:
-    """Seed Python's, numpy's and torch's global generators, torch's on every device; return the seed.
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """What was seeded, and with what.  `int()` gives the seed, `str()` a table for a person."""
 
-    Accelerators that are not initialised yet are seeded when they are.  numpy
-    and torch are skipped where they are not installed.
+    seed: int
+    rank: int
+    scheme: Scheme
+    drawn: bool  # the operating system chose the seed
+    generators: tuple[tuple[str, str], ...]  # ("torch cuda:1", "Key(11, ('process', 0, 'cuda', 1))")
+    hash_seed: int | None  # what fixed the hash secret; None: it is random
+
+    def __int__(self) -> int:
+        return self.seed
+
+    def __index__(self) -> int:
+        return self.seed
+
+    def __str__(self) -> str:
+        width = max((len(name) for name, _ in self.generators), default=0)
+        secret = "random" if self.hash_seed is None else f"fixed by PYTHONHASHSEED={self.hash_seed}"
+        head = f"seed {self.seed}{' (drawn)' if self.drawn else ''}, rank {self.rank}, {self.scheme}"
+        rows = [f"  {name:{width}}  {source}" for name, source in self.generators]
+        return "\n".join([head, *rows, f"  {'hash secret':{width}}  {secret}"])
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; the seed is a string of digits, since it may have 128 bits."""
+        return {
+            "seed": str(self.seed),
+            "rank": self.rank,
+            "scheme": self.scheme,
+            "drawn": self.drawn,
+            "generators": dict(self.generators),
+            "hash_seed": self.hash_seed,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SeedPlan:
+    """A checked seed, rank and scheme; each method seeds one library, which must be importable.
+
+    They are separate for a launcher, which seeds each library when the program loads it.  Each
+    returns rows of `Seeded.generators`.
+    """
+
+    seed: int
+    rank: int
+    scheme: Scheme
+
+    @property
+    def key(self) -> Key:
+        """The root of this process's streams."""
+        return Key(self.seed, ("process", self.rank))
+
+    @property
+    def number(self) -> int:
+        """The number of the offset scheme: 0 .. 2**32 - 1."""
+        return self.seed + self.rank
+
+    def python(self) -> list[tuple[str, str]]:
+        """Python's `random`."""
+        if self.scheme == "offset":
+            random.seed(self.number)
+            return [("python", str(self.number))]
+        key = self.key.child("python")
+        random.setstate(key.python_state())
+        return [("python", repr(key))]
+
+    def numpy(self) -> list[tuple[str, str]]:
+        """numpy's `np.random`, whichever bit generator is behind it."""
+        numpy_random = import_module("numpy.random")
+        if self.scheme == "offset":
+            numpy_random.seed(self.number)
+            return [("numpy", str(self.number))]
+        key = self.key.child("numpy")
+        generator = numpy_random.get_bit_generator()
+        if type(generator).__name__ == "MT19937":
+            from samebits.seeding.mt19937 import numpy_state
+
+            numpy_random.set_state(numpy_state(key.words(312)))
+        else:  # the program exchanged it with np.random.set_bit_generator
+            generator.state = type(generator)(numpy_random.SeedSequence(key.integer(128))).state
+        return [("numpy", repr(key))]
+
+    def torch(self) -> list[tuple[str, str]]:
+        """torch's generators: the CPU's, and every accelerator's, now or when it is initialised."""
+        import torch
+
+        if self.scheme == "offset":
+            torch.manual_seed(self.number)
+            rows = [("torch cpu", str(self.number))]
+        else:
+            from samebits.seeding.mt19937 import torch_state
+
+            key = self.key.child("torch", "cpu")
+            torch.default_generator.set_state(torch_state(key.words(312)))
+            rows = [("torch cpu", repr(key))]
+        for device, seed_device in _devices(torch):
+            if self.scheme == "offset":
+                seed_device(number := self.number + 1000 * device.index)
+                rows.append((f"torch {device}", str(number)))
+            else:
+                key = self.key.child("torch", device.type, device.index)
+                seed_device(key.integer(64))
+                rows.append((f"torch {device}", repr(key)))
+        return rows
+
+    def libraries(self) -> list[tuple[str, str]]:
+        """Loaded libraries with generators of their own (`samebits.seeding.libraries`)."""
+        key = self.key.child("library")
+        return [(name, repr(key.child(name))) for name in seed_libraries(key)]
+
+
+def plan_seeds(seed: int, rank: int | None = None, scheme: Scheme = "independent") -> SeedPlan:
+    """Check what was asked for; nothing changes.
 
     Raises:
-        TypeError: `seed` is not an int (a bool or a float is refused, not rounded).
-        ValueError: `seed` is not in 0 .. 2**128 - 1.
+        TypeError, ValueError: as `seed_everything`.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int):
-        raise TypeError(f"seed_everything: the seed must be an int, got {seed!r} ({type(seed).__name__})")
-    if not 0 <= seed < SEED_LIMIT:
-        raise ValueError(f"seed_everything: the seed must be in 0 .. 2**128 - 1, got {seed}")
-    numpy = _installed("numpy")
-    torch = _installed("torch")
-    random.seed(seed)
-    if numpy is not None:
-        # np.random.seed takes 32-bit words; SeedSequence spreads all 128 bits over them.
-        numpy.random.seed(numpy.random.SeedSequence(seed).generate_state(4))
-    if torch is not None:
-        torch.manual_seed(seed % 2**64)
-    return seed
+    number = checked_seed(seed, "seed_everything")
+    if scheme not in get_args(Scheme):
+        raise ValueError(f"seed_everything: the scheme must be 'independent' or 'offset', got {scheme!r}")
+    plan = SeedPlan(number, checked_rank(rank, "seed_everything"), scheme)
+    if scheme == "offset":
+        if plan.number >= _OFFSET_LIMIT:
+            raise ValueError(
+                "seed_everything: with scheme='offset' seed + rank must be below 2**32, which is all that "
+                f"np.random.seed takes; got {plan.number}"
+            )
+        numpy_random = sys.modules.get("numpy.random")
+        if numpy_random is not None and type(numpy_random.get_bit_generator()).__name__ != "MT19937":
+            raise ValueError(
+                "seed_everything: scheme='offset' needs numpy's own MT19937 behind np.random, and this "
+                "program exchanged it with np.random.set_bit_generator; use scheme='independent'"
+            )
+    return plan
+
+
+def seed_everything(seed: int | None, *, rank: int | None = None, scheme: Scheme = "independent") -> Seeded:
+    """Seed Python's, numpy's and torch's process-wide generators, torch's on every device.
+
+    Also those of loaded libraries that keep one of their own (OpenCV, numba, imgaug, ...).  Accelerators
+    that are not initialised yet are seeded when they are, and none is initialised for it.  numpy and torch
+    are skipped where they are not installed.
+
+    Warns once (`HashSeedWarning`) if the interpreter's hash secret is random: no call can change that.
+
+    Args:
+        seed: 0 .. 2**128 - 1, all bits of which count.  None draws one from the operating system and prints
+            it on stderr with the call that repeats it.
+        rank: this process's; None takes torch.distributed's, else the launcher's variable (torchrun, MPI,
+            SLURM), else 0.
+        scheme: "independent", or "offset" for the numbers of published guides (seed + rank).
+
+    Returns:
+        What was seeded, and with what; print it, or keep its `to_json()` with the results.
+
+    Raises:
+        TypeError: `seed` or `rank` is not an int (a bool or a float is refused, not rounded).
+        ValueError: out of range, an unknown scheme, a launcher's variable that is no number, or no seed given
+            where several processes would each draw another.
+    """
+    drawn = seed is None
+    if seed is None:
+        count = place().world_size
+        if count > 1:
+            raise ValueError(
+                f"seed_everything: each of the {count} processes would draw a seed of its own; give one to all"
+            )
+        seed = random.SystemRandom().getrandbits(_DRAWN_BITS)
+    plan = plan_seeds(seed, rank, scheme)
+    parts: list[Callable[[], list[tuple[str, str]]]] = [plan.python]
+    parts += [getattr(plan, name) for name in ("numpy", "torch") if _installed(name) is not None]
+    rows = [row for part in [*parts, plan.libraries] for row in part()]
+    seeded = Seeded(plan.seed, plan.rank, scheme, drawn, tuple(rows), fixed_hash_seed())
+    sys.audit("samebits.seed_everything", seeded.seed, seeded.rank, seeded.scheme)
+    if drawn:
+        print(
+            f"samebits: no seed was given, so {plan.seed} was drawn; to repeat: seed_everything({plan.seed})",
+            file=sys.stderr,
+        )
+    if plan.rank == 0:
+        warn_if_random(plan.seed)
+    return seeded
+
+
+def _devices(torch: ModuleType) -> list[tuple[torch.device, Callable[[int], None]]]:
+    """Every device of the accelerator that is present, and what seeds it; initialises none."""
+    accelerator = torch.accelerator.current_accelerator()
+    if accelerator is None:
+        return []
+    module = torch.get_device_module(accelerator)
+    devices = [torch.device(accelerator.type, index) for index in range(module.device_count())]
+    if accelerator.type in ("cuda", "xpu"):
+        # Applied when the device is initialised, if it is not yet: torch/cuda/random.py.
+        return [(device, _philox_seeder(torch, module, device)) for device in devices]
+    return [(device, module.manual_seed) for device in devices[:1]]
+
+
+def _philox_seeder(torch: ModuleType, module: ModuleType, device: torch.device) -> Callable[[int], None]:
+    def seed_device(seed: int) -> None:
+        # The seed and the offset: CUDAGeneratorImpl::get_state in aten/src/ATen/cuda/CUDAGeneratorImpl.cpp.
+        state = torch.frombuffer(bytearray(struct.pack("<Qq", seed, 0)), dtype=torch.uint8)
+        module.set_rng_state(state, device)
+
+    return seed_device
 
 
 def _installed(name: str) -> ModuleType | None:
@@ -49,3 +254,6 @@ def _installed(name: str) -> ModuleType | None:
         if error.name != name:
             raise
         return None
+
+
+__all__ = ["SEED_LIMIT", "Scheme", "SeedPlan", "Seeded", "plan_seeds", "seed_everything"]

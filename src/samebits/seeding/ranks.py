@@ -1,0 +1,74 @@
+"""Which of how many processes this is.
+
+torch.distributed knows best once it is initialised; before, the launchers'
+variables say it.  A process that was started alone is rank 0 of 1.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import Final
+
+#: (rank, number of processes), the most specific first: torchrun below SLURM or MPI sets its own.
+_LAUNCHERS: Final = (
+    ("RANK", "WORLD_SIZE"),  # torchrun, and most trainers
+    ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),  # Open MPI
+    ("MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE"),  # MVAPICH2
+    ("PMI_RANK", "PMI_SIZE"),  # MPICH, Intel MPI
+    ("SLURM_PROCID", "SLURM_NTASKS"),  # srun
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """This process among those that train together."""
+
+    rank: int
+    world_size: int
+    source: str  # "torch.distributed", the variable's name, or "alone"
+
+
+def place() -> Place:
+    """This process's rank and world size.
+
+    Raises:
+        ValueError: a launcher's variable that is no number, or a rank not below its world size.
+    """
+    distributed = sys.modules.get("torch.distributed")
+    if distributed is not None and distributed.is_available() and distributed.is_initialized():
+        return Place(distributed.get_rank(), distributed.get_world_size(), "torch.distributed")
+    for rank_name, size_name in _LAUNCHERS:
+        if os.environ.get(rank_name, "").strip():
+            rank = _number(rank_name)
+            size = _number(size_name) if os.environ.get(size_name, "").strip() else rank + 1
+            if rank >= size:
+                raise ValueError(
+                    f"{rank_name}={rank} is not below {size_name}={size}; correct or unset them."
+                )
+            return Place(rank, size, rank_name)
+    return Place(0, 1, "alone")
+
+
+def checked_rank(rank: int | None, caller: str) -> int:
+    """`rank`, or where it is None this process's own.
+
+    Raises:
+        TypeError, ValueError: not an int of at least 0.
+    """
+    if rank is None:
+        return place().rank
+    if isinstance(rank, bool) or not hasattr(rank, "__index__"):
+        raise TypeError(f"{caller}: the rank must be an int, got {rank!r} ({type(rank).__name__})")
+    number = rank.__index__()
+    if not 0 <= number < 2**32:
+        raise ValueError(f"{caller}: the rank must be in 0 .. 2**32 - 1, got {number}")
+    return number
+
+
+def _number(name: str) -> int:
+    text = os.environ[name].strip()
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"the variable {name} must be a number, got {text!r}; correct or unset it.")
+    return int(text)

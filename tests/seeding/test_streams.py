@@ -1,0 +1,80 @@
+"""Streams by name: one more draw in one place changes nothing elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samebits.seeding import Key, Streams
+
+names = st.sampled_from(["dropout", "augment", "shuffle", "init"])
+uses = st.lists(
+    st.tuples(names, st.sampled_from(["torch", "numpy", "python"]), st.integers(1, 3)), max_size=12
+)
+
+
+def draw(streams: Streams, name: str, kind: str) -> float:
+    if kind == "torch":
+        return torch.rand((), generator=streams.torch(name)).item()
+    return float(streams.numpy(name).random() if kind == "numpy" else streams.python(name).random())
+
+
+@given(uses, st.sampled_from(["torch", "numpy", "python"]))
+def test_draws_elsewhere_change_nothing_here(elsewhere: list[Any], kind: str) -> None:
+    quiet = Streams(7)
+    expected = [draw(quiet, "here", kind) for _ in range(3)]
+    busy = Streams(7)
+    seen = []
+    for _ in range(3):
+        for name, other, count in elsewhere:
+            for _ in range(count):
+                draw(busy, name, other)
+        seen.append(draw(busy, "here", kind))
+    assert seen == expected
+
+
+def test_the_same_name_is_the_same_object() -> None:
+    streams = Streams(7)
+    assert streams.torch("a") is streams.torch("a")
+    assert streams.torch("a") is streams.torch("a", device=torch.device("cpu"))
+    assert streams.numpy("a") is streams.numpy("a")
+    assert streams.python("a") is streams.python("a")
+    assert streams.python("a") is not streams.python("b")
+
+
+def test_nothing_shares_a_stream() -> None:
+    seen = [
+        draw(streams, name, kind)
+        for streams in (
+            Streams(7), Streams(8), Streams(7).child("block"), Streams(7).child("block", 1),
+            Streams(7).per_rank(0), Streams(7).per_rank(1), Streams(Key(7)),
+        )
+        for name in ("a", "b", "")
+        for kind in ("torch", "numpy", "python")
+    ]  # fmt: skip
+    assert len(set(seen)) == len(seen)
+
+
+def test_repeats() -> None:
+    assert Streams(7).numpy("a").random() == Streams(np.int64(7)).numpy("a").random()  # type: ignore[arg-type]
+    assert repr(Streams(7)) == "Streams(Key(7, ('streams',)))"
+    assert eval(repr(Streams(7)), {"Streams": Streams, "Key": Key}).python("a").random() == (  # noqa: S307
+        Streams(7).python("a").random()
+    )
+
+
+@pytest.mark.parametrize("bad", [None, 1.5, True, "x"])
+def test_refuses_what_is_no_seed(bad: Any) -> None:
+    with pytest.raises(TypeError, match="must be an int"):
+        Streams(bad)
+
+
+@pytest.mark.parametrize("kind", ["torch", "numpy", "python"])
+def test_refuses_what_is_no_name(kind: str) -> None:
+    with pytest.raises(TypeError, match="a stream's name must be a str, got 3"):
+        getattr(Streams(7), kind)(3)
