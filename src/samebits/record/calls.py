@@ -202,10 +202,11 @@ def _state() -> tuple[Any, Any, Any]:
 def helper(call: Call) -> None:
     """A library's seeding helper: which generators it seeded shows in their states."""
     value = number(call.argument(0, "seed"))
+    drawn = {"drawn": str(int(call.result))} if getattr(call.result, "drawn", False) else {}
     for name, old, new in zip(("python", "numpy", "torch"), call.token, _state(), strict=True):
         if old != new or (name == "torch" and new == value):
             getattr(streams, name).seeded = True
-            call.emit({"generator": name, "call": call.call, "value": value})
+            call.emit({"generator": name, "call": call.call, "value": value, **drawn})
 
 
 def drawn_inside(call: Call) -> None:

@@ -214,7 +214,6 @@ def seed_everything(seed: int | None, *, rank: int | None = None, scheme: Scheme
     parts += [getattr(plan, name) for name in ("numpy", "torch") if _installed(name) is not None]
     rows = [row for part in [*parts, plan.libraries] for row in part()]
     seeded = Seeded(plan.seed, plan.rank, scheme, drawn, tuple(rows), fixed_hash_seed())
-    sys.audit("samebits.seed_everything", seeded.seed, seeded.rank, seeded.scheme)
     if drawn:
         print(
             f"samebits: no seed was given, so {plan.seed} was drawn; to repeat: seed_everything({plan.seed})",
