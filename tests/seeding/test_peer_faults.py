@@ -90,7 +90,7 @@ def test_hashes_into_manual_seed_collide() -> None:
 
 
 def test_torch_and_python_fold_seeds_together() -> None:
-    """torch keeps 32 bits: 5 and 5 + 2**32; random.Random drops the sign: 5 and -5; torch: -1 and 2**32 - 1."""
+    """torch keeps 32 bits: 5 and 5 + 2**32; Random drops the sign: 5 and -5; torch: -1 and 2**32 - 1."""
     a, b = Key(5).torch(), Key(5 + 2**32).torch()
     assert torch.rand((), generator=a) != torch.rand((), generator=b)
     for negative in (-5, -1):
@@ -99,7 +99,7 @@ def test_torch_and_python_fold_seeds_together() -> None:
 
 
 @pytest.mark.parametrize(
-    "paths", [((1,), (1, 0)), ((2**32,), (0, 1)), ((0,), ()), ((1, 0), (1, 0, 0, 0, 0))], ids=str
+    "paths", [((1,), (1, 0)), ((2**32,), (0, 1)), ((0,), ()), ((1, 0), (1, 0, 0))], ids=str
 )
 def test_numpys_seed_sequence_drops_zeros_and_splits_numbers(paths: Any) -> None:
     a, b = (Key(1, path).numpy().random(4) for path in paths)
