@@ -4,16 +4,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+BENCH_STAMP := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint unit faults bench clean
+.PHONY: help install demo test lint unit faults peer-tests bench clean
 
 help:
 	@echo "make demo     install, then verify the bundled example, mend it, verify it again"
 	@echo "make test     install, then every check: style, types, directions, tests, the wheel"
 	@echo "make lint     the checks that run nothing"
 	@echo "make faults   the planted faults and what is found of them (minutes)"
-	@echo "make bench    what observation costs (minutes; an otherwise idle machine)"
+	@echo "make peer-tests PEERS=PATH   other projects' own seed tests, from checkouts of theirs, against samebits"
+	@echo "make bench    what observation and seeding cost (minutes; an otherwise idle machine)"
 	@echo "make clean    remove everything made"
 
 install: $(STAMP)
@@ -41,9 +43,19 @@ unit: $(STAMP)
 faults: $(STAMP)
 	$(BIN)/python benchmarks/faults/run.py
 
-bench: $(STAMP)
+peer-tests: $(STAMP)
+	@test -n "$(PEERS)" || { echo 'which checkouts? make peer-tests PEERS=/path/that/holds/them (docs/peer-tests.md)'; exit 1; }
+	$(BIN)/python tests/peers/run.py $(PEERS)
+
+# The projects that the benchmarks compare with; the torch that is there stays.
+$(BENCH_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,bench]'
+	touch $(BENCH_STAMP)
+
+bench: $(BENCH_STAMP)
 	$(BIN)/python -m benchmarks.digest
 	$(BIN)/python -m benchmarks.overhead
+	$(BIN)/python -m benchmarks.seeding
 
 clean:
 	rm -rf $(VENV) dist build .samebits .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -59,7 +59,7 @@ def test_what_each_adds(monkeypatch: pytest.MonkeyPatch) -> None:
     assert os.environ["PYTHONHASHSEED"] == "3"
 
 
-@pytest.mark.parametrize("seed", [True, 1.5, -1, 2**32])
+@pytest.mark.parametrize("seed", [True, 1.5, None, -1, 2**32])
 def test_refused_seeds_change_nothing(seed: Any) -> None:
     before = random.getstate(), torch.backends.cudnn.deterministic
     with pytest.raises((TypeError, ValueError), match="seed"):

@@ -168,7 +168,7 @@ def test_none_is_refused_where_each_process_would_draw_another(monkeypatch: pyte
     monkeypatch.setenv("RANK", "1")
     monkeypatch.setenv("WORLD_SIZE", "4")
     before = states()
-    with pytest.raises(ValueError, match="each of the 4 processes would draw a seed of its own"):
+    with pytest.raises(ValueError, match="each of 4 processes would draw another seed"):
         seed_everything(None)
     assert states() == before
 

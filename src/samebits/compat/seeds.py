@@ -9,7 +9,7 @@ import os
 import sys
 from typing import Final
 
-from samebits.seeding.everything import Seeded
+from samebits.seeding.everything import Seeded, plan_seeds
 from samebits.seeding.everything import seed_everything as _seed_everything
 from samebits.seeding.ranks import checked_rank
 
@@ -26,9 +26,7 @@ def seed_everything(seed: int = 11) -> Seeded:
     Raises:
         TypeError, ValueError: not such a number; nothing has changed then.
     """
-    seeded = _seed_everything(seed, rank=0, scheme="offset")
-    _set_cudnn(deterministic=True, benchmark=False)
-    return seeded
+    return _seeded(seed, deterministic=True, benchmark=False)
 
 
 def seed_reproducer(seed: int = 2333) -> Seeded:
@@ -37,8 +35,7 @@ def seed_reproducer(seed: int = 2333) -> Seeded:
     The variable reaches child processes only: this interpreter's hash secret was fixed when it started.
     `samebits.ensure_hash_seed` starts the program again with it.
     """
-    seeded = seed_everything(seed)
-    _set_cudnn(enabled=True)
+    seeded = _seeded(seed, enabled=True, deterministic=True, benchmark=False)
     os.environ["PYTHONHASHSEED"] = str(seeded.seed)
     return seeded
 
@@ -48,9 +45,7 @@ def setup_seed(seed: int = 202003) -> Seeded:
 
     cuDNN's deterministic algorithms are deterministic; switching it off is kept for old numbers alone.
     """
-    seeded = seed_everything(seed)
-    _set_cudnn(enabled=False)
-    return seeded
+    return _seeded(seed, enabled=False, deterministic=True, benchmark=False)
 
 
 def get_rank() -> int:
@@ -97,8 +92,11 @@ def worker_init_fn(worker_id: int, rank: int, seed: int) -> None:
     _seed_everything(seed + offset, rank=0, scheme="offset")
 
 
-def _set_cudnn(**switches: bool) -> None:
+def _seeded(seed: int, **switches: bool) -> Seeded:
+    """Set cuDNN's switches, which torch may refuse, and then seed; the seed was checked before."""
     import torch
 
+    plan_seeds(seed, 0, "offset")
     for name, value in switches.items():
         setattr(torch.backends.cudnn, name, value)
+    return _seed_everything(seed, rank=0, scheme="offset")

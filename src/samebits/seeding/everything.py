@@ -104,7 +104,7 @@ class SeedPlan:
             random.seed(self.number)
             return [("python", str(self.number))]
         key = self.key.child("python")
-        random.setstate(key.python_state())
+        key.set_python(random._inst)
         return [("python", repr(key))]
 
     def numpy(self) -> list[tuple[str, str]]:
@@ -206,7 +206,7 @@ def seed_everything(seed: int | None, *, rank: int | None = None, scheme: Scheme
         count = place().world_size
         if count > 1:
             raise ValueError(
-                f"seed_everything: each of the {count} processes would draw a seed of its own; give one to all"
+                f"seed_everything: each of {count} processes would draw another seed; give all of them one"
             )
         seed = random.SystemRandom().getrandbits(_DRAWN_BITS)
     plan = plan_seeds(seed, rank, scheme)

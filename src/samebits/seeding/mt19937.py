@@ -42,6 +42,12 @@ def words32(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint32]:
     return words.astype("<u8", copy=False).view("<u4").astype(np.uint32, copy=False)
 
 
+def set_python(generator: random.Random, words: npt.NDArray[np.uint64]) -> None:
+    """Put a `random.Random` at the start of the state that 312 words are."""
+    home = _FastPython(generator) if _FastPython.works() else _Python(generator)
+    home.write(words32(words))
+
+
 def numpy_state(words: npt.NDArray[np.uint64]) -> dict[str, Any]:
     """The argument of `np.random.RandomState.set_state`."""
     return {
@@ -82,7 +88,8 @@ class ProcessStreams:
 
         self._philox = np.random.Philox(0)
         self._state: Any = self._philox.state
-        self._python = _FastPython() if _FastPython.works() else _Python()
+        python = random._inst  # whose methods the module's functions are
+        self._python = _FastPython(python) if _FastPython.works() else _Python(python)
         self._numpy = _Numpy()
         self._torch = torch.default_generator
         self._torch_state = torch_state(np.zeros(312, np.uint64))
@@ -113,8 +120,8 @@ class ProcessStreams:
 class _Python:
     """The generator behind `random`'s functions, through its public functions."""
 
-    def __init__(self) -> None:
-        self._generator: random.Random = random._inst
+    def __init__(self, generator: random.Random) -> None:
+        self._generator = generator
 
     def write(self, words: npt.NDArray[np.uint32]) -> None:
         self._generator.setstate((3, (*words.tolist(), _N), None))
@@ -129,15 +136,9 @@ class _Python:
 class _FastPython(_Python):
     """The same, through memory: the object's header, the index, 624 words (`_randommodule.c`)."""
 
-    def __init__(self, generator: random.Random | None = None) -> None:
-        import numpy as np
-
-        super().__init__()
-        if generator is not None:
-            self._generator = generator
-        size = ctypes.c_uint32 * (1 + _N)
-        memory = size.from_address(id(self._generator) + object.__basicsize__)
-        self._memory = np.ctypeslib.as_array(memory)
+    def __init__(self, generator: random.Random) -> None:
+        super().__init__(generator)
+        self._memory = _memory_at(id(generator) + object.__basicsize__)
 
     @staticmethod
     @cache
@@ -224,10 +225,15 @@ class _Numpy:
 
 def _numpy_memory(generator: np.random.BitGenerator) -> npt.NDArray[np.uint32]:
     """The 624 words of numpy's MT19937 and its position, in place (`numpy/random/src/mt19937/mt19937.h`)."""
+    return _memory_at(generator.ctypes.state_address)
+
+
+def _memory_at(address: int) -> npt.NDArray[np.uint32]:
+    """625 words of 32 bits, in place: their owner must outlive them.  Shape (625,), uint32."""
     import numpy as np
 
-    size = ctypes.c_uint32 * (_N + 1)
-    return np.ctypeslib.as_array(size.from_address(generator.ctypes.state_address))
+    memory: Any = (ctypes.c_uint32 * (_N + 1)).from_address(address)
+    return np.ndarray((_N + 1,), np.uint32, buffer=memory)
 
 
 def _words_within(state: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
