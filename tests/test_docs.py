@@ -95,3 +95,17 @@ def test_make_knows_what_the_readme_names() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     named = re.findall(r"(?:`|^\$ )make ([a-z]+)", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
     assert {"demo", "test"} <= set(named) <= targets
+
+
+GUIDES = (ROOT / "docs" / "guides.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("named", sorted(set(re.findall(r"`(tests/[^`]+)`", GUIDES))))
+def test_a_test_that_the_guides_page_names_exists(named: str) -> None:
+    path, _, function = named.partition("::")
+    assert not function or f"def {function}(" in (ROOT / path).read_text("utf-8")
+    assert (ROOT / path).exists()
+
+
+def test_every_row_of_the_guides_has_its_line() -> None:
+    assert re.findall(r"^\| (G\d+) \|", GUIDES, re.MULTILINE) == [f"G{n}" for n in range(1, 15)]

@@ -14,16 +14,39 @@ import pytest
 import samebits
 
 PUBLIC = [
+    "Key",
     "LaunchError",
     "RecordError",
     "Run",
     "SamebitsError",
+    "Seeded",
+    "StateError",
+    "Streams",
     "UsageError",
     "Verdict",
     "__version__",
+    "capture_rng",
+    "ensure_hash_seed",
+    "isolated",
+    "preserved",
+    "restore_rng",
     "seed_everything",
     "verify",
 ]
+
+#: The public names of the rooms that a training script imports.
+ROOMS = {
+    "samebits.seeding": [
+        "HashSeedWarning", "Key", "Restored", "SEED_LIMIT", "Seeded", "Streams", "capture_rng", "discover",
+        "ensure_hash_seed", "isolated", "preserved", "register", "register_library", "restore_rng",
+        "seed_everything", "unregister",
+    ],
+    "samebits.data": ["ResumableSampler", "SampleSeeded", "SeededLoader", "loader_kwargs"],
+    "samebits.compat": [
+        "deterministic_index_select", "get_rank", "seed_everything", "seed_reproducer", "seed_worker",
+        "setup_seed", "worker_init_fn",
+    ],
+}  # fmt: skip
 
 #: What a laptop needs to read a cluster's record.
 WITHOUT_TORCH = [
@@ -47,6 +70,14 @@ def test_public_names() -> None:
 @pytest.mark.parametrize("name", PUBLIC)
 def test_public_names_exist(name: str) -> None:
     assert getattr(samebits, name) is not None
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_public_names_of_a_room(room: str) -> None:
+    module = importlib.import_module(room)
+    assert sorted(module.__all__) == sorted(ROOMS[room])
+    for name in ROOMS[room]:
+        assert getattr(module, name) is not None
 
 
 def test_unknown_name() -> None:

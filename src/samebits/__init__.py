@@ -8,51 +8,75 @@ name (`samebits.compare`, `samebits.record`) is the room, never a function.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from samebits._lazy import lazy
 
 if TYPE_CHECKING:
     from samebits.compare.verdict import Verdict as Verdict
     from samebits.errors import LaunchError as LaunchError
     from samebits.errors import RecordError as RecordError
     from samebits.errors import SamebitsError as SamebitsError
+    from samebits.errors import StateError as StateError
     from samebits.errors import UsageError as UsageError
     from samebits.launch.verify import verify as verify
     from samebits.record.run import Run as Run
+    from samebits.seeding import Key as Key
+    from samebits.seeding import Seeded as Seeded
+    from samebits.seeding import Streams as Streams
+    from samebits.seeding import capture_rng as capture_rng
+    from samebits.seeding import ensure_hash_seed as ensure_hash_seed
+    from samebits.seeding import isolated as isolated
+    from samebits.seeding import preserved as preserved
+    from samebits.seeding import restore_rng as restore_rng
     from samebits.seeding import seed_everything as seed_everything
 
 __version__ = "0.1.0"
 
 #: Public name -> the module that holds it.
 _HOMES = {
+    "Key": "samebits.seeding",
     "LaunchError": "samebits.errors",
     "RecordError": "samebits.errors",
     "Run": "samebits.record.run",
     "SamebitsError": "samebits.errors",
+    "Seeded": "samebits.seeding",
+    "StateError": "samebits.errors",
+    "Streams": "samebits.seeding",
     "UsageError": "samebits.errors",
     "Verdict": "samebits.compare.verdict",
+    "capture_rng": "samebits.seeding",
+    "ensure_hash_seed": "samebits.seeding",
+    "isolated": "samebits.seeding",
+    "preserved": "samebits.seeding",
+    "restore_rng": "samebits.seeding",
     "seed_everything": "samebits.seeding",
     "verify": "samebits.launch",
 }
 
 __all__ = [
+    "Key",
     "LaunchError",
     "RecordError",
     "Run",
     "SamebitsError",
+    "Seeded",
+    "StateError",
+    "Streams",
     "UsageError",
     "Verdict",
     "__version__",
+    "capture_rng",
+    "ensure_hash_seed",
+    "isolated",
+    "preserved",
+    "restore_rng",
     "seed_everything",
     "verify",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'samebits' has no attribute {name!r}")
-    return getattr(import_module(home), name)
+__getattr__ = lazy(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

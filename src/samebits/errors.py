@@ -3,7 +3,8 @@
     SamebitsError
     ├── UsageError      an argument or option that cannot be meant
     ├── RecordError     a record that is missing, damaged, foreign or of a newer format
-    └── LaunchError     a program that could not be started or stopped
+    ├── LaunchError     a program that could not be started or stopped
+    └── StateError      a random state that is damaged, foreign, incomplete or of another place
 
 The text of each is one sentence or two for a person: where, what was given,
 what was expected, what to do.  The command line prints it and exits with 2.
@@ -26,3 +27,7 @@ class RecordError(SamebitsError):
 
 class LaunchError(SamebitsError):
     """A program that could not be started or stopped."""
+
+
+class StateError(SamebitsError, ValueError):
+    """A random state that is damaged, foreign, incomplete or of another place; or streams that are taken."""

@@ -1,0 +1,229 @@
+"""Scopes around code that must not move the training's streams: validation, logging, sampling pictures.
+
+`isolated` gives what is inside streams of its own, `preserved` those of the
+outside; both put everything back afterwards, also after an exception: the
+process-wide generators on all devices, the registered ones, and those found
+from the variables of the functions that are running (see `discover`).
+
+The streams inside `isolated()` are derived from where the outside stands,
+without drawing: they differ from call to call as the outside moves, and repeat
+when the run does.  Those of `isolated(seed=5)` are always the same.
+
+Generators are made and put back, not the code inside understood.  So what goes
+round them goes round the scope: the other threads' draws (see `turn`), a
+generator that discovery cannot reach and nobody registered, and an accelerator
+that is first used inside: it cannot be given streams of its own beforehand, but
+is put at the start of the stream it was seeded with afterwards.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from types import FrameType, TracebackType
+from typing import Any, Final, ParamSpec, TypeVar
+
+from samebits.seeding.derive import Key, checked_seed
+from samebits.seeding.generators import Holder, StateError, process_wide, rewind_device
+from samebits.seeding.members import Member, checked_generators, members
+from samebits.seeding.plain import digest_number
+from samebits.seeding.state import put_back
+from samebits.seeding.turn import turn
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+Generators = Mapping[str, object] | Iterable[object]
+
+
+def isolated(seed: int | None = None, *, generators: Generators | None = None) -> Scope:
+    """Streams of its own for what is inside; the outside's are untouched::
+
+        with isolated():
+            validate(model)
+
+        @isolated(seed=5)
+        def validate(model): ...
+
+    One object can be entered again, also within itself, and by several threads one after the other.
+
+    Args:
+        seed: 0 .. 2**128 - 1: the same streams each time.  None: derived from the outside's states.
+        generators: generator objects to isolate beside the process-wide and the registered ones, by name or
+            in order; None finds them.  ``()`` saves the time of looking, some milliseconds.
+
+    Raises:
+        TypeError, ValueError: a seed that is none; something else than a generator; a generator or coroutine
+            function to decorate, whose body would run outside.
+        StateError: another thread stayed inside for a minute; or a generator could not be put back.
+    """
+    if callable(seed):
+        raise TypeError("isolated: write @isolated() with parentheses")
+    root = None if seed is None else checked_seed(seed, "isolated")
+    return Scope("isolated", generators, functools.partial(_start, root))
+
+
+def preserved(*, generators: Generators | None = None) -> Scope:
+    """The outside's streams for what is inside, put back afterwards as if nothing had been drawn.
+
+    Arguments and errors are those of `isolated`.
+    """
+    return Scope("preserved", generators, None)
+
+
+class Scope:
+    """What `isolated` and `preserved` return: a context manager and a decorator."""
+
+    def __init__(
+        self, name: str, generators: Generators | None, start: Callable[[list[Member]], None] | None
+    ) -> None:
+        if callable(generators):
+            raise TypeError(f"{name}: generators must be a mapping or an iterable of generators")
+        self._name = name
+        self._given = None if generators is None else checked_generators(generators, name)
+        self._start = start
+        self._visits: list[_Visit] = []  # only the thread whose turn it is changes it
+
+    def __repr__(self) -> str:
+        return f"<{self._name}()>"
+
+    def __enter__(self) -> None:
+        self._visits.append(self._enter(sys._getframe(1)))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not turn.is_mine() or not self._visits:
+            raise StateError(f"{self._name}: left without having been entered in this thread.")
+        self._visits.pop().leave()
+
+    def __call__(self, function: Callable[_P, _R]) -> Callable[_P, _R]:
+        """`function`, each call of which is inside.
+
+        Raises:
+            TypeError: no function; or one that runs after it has returned.
+        """
+        if not callable(function):
+            raise TypeError(f"{self._name}: only functions can be decorated, got {type(function).__name__}")
+        plain = getattr(function, "__call__", function)  # noqa: B004  # an object's own method
+        for asked in (function, plain):
+            if (
+                inspect.isgeneratorfunction(asked)
+                or inspect.iscoroutinefunction(asked)
+                or inspect.isasyncgenfunction(asked)
+            ):
+                raise TypeError(
+                    f"{self._name}: the body of {getattr(function, '__qualname__', function)} runs after the "
+                    "call has returned, which is outside; use a with statement in it, around code that "
+                    "neither yields nor awaits."
+                )
+
+        @functools.wraps(function)
+        def inside(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+            visit = self._enter(sys._getframe(1))
+            try:
+                return function(*args, **kwargs)
+            finally:
+                visit.leave()
+
+        return inside
+
+    def _enter(self, frame: FrameType) -> _Visit:
+        turn.take(self._name)
+        try:
+            present = members({}, frame) if self._given is None else members(self._given, None)
+            visit = _Visit(self._name, present)
+            try:
+                if self._start is not None:
+                    self._start(present)
+            except BaseException as error:
+                put_back(visit.saved)
+                if isinstance(error, Exception):
+                    raise StateError(f"{self._name}: a generator could not be started: {error}") from error
+                raise
+            _open.append(visit)
+            return visit
+        except BaseException:
+            turn.give()
+            raise
+
+
+class _Visit:
+    """One stay inside a scope: where everything stood when it began."""
+
+    def __init__(self, name: str, present: list[Member]) -> None:
+        self.name = name
+        self.saved = [(member, member.holder.save()) for member in present]
+
+    def leave(self) -> None:
+        """Put everything back and give the turn back, whatever fails."""
+        try:
+            if _open[-1] is not self:
+                self._hand_over()
+            self._put_back()
+        finally:
+            turn.give()
+
+    def _put_back(self) -> None:
+        _open.pop()
+        failed = put_back(self.saved)
+        known = {member.name for member, _ in self.saved if member.section == "process"}
+        for name, holder in process_wide().items():
+            if name not in known:
+                rewind_device(holder)
+        if failed:
+            raise StateError(
+                f"{self.name}: could not put back {', '.join(failed)}; the others were put back. "
+                "These streams have moved: restore them from a checkpoint, or start again."
+            )
+
+    def _hand_over(self) -> None:
+        """Left before one that was entered later, as interleaved coroutines do: that one puts all back."""
+        position = _open.index(self)
+        later = _open[position + 1]
+        earlier = {member.holder.identity for member, _ in self.saved}
+        later.saved = self.saved + [one for one in later.saved if one[0].holder.identity not in earlier]
+        del _open[position]
+        raise StateError(
+            f"{self.name}: left before {later.name}(), which was entered inside it; interleaved coroutines "
+            "and suspended generators cannot share the process's generators. Leave in reverse order."
+        )
+
+
+#: The stays of the thread whose turn it is, outermost first.
+_open: Final[list[_Visit]] = []
+
+
+def _start(root: int | None, present: list[Member]) -> None:
+    """Begin streams of their own: from a seed by the generators' names, or from where each stands.
+
+    A state's own digest, and not one of all states together: what another generator drew elsewhere does
+    not change what is drawn here.
+    """
+    keys = []
+    for number, member in enumerate(present):
+        if root is None:
+            key = Key(digest_number(_content(member.holder)), ("isolated",))
+        else:
+            same = sum(one.section == member.section and one.name == member.name for one in present[:number])
+            key = Key(root, ("isolated", member.section, member.name, same))
+        keys.append(key)
+    for member, key in zip(present, keys, strict=True):
+        member.holder.start(key)
+
+
+def _content(holder: Holder) -> dict[str, Any]:
+    return {"kind": holder.kind, "state": holder.capture()}
+
+
+def _after_fork() -> None:
+    """A child forked while another thread is inside has no such thread, and never leaves its scope."""
+    if not turn.is_mine():
+        _open.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,77 @@
+"""Whose turn it is: one thread at a time sets or reads the process-wide generators as a whole.
+
+They are one for all threads.  While one is inside `isolated()` or `preserved()`,
+another that enters, captures or restores waits: it would take the streams of
+the inside for those of the outside.  What merely draws is not held up, so a
+thread that draws while another is inside draws from the inside's streams.
+
+A child that is forked while another thread holds the turn would wait for a
+thread that it does not have, so there the turn is free at once.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from samebits.seeding.generators import StateError
+
+#: Seconds to wait for the turn before it is taken for a deadlock.
+PATIENCE: Final = 60.0
+
+
+class Turn:
+    """A lock of one thread, which may take it again, that knows who has it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._holder: threading.Thread | None = None
+        self._depth = 0
+
+    def take(self, caller: str) -> None:
+        """Wait for the turn.
+
+        Raises:
+            StateError: another thread kept it for `PATIENCE` seconds.
+        """
+        if not self._lock.acquire(timeout=PATIENCE):
+            holder = self._holder
+            name = "another thread" if holder is None else f"the thread {holder.name!r}"
+            ended = "" if holder is None or holder.is_alive() else ", which has ended,"
+            raise StateError(
+                f"{caller}: {name}{ended} has been inside isolated() or preserved() for {PATIENCE:g} "
+                "seconds; the generators belong to the whole process, so only one thread can be. "
+                "Let it leave first, or call this in that thread."
+            )
+        self._holder = threading.current_thread()
+        self._depth += 1
+
+    def give(self) -> None:
+        """End one `take` of this thread."""
+        self._depth -= 1
+        if not self._depth:
+            self._holder = None
+        self._lock.release()
+
+    def is_mine(self) -> bool:
+        return self._holder is not None and self._holder.ident == threading.get_ident()
+
+    @contextmanager
+    def held(self, caller: str) -> Iterator[None]:
+        self.take(caller)
+        try:
+            yield
+        finally:
+            self.give()
+
+    def after_fork(self) -> None:
+        if self._depth and not self.is_mine():
+            self.__init__()  # type: ignore[misc]
+
+
+turn: Final = Turn()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=turn.after_fork)
