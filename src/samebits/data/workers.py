@@ -1,0 +1,110 @@
+"""Seeds for a plain DataLoader: its generator, and what each worker process does first.
+
+A worker's streams are keyed by (seed, rank, base seed, worker).  The base seed is what the DataLoader
+draws from its generator at the start of each epoch (`_BaseDataLoaderIter` in torch/utils/data/dataloader.py),
+so ranks, workers and epochs all differ, and a second run repeats them.
+
+What this cannot do, and `SampleSeeded` does: make the result independent of the number of workers.  With
+``num_workers=0`` there is no worker to seed, and samples draw from the training stream; with
+``persistent_workers=True`` the workers are seeded once, and their streams go on from epoch to epoch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from samebits.seeding.derive import Key, checked_seed
+from samebits.seeding.ranks import checked_rank
+
+if TYPE_CHECKING:
+    from torch import Generator
+
+Scheme = Literal["independent", "offset"]
+
+
+def loader_kwargs(
+    seed: int, *, rank: int | None = None, scheme: Scheme = "independent", device: int = 0
+) -> dict[str, Any]:
+    """``DataLoader(dataset, ..., **loader_kwargs(seed))``: a generator, and a worker_init_fn.
+
+    The workers' python, numpy and torch are seeded, and loaded libraries with generators of their own.
+
+    Args:
+        seed: 0 .. 2**128 - 1.
+        rank: this process's; None asks torch.distributed, then the launchers' variables.
+        scheme: "offset" gives the guides' numbers for who must match an old run: the generator is seeded with
+            ``seed + 1000 * device + rank``, worker w with one more plus w (777: workers 778, 779; device 1:
+            1778, 1779).  They collide between ranks, and every epoch's workers draw alike.
+        device: the index of this process's device; only scheme "offset" looks at it.
+
+    Returns:
+        ``{"generator": torch.Generator, "worker_init_fn": callable}``; the latter can be pickled, so it works
+        with fork, spawn and forkserver.
+
+    Raises:
+        TypeError, ValueError: an argument that cannot be meant; for "offset" also numbers of 2**32 or more,
+            which `np.random.seed` does not take.
+    """
+    seed = checked_seed(seed, "loader_kwargs")
+    rank = checked_rank(rank, "loader_kwargs")
+    if scheme not in get_args(Scheme):
+        raise ValueError(f"loader_kwargs: the scheme must be 'independent' or 'offset', got {scheme!r}")
+    if isinstance(device, bool) or not isinstance(device, int) or device < 0:
+        raise ValueError(f"loader_kwargs: the device must be an index of at least 0, got {device!r}")
+    if scheme == "independent":
+        return {"generator": loader_generator(seed, rank), "worker_init_fn": SeedWorker(seed, rank)}
+    from torch import Generator
+
+    number = seed + 1000 * device + rank
+    if number >= 2**32 - 2**16:
+        raise ValueError(
+            "loader_kwargs: with scheme='offset' seed + 1000 * device + rank must be below 2**32 - 2**16, "
+            f"since np.random.seed takes 32 bits and the workers' numbers follow; got {number}"
+        )
+    generator = Generator()
+    generator.manual_seed(number)
+    return {"generator": generator, "worker_init_fn": OffsetWorker(number + 1)}
+
+
+def loader_generator(seed: int, rank: int, epoch: int | None = None) -> Generator:
+    """The generator of a rank's DataLoader, at its start or at the start of an epoch."""
+    key = Key(seed, ("loader", rank))
+    return (key if epoch is None else key.child(epoch)).torch()
+
+
+@dataclass(frozen=True, slots=True)
+class SeedWorker:
+    """A worker_init_fn: gives the worker streams of its own, whatever its rank, epoch and number."""
+
+    seed: int
+    rank: int
+
+    def __call__(self, worker_id: int) -> None:
+        from torch.utils.data import get_worker_info
+
+        from samebits.seeding.libraries import seed_libraries
+        from samebits.seeding.mt19937 import ProcessStreams
+
+        info = get_worker_info()
+        base_seed = 0 if info is None else info.seed - worker_id  # None: somebody tries it out by hand
+        key = Key(self.seed, ("worker", self.rank, base_seed, worker_id))
+        ProcessStreams().set(key.digest())
+        seed_libraries(key.child("library"))
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetWorker:
+    """A worker_init_fn of scheme "offset": python, numpy and torch all get ``first + worker_id``."""
+
+    first: int
+
+    def __call__(self, worker_id: int) -> None:
+        from samebits.seeding.everything import SeedPlan
+        from samebits.seeding.libraries import seed_libraries
+
+        plan = SeedPlan(self.first + worker_id, 0, "offset")
+        plan.python()
+        plan.numpy()
+        plan.torch()
+        seed_libraries(Key(plan.number, ("library",)))
