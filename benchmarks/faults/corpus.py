@@ -31,6 +31,7 @@ class Entry:
     env_a: dict[str, str] = field(default_factory=dict)  # for `compare`: the two runs
     env_b: dict[str, str] = field(default_factory=dict)
     place: bool = True  # false: no line of the script is to change (the environment is)
+    controlled: str | None = None  # the verdict under `--seed N --deterministic`; None: it may be either
 
     @property
     def source(self) -> Path:
@@ -96,6 +97,7 @@ def _entry(name: str, table: dict[str, object]) -> Entry:
         "verdict is same or diverged": entry.verdict not in ("same", "diverged"),
         f"command is one of {COMMANDS}": entry.command not in COMMANDS,
         "a cause, for a diverging script only": faulty != bool(entry.cause),
+        "controlled is same, if anything": entry.controlled not in (None, "same"),
         f"{planted} lines marked `# planted`": planted != int(faulty and entry.place),
     }
     for text, wrong in problems.items():

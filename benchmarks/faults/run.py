@@ -3,6 +3,9 @@
 For each entry of truth.toml the script is copied to a fresh folder, the product is run on
 it there, and its JSON verdict is compared with the truth: the verdict, the first cause's
 name, and the line to change. Exit 1 when a target is missed.
+
+With `--controlled` each script is verified with `--seed 1 --deterministic` instead, and scored is
+whether those that `truth.toml` says so of, and all clean ones, are the same to the bit.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ import corpus
 PRODUCT = [sys.executable, "-m", "samebits"]
 VERDICTS = {0: "same", 1: "diverged", 2: "failed"}
 TARGETS = {"verdict": 100.0, "line": 95.0, "cause": 90.0}  # percent; and no false alarm
+CONTROL = ("--seed", "1", "--deterministic")
 # What the caller's shell may set and the runs must not see.
 CLEARED = ("PYTHONHASHSEED", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "ATEN_CPU_CAPABILITY")
 
@@ -84,12 +88,14 @@ def record(entry: corpus.Entry, folder: Path, out: Path, env: dict[str, str], ti
     return runs[0] if len(runs) == 1 and runs[0].is_dir() else out
 
 
-def judge(entry: corpus.Entry, folder: Path, timeout: float) -> tuple[int, dict[str, Any]]:
+def judge(
+    entry: corpus.Entry, folder: Path, timeout: float, controlled: bool = False
+) -> tuple[int, dict[str, Any]]:
     """Run the product on the script in `folder`; return its exit code and its verdict."""
     verdict = folder.with_name("verdict.json")
-    options = ["--json", str(verdict)]
+    options = ["--json", str(verdict), *(CONTROL if controlled else ())]
     script = [entry.script, *entry.script_args]
-    if entry.command == "compare":
+    if entry.command == "compare" and not controlled:
         runs = [
             str(record(entry, folder, folder.with_name(name), env, timeout))
             for name, env in (("run_a", entry.env_a), ("run_b", entry.env_b))
@@ -146,6 +152,65 @@ def score(entry: corpus.Entry, keep: Path | None, timeout: float) -> Score:
     )
 
 
+@dataclass
+class Controlled:
+    """What became of one script under control, and what was to become of it."""
+
+    name: str
+    cause: str | None
+    wanted: str | None  # None where either verdict is right
+    verdicts: list[str]
+    seconds: float
+    note: str = ""
+
+    @property
+    def right(self) -> bool | None:
+        return None if self.wanted is None else all(said == self.wanted for said in self.verdicts)
+
+
+def control(entry: corpus.Entry, trials: int, timeout: float) -> Controlled:
+    """Verify one script under control, each time in a fresh folder."""
+    verdicts, note = [], ""
+    start = time.monotonic()
+    for _ in range(trials):
+        base = Path(tempfile.mkdtemp(prefix=f"faults-{entry.name}-"))
+        folder = base / "work"
+        folder.mkdir()
+        entry.copy_to(folder)
+        try:
+            _, said = judge(entry, folder, timeout, controlled=True)
+            first = (said.get("causes") or [{}])[0]
+            verdicts.append(str(said.get("verdict")))
+            if said.get("verdict") != "same":
+                lines = str(said.get("reason") or "").strip().splitlines()
+                note = f"{first.get('name', '')} {first.get('file')}:{first.get('line')} {lines[-1:]}"
+        except ProductError as error:
+            verdicts.append("error")
+            note = str(error)
+        shutil.rmtree(base, ignore_errors=True)
+    wanted = entry.controlled or ("same" if entry.verdict == "same" else None)
+    return Controlled(entry.name, entry.cause, wanted, verdicts, time.monotonic() - start, note)
+
+
+def controlled_table(rows: Iterator[Controlled]) -> tuple[list[Controlled], dict[str, Any]]:
+    """Print a row for each script as it arrives, and how many are right."""
+    kept = []
+    yes = {True: "ok", False: "WRONG", None: "-"}
+    print(f"{'script':22} {'cause':26} {'':>6} {'time':>6}  said")
+    for row in rows:
+        said = [*row.verdicts, row.note]
+        print(
+            f"{row.name:22} {row.cause or 'clean':26} {yes[row.right]:>6} {row.seconds:5.1f}s"
+            f"  {', '.join(part for part in said if part)}",
+            flush=True,
+        )
+        kept.append(row)
+    right, counted, share = percent([row.right for row in kept])
+    print(f"\nthe same under control {right:3} of {counted:3}  {share:5.1f} %  (>= 100 %)")
+    print("targets met" if right == counted else "targets missed")
+    return kept, {"controlled": {"right": right, "of": counted}, "met": right == counted}
+
+
 def table(scores: Iterator[Score]) -> Iterator[Score]:
     """Print a row for each score as it arrives."""
     yes = {True: "ok", False: "WRONG", None: "-"}
@@ -191,17 +256,24 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the scores here")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep each folder and output")
     parser.add_argument("--timeout", type=float, default=300.0, help="seconds per command")
+    parser.add_argument("--controlled", action="store_true", help="score `--seed 1 --deterministic` instead")
+    parser.add_argument("--trials", type=int, default=1, help="with --controlled: how often each is verified")
     args = parser.parse_args()
 
     entries = corpus.load(args.only)
     if not entries:
         parser.error(f"nothing matches {args.only!r}")
     with ThreadPoolExecutor(args.jobs) as pool:
-        scores = list(table(pool.map(lambda e: score(e, args.keep, args.timeout), entries)))
-    print()
-    result = totals(scores)
+        rows: list[Any]
+        if args.controlled:
+            found = pool.map(lambda e: control(e, args.trials, args.timeout), entries)
+            rows, result = controlled_table(found)
+        else:
+            rows = list(table(pool.map(lambda e: score(e, args.keep, args.timeout), entries)))
+            print()
+            result = totals(rows)
     if args.json:
-        report = {"totals": result, "scripts": [asdict(s) for s in scores]}
+        report = {"totals": result, "scripts": [asdict(row) for row in rows]}
         args.json.write_text(json.dumps(report, indent=1) + "\n")
     return 0 if result["met"] else 1
 

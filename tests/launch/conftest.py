@@ -40,7 +40,7 @@ class Folder:
         return file
 
     def environment(self, **variables: str) -> dict[str, str]:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("SAMEBITS_PLAN", "SAMEBITS_PROC"))}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("SAMEBITS_", "PYTHONHASHSEED"))}
         return kept | {"COLUMNS": "100", "OMP_NUM_THREADS": "2"} | variables
 
     def run(

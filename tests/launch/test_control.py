@@ -219,3 +219,59 @@ for step in range(70):
     assert "every parameter at the end" in verdict["compared"]
     with Run.open(folder.runs()[1].path) as run:
         assert "schedule" not in run.records["main"].notes
+
+
+def test_control_of_this_process_ends_without_a_trace(generators_restored: None) -> None:
+    import builtins
+    import concurrent.futures
+    import multiprocessing.process
+    import tempfile
+
+    import numpy
+    import torch
+    from torch.utils.data import DataLoader
+
+    from samebits.launch.control import Control
+    from samebits.launch.identity import Identity
+    from samebits.record import instrument
+
+    def names() -> list[object]:
+        return [
+            random.seed, random.Random.seed, torch.seed, torch.random.seed,
+            numpy.random.bit_generator.randbits, DataLoader.__init__, DataLoader.__iter__,
+            subprocess.Popen.__init__, os.system, tempfile._Random,
+            multiprocessing.process.BaseProcess.start, concurrent.futures.as_completed, torch.cuda.seed_all,
+            list(instrument._steps), instrument._observing, torch.are_deterministic_algorithms_enabled(),
+        ]  # fmt: skip
+
+    before = names()
+    control = Control(Identity(4, False))
+    control.install(observing=False)
+    try:
+        drawn = random.random()
+        during = names()
+    finally:
+        control.uninstall()
+    assert names() == before
+    assert sum(a != b for a, b in zip(before, during, strict=True)) == len(before) - 1
+    assert hasattr(builtins, "__samebits_seeds__")  # code that was compiled meanwhile still calls it
+    assert random.Random().random() != random.Random().random()
+
+    import samebits
+
+    samebits.seeding.everything.plan_seeds(4).python()
+    assert drawn == random.random()
+    assert subprocess.run([sys.executable, "-c", "pass"], check=False).returncode == 0
+    if os.fork() == 0:  # the hooks of a fork stay, and do nothing
+        os._exit(0 if os.environ.get("SAMEBITS_CONTROL") is None else 1)
+    assert os.wait()[1] == 0
+
+
+@pytest.mark.parametrize("flag", [False, True])
+def test_determinism_alone_seeds_nothing(folder: Any, flag: bool) -> None:
+    folder.write("draw.py", "import random, torch\nprint(random.random(), torch.initial_seed())\n")
+    options = ["--deterministic", *(["--seed", "1"] if flag else [])]
+    outputs = {
+        folder.samebits("record", "--level", "step", *options, "draw.py").out.splitlines()[0] for _ in "ab"
+    }
+    assert len(outputs) == (1 if flag else 2)

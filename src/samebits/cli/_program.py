@@ -160,13 +160,15 @@ _OUT = click.option(
     show_default=True, help="Folder in which runs are kept.",
 )  # fmt: skip
 
+_SEED_RANGE = click.IntRange(0, SEED_LIMIT - 1)
+
 _RUN_OPTIONS = (
     click.option(
         "--steps", type=click.IntRange(min=1), metavar="N", help="Stop a run cleanly after N optimizer steps."
     ),
     click.option(
-        "--seed", type=click.IntRange(0, SEED_LIMIT - 1), metavar="N",
-        help="Seed Python, numpy and torch with N before the program starts.",
+        "--seed", type=_SEED_RANGE, metavar="N",
+        help="Seed everything with N before the program starts, as `samebits run` does.",
     ),
     click.option(
         "--deterministic", is_flag=True,
@@ -185,8 +187,15 @@ def out_option(function: _Decorated) -> _Decorated:
     return _OUT(function)
 
 
+def seed_option(function: _Decorated) -> _Decorated:
+    """The option of the command that runs a program under full control."""
+    return click.option(
+        "--seed", type=_SEED_RANGE, default=0, show_default=True, metavar="N", help="The seed of everything."
+    )(function)
+
+
 def run_options(function: _Decorated) -> _Decorated:
-    """The options of every command that runs a program."""
+    """The options of every command that observes a program."""
     for option in reversed(_RUN_OPTIONS):
         function = option(function)
     return function

@@ -2,7 +2,7 @@
 
 Exit codes are an interface, read by continuous integration: 0 the bits agree,
 1 they do not, 2 anything else went wrong.  A fault of our own must therefore
-never leave as Python's usual 1.
+never leave as Python's usual 1.  `samebits run` becomes the program and leaves with its code.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ INTERRUPTED: Final = 130  # 128 + SIGINT, as shells say it
 
 #: Commands in the order of `--help`, with the line shown there; each lives in a file of its own.
 COMMANDS: Final = {
+    "run": "Run a program fully seeded, with deterministic algorithms.",
     "verify": "Run a program twice and say whether the bits agree.",
     "record": "Run a program once and keep what was observed.",
     "compare": "Compare two kept runs; needs no torch.",
@@ -104,6 +105,7 @@ def app(ctx: click.Context) -> None:
     """Same code, same seed, same bits; and when not, the operation that broke it.
 
     \b
+    samebits run train.py --epochs 1
     samebits verify train.py --epochs 1
     samebits verify -m package.train
     samebits verify -- torchrun --nproc-per-node 2 train.py

@@ -1,4 +1,4 @@
-"""Starts any program under observation.  Imports no torch: what observes lives in the started process."""
+"""Starts any program under observation or control.  Imports no torch: the started process does."""
 
 from __future__ import annotations
 

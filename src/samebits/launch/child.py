@@ -1,4 +1,4 @@
-"""What happens inside an observed process: `attach` prepares it, `main` runs the script as Python would.
+"""What happens inside a started process: `attach` prepares it, `main` runs the script as Python would.
 
 Run as a file (`python .../child.py script.py args`), never imported by the script.  Processes that the
 script starts come here through `bootstrap/sitecustomize.py`; one that runs a script file is started
@@ -14,36 +14,41 @@ import runpy
 import sys
 import threading
 import time
-import traceback
 from importlib.machinery import SourceFileLoader
 from types import ModuleType, TracebackType
 from typing import Any
 
+_attached = False
 _session: Any = None
 
 
 def attach() -> None:
-    """Prepare this process: facts from now on, events once torch is imported."""
-    global _session
-    if _session is not None:
+    """Prepare this process: control at once, facts from now on, events once torch is imported."""
+    global _attached, _session
+    if _attached:
         return
     script = _plain_script()
     if script is not None:
         os.execv(sys.executable, [sys.executable, *script[0], os.path.abspath(__file__), *script[1]])
+    _attached = True
+    from samebits.launch import control
+
+    observing = "SAMEBITS_PLAN" in os.environ
+    controlled = control.install(observing=observing)
+    if not observing:
+        return
     from samebits.record import imports, instrument
     from samebits.record.session import PLAN, Plan, Session
 
     _session = Session(Plan.from_json(os.environ[PLAN]))
-    plan = _session.plan
+    seeded = controlled is not None and controlled.identity.seed is not None
     instrument.install(
         _session,
         is_user=_is_user,
-        ignore=[plan.folder],
-        seeded=() if plan.seed is None else ("python", "numpy", "torch"),
+        ignore=[_session.plan.folder],
+        seeded=("python", "numpy", "torch") if seeded else (),
     )
     os.register_at_fork(after_in_child=instrument.reset_after_fork)
-    if plan.seed is not None:
-        _seed(plan.seed)
     imports.after("torch", _torch_imported)
 
 
@@ -79,33 +84,9 @@ def _library_folders() -> tuple[str, ...]:
     return tuple(folder + os.sep for folder in folders)
 
 
-def _seed(seed: int) -> None:
-    """Seed what is loaded now and the rest when it is; nothing is imported that the script would not."""
-    import random
-
-    from samebits.record import imports
-
-    random.seed(seed)
-    imports.after("numpy.random", lambda module: _seed_numpy(module, seed))
-
-
-def _seed_numpy(numpy_random: ModuleType, seed: int) -> None:
-    # Not `numpy.random`: numpy, which loads it on first use, does not know yet that it is there.
-    numpy_random.seed(numpy_random.SeedSequence(seed).generate_state(4))
-
-
 def _torch_imported(torch: ModuleType) -> None:
     from samebits.record.trace import Trace
 
-    plan = _session.plan
-    if plan.seed is not None:
-        from samebits.seeding.everything import seed_everything
-
-        seed_everything(plan.seed)
-    if plan.deterministic:
-        from samebits.determinism.environment import apply_deterministic
-
-        apply_deterministic()
     Trace(_session).install()
 
 
@@ -128,7 +109,8 @@ def main(argv: list[str]) -> None:
         if _session is not None:
             _session.note("exception", {"type": type(error).__name__, "message": str(error)[:2000]})
             _session.end("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
-        traceback.print_exception(error.with_traceback(_own_frames_dropped(error.__traceback__)))
+        shown = error.with_traceback(_own_frames_dropped(error.__traceback__))
+        sys.excepthook(type(shown), shown, shown.__traceback__)  # the program may have set its own
         sys.stderr.flush()
         raise SystemExit(130 if isinstance(error, KeyboardInterrupt) else 1) from None
 

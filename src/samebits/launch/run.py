@@ -21,7 +21,7 @@ from typing import IO, Any, Final
 
 from samebits import manifest
 from samebits.errors import LaunchError
-from samebits.launch.program import Program
+from samebits.launch.program import Control, Program
 from samebits.record.session import Plan
 
 #: Called with the number of finished steps, a few times a second.
@@ -89,7 +89,7 @@ def start(
         try:
             child = subprocess.Popen(
                 program.command(),
-                env=dict(program.environment(plan)),
+                env=dict(program.environment(Control(plan.seed, plan.deterministic), plan)),
                 stdin=subprocess.DEVNULL if quiet else None,
                 stdout=outputs[0],
                 stderr=outputs[1],

@@ -99,7 +99,7 @@ def _of_dict(node: ast.Call, name: str) -> bool:
     return name == "setdefault" or not (first is None or waits or blocks)
 
 
-def _aliases(tree: ast.Module) -> dict[str, str]:
+def aliases(tree: ast.Module) -> dict[str, str]:
     """Other names that this module gives to functions: ``from a import f as g``, ``g = a.f``."""
     found: dict[str, str] = {}
     for node in ast.walk(tree):
@@ -157,12 +157,8 @@ class _Rewriter(ast.NodeTransformer):
         """``node``, wrapped unless it can be seen to be no set."""
         if isinstance(node, _PLAIN):
             return node
-        if isinstance(node, ast.Call):
-            function = node.func
-            if isinstance(function, ast.Call) and _last(function.func) == _CALL:
-                function = function.args[1]
-            if _last(function) in _NO_SET:
-                return node
+        if isinstance(node, ast.Call) and _last(callee(node)) in _NO_SET:
+            return node
         return self._of(_ITER, node, [node, self._place(node, what)])
 
     @contextmanager
@@ -338,15 +334,32 @@ def transform(source: str | bytes, filename: str) -> ast.Module:
     Raises SyntaxError as `ast.parse` does.
     """
     tree = ast.parse(source, filename)
-    rewritten: ast.Module = _Rewriter(relative(filename), _aliases(tree), _libraries(tree)).visit(tree)
+    rewritten: ast.Module = _Rewriter(relative(filename), aliases(tree), _libraries(tree)).visit(tree)
     return rewritten
+
+
+def callee(node: ast.Call) -> ast.expr:
+    """The function that the user's call names, of a call that may have been rewritten."""
+    function = node.func
+    if isinstance(function, ast.Call) and _last(function.func) == _CALL:
+        return function.args[1]
+    return function
+
+
+#: A further change of a user's syntax tree, after the observer's: step(tree, filename).
+Step = Callable[[ast.Module, str], ast.Module]
+_steps: list[Step] = []
+_observing = True  # False: only the steps are taken
 
 
 def compile_user(source: str | bytes, filename: str) -> CodeType:
     """Code of a user's file, rewritten; or as it is, where it cannot be rewritten.  Raises SyntaxError."""
     code: CodeType
     try:
-        code = compile(transform(source, filename), filename, "exec", dont_inherit=True)
+        tree = transform(source, filename) if _observing else ast.parse(source, filename)
+        for step in _steps:
+            tree = step(tree, filename)
+        code = compile(tree, filename, "exec", dont_inherit=True)
     except Exception:  # a syntax error shows as Python shows it
         code = compile(source, filename, "exec", dont_inherit=True)
     return code
@@ -459,6 +472,29 @@ def install(
     audit.start(sink_file, is_user, ignore)
     undo = [watch.stop, audit.stop, lambda: _remove(finder)]
     undo.append(_scripts_too(is_user))
+    return Uninstall(undo)
+
+
+def also(step: Step, *, is_user: Callable[[str], bool] = is_user_file, observing: bool = True) -> Uninstall:
+    """Compile user code with one more step from now on.
+
+    ``observing``: the observer is installed too, whose step comes first; else this step is taken alone.
+    What was compiled stays as it is.
+    """
+    global _observing
+    before, _observing = _observing, observing
+    _steps.append(step)
+
+    def end() -> None:
+        global _observing
+        _observing = before
+        _steps.remove(step)
+
+    undo: list[Callable[[], None]] = [end]
+    if not observing:  # `install` finds the modules otherwise; two finders would ask each other for ever
+        finder = Finder(is_user)
+        sys.meta_path.insert(0, finder)
+        undo += [lambda: _remove(finder), _scripts_too(is_user)]
     return Uninstall(undo)
 
 

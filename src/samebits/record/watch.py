@@ -240,6 +240,11 @@ def resolve(number: int, function: Any) -> Any:
     return partial(_run, watched, number, function)
 
 
+def behind(function: Any) -> Any:
+    """The function that a stand-in of `resolve` stands for; any other is itself."""
+    return function.args[2] if type(function) is partial and function.func is _run else function
+
+
 def _of_library(number: int, function: Any) -> Watched | None:
     """A third party's function, until it has been called often enough without drawing."""
     if type(function) is not FunctionType or _tries.get(number, 0) >= TRIES:
@@ -283,9 +288,12 @@ def _run(watched: Watched, number: int, function: Any, /, *args: Any, **kwargs: 
 def _function(function: Any) -> Watched | None:
     """What is watched of a function that is no method of a watched object."""
     watched = _functions.get(function)
+    kind = type(function)
+    if watched is None and kind is FunctionType and function.__module__ == "torch.random":
+        # torch's compiler, once loaded, puts a function of its own around `torch.manual_seed`.
+        watched = _functions.get(getattr(function, "__wrapped__", None))
     if watched is not None:
         return watched
-    kind = type(function)
     if kind in BOUND and isinstance(function.__self__, type):
         table = _class_methods.get(function.__self__)
         if table is None:
@@ -325,15 +333,18 @@ def _remember(
     return table
 
 
-_HERE: Final = os.path.dirname(os.path.abspath(__file__))
+_OURS: Final = tuple(
+    os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), room)
+    for room in ("record", "launch")
+)
 
 
 def without_watch(trace: TracebackType | None) -> TracebackType | None:
-    """``trace`` without the frames of this room, to show an error as the script alone would have shown it."""
+    """``trace`` without frames of ours, to show an error as the script alone would have shown it."""
     kept: TracebackType | None = None
     frames: list[TracebackType] = []
     while trace is not None:
-        if os.path.dirname(trace.tb_frame.f_code.co_filename) != _HERE:
+        if os.path.dirname(trace.tb_frame.f_code.co_filename) not in _OURS:
             frames.append(trace)
         trace = trace.tb_next
     for each in reversed(frames):

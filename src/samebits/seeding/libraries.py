@@ -88,6 +88,11 @@ def register_library(name: str, seeder: Seeder) -> None:
     _seeders[name] = seeder
 
 
+def known_libraries() -> list[str]:
+    """Names of the table's modules, loaded or not, sorted."""
+    return sorted(_seeders)
+
+
 def loaded_libraries() -> list[str]:
     """Names of the table's modules that are loaded, sorted."""
     return sorted(name for name in _seeders if isinstance(sys.modules.get(name), ModuleType))
@@ -98,12 +103,14 @@ def seed_libraries(key: Key) -> list[str]:
 
     One that cannot be seeded (an older version, a half-imported module) is warned of and left out.
     """
-    seeded = []
-    for name in loaded_libraries():
-        try:
-            _seeders[name](sys.modules[name], key.child(name))
-        except Exception as error:
-            warnings.warn(f"samebits could not seed {name}: {type(error).__name__}: {error}", stacklevel=2)
-        else:
-            seeded.append(name)
-    return seeded
+    return [name for name in loaded_libraries() if seed_library(name, key)]
+
+
+def seed_library(name: str, key: Key) -> bool:
+    """Seed one library of the table, which is loaded, from ``key.child(name)``; whether that worked."""
+    try:
+        _seeders[name](sys.modules[name], key.child(name))
+    except Exception as error:
+        warnings.warn(f"samebits could not seed {name}: {type(error).__name__}: {error}", stacklevel=3)
+        return False
+    return True

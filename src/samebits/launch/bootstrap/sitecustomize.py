@@ -1,4 +1,4 @@
-"""Found first on the path of every Python started below an observed run; attaches the observer.
+"""Found first on the path of every Python started below a run of ours; attaches control and observer.
 
 Python imports `sitecustomize` by itself at start-up.  The one this file hides is run afterwards.
 """
@@ -10,7 +10,7 @@ import sys
 _here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:] = [p for p in sys.path if os.path.abspath(p or ".") != _here]
 
-if "SAMEBITS_PLAN" in os.environ:
+if "SAMEBITS_PLAN" in os.environ or "SAMEBITS_CONTROL" in os.environ:
     try:
         from samebits.launch import child as _child
     except ImportError:

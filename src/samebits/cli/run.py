@@ -1,0 +1,61 @@
+"""`samebits run`: run a program under full control, and nothing else: no record is kept."""
+
+from __future__ import annotations
+
+import os
+import shlex
+
+import click
+
+from samebits.cli._program import ProgramCommand, chosen, control, seed_option
+from samebits.cli.main import say
+from samebits.determinism.environment import HASH_SECRET, deterministic_environment
+
+
+@click.command(cls=ProgramCommand)
+@seed_option
+@click.option(
+    "--deterministic/--no-deterministic", default=True, show_default=True,
+    help="Ask torch for deterministic algorithms; an operation that has none raises.",
+)  # fmt: skip
+@click.option("-q", "--quiet", is_flag=True, help="Leave out the line on stderr that says what is set.")
+@click.pass_context
+def run(ctx: click.Context, seed: int, deterministic: bool, quiet: bool) -> None:
+    """Run a program so that it repeats, without a change to it.
+
+    Before it starts, the hash secret and cuBLAS's workspace are fixed. In it, in its workers and in every
+    rank, Python, numpy, torch and other libraries are seeded; generators and DataLoaders that it leaves
+    unseeded get seeds derived from N; torch is asked for deterministic algorithms. What the program seeds or
+    sets itself stays. `samebits verify --seed N --deterministic` runs it the same way, and compares.
+
+    \b
+    Examples:
+      samebits run train.py --epochs 1
+      samebits run --seed 7 -m package.train
+      samebits run -- torchrun --nproc-per-node 2 train.py
+
+    Exit code: the program's own; 2 also if the command is wrong.
+    """
+    program = chosen(ctx)
+    if not quiet:
+        say(_line(seed, deterministic, program.words()), ctx.command_path)
+    program.become(control(seed, deterministic))
+
+
+def _line(seed: int, deterministic: bool, words: list[str]) -> str:
+    """What is set, and the command that repeats it."""
+    from samebits.manifest import redacted
+
+    secret = deterministic_environment(seed, os.environ)[HASH_SECRET]
+    kept = secret == os.environ.get(HASH_SECRET) and secret != str(seed % 2**32)
+    parts = [
+        f"seed {seed}",
+        f"hash secret {secret}" + (f" (from {HASH_SECRET})" if kept else ""),
+        "deterministic algorithms" if deterministic else "algorithms as they are",
+    ]
+    command = [
+        *([f"{HASH_SECRET}={secret}"] if kept else []),
+        *("samebits", "run", "--seed", str(seed)),
+        *([] if deterministic else ["--no-deterministic"]),
+    ]
+    return f"{', '.join(parts)}; repeat with: {shlex.join([*command, *redacted(words)])}"

@@ -1,0 +1,144 @@
+"""The control of one process: what `samebits run`, `verify --seed` and `record --seed` change in a program.
+
+One place, so that what is verified is what is run.  Before the interpreter starts
+`launch.program` sets the hash secret and cuBLAS's workspace.  In the process:
+
+- each library's process-wide generators are seeded right after the library is
+  loaded, to the same bits as one call of `seed_everything` would; none is loaded for it;
+- what is made or seeded without a seed gets a derived one (`unseeded`);
+- seeds that user code takes from the clock, a pid or entropy are replaced (`seed_calls`);
+- DataLoaders without a generator get one (`loaders`);
+- results of workers come in the order in which they were asked for (`completion`);
+- processes that this one starts are controlled too, each with its own streams (`identity`);
+- torch is asked for deterministic algorithms (`determinism`).
+
+A generator, a seed or a flag that the program sets by itself stays as it sets it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from samebits.launch import seed_calls
+from samebits.launch.completion import Completion
+from samebits.launch.identity import VARIABLE, Children, Identity
+from samebits.launch.loaders import Loaders
+from samebits.launch.unseeded import Unseeded
+from samebits.record import imports
+from samebits.seeding import libraries
+from samebits.seeding.derive import Key
+from samebits.seeding.everything import SeedPlan, plan_seeds
+
+_installed: Control | None = None
+
+
+class Control:
+    """Control of this process, until `uninstall`."""
+
+    def __init__(self, identity: Identity) -> None:
+        self.identity = identity
+        self._alive = True
+        self._undo: list[Callable[[], None]] = []
+        if identity.seed is not None:
+            self._plan: SeedPlan = plan_seeds(identity.root, rank=identity.rank)
+            self.unseeded = Unseeded(identity)
+            self.loaders = Loaders(identity, self._reseed)
+            self._completion = Completion()
+
+    def install(self, *, observing: bool) -> None:
+        """`observing`: the process is observed, too."""
+        if self.identity.seed is not None:
+            self._plan.python()
+            self.unseeded.install()
+            self._undo.append(self.unseeded.uninstall)
+            imports.after("numpy.random", self._numpy)
+            for name in libraries.known_libraries():
+                imports.after(name, self._library)
+            self._completion.install()
+            self._undo.append(self._completion.uninstall)
+            children = Children(self.identity, seeds=self._seeds, forked=self._forked)
+            children.install()
+            self._undo.append(children.uninstall)
+            self._undo.append(seed_calls.install(self.unseeded, self.loaders, observing=observing))
+        imports.after("torch", self._torch)
+
+    def uninstall(self) -> None:
+        """Everything is as before, but the generators' states and torch's flags."""
+        self._alive = False
+        while self._undo:
+            self._undo.pop()()
+
+    # -- as libraries are loaded -------------------------------------------------------------------
+    def _numpy(self, module: ModuleType) -> None:
+        if self._alive:
+            numpy = sys.modules.get("numpy")
+            if numpy is not None and "random" not in vars(numpy):
+                numpy.random = module  # type: ignore[attr-defined]  # as the import will, once we are done
+            self._plan.numpy()
+
+    def _library(self, module: ModuleType) -> None:
+        if self._alive:
+            libraries.seed_library(module.__name__, self._plan.key.child("library"))
+
+    def _torch(self, torch: ModuleType) -> None:
+        if not self._alive:
+            return
+        if self.identity.seed is not None:
+            self._plan.torch()
+            self.unseeded.torch(torch)
+            self.loaders.install(torch)
+            self._undo.append(self.loaders.uninstall)
+        if self.identity.deterministic:
+            from samebits.determinism.environment import apply_deterministic
+
+            apply_deterministic()
+
+    # -- children ----------------------------------------------------------------------------------
+    def _seeds(self) -> int:
+        """A digest of how the program seeded its generators, for its forked children."""
+        torch = sys.modules.get("torch")
+        generator = getattr(torch, "default_generator", None)
+        seed = 0 if generator is None else int(generator.initial_seed()) % 2**64
+        return Key(seed, ("seeds", self.unseeded.python_seeds, self.unseeded.numpy_seeds)).integer(64)
+
+    def _forked(self, child: Identity) -> None:
+        """In a forked child: streams of its own, instead of its parent's once more."""
+        self.identity = self.unseeded.identity = self.loaders.identity = child
+        self._reseed(child.root)
+
+    def _reseed(self, root: int) -> None:
+        """Another root for this process: what is loaded is seeded now, the rest when it is.
+
+        No device's generator: a forked child cannot use the devices of its parent.
+        """
+        plan = self._plan = plan_seeds(root, rank=self.identity.rank)
+        plan.python()
+        if "numpy.random" in sys.modules:
+            plan.numpy()
+        torch = sys.modules.get("torch")
+        if hasattr(torch, "default_generator"):
+            state = plan.key.child("torch", "cpu").torch().get_state()
+            torch.default_generator.set_state(state)  # type: ignore[union-attr]
+        libraries.seed_libraries(plan.key.child("library"))
+
+
+def install(*, observing: bool) -> Control | None:
+    """Control this process as the variable says that the parent process left; once."""
+    global _installed
+    text = os.environ.get(VARIABLE)
+    if text is None or _installed is not None:
+        return _installed
+    identity = Identity.from_environment(text)
+    identity.hand_down()
+    _installed = Control(identity)
+    _installed.install(observing=observing)
+    return _installed
+
+
+def active() -> Any:
+    """The control of this process, or None."""
+    return _installed
