@@ -13,6 +13,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from samebits.data import loader_kwargs
+from samebits.seeding import Streams
 
 from .things import batches, row
 
@@ -58,6 +59,30 @@ def test_the_rank_is_the_launchers(monkeypatch):
     from_launcher = loader_kwargs(7)
     assert from_launcher["worker_init_fn"] == loader_kwargs(7, rank=3)["worker_init_fn"]
     assert from_launcher["worker_init_fn"] != loader_kwargs(7, rank=0)["worker_init_fn"]
+
+
+class Holds(Dataset):
+    """Draws from generators of its own, which a fork copies."""
+
+    def __init__(self):
+        self.rng = np.random.default_rng(3)
+        self.streams = Streams(3)
+
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, index):
+        return self.rng.random(), self.streams.python("noise").random()
+
+
+def test_generators_that_the_dataset_holds_differ_between_workers_and_epochs():
+    def epochs():
+        loader = DataLoader(Holds(), batch_size=2, num_workers=2, **loader_kwargs(1))
+        return [float(x) for _ in range(2) for batch in loader for column in batch for x in column]
+
+    first = epochs()
+    assert len(set(first)) == len(first) == 32
+    assert epochs() == first
 
 
 def test_persistent_workers_go_on_with_their_streams():

@@ -122,6 +122,11 @@ def test_refuses_a_part_that_is_neither_name_nor_number(part: Any, error: type[E
         Key(1).child("a", part)
 
 
+def test_refuses_a_name_for_a_path() -> None:
+    with pytest.raises(TypeError, match=r"the path must be a tuple, got 'worker'; write \('worker',\)"):
+        Key(7, "worker")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("bits", [0, 129, -1])
 def test_integer_says_how_many_bits_there_are(bits: int) -> None:
     with pytest.raises(ValueError, match=r"1 \.\. 128"):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+import importlib
+import os
+import pkgutil
 import random
 import subprocess
 import sys
@@ -18,9 +21,9 @@ import pytest
 import torch
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
 
-from samebits.seeding import discover as module
-from samebits.seeding import user_code
-from samebits.seeding.discover import discover
+from samebits.seeding import discovery as module
+from samebits.seeding import user_code, ways
+from samebits.seeding.discovery import discover
 
 from .kinds import MAKE
 
@@ -77,6 +80,18 @@ def draw(x: int, rng: random.Random = random.Random(1), *, other: Any = torch.Ge
     return x
 
 
+class Holding:
+    def __init__(self, rng: Any) -> None:
+        self.rng = rng
+
+
+class Unwilling(dict):
+    def never(self, *args: Any) -> Any:
+        raise AssertionError
+
+    items = values = keys = __iter__ = __len__ = __getitem__ = never
+
+
 def closure() -> Any:
     rng, unset = random.Random(1), 5
 
@@ -100,6 +115,14 @@ class Net(torch.nn.Module):
         self.block = torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Dropout())
         self.block[1].noise = torch.Generator()  # type: ignore[assignment]
         self.register_buffer("seen", torch.zeros(2))
+
+
+class Compiled(torch.nn.Module):
+    """As torch.compile's wrapper: importing that is slow."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        super().__init__()
+        self._orig_mod = model
 
 
 class Rows(list):
@@ -134,6 +157,18 @@ def rows() -> Rows:
         (rows, [".rng", "[0]"]),
         (lambda: BatchSampler(RandomSampler([1], generator=GLOBAL), 1, False), [".sampler.generator"]),
         (lambda: Slotted, [".shared"]),
+        (lambda: np.array([[None, random.Random(1)]], object), ["[0][1]"]),
+        (lambda: types.MappingProxyType({"a": random.Random(1)}), ["['a']"]),
+        (lambda: types.MappingProxyType(Unwilling(a=random.Random(1))), ["['a']"]),
+        (lambda: [None] * 300 + [Transform()], ["[300].rng"]),
+        (lambda: [(1, None)] * 300 + [(1, random.Random(1))], ["[300][1]"]),
+        (lambda: [Holding(None) for _ in range(300)] + [Holding(random.Random(1))], ["[300].rng"]),
+        (lambda: [Rows([1]) for _ in range(300)] + [Rows([random.Random(1)])], ["[300][0]"]),
+        (lambda: [[[1]]] * 300 + [[[random.Random(1)]]], ["[300][0][0]"]),
+        (lambda: [np.zeros(1)] * 300 + [np.array([random.Random(1)], object)], ["[300][0]"]),
+        (lambda: dict.fromkeys(range(300)) | {"a": random.Random(1)}, ["['a']"]),
+        (lambda: Compiled(Net()), [".block.1.noise"]),
+        (lambda: torch.nn.DataParallel(Net()), [".block.1.noise"]),
     ],
 )  # fmt: skip
 def test_where_a_program_keeps_them(owner: Any, paths: list[str]) -> None:
@@ -208,7 +243,7 @@ def test_what_is_not_looked_into() -> None:
 
     sleeping = suspended()
     next(sleeping)
-    assert names(own=[sleeping, sys, random, torch.zeros(2), np.array([random.Random(1)], object)]) == []
+    assert names(own=[sleeping, sys, random, torch.zeros(2), np.zeros(2)]) == []
 
 
 def test_process_wide_generators_are_not_the_programs() -> None:
@@ -244,6 +279,19 @@ class Counted:
 def test_many_generators_in_one_container_are_all_found() -> None:
     held = [random.Random(i) for i in range(2000)]
     assert names(held=held)[-1] == "held[1999]"
+
+
+def test_thousands_of_agents_are_all_found() -> None:
+    assert len(names(agents=[Holding(random.Random(i)) for i in range(12_000)])) == 12_000
+
+
+def test_a_container_looked_into_in_part_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ways, "ENTRIES", 290)
+    with pytest.warns(
+        RuntimeWarning, match=r"through the first \d+ objects in own\['agents'\] and no"
+    ) as caught:
+        found = names(own={"agents": [random.Random(i) for i in range(300)]})
+    assert (len(found), len(caught), caught[0].filename) == (290, 1, __file__)
 
 
 def test_a_walk_without_end_stops_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -328,7 +376,7 @@ def test_libraries_variables_are_not_the_programs() -> None:
         assert not user_code.is_own_file(library.__file__)
     own = dict(user_code.own_modules())
     assert __name__ in own
-    assert not {"torch", "random", "samebits.seeding.discover", "numpy.random"} & set(own)
+    assert not {"torch", "random", "samebits.seeding.discovery", "numpy.random"} & set(own)
     assert user_code.is_own_class(Trainer)
     assert not user_code.is_own_class(torch.nn.Linear)
 
@@ -336,7 +384,7 @@ def test_libraries_variables_are_not_the_programs() -> None:
 PROGRAM = """
 import random, sys
 import torch
-from samebits.seeding.discover import discover
+from samebits.seeding.discovery import discover
 import helper
 
 rng = random.Random(1)
@@ -390,3 +438,110 @@ def test_another_thread_may_change_what_is_walked() -> None:
     finally:
         stop.set()
         thread.join()
+
+
+PARTS = """
+import random
+rng = random.Random(1)
+class Dataset:
+    noise = random.Random(2)
+"""
+CLI = """
+import random
+from samebits.seeding import discover
+from trainer_of_mine import parts
+
+def main():
+    local, dataset = random.Random(3), parts.Dataset()
+    print(*sorted(found.name for found in discover()))
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """A folder with an installed training program, started by a script of pip's, and a framework."""
+    folder = tmp_path / "site-packages"
+    for package, files in {
+        "trainer_of_mine": {"__init__": "", "cli": CLI, "parts": PARTS},
+        "framework": {
+            "__init__": "import random\nrng = random.Random(5)\ndef run(f):\n    own = rng\n    f()\n"
+        },
+    }.items():
+        (folder / package).mkdir(parents=True)
+        for name, text in files.items():
+            (folder / package / f"{name}.py").write_text(text)
+    about = folder / "trainer_of_mine-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: trainer_of_mine\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[console_scripts]\ntrain-mine = trainer_of_mine.cli:main\n")
+    (tmp_path / "train-mine").write_text(
+        "import sys\nfrom trainer_of_mine.cli import main\nsys.exit(main())\n"
+    )
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        ["train-mine"],
+        ["-m", "trainer_of_mine.cli"],
+        ["-c", "import trainer_of_mine.cli as cli, framework; framework.run(cli.main)"],
+    ],
+)
+def test_the_program_may_be_an_installed_package(how: list[str], installed: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, *how],
+        cwd=installed,
+        env={**os.environ, "PYTHONPATH": str(installed / "site-packages")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    parts = {"trainer_of_mine.parts.rng", "trainer_of_mine.parts.Dataset.noise"}
+    main = "__main__" if "-m" in how else "trainer_of_mine.cli"
+    assert set(done.stdout.split()) == parts | {f"{main}.main.local"}
+
+
+def test_what_a_script_calls_into_is_the_program_before_it_calls_samebits(installed: Path) -> None:
+    text = "import framework\nfrom samebits.seeding import discover\nimport trainer_of_mine.parts\n"
+    (installed / "site-packages" / "trainer_of_mine" / "cli.py").write_text(
+        text + "def main():\n    framework.run(lambda: print(*[one.name for one in framework.discover()]))\n"
+    )
+    with (installed / "site-packages" / "framework" / "__init__.py").open("a") as file:
+        file.write("from samebits.seeding import discover\n")
+    done = subprocess.run(
+        [sys.executable, "train-mine"],
+        cwd=installed,
+        env={**os.environ, "PYTHONPATH": str(installed / "site-packages")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert {"trainer_of_mine.parts.rng", "trainer_of_mine.parts.Dataset.noise"} <= set(done.stdout.split())
+
+
+def test_what_a_notebook_keeps_of_its_cells_is_no_name() -> None:
+    told = subprocess.run([sys.executable, "-c", NOTEBOOK], capture_output=True, text=True, check=True).stdout
+    assert told.split() == ["__main__.gens[0]", "()"]
+
+
+NOTEBOOK = """
+import random
+from samebits.seeding import discover
+get_ipython, gens = None, [random.Random(1)]
+_ = __ = ___ = _3 = gens[0]
+Out = _oh = {3: _}
+(found,) = discover()
+print(found.name, found.aliases)
+"""
+
+
+@pytest.mark.parametrize("room", ["samebits.seeding", "samebits.data"])
+def test_no_public_name_is_a_files(room: str) -> None:
+    """Importing the file would put itself in the name's place."""
+    package = importlib.import_module(room)
+    files = {module.name for module in pkgutil.iter_modules(package.__path__)}
+    assert not files & set(package.__all__)

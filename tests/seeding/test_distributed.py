@@ -55,3 +55,39 @@ def test_ranks_differ_and_runs_repeat(tmp_path: Path) -> None:
     assert first[0]["draws"] != first[1]["draws"]
     assert [answer["offset"] for answer in first] == ["777", "778"]
     assert all("each of 2 processes" in str(answer["refused"]) for answer in first)
+
+
+SPAWNED = """
+import multiprocessing as mp, random, warnings
+import samebits
+
+def work(rank):
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        samebits.seed_everything(5)
+        unknown = [w.category.__name__ for w in seen]
+        samebits.seed_everything(5, rank=rank)
+    print(rank, unknown, [w.category.__name__ for w in seen], random.random(), flush=True)
+
+if __name__ == "__main__":
+    for rank in range(2):
+        child = mp.get_context("spawn").Process(target=work, args=(rank,))
+        child.start()
+        child.join()
+"""
+
+
+@pytest.mark.slow
+def test_a_child_that_knows_no_rank_yet_is_warned_of(tmp_path: Path) -> None:
+    """torch.multiprocessing.spawn, seed_everything, init_process_group: all ranks would draw alike."""
+    script = tmp_path / "spawn.py"
+    script.write_text(SPAWNED)
+    variables = {k: v for k, v in os.environ.items() if k not in ("RANK", "WORLD_SIZE")}
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, env=variables, timeout=120, check=True
+    )
+    rows = done.stdout.splitlines()
+    assert [row.rsplit(" ", 1)[0] for row in rows] == [
+        f"{rank} ['RankWarning'] ['RankWarning']" for rank in range(2)
+    ]
+    assert len({row.rsplit(" ", 1)[1] for row in rows}) == 2

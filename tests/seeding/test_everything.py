@@ -191,7 +191,7 @@ def test_the_rank_comes_from_the_launcher(monkeypatch: pytest.MonkeyPatch) -> No
 def test_says_what_was_seeded() -> None:
     seeded = seed_everything(11)
     assert isinstance(seeded, Seeded)
-    assert "seed 11, rank 0, independent" in str(seeded)
+    assert "seed 11, rank 0 (alone), independent" in str(seeded)
     assert "torch cpu  Key(11, ('process', 0, 'torch', 'cpu'))" in str(seeded)
     assert seeded.to_json()["seed"] == "11"
     assert range(20)[seeded] == 11

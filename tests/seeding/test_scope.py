@@ -638,3 +638,37 @@ def test_neither_entering_nor_capturing_initialises_cuda() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+class Callback:
+    def __init__(self) -> None:
+        self.rng = random.Random(1)
+
+    @isolated()
+    def on_end(self, held: list[Any], *rest: Any, also: Any) -> None:
+        for one in (self.rng, *held, *rest, also):
+            one.random()
+
+
+def test_a_decorated_call_isolates_what_it_is_given() -> None:
+    """Only a framework's variables hold a callback."""
+    alive: Any = iter([[Callback(), *map(random.Random, range(3))]])
+
+    def stand() -> list[Any]:
+        return [one.getstate() for one in (things[0].rng, *things[1:])]
+
+    things = next(alive)
+    calls = [functools.partial(Callback.on_end, things[0], [things[1]], things[2], also=things[3])]
+    before = stand()
+    kept, things = iter([things]), None
+    run = map(functools.partial.__call__, iter(calls))  # an iterator, which a walk does not see into
+    del calls
+    next(run)
+    things = next(kept)
+    assert stand() == before
+
+
+@pytest.mark.parametrize("given", [torch.Generator, random.Random, np.random.default_rng, int])
+def test_one_generator_is_not_several(given: Any) -> None:
+    with pytest.raises(TypeError, match=r"isolated: generators must be .*; write generators=\[generator\]"):
+        isolated(generators=given())

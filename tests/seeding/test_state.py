@@ -399,10 +399,25 @@ def test_another_rank_or_world_size(
     captured = capture_rng(none=None)
     monkeypatch.setattr(state, "place", lambda: ranks.Place(*here, "RANK"))
     refused(captured, says, "Save one state a rank", none=None)
+    before = stands({})
+    process = ("python", "numpy", "torch:cpu")
     expected = process_draws()
-    process_draws()
-    restore_rng(captured, strict=False, none=None)
-    assert process_draws() == expected
+    moved = stands({})
+    done = restore_rng(captured, strict=False, none=None)
+    if here[0] == 0:
+        assert (done.restored, stands({})) == (process, before)
+        assert process_draws() == expected
+    else:  # else all ranks would draw alike
+        assert (done.restored, done.missing, stands({})) == ((), process, moved)
+
+
+def test_before_the_ranks_know_each_other(monkeypatch: pytest.MonkeyPatch, refused: Any) -> None:
+    monkeypatch.setattr(state, "place", lambda: ranks.Place(1, 2, "torch.distributed"))
+    captured = capture_rng(none=None)
+    monkeypatch.setattr(state, "place", lambda: ranks.Place(0, 1, "alone"))
+    text = refused(captured, "Call torch.distributed.init_process_group before", none=None)
+    assert "torch.distributed.all_gather_object(states, capture_rng())" in text
+    assert "strict=False" not in text
 
 
 # Missing and extra
@@ -481,19 +496,135 @@ def test_one_that_became_two_is_refused(refused: Any) -> None:
     shared = random.Random(1)
     captured = capture_rng(own=[shared, shared])
     assert captured["found"]["own[0]"]["aliases"] == ["own[1]"]
-    refused(captured, "the state lacks own[1]", own=[random.Random(1), random.Random(1)])
+    refused(
+        captured, "the state's own[0] may be own[0] or own[1] here", own=[random.Random(1), random.Random(1)]
+    )
 
 
 def test_two_that_became_one_are_refused(refused: Any) -> None:
     shared = random.Random(1)
     captured = capture_rng(own=[random.Random(1), random.Random(1)])
-    refused(captured, "this process lacks own[1]", own=[shared, shared])
+    refused(captured, "own[0] here may be the state's own[0] or own[1]", own=[shared, shared])
 
 
 def test_several_in_a_set_have_no_names() -> None:
     with pytest.raises(StateError, match=r"own\{\} names more than one generator, as in a set"):
         capture_rng(own={random.Random(1), random.Random(2)})
     assert list(capture_rng(own={random.Random(1)})["found"]) == ["own{}"]
+
+
+def test_variables_exchanged_since_do_not_exchange_what_they_held() -> None:
+    gens = [random.Random(1), random.Random(2)]
+    front, back = gens
+    captured = capture_rng()
+    expected = [one.random() for one in gens]
+    front, back = back, front
+    restore_rng(captured)
+    assert [one.random() for one in gens] == expected
+    assert (front, back) == (gens[1], gens[0])
+
+
+def test_a_loops_variable_is_no_name_of_its_own() -> None:
+    gens = {"noise": random.Random(1), "shuffle": random.Random(2)}
+    for one in gens.values():
+        one.random()
+        captured = capture_rng()
+    del one
+    expected = [one.random() for one in gens.values()]
+    restore_rng(captured)
+    assert [one.random() for one in gens.values()] == expected
+
+
+def test_a_variable_does_not_pair_what_paths_hold_apart() -> None:
+    def saved() -> Any:
+        gens = {"a": random.Random(1)}
+        return capture_or_restore(gens["a"], gens)
+
+    def resumed() -> Any:
+        gens = {"b": random.Random(2)}
+        return capture_or_restore(gens["b"], gens)
+
+    captured: Any = None
+
+    def capture_or_restore(one: random.Random, gens: dict[str, Any]) -> Any:
+        return capture_rng() if captured is None else restore_rng(captured, strict=strict)
+
+    strict = True
+    captured = saved()
+    with pytest.raises(
+        StateError, match=r"capture_or_restore.one is .*\['a'\] in the state and .*\['b'\] here"
+    ):
+        resumed()
+    strict = False
+    assert not [name for name in resumed().restored if name.endswith((".one", "['a']", "['b']"))]
+
+
+PLACES = """
+import random, sys
+from samebits.seeding import capture_rng, restore_rng
+
+def evaluate(call):
+    g = random.Random(1)
+    return call()
+
+state = evaluate(capture_rng)
+try:
+    restore_rng(state)
+except ValueError as error:
+    print(error)
+evaluate(lambda: restore_rng(state))
+print(restore_rng(state, strict=False).missing)
+"""
+
+
+def test_a_local_variable_of_a_function_that_does_not_run() -> None:
+    done = subprocess.run([sys.executable, "-c", PLACES], capture_output=True, text=True, check=True)
+    assert (
+        "this process lacks __main__.evaluate.g. __main__.evaluate.g is in a local variable of evaluate(): "
+        "restore inside that function after it is made; or if it is seeded anew at each call, it needs no "
+        "state: pass strict=False; for new checkpoints name" in done.stdout
+    )
+    assert done.stdout.endswith("('__main__.evaluate.g',)\n")
+
+
+NAMED_LATER = """
+import random
+from types import SimpleNamespace
+from samebits.seeding import capture_rng, restore_rng
+
+def saving():
+    loader = SimpleNamespace(rng=random.Random(1))
+    return capture_rng(), loader.rng.random()
+
+def two():
+    loader = SimpleNamespace(rng=random.Random(1))
+    other = SimpleNamespace(loader=SimpleNamespace(rng=random.Random(2)))
+    return capture_rng()
+
+state, expected = saving()
+loader = SimpleNamespace(rng=random.Random(9))
+restore_rng(state, loader=loader)
+assert loader.rng.random() == expected
+state, before = two(), loader.rng.getstate()
+try:
+    restore_rng(state, loader=loader)
+except ValueError as error:
+    print(error)
+assert loader.rng.getstate() == before
+"""
+
+
+def test_a_state_captured_without_owners_restores_into_owners() -> None:
+    done = subprocess.run([sys.executable, "-c", NAMED_LATER], capture_output=True, text=True, check=True)
+    says = (
+        "loader.rng here may be the state's __main__.loader.rng or __main__.two.loader.rng or __main__.two."
+    )
+    assert says in done.stdout
+
+
+def test_strict_names_no_owner_of_a_capture() -> None:
+    with pytest.raises(ValueError, match="capture_rng: an owner cannot be named strict"):
+        capture_rng(strict=random.Random(1))
 
 
 # Registered ones

@@ -10,7 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samebits.seeding import Key, Streams
+from samebits.errors import StateError
+from samebits.seeding import Key, Streams, capture_rng, isolated, restore_rng
 
 names = st.sampled_from(["dropout", "augment", "shuffle", "init"])
 uses = st.lists(
@@ -47,6 +48,17 @@ def test_the_same_name_is_the_same_object() -> None:
     assert streams.python("a") is not streams.python("b")
 
 
+def test_children_go_on_too() -> None:
+    streams = Streams(7)
+    for child in (
+        lambda: streams.child("block"),
+        lambda: streams.per_rank(3),
+        lambda: streams.child(1).child(2),
+    ):
+        assert child().numpy("x") is child().numpy("x")
+    assert streams.child("a", "b").python("x") is not streams.child("a").child("b").python("x")
+
+
 def test_nothing_shares_a_stream() -> None:
     seen = [
         draw(streams, name, kind)
@@ -78,3 +90,43 @@ def test_refuses_what_is_no_seed(bad: Any) -> None:
 def test_refuses_what_is_no_name(kind: str) -> None:
     with pytest.raises(TypeError, match="a stream's name must be a str, got 3"):
         getattr(Streams(7), kind)(3)
+
+
+KINDS = ["torch", "numpy", "python"]
+
+
+def test_a_resumed_run_needs_not_ask_for_its_streams_first() -> None:
+    """What a checkpoint holds is made; what it does not hold had not drawn."""
+    streams = Streams(7)
+    for kind in KINDS:
+        draw(streams, "used", kind)
+        draw(streams.child("block", 2**100).per_rank(1), "used", kind)
+    state = capture_rng(streams=streams)
+    expected = [draw(s, name, kind) for s in (streams, streams.child("block", 2**100).per_rank(1))
+                for name in ("used", "later") for kind in KINDS]  # fmt: skip
+    again = Streams(7)
+    held = again.numpy("later")  # asked for before restoring, and moved
+    held.random()
+    restore_rng(state, streams=again)
+    seen = [draw(s, name, kind) for s in (again, again.child("block", 2**100).per_rank(1))
+            for name in ("used", "later") for kind in KINDS]  # fmt: skip
+    assert seen == expected
+    assert again.numpy("later") is held
+
+
+def test_another_seeds_state_is_refused() -> None:
+    state = capture_rng(streams=Streams(7))
+    with pytest.raises(StateError, match="the seed 7, this has 8"):
+        restore_rng(state, streams=Streams(8))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_scopes_isolate_them_also_those_first_asked_for_inside(kind: str) -> None:
+    quiet, busy = Streams(7), Streams(7)
+    expected = [draw(quiet, "old", kind), draw(quiet, "old", kind), draw(quiet, "new", kind)]
+    seen = [draw(busy, "old", kind)]
+    with isolated():
+        inside = draw(busy, "old", kind), draw(busy, "new", kind)
+    seen += [draw(busy, "old", kind), draw(busy, "new", kind)]
+    assert seen == expected
+    assert inside[0] not in expected

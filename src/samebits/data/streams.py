@@ -2,7 +2,7 @@
 
 Albumentations' pipelines, MONAI's transforms and many a hand-written dataset draw from a generator object of
 their own, which no process-wide seed reaches.  They are found by looking through the dataset
-(`samebits.seeding.discover`), through the variables of the program's modules, and at imgaug's.
+(`samebits.seeding.discovery`), through the variables of the program's modules, and at imgaug's.
 
 In a worker process all of them are simply set for each sample.  In the main process (``num_workers=0``)
 training draws from them too, so where they stood is put back after the last sample of a batch, also after an
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from torch.utils.data import get_worker_info
 
 from samebits.seeding.derive import Key
-from samebits.seeding.discover import Found, discover_from, set_aside
+from samebits.seeding.discovery import Found, discover_from, set_aside
 from samebits.seeding.generators import holder_of
 from samebits.seeding.user_code import own_modules
 

@@ -28,7 +28,8 @@ def loader_kwargs(
 ) -> dict[str, Any]:
     """``DataLoader(dataset, ..., **loader_kwargs(seed))``: a generator, and a worker_init_fn.
 
-    The workers' python, numpy and torch are seeded, and loaded libraries with generators of their own.
+    The workers' python, numpy and torch are seeded, the generator objects that the dataset and the program's
+    modules hold, and loaded libraries with generators of their own.
 
     Args:
         seed: 0 .. 2**128 - 1.
@@ -83,6 +84,8 @@ class SeedWorker:
     def __call__(self, worker_id: int) -> None:
         from torch.utils.data import get_worker_info
 
+        from samebits.data.samples import SampleSeeded
+        from samebits.data.streams import find
         from samebits.seeding.libraries import seed_libraries
         from samebits.seeding.mt19937 import ProcessStreams
 
@@ -91,6 +94,9 @@ class SeedWorker:
         key = Key(self.seed, ("worker", self.rank, base_seed, worker_id))
         ProcessStreams().set(key.digest())
         seed_libraries(key.child("library"))
+        if info is not None and not isinstance(info.dataset, SampleSeeded):  # which does so for each sample
+            for held in find({"dataset": info.dataset}):
+                held.holder.start(key.child("held", held.name))
 
 
 @dataclass(frozen=True, slots=True)

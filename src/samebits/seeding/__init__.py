@@ -14,7 +14,7 @@ from samebits._lazy import lazy
 if TYPE_CHECKING:
     from samebits.seeding.derive import SEED_LIMIT as SEED_LIMIT
     from samebits.seeding.derive import Key as Key
-    from samebits.seeding.discover import discover as discover
+    from samebits.seeding.discovery import discover as discover
     from samebits.seeding.everything import Seeded as Seeded
     from samebits.seeding.everything import seed_everything as seed_everything
     from samebits.seeding.hash_seed import HashSeedWarning as HashSeedWarning
@@ -37,7 +37,7 @@ _HOMES = {
     "Seeded": "samebits.seeding.everything",
     "Streams": "samebits.seeding.streams",
     "capture_rng": "samebits.seeding.state",
-    "discover": "samebits.seeding.discover",
+    "discover": "samebits.seeding.discovery",
     "ensure_hash_seed": "samebits.seeding.hash_seed",
     "isolated": "samebits.seeding.scope",
     "preserved": "samebits.seeding.scope",

@@ -97,6 +97,9 @@ class Key:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "root", checked_seed(self.root, "Key"))
+        path: object = self.path
+        if isinstance(path, str):  # a tuple of its letters else
+            raise TypeError(f"Key: the path must be a tuple, got {path!r}; write ({path!r},)")
         object.__setattr__(self, "path", tuple(_checked_part(part) for part in self.path))
 
     def __repr__(self) -> str:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import random
 import struct
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -28,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 from samebits.seeding.derive import SEED_LIMIT, Key, checked_seed
 from samebits.seeding.hash_seed import fixed_hash_seed, warn_if_random
 from samebits.seeding.libraries import seed_libraries
-from samebits.seeding.ranks import checked_rank, place
+from samebits.seeding.ranks import checked_rank, is_started_child, place
 
 if TYPE_CHECKING:
     import torch
@@ -40,6 +41,10 @@ _DRAWN_BITS: Final = 32
 _OFFSET_LIMIT: Final = 2**32  # np.random.seed takes no more
 
 
+class RankWarning(UserWarning):
+    """A process that may be one of several ranks was seeded as rank 0."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seeded:
     """What was seeded, and with what.  `int()` gives the seed, `str()` a table for a person."""
@@ -47,6 +52,7 @@ class Seeded:
     seed: int
     rank: int
     scheme: Scheme
+    source: str  # who said the rank: "given", "torch.distributed", a launcher's variable, or "alone"
     drawn: bool  # the operating system chose the seed
     generators: tuple[tuple[str, str], ...]  # ("torch cuda:1", "Key(11, ('process', 0, 'cuda', 1))")
     hash_seed: int | None  # what fixed the hash secret; None: it is random
@@ -60,7 +66,8 @@ class Seeded:
     def __str__(self) -> str:
         width = max((len(name) for name, _ in self.generators), default=0)
         secret = "random" if self.hash_seed is None else f"fixed by PYTHONHASHSEED={self.hash_seed}"
-        head = f"seed {self.seed}{' (drawn)' if self.drawn else ''}, rank {self.rank}, {self.scheme}"
+        drawn = " (drawn)" if self.drawn else ""
+        head = f"seed {self.seed}{drawn}, rank {self.rank} ({self.source}), {self.scheme}"
         rows = [f"  {name:{width}}  {source}" for name, source in self.generators]
         return "\n".join([head, *rows, f"  {'hash secret':{width}}  {secret}"])
 
@@ -69,6 +76,7 @@ class Seeded:
         return {
             "seed": str(self.seed),
             "rank": self.rank,
+            "source": self.source,
             "scheme": self.scheme,
             "drawn": self.drawn,
             "generators": dict(self.generators),
@@ -184,6 +192,10 @@ def seed_everything(seed: int | None, *, rank: int | None = None, scheme: Scheme
     that are not initialised yet are seeded when they are, and none is initialised for it.  numpy and torch
     are skipped where they are not installed.
 
+    With several ranks call it after `torch.distributed.init_process_group`, or start them with a launcher
+    that sets its variables (torchrun, srun, mpirun), or pass `rank`: it cannot know the rank otherwise, and
+    warns (`RankWarning`) in a child that multiprocessing started.
+
     Warns once (`HashSeedWarning`) if the interpreter's hash secret is random: no call can change that.
 
     Args:
@@ -213,7 +225,15 @@ def seed_everything(seed: int | None, *, rank: int | None = None, scheme: Scheme
     parts: list[Callable[[], list[tuple[str, str]]]] = [plan.python]
     parts += [getattr(plan, name) for name in ("numpy", "torch") if _installed(name) is not None]
     rows = [row for part in [*parts, plan.libraries] for row in part()]
-    seeded = Seeded(plan.seed, plan.rank, scheme, drawn, tuple(rows), fixed_hash_seed())
+    source = place().source if rank is None else "given"
+    seeded = Seeded(plan.seed, plan.rank, scheme, source, drawn, tuple(rows), fixed_hash_seed())
+    if source == "alone" and is_started_child():
+        warnings.warn(
+            "seed_everything: nothing says yet which rank this child process is, so it was seeded as rank 0, "
+            "like every other one. Call it after torch.distributed.init_process_group, or pass rank=.",
+            RankWarning,
+            stacklevel=2,
+        )
     if drawn:
         print(
             f"samebits: no seed was given, so {plan.seed} was drawn; to repeat: seed_everything({plan.seed})",

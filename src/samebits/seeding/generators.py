@@ -73,7 +73,10 @@ def holder_of(thing: object) -> Holder | None:
     kind = type(thing)
     if issubclass(kind, random.Random):
         return _Python(thing) if keeps_python_state(kind) else None  # type: ignore[arg-type]
-    numpy: Any = sys.modules.get("numpy.random")  # whoever holds one has imported it
+    streams: Any = sys.modules.get("samebits.seeding.streams")  # whoever holds one has imported it
+    if streams is not None and kind is streams.Streams:
+        return streams.StreamsState(thing)  # type: ignore[no-any-return]
+    numpy: Any = sys.modules.get("numpy.random")
     if numpy is not None:
         if issubclass(kind, numpy.Generator):
             return _NumpyBits(numpy.Generator.bit_generator.__get__(thing))

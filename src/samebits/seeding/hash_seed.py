@@ -13,6 +13,7 @@ import warnings
 from typing import Final
 
 from samebits.errors import UsageError
+from samebits.seeding.ranks import is_started_child
 
 _VARIABLE: Final = "PYTHONHASHSEED"
 _AGAIN: Final = "SAMEBITS_HASH_SEED_ENSURED"
@@ -65,8 +66,7 @@ def _expanded(number: int) -> bytes:
 def warn_if_random(seed: int) -> None:
     """Warn, once a process and not in its children, if the hash secret is random."""
     global _warned
-    child = "multiprocessing" in sys.modules and sys.modules["multiprocessing"].parent_process() is not None
-    if _warned or child or fixed_hash_seed() is not None:
+    if _warned or is_started_child() or fixed_hash_seed() is not None:
         return
     _warned = True
     script = os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0].endswith(".py") else "SCRIPT"
@@ -117,13 +117,11 @@ def ensure_hash_seed(seed: int = 0) -> None:
 
 def _obstacle() -> str | None:
     """Why this program cannot be started again."""
-    import multiprocessing
-
     if sys.flags.ignore_environment:
         return "this interpreter ignores variables (-E or -I)"
     if hasattr(sys, "ps1") or "ipykernel" in sys.modules or sys.flags.interactive:
         return "an interactive session or a notebook cannot be started again"
-    if multiprocessing.parent_process() is not None:
+    if is_started_child():
         return "a child of multiprocessing has its parent's hash secret and cannot be started again"
     words = sys.orig_argv[1:]
     if not sys.executable or not words or "-" in words[:1] or (sys.argv and sys.argv[0] in ("", "-")):

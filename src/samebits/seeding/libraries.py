@@ -4,7 +4,7 @@ A table: the module's name, and how it is seeded.  Only modules that are loaded
 already are seeded; none is imported for it.  Libraries that draw from Python's,
 numpy's or torch's generator (scikit-learn, torchvision, kornia) need no entry,
 and generators that objects hold (albumentations' pipelines, MONAI's transforms)
-belong to the objects: `samebits.seeding.discover` finds those.
+belong to the objects: `samebits.seeding.discovery` finds those.
 
 A library adds itself with `register_library`.
 """

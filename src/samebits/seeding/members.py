@@ -9,12 +9,12 @@ in there once.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import FrameType
 from typing import Final, Literal
 
-from samebits.seeding.discover import Found, discover_from
+from samebits.seeding.discovery import Found, discover_from
 from samebits.seeding.generators import Holder, holder_of, process_wide
 
 Section = Literal["process", "registered", "found"]
@@ -30,6 +30,7 @@ class Member:
     section: Section
     names: tuple[str, ...]
     holder: Holder
+    variables: tuple[str, ...] = ()  # names that a variable gives, which may come to hold another generator
 
     @property
     def name(self) -> str:
@@ -107,18 +108,20 @@ def checked_holder(generator: object, caller: str) -> Holder:
     return holder
 
 
-def members(owners: dict[str, object], frame: FrameType | None) -> list[Member]:
-    """Everything random: process-wide, registered, and what is found from `owners` or else from `frame`.
+def members(
+    owners: dict[str, object], frame: FrameType | None, packages: Collection[str] | None = None
+) -> list[Member]:
+    """Everything random: process-wide, registered, and what is found from `frame` and from `owners`.
 
-    Neither owners nor a frame: nothing is looked for.
+    Neither owners nor a frame: nothing is looked for.  `packages` as for `discover_from`.
     """
     collected: list[Member] = []
     for name, holder in process_wide().items():
         collected.append(Member("process", (name,), holder))
     collected += _once("registered", registered().items(), {member.holder.identity for member in collected})
     known = {member.holder.identity for member in collected}
-    for found in discover_from(owners, None if owners else frame, known):
-        collected.append(_of(found))
+    if owners or frame is not None:
+        collected += map(_of, discover_from(owners, frame, known, packages))
     return collected
 
 
@@ -126,8 +129,13 @@ def checked_generators(generators: Mapping[str, object] | Iterable[object], call
     """Generators by name, or numbered, as owners for `members`.
 
     Raises:
-        TypeError: one of them is no generator.
+        TypeError: one of them is no generator, or it is one generator.
     """
+    if holder_of(generators) is not None or not isinstance(generators, Iterable):
+        raise TypeError(
+            f"{caller}: generators must be a mapping or an iterable of generators, got "
+            f"a {type(generators).__name__}; write generators=[generator]"
+        )
     if not isinstance(generators, Mapping):
         generators = {f"[{number}]": generator for number, generator in enumerate(generators)}
     for generator in generators.values():
@@ -136,7 +144,7 @@ def checked_generators(generators: Mapping[str, object] | Iterable[object], call
 
 
 def _of(found: Found) -> Member:
-    return Member("found", (found.name, *found.aliases), found.holder)
+    return Member("found", (found.name, *found.aliases), found.holder, found.variables)
 
 
 def _once(section: Section, holders: Iterable[tuple[str, Holder]], known: set[int]) -> list[Member]:

@@ -51,6 +51,12 @@ def place() -> Place:
     return Place(0, 1, "alone")
 
 
+def is_started_child() -> bool:
+    """Whether multiprocessing started this process, which may yet become one of several ranks."""
+    multiprocessing = sys.modules.get("multiprocessing")
+    return multiprocessing is not None and multiprocessing.parent_process() is not None
+
+
 def checked_rank(rank: int | None, caller: str) -> int:
     """`rank`, or where it is None this process's own.
 

@@ -22,8 +22,8 @@ import functools
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from types import FrameType, TracebackType
+from collections.abc import Callable, Collection, Iterable, Mapping
+from types import FrameType, FunctionType, MethodType, TracebackType
 from typing import Any, Final, ParamSpec, TypeVar
 
 from samebits.seeding.derive import Key, checked_seed
@@ -32,6 +32,7 @@ from samebits.seeding.members import Member, checked_generators, members
 from samebits.seeding.plain import digest_number
 from samebits.seeding.state import put_back
 from samebits.seeding.turn import turn
+from samebits.seeding.user_code import own_packages, package_of, place_of_self
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -48,12 +49,17 @@ def isolated(seed: int | None = None, *, generators: Generators | None = None) -
         @isolated(seed=5)
         def validate(model): ...
 
+    Two that no draw comes between give the same numbers inside: nothing outside has moved.
+
+    Looking for generators takes some 2 ms in a small program, and 20 to 150 ms where the variables of the
+    running functions hold 100,000 rows or small objects; ``generators=()`` saves it.
+
     One object can be entered again, also within itself, and by several threads one after the other.
 
     Args:
         seed: 0 .. 2**128 - 1: the same streams each time.  None: derived from the outside's states.
         generators: generator objects to isolate beside the process-wide and the registered ones, by name or
-            in order; None finds them.  ``()`` saves the time of looking, some milliseconds.
+            in order; None finds them, ``()`` isolates no others.
 
     Raises:
         TypeError, ValueError: a seed that is none; something else than a generator; a generator or coroutine
@@ -80,8 +86,6 @@ class Scope:
     def __init__(
         self, name: str, generators: Generators | None, start: Callable[[list[Member]], None] | None
     ) -> None:
-        if callable(generators):
-            raise TypeError(f"{name}: generators must be a mapping or an iterable of generators")
         self._name = name
         self._given = None if generators is None else checked_generators(generators, name)
         self._start = start
@@ -91,7 +95,8 @@ class Scope:
         return f"<{self._name}()>"
 
     def __enter__(self) -> None:
-        self._visits.append(self._enter(sys._getframe(1)))
+        frame = sys._getframe(1)
+        self._visits.append(self._enter(frame, own_packages(frame), {}))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -123,7 +128,10 @@ class Scope:
 
         @functools.wraps(function)
         def inside(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-            visit = self._enter(sys._getframe(1))
+            frame, packages = sys._getframe(1), own_packages()
+            if type(module := getattr(function, "__module__", None)) is str:
+                packages |= {package_of(module)}  # and not that of who calls: a framework may
+            visit = self._enter(frame, packages, _arguments(function, args, kwargs))
             try:
                 return function(*args, **kwargs)
             finally:
@@ -131,10 +139,13 @@ class Scope:
 
         return inside
 
-    def _enter(self, frame: FrameType) -> _Visit:
+    def _enter(self, frame: FrameType, packages: Collection[str], arguments: dict[str, object]) -> _Visit:
         turn.take(self._name)
         try:
-            present = members({}, frame) if self._given is None else members(self._given, None)
+            if self._given is None:
+                present = members(arguments, frame, packages)
+            else:
+                present = members(self._given, None)
             visit = _Visit(self._name, present)
             try:
                 if self._start is not None:
@@ -149,6 +160,23 @@ class Scope:
         except BaseException:
             turn.give()
             raise
+
+
+def _arguments(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, object]:
+    """What a call is given, under the names that its variables will have (see `own_variables`)."""
+    plain = inspect.unwrap(function)
+    code = plain.__code__ if type(plain) is FunctionType else None
+    names = code.co_varnames[: code.co_argcount] if code is not None else ()
+    place = f"{getattr(plain, '__module__', '')}.{getattr(plain, '__qualname__', type(plain).__name__)}"
+    place = place.replace(".<locals>", "")
+    given: dict[str, object] = {}
+    for number, value in enumerate(args):
+        name = names[number] if number < len(names) else f"args[{number - len(names)}]"
+        is_self = number == 0 and name == "self"
+        given[f"{place_of_self(value)}.self" if is_self else f"{place}.{name}"] = value
+    if isinstance(function, MethodType):
+        given[f"{place}.__self__"] = function.__self__
+    return {**given, **{f"{place}.{name}": value for name, value in kwargs.items()}}
 
 
 class _Visit:

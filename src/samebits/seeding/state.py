@@ -13,7 +13,8 @@ The form (version 1) is plain data, which `torch.load(weights_only=True)` loads:
      "made_with": {"samebits": ..., "python": ..., "numpy": ..., "torch": ...},    # for the reader
      "rank": 0, "world_size": 1,
      "owners": ["loader"],                                                         # arguments' names
-     "process":    {"python": {"kind": "random.Random", "aliases": [], "state": {...}}, ...},
+     "process":    {"python": {"kind": "random.Random", "aliases": [], "variables": [], "state": {...}},
+                    ...},
      "registered": {...},
      "found":      {"loader.generator": {...}},
      "checksum": "..."}                                                            # XXH3, of all the above
@@ -33,10 +34,12 @@ from typing import Any, Final
 
 from samebits.seeding.generators import StateError as StateError
 from samebits.seeding.generators import initialize_accelerator, uninitialized_accelerator
+from samebits.seeding.matching import Matching, matched
 from samebits.seeding.members import SECTIONS, Member, members
 from samebits.seeding.plain import checksum
 from samebits.seeding.ranks import place
 from samebits.seeding.turn import turn
+from samebits.seeding.user_code import local_of, own_packages
 
 FORMAT: Final = "samebits.rng"
 VERSION: Final = 1
@@ -75,14 +78,25 @@ def capture_rng(**owners: object) -> dict[str, Any]:
     Owners make the names independent of where the call stands, so prefer them in code that is reused.
     Each rank captures its own.  No generator moves.
 
+    Not found, so to be registered (`register`): generators that only the results kept by a
+    `functools.lru_cache` hold, a `map` or another iterator, a `threading.local` or a context variable.
+    In a thread of its own the running functions are those of this thread: name what the main thread holds.
+
     Returns:
         Plain data that `torch.load(weights_only=True)` accepts; some 20 kB, and 5 kB more for each generator.
 
     Raises:
+        ValueError: an owner is named ``strict``.
         StateError: two generators would share a name; or another thread is inside `isolated()`.
     """
+    if "strict" in owners:
+        raise ValueError(
+            "capture_rng: an owner cannot be named strict, which is an argument of restore_rng; "
+            "give it another name."
+        )
     with turn.held("capture_rng"):
-        present = members(owners, sys._getframe(1))
+        frame = sys._getframe(1)
+        present = members(owners, None if owners else frame, own_packages(frame))
         _check_names(present)
         here = place()
         state: dict[str, Any] = {
@@ -98,6 +112,7 @@ def capture_rng(**owners: object) -> dict[str, Any]:
             state[member.section][member.name] = {
                 "kind": member.holder.kind,
                 "aliases": list(member.names[1:]),
+                "variables": list(member.variables),
                 "state": member.holder.capture(),
             }
         state["checksum"] = checksum(state)
@@ -114,8 +129,10 @@ def restore_rng(state: Mapping[str, Any], /, *, strict: bool = True, **owners: o
     Args:
         state: what `capture_rng` returned.
         strict: False restores those generators that are in both, of any rank and world size, and leaves
-            the others as they are; a damaged state is refused all the same.
-        owners: the same as for `capture_rng`.
+            the others as they are, of another rank's state the process-wide ones, too, since all ranks would
+            draw alike; a damaged state is refused all the same.
+        owners: the same as for `capture_rng`; or of a state captured without any, those that hold all that
+            was found, under the same names: ``loader`` for ``__main__.main.loader.generator``.
 
     Returns:
         The names of the restored, and for ``strict=False`` of the missing and the extra.
@@ -135,19 +152,20 @@ def restore_rng(state: Mapping[str, Any], /, *, strict: bool = True, **owners: o
         return _restore(state, strict, owners, sys._getframe(1))
 
 
-def _restore(
-    state: Mapping[str, Any], strict: bool, owners: dict[str, object], frame: FrameType | None
-) -> Restored:
+def _restore(state: Mapping[str, Any], strict: bool, owners: dict[str, object], frame: FrameType) -> Restored:
     for name in state["process"]:
         library, _, device = name.partition(":")
         if library == "torch" and device != "cpu":
             initialize_accelerator(device.partition(":")[0])
-    present = members(owners, frame)
+    present = members(owners, None if owners else frame, own_packages(frame))
     if strict:
         _check_names(present)
-    pairs, missing, extra = _matched(state, present)
+    matching = matched(state, present, by_ending=bool(owners) and not state["owners"])
     if strict:
-        _check_all_there(missing, extra, owners)
+        _check_all_there(matching, owners)
+    elif state["rank"] != place().rank:  # would make all ranks draw alike
+        matching.leave(lambda member: member.section == "process")
+    pairs = matching.pairs
     faults = []
     for member, entry in pairs:
         fault = _fault(member, entry)
@@ -160,7 +178,7 @@ def _restore(
         )
     _set_all(pairs)
     restored = tuple(member.name for member, _ in pairs)
-    return Restored(restored, tuple(missing), tuple(member.name for member in extra))
+    return Restored(restored, tuple(matching.missing), tuple(member.name for member in matching.extra))
 
 
 def _set_all(pairs: list[tuple[Member, Mapping[str, Any]]]) -> None:
@@ -201,35 +219,6 @@ def _fault(member: Member, entry: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _matched(
-    state: Mapping[str, Any], present: list[Member]
-) -> tuple[list[tuple[Member, Mapping[str, Any]]], list[str], list[Member]]:
-    """(pairs, names only in the state, generators only here): by first name, and then by any name.
-
-    An alias that two share decides nothing.
-    """
-    pairs: list[tuple[Member, Mapping[str, Any]]] = []
-    missing: list[str] = []
-    extra = list(present)
-    for by_alias in (False, True):
-        for section in SECTIONS:
-            for name, entry in state[section].items():
-                if any(entry is taken for _, taken in pairs):
-                    continue
-                names = {name, *entry["aliases"]} if by_alias else {name}
-                fits = [
-                    m
-                    for m in extra
-                    if m.section == section and names & set(m.names if by_alias else m.names[:1])
-                ]
-                if len(fits) == 1:
-                    extra.remove(fits[0])
-                    pairs.append((fits[0], entry))
-                elif by_alias:
-                    missing.append(name)
-    return pairs, missing, extra
-
-
 def _check_form(state: object) -> None:
     """Refuse what is no state, newer, or damaged."""
     if not isinstance(state, Mapping) or state.get("format") != FORMAT:
@@ -268,6 +257,7 @@ def _has_all_fields(state: Mapping[str, Any]) -> bool:
             isinstance(entry, Mapping)
             and isinstance(entry.get("kind"), str)
             and isinstance(entry.get("aliases"), list | tuple)
+            and isinstance(entry.get("variables"), list | tuple)
             and isinstance(entry.get("state"), Mapping)
             for section in SECTIONS
             for entry in state[section].values()
@@ -281,16 +271,21 @@ _RELOAD: Final = "use an intact checkpoint, and store the state as capture_rng r
 def _check_place(state: Mapping[str, Any]) -> None:
     here = place()
     if (state["rank"], state["world_size"]) != (here.rank, here.world_size):
+        advice = (
+            "Save one state a rank and restore each in its own; or gather them with "
+            "torch.distributed.all_gather_object(states, capture_rng()) and restore states[rank]. "
+            "With another number of ranks no generator can continue exactly: seed anew."
+        )
+        if here.source == "alone" and state["world_size"] > 1:
+            advice = f"Call torch.distributed.init_process_group before restore_rng. {advice}"
         raise StateError(
             f"restore_rng: the state is of rank {state['rank']} of {state['world_size']}, "
-            f"this process is rank {here.rank} of {here.world_size} ({here.source}). "
-            "Save one state a rank and restore each in its own; with another number of ranks no generator "
-            "can continue exactly: seed anew, or pass strict=False."
+            f"this process is rank {here.rank} of {here.world_size} ({here.source}). {advice}"
         )
 
 
 def _check_owners(state: Mapping[str, Any], owners: dict[str, object]) -> None:
-    if list(state["owners"]) != sorted(owners):
+    if state["owners"] and list(state["owners"]) != sorted(owners):
         raise StateError(
             f"restore_rng: the state was captured by capture_rng({', '.join(state['owners'])}), "
             f"and is restored with ({', '.join(sorted(owners))}); name the same owners in both."
@@ -308,7 +303,8 @@ def _check_names(present: list[Member]) -> None:
         )
 
 
-def _check_all_there(missing: list[str], extra: list[Member], owners: dict[str, object]) -> None:
+def _check_all_there(matching: Matching, owners: dict[str, object]) -> None:
+    missing, extra = matching.missing, matching.extra
     if not missing and not extra:
         return
     parts = []
@@ -316,13 +312,21 @@ def _check_all_there(missing: list[str], extra: list[Member], owners: dict[str, 
         parts.append(f"this process lacks {_listed(missing)}")
     if extra:
         parts.append(f"the state lacks {_listed(member.name for member in extra)}")
+    parts += matching.clashes[:_SHOWN]
     advice = "Make the same generators before restoring as before saving"
+    local = next(((name, home) for name in missing if (home := local_of(name)) is not None), None)
     if any(name.startswith("torch:") for name in missing):
         advice = "Run on as many devices as the run that saved"
         if uninitialized_accelerator() is None:
             advice += ", with its accelerator"
     elif any(member.section == "process" for member in extra):
         advice = "The accelerator was not in use when the state was saved: restore before it is initialised"
+    elif local is not None and not owners:
+        advice = (
+            f"{local[0]} is in a local variable of {local[1]}(): restore inside that function after it "
+            "is made; or if it is seeded anew at each call, it needs no state: pass strict=False; "
+            "for new checkpoints name what holds generators: capture_rng(loader=loader)"
+        )
     elif not owners:
         advice += ", and name what holds them: capture_rng(loader=loader), restore_rng(state, loader=loader)"
     raise StateError(
