@@ -127,7 +127,7 @@ if __name__ == "__main__":
     with open("sub.py", "w") as file:
         file.write(SUB)
     for n in range(2):
-        os.system(f"{sys.executable} sub.py")
+        os.system(f"'{sys.executable}' sub.py")  # its path may have a space
     os.waitpid(os.posix_spawn(sys.executable, [sys.executable, "sub.py"], os.environ), 0)
     draw("main")
 """
