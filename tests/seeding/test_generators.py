@@ -17,6 +17,7 @@ from samebits.seeding import Key, generators
 from samebits.seeding.forms import equal
 from samebits.seeding.generators import holder_of, process_wide
 
+from .conftest import FakeModule
 from .kinds import MAKE, draws, process_draws
 
 kinds = pytest.mark.parametrize("kind", MAKE)
@@ -248,44 +249,6 @@ def test_numpys_bit_generator_may_be_another_and_is_put_back_as_an_object() -> N
         assert (float(np.random.standard_normal()), float(np.random.random_sample())) == expected
     finally:
         np.random.set_bit_generator(original)
-
-
-class FakeModule:
-    """The part of `torch.cuda` that is used, over CPU generators; it proves nothing about a real device."""
-
-    def __init__(self, devices: int) -> None:
-        self.devices = devices
-        self.ready = False
-        self.default_generators: tuple[torch.Generator, ...] = ()
-
-    def init(self) -> None:
-        self.ready = True
-        self.default_generators = tuple(torch.Generator().manual_seed(40 + i) for i in range(self.devices))
-
-    def is_initialized(self) -> bool:
-        return self.ready
-
-    def is_available(self) -> bool:
-        return self.devices > 0
-
-    def device_count(self) -> int:
-        return self.devices
-
-    def get_rng_state(self, device: int) -> torch.Tensor:
-        assert self.ready, "this would initialise the device"
-        return self.default_generators[device].get_state()
-
-    def set_rng_state(self, state: torch.Tensor, device: int) -> None:
-        assert self.ready, "this would initialise the device"
-        self.default_generators[device].set_state(state)
-
-
-@pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> FakeModule:
-    module = FakeModule(2)
-    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: SimpleNamespace(type="fake"))
-    monkeypatch.setattr(torch, "get_device_module", lambda device: module)
-    return module
 
 
 def test_an_accelerator_is_not_initialised_by_looking(fake: FakeModule) -> None:

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,8 +23,8 @@ from samebits.seeding.members import register
 from samebits.seeding.scope import isolated, preserved
 from samebits.seeding.state import StateError, capture_rng, restore_rng
 
+from .conftest import FakeModule
 from .kinds import MAKE, draws, process_draws
-from .test_generators import FakeModule
 
 pytestmark = pytest.mark.usefixtures("generators_restored", "clean")
 
@@ -597,14 +596,6 @@ def test_workers_forked_inside_draw_from_the_inside() -> None:
 
 
 # Accelerators, over a stand-in
-
-
-@pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> FakeModule:
-    module = FakeModule(2)
-    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: SimpleNamespace(type="fake"))
-    monkeypatch.setattr(torch, "get_device_module", lambda device: module)
-    return module
 
 
 @scopes

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -25,8 +24,8 @@ from samebits.seeding import generators, members, plain, ranks, state
 from samebits.seeding.members import register, unregister
 from samebits.seeding.state import StateError, capture_rng, restore_rng
 
+from .conftest import FakeModule
 from .kinds import MAKE, draws, process_draws
-from .test_generators import FakeModule
 
 pytestmark = pytest.mark.usefixtures("generators_restored", "nothing_registered")
 
@@ -688,14 +687,6 @@ def test_what_cannot_be_registered(name: Any, thing: Any) -> None:
 
 
 # Accelerators, over a stand-in: the order of things, not a device
-
-
-@pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> FakeModule:
-    module = FakeModule(2)
-    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: SimpleNamespace(type="fake"))
-    monkeypatch.setattr(torch, "get_device_module", lambda device: module)
-    return module
 
 
 def test_capturing_does_not_initialise_and_restoring_does(fake: FakeModule, refused: Any) -> None:

@@ -119,10 +119,8 @@ class Control:
         plan.python()
         if "numpy.random" in sys.modules:
             plan.numpy()
-        torch = sys.modules.get("torch")
-        if hasattr(torch, "default_generator"):
-            state = plan.key.child("torch", "cpu").torch().get_state()
-            torch.default_generator.set_state(state)  # type: ignore[union-attr]
+        if hasattr(sys.modules.get("torch"), "default_generator"):
+            plan.torch(devices=False)
         libraries.seed_libraries(plan.key.child("library"))
 
 

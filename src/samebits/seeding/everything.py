@@ -122,29 +122,24 @@ class SeedPlan:
             numpy_random.seed(self.number)
             return [("numpy", str(self.number))]
         key = self.key.child("numpy")
-        generator = numpy_random.get_bit_generator()
-        if type(generator).__name__ == "MT19937":
-            from samebits.seeding.mt19937 import numpy_state
-
-            numpy_random.set_state(numpy_state(key.words(312)))
-        else:  # the program exchanged it with np.random.set_bit_generator
-            generator.state = type(generator)(numpy_random.SeedSequence(key.integer(128))).state
+        _start(numpy_random.mtrand._rand, key)
         return [("numpy", repr(key))]
 
-    def torch(self) -> list[tuple[str, str]]:
-        """torch's generators: the CPU's, and every accelerator's, now or when it is initialised."""
+    def torch(self, *, devices: bool = True) -> list[tuple[str, str]]:
+        """torch's generators: the CPU's, and every accelerator's, now or when it is initialised.
+
+        ``devices=False``: the CPU's alone.  A forked child cannot use the devices of its parent.
+        """
         import torch
 
         if self.scheme == "offset":
             torch.manual_seed(self.number)
             rows = [("torch cpu", str(self.number))]
         else:
-            from samebits.seeding.mt19937 import torch_state
-
             key = self.key.child("torch", "cpu")
-            torch.default_generator.set_state(torch_state(key.words(312)))
+            _start(torch.default_generator, key)
             rows = [("torch cpu", repr(key))]
-        for device, seed_device in _devices(torch):
+        for device, seed_device in _devices(torch) if devices else []:
             if self.scheme == "offset":
                 seed_device(number := self.number + 1000 * device.index)
                 rows.append((f"torch {device}", str(number)))
@@ -242,6 +237,14 @@ def seed_everything(seed: int | None, *, rank: int | None = None, scheme: Scheme
     if plan.rank == 0:
         warn_if_random(plan.seed)
     return seeded
+
+
+def _start(generator: object, key: Key) -> None:
+    from samebits.seeding.generators import holder_of
+
+    holder = holder_of(generator)
+    assert holder is not None
+    holder.start(key)
 
 
 def _devices(torch: ModuleType) -> list[tuple[torch.device, Callable[[int], None]]]:
