@@ -16,10 +16,11 @@ import functools
 import itertools
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import FrameType, ModuleType
 from typing import Any, Final
 
+from samebits.launch.replaced import Replaced
 from samebits.record import imports, instrument
 
 _SERIAL: Final = "_samebits_serial"
@@ -27,25 +28,12 @@ _SERIAL: Final = "_samebits_serial"
 _STAND_INS: Final = ("samebits.launch.seed_calls", "samebits.record.watch")
 
 
-class Completion:
+class Completion(Replaced):
     """Takes over the three places while control lasts (the DataLoader's lies in `loaders`)."""
-
-    def __init__(self) -> None:
-        self._alive = True
-        self._undo: list[Callable[[], None]] = []
 
     def install(self) -> None:
         imports.after("multiprocessing.pool", self._pool)
         imports.after("concurrent.futures._base", self._futures)
-
-    def uninstall(self) -> None:
-        self._alive = False
-        while self._undo:
-            self._undo.pop()()
-
-    def _replace(self, owner: Any, name: str, new: Any) -> None:
-        self._undo.append(functools.partial(setattr, owner, name, getattr(owner, name)))
-        setattr(owner, name, new)
 
     def _pool(self, pool: ModuleType) -> None:
         if not self._alive:

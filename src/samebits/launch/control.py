@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -27,6 +26,7 @@ from samebits.launch import seed_calls
 from samebits.launch.completion import Completion
 from samebits.launch.identity import VARIABLE, Children, Identity
 from samebits.launch.loaders import Loaders
+from samebits.launch.replaced import Replaced
 from samebits.launch.unseeded import Unseeded
 from samebits.record import imports
 from samebits.seeding import libraries
@@ -36,13 +36,12 @@ from samebits.seeding.everything import SeedPlan, plan_seeds
 _installed: Control | None = None
 
 
-class Control:
-    """Control of this process, until `uninstall`."""
+class Control(Replaced):
+    """Control of this process, until `uninstall`; generators and torch's flags stay as they are then."""
 
     def __init__(self, identity: Identity) -> None:
+        super().__init__()
         self.identity = identity
-        self._alive = True
-        self._undo: list[Callable[[], None]] = []
         if identity.seed is not None:
             self._plan: SeedPlan = plan_seeds(identity.root, rank=identity.rank)
             self.unseeded = Unseeded(identity)
@@ -65,12 +64,6 @@ class Control:
             self._undo.append(children.uninstall)
             self._undo.append(seed_calls.install(self.unseeded, self.loaders, observing=observing))
         imports.after("torch", self._torch)
-
-    def uninstall(self) -> None:
-        """Everything is as before, but the generators' states and torch's flags."""
-        self._alive = False
-        while self._undo:
-            self._undo.pop()()
 
     # -- as libraries are loaded -------------------------------------------------------------------
     def _numpy(self, module: ModuleType) -> None:

@@ -30,6 +30,7 @@ from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any, Final
 
+from samebits.launch.replaced import Replaced
 from samebits.record import imports
 from samebits.seeding.derive import Key
 from samebits.seeding.ranks import place
@@ -102,7 +103,7 @@ def worker_seed() -> int | None:
     return None if info is None else int(info.seed) % 2**64
 
 
-class Children:
+class Children(Replaced):
     """Gives every process that this one starts its own name."""
 
     def __init__(
@@ -113,12 +114,11 @@ class Children:
         forked: Callable[[Identity], None],
     ) -> None:
         """`seeds` tells how this process is seeded now; `forked` is called in each forked child."""
+        super().__init__()
         self._identity = identity
         self._seeds = seeds
         self._forked = forked
         self._lock = threading.RLock()
-        self._alive = True
-        self._undo: list[Callable[[], None]] = []
         self._fork: Identity | None = None
 
     def install(self) -> None:
@@ -128,11 +128,6 @@ class Children:
         self._replace_system()
         imports.after("subprocess", self._commands)
         imports.after("multiprocessing.process", self._processes)
-
-    def uninstall(self) -> None:
-        self._alive = False
-        while self._undo:
-            self._undo.pop()()
 
     # -- fork --------------------------------------------------------------------------------------
     def _before_fork(self) -> None:
@@ -190,8 +185,7 @@ class Children:
                     kwargs["env"] = given
             return original(popen, *args, **kwargs)
 
-        subprocess.Popen.__init__ = start
-        self._undo.append(lambda: setattr(subprocess.Popen, "__init__", original))
+        self._replace(subprocess.Popen, "__init__", start)
 
     def _replace_system(self) -> None:
         original = os.system
@@ -205,8 +199,7 @@ class Children:
             with self._named(child):
                 return original(command)
 
-        os.system = system
-        self._undo.append(lambda: setattr(os, "system", original))
+        self._replace(os, "system", system)
 
     def _processes(self, process: ModuleType) -> None:
         if not self._alive:
@@ -220,8 +213,7 @@ class Children:
             with self._named(self._identity.child("process", self._identity.count("process"))):
                 return original(started)
 
-        process.BaseProcess.start = start
-        self._undo.append(lambda: setattr(process.BaseProcess, "start", original))
+        self._replace(process.BaseProcess, "start", start)
 
 
 def _program(words: Any) -> str:

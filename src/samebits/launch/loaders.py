@@ -26,6 +26,7 @@ from types import ModuleType
 from typing import Any
 
 from samebits.launch.identity import Identity, worker_seed
+from samebits.launch.replaced import Replaced
 from samebits.record import imports
 from samebits.seeding.derive import Key
 
@@ -33,19 +34,18 @@ from samebits.seeding.derive import Key
 _current: Loaders | None = None
 
 
-class Loaders:
+class Loaders(Replaced):
     """Wraps `DataLoader` while control lasts."""
 
     def __init__(self, identity: Identity, reseed: Callable[[int], None]) -> None:
         """`reseed` seeds every generator of a worker's process from a number."""
+        super().__init__()
         self.identity = identity
         self.reseed = reseed
         self._reseeded = 0  # how often the program seeded torch's global generator
         self._numbers: Counter[tuple[int, int]] = Counter()
         # generator -> the loader's number, and how torch was seeded when the generator was
         self._given: weakref.WeakKeyDictionary[Any, tuple[int, tuple[int, int]]] = weakref.WeakKeyDictionary()
-        self._alive = True
-        self._undo: list[Callable[[], None]] = []
 
     def install(self, torch: ModuleType) -> None:
         """To be called once torch is there."""
@@ -61,11 +61,9 @@ class Loaders:
 
     def uninstall(self) -> None:
         global _current
-        self._alive = False
         if _current is self:
             _current = None
-        while self._undo:
-            self._undo.pop()()
+        super().uninstall()
 
     def torch_reseeded(self) -> None:
         """The program seeded torch's global generator: loaders start anew."""
@@ -128,9 +126,8 @@ class Loaders:
                 self._renew(loader.generator)
             return start(loader)
 
-        for name, new, old in (("__init__", __init__, make), ("__iter__", __iter__, start)):
-            setattr(kind, name, new)
-            self._undo.append(functools.partial(setattr, kind, name, old))
+        self._replace(kind, "__init__", __init__)
+        self._replace(kind, "__iter__", __iter__)
 
 
 def seed_worker(worker_id: int) -> None:

@@ -22,6 +22,7 @@ from types import FrameType, ModuleType
 from typing import Any, Final
 
 from samebits.launch.identity import Identity
+from samebits.launch.replaced import Replaced
 from samebits.record import imports
 from samebits.seeding.derive import Key
 
@@ -32,15 +33,14 @@ _STAND_INS: Final = ("samebits.launch.seed_calls", "samebits.record.watch")
 _ACCELERATORS: Final = ("torch.cuda", "torch.mps", "torch.xpu")
 
 
-class Unseeded:
+class Unseeded(Replaced):
     """Hands out the derived seeds, and takes over the places where libraries ask for entropy."""
 
     def __init__(self, identity: Identity) -> None:
+        super().__init__()
         self.identity = identity
         self.python_seeds = 0  # a digest of how the program seeded Python's generator, and how
         self.numpy_seeds = 0  # it seeded numpy's
-        self._alive = True
-        self._undo: list[Callable[[], None]] = []
 
     def key(self, kind: str, asking: str | None = None) -> Key:
         """The key of the next thing of a kind that was made without a seed."""
@@ -51,16 +51,6 @@ class Unseeded:
         self._python()
         imports.after("tempfile", self._tempfile)
         imports.after("numpy.random", self._numpy)
-
-    def uninstall(self) -> None:
-        self._alive = False
-        while self._undo:
-            self._undo.pop()()
-
-    def _replace(self, owner: Any, name: str, new: Any) -> None:
-        old = getattr(owner, name)
-        setattr(owner, name, new)
-        self._undo.append(lambda: setattr(owner, name, old))
 
     # -- Python ------------------------------------------------------------------------------------
     def _python(self) -> None:

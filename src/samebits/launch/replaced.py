@@ -1,0 +1,26 @@
+"""Names that control replaces in modules of others, and puts back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+
+class Replaced:
+    """Until `uninstall`.  What a program kept of ours by then asks `_alive` and calls the original."""
+
+    def __init__(self) -> None:
+        self._alive = True
+        self._undo: list[Callable[[], None]] = []
+
+    def uninstall(self) -> None:
+        """Everything is as before."""
+        self._alive = False
+        while self._undo:
+            self._undo.pop()()
+
+    def _replace(self, owner: Any, name: str, new: Any) -> None:
+        old = getattr(owner, name)
+        setattr(owner, name, new)
+        self._undo.append(partial(setattr, owner, name, old))
