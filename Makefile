@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint unit faults peer-tests bench clean
+.PHONY: help install demo test lint unit faults peer-tests bench bench-gpu clean
 
 help:
 	@echo "make demo     install, then verify the bundled example, mend it, verify it again"
@@ -15,7 +15,8 @@ help:
 	@echo "make lint     the checks that run nothing"
 	@echo "make faults   the planted faults and what is found of them (minutes)"
 	@echo "make peer-tests PEERS=PATH   other projects' own seed tests, from checkouts of theirs, against samebits"
-	@echo "make bench    what observation and seeding cost (minutes; an otherwise idle machine)"
+	@echo "make bench    what observation, seeding and the operations cost (minutes; an otherwise idle machine)"
+	@echo "make bench-gpu   the operations on CUDA"
 	@echo "make clean    remove everything made"
 
 install: $(STAMP)
@@ -37,8 +38,10 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
+# Triton reads its switch when it is imported, so its kernels are interpreted in a process of their own.
 unit: $(STAMP)
 	$(BIN)/python -m pytest
+	TRITON_INTERPRET=1 $(BIN)/python -m pytest tests/triton
 
 faults: $(STAMP)
 	$(BIN)/python benchmarks/faults/run.py
@@ -56,6 +59,11 @@ bench: $(BENCH_STAMP)
 	$(BIN)/python -m benchmarks.digest
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.seeding
+	$(BIN)/python -m benchmarks.ops
+
+# On a machine with CUDA; without one the same runs on the CPU, and says so.
+bench-gpu: $(STAMP)
+	$(BIN)/python -m benchmarks.ops --device cuda
 
 clean:
 	rm -rf $(VENV) dist build .samebits .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -14,6 +14,7 @@ import pytest
 import samebits
 
 PUBLIC = [
+    "DeterminismError",
     "Key",
     "LaunchError",
     "RecordError",
@@ -26,6 +27,7 @@ PUBLIC = [
     "Verdict",
     "__version__",
     "capture_rng",
+    "deterministic",
     "ensure_hash_seed",
     "isolated",
     "preserved",

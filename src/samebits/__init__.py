@@ -14,6 +14,8 @@ from samebits._lazy import lazy
 
 if TYPE_CHECKING:
     from samebits.compare.verdict import Verdict as Verdict
+    from samebits.determinism.mode import deterministic as deterministic
+    from samebits.errors import DeterminismError as DeterminismError
     from samebits.errors import LaunchError as LaunchError
     from samebits.errors import RecordError as RecordError
     from samebits.errors import SamebitsError as SamebitsError
@@ -35,6 +37,7 @@ __version__ = "0.1.0"
 
 #: Public name -> the module that holds it.
 _HOMES = {
+    "DeterminismError": "samebits.errors",
     "Key": "samebits.seeding",
     "LaunchError": "samebits.errors",
     "RecordError": "samebits.errors",
@@ -46,6 +49,7 @@ _HOMES = {
     "UsageError": "samebits.errors",
     "Verdict": "samebits.compare.verdict",
     "capture_rng": "samebits.seeding",
+    "deterministic": "samebits.determinism",
     "ensure_hash_seed": "samebits.seeding",
     "isolated": "samebits.seeding",
     "preserved": "samebits.seeding",
@@ -55,6 +59,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "DeterminismError",
     "Key",
     "LaunchError",
     "RecordError",
@@ -67,6 +72,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "capture_rng",
+    "deterministic",
     "ensure_hash_seed",
     "isolated",
     "preserved",

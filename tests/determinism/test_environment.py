@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from samebits.determinism import apply_deterministic, deterministic_environment
+from samebits.determinism import deterministic_environment
 
 
 @pytest.mark.parametrize(
@@ -28,19 +28,3 @@ def test_an_interpreter_started_with_it_hashes_alike() -> None:
         subprocess.run(program, env=environ, capture_output=True, check=True).stdout for _ in "ab"
     )
     assert first == second
-
-
-def test_apply_deterministic() -> None:
-    import torch
-
-    algorithms = torch.are_deterministic_algorithms_enabled()
-    cudnn = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
-    try:
-        apply_deterministic()
-        assert torch.are_deterministic_algorithms_enabled()
-        assert not torch.is_deterministic_algorithms_warn_only_enabled()
-        assert torch.backends.cudnn.deterministic
-        assert not torch.backends.cudnn.benchmark
-    finally:
-        torch.use_deterministic_algorithms(algorithms)
-        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn

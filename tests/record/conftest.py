@@ -81,7 +81,7 @@ def observe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_modules: None) 
     from torch.optim import optimizer
     from torch.utils.data import dataloader
 
-    from samebits.record import imports
+    from samebits import _imports as imports
     from samebits.record.session import PROCESS, Plan, Session
     from samebits.record.trace import Trace
 

@@ -10,60 +10,12 @@ from samebits.causes._evidence import (
     is_nondeterministic,
     is_random,
     pairs,
-    plain_name,
     spot,
 )
 
 _FIX = """\
-torch.use_deterministic_algorithms(True)  # once, before training; has an effect on the CPU too
-# on CUDA also set CUBLAS_WORKSPACE_CONFIG=:4096:8 in the environment before the program starts"""
-
-# What to write for operations for which the switch is not the whole answer.
-_SPECIAL = {
-    "put_": "torch.use_deterministic_algorithms(True) makes put_ raise: write "
-    "table.index_put_((index,), values, "
-    "accumulate=True) under it instead",
-    "put": "torch.use_deterministic_algorithms(True) makes put raise: write "
-    "table.index_put((index,), values, "
-    "accumulate=True) under it instead",
-    "adaptive_max_pool3d_backward": "the switch does not reach this kernel: choose an output size "
-    "that divides the "
-    "input, and use F.max_pool3d with a kernel and stride of input // output",
-    "_embedding_bag_backward": "torch.use_deterministic_algorithms(True), and mode='sum' or 'mean': "
-    "the backward of "
-    "'max' has no deterministic implementation",
-    "histc": "count with torch.bincount of integer bins: torch.bincount(((x - low) / width).long(), "
-    "minlength=bins)",
-    "bincount": "count without weights, or sum weights with torch.zeros(n).index_add_(0, index, "
-    "weights) under "
-    "torch.use_deterministic_algorithms(True)",
-    "index_reduce_": "sort by index first (torch.sort(index, stable=True)), then reduce whole segments",
-}
-_GENERAL_BACKWARD = (
-    "torch.use_deterministic_algorithms(True, warn_only=True)  # names this operation if it has no "
-    "deterministic "
-    "kernel; then replace it (upsampling by mode='nearest', adaptive pooling by a fixed kernel size)"
-)
-_NAMED_BACKWARD = (
-    "upsample",
-    "grid_sampl",
-    "avg_pool",
-    "max_pool",
-    "pad",
-    "ctc_loss",
-    "nll_loss2d",
-    "roi_",
-    "deform",
-)
-
-
-def _fix(name: str) -> str:
-    plain = plain_name(name)
-    if plain in _SPECIAL:
-        return _SPECIAL[plain]
-    if any(part in plain for part in _NAMED_BACKWARD):
-        return _GENERAL_BACKWARD
-    return _FIX
+samebits.deterministic()  # once, before training; replaces kernels that have no deterministic form
+# on CUDA before the first CUDA tensor; without a change to the program: samebits run"""
 
 
 def _something_outside(evidence: Evidence) -> bool:
@@ -109,7 +61,7 @@ def match(evidence: Evidence) -> Finding | None:
         else "its kernel may add in an order that threads decide, or a number that is not a tensor differed"
     )
     where = f"{spot(event.site)}" + (f" (the forward line of {event.node})" if event.node else "")
-    return Finding(confidence, event.site, f"{event.name} at {where}: {given}; {reason}.", _fix(event.name))
+    return Finding(confidence, event.site, f"{event.name} at {where}: {given}; {reason}.", _FIX)
 
 
 CAUSE = Cause(
@@ -138,7 +90,7 @@ CAUSE = Cause(
         "table[index].sin().sum().backward()\n",
     ),
     valid=(
-        "import torch\n\ntorch.use_deterministic_algorithms(True)\n"
+        "import torch\nimport samebits\n\nsamebits.deterministic()\n"
         "table = torch.zeros(4, 8, requires_grad=True)\nindex = torch.randint(4, (100_000,))\n"
         "table[index].sin().sum().backward()\n",
     ),

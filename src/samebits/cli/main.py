@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "record": "Run a program once and keep what was observed.",
     "compare": "Compare two kept runs; needs no torch.",
     "runs": "List the kept runs, newest first.",
+    "ops": "List the operations that are made deterministic; --check runs them.",
 }
 
 

@@ -1,8 +1,27 @@
-"""Determinism: what must be set before a program starts, and in it, for equal bits."""
+"""Determinism: what must be set before a program starts, and in it, for equal bits.
+
+`deterministic` is the mode; it installs the replacements of `samebits.ops`, which know no mode.
+"""
 
 from __future__ import annotations
 
-from samebits.determinism.environment import apply_deterministic as apply_deterministic
-from samebits.determinism.environment import deterministic_environment as deterministic_environment
+from typing import TYPE_CHECKING
 
-__all__ = ["apply_deterministic", "deterministic_environment"]
+from samebits._lazy import lazy
+
+if TYPE_CHECKING:
+    from samebits.determinism.environment import deterministic_environment as deterministic_environment
+    from samebits.determinism.mode import NondeterminismWarning as NondeterminismWarning
+    from samebits.determinism.mode import deterministic as deterministic
+    from samebits.determinism.pins import PinWarning as PinWarning
+
+_HOMES = {
+    "NondeterminismWarning": "samebits.determinism.mode",
+    "PinWarning": "samebits.determinism.pins",
+    "deterministic": "samebits.determinism.mode",
+    "deterministic_environment": "samebits.determinism.environment",
+}
+
+__all__ = ["NondeterminismWarning", "PinWarning", "deterministic", "deterministic_environment"]
+
+__getattr__ = lazy(__name__, _HOMES)

@@ -1,6 +1,6 @@
-"""The environment a deterministic program needs, and the switches inside it.
+"""The environment a deterministic program needs before it starts.
 
-Two of the switches are read once, while the interpreter or the library starts:
+Two switches are read once, while the interpreter or the library starts:
 the hash secret (`PYTHONHASHSEED`) and cuBLAS's workspace
 (`CUBLAS_WORKSPACE_CONFIG`).  Setting them inside a running program changes
 nothing, so they are returned for the parent process to set.
@@ -35,12 +35,3 @@ def deterministic_environment(
         HASH_SECRET: secret if fixed else str((seed or 0) % 2**32),
         CUBLAS: workspace if workspace in _CUBLAS_DETERMINISTIC else CUBLAS_WORKSPACE,
     }
-
-
-def apply_deterministic() -> None:
-    """Ask torch for deterministic algorithms; an operation that has none raises.  Imports torch."""
-    import torch
-
-    torch.use_deterministic_algorithms(True)
-    torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.benchmark = False

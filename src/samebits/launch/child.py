@@ -37,7 +37,8 @@ def attach() -> None:
     controlled = control.install(observing=observing)
     if not observing:
         return
-    from samebits.record import imports, instrument
+    from samebits import _imports as imports
+    from samebits.record import instrument
     from samebits.record.session import PLAN, Plan, Session
 
     _session = Session(Plan.from_json(os.environ[PLAN]))

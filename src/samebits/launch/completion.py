@@ -20,8 +20,9 @@ from collections.abc import Iterator
 from types import FrameType, ModuleType
 from typing import Any, Final
 
+from samebits import _imports as imports
 from samebits.launch.replaced import Replaced
-from samebits.record import imports, instrument
+from samebits.record import instrument
 
 _SERIAL: Final = "_samebits_serial"
 #: Files of ours that call a function for user code.

@@ -22,13 +22,13 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from samebits import _imports as imports
 from samebits.launch import seed_calls
 from samebits.launch.completion import Completion
 from samebits.launch.identity import VARIABLE, Children, Identity
 from samebits.launch.loaders import Loaders
 from samebits.launch.replaced import Replaced
 from samebits.launch.unseeded import Unseeded
-from samebits.record import imports
 from samebits.seeding import libraries
 from samebits.seeding.derive import Key
 from samebits.seeding.everything import SeedPlan, plan_seeds
@@ -86,9 +86,9 @@ class Control(Replaced):
             self.loaders.install(torch)
             self._undo.append(self.loaders.uninstall)
         if self.identity.deterministic:
-            from samebits.determinism.environment import apply_deterministic
+            from samebits.determinism.mode import deterministic
 
-            apply_deterministic()
+            deterministic(pinned=True)
 
     # -- children ----------------------------------------------------------------------------------
     def _seeds(self) -> int:

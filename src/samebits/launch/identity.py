@@ -30,8 +30,8 @@ from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any, Final
 
+from samebits import _imports as imports
 from samebits.launch.replaced import Replaced
-from samebits.record import imports
 from samebits.seeding.derive import Key
 from samebits.seeding.ranks import place
 

@@ -25,9 +25,9 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from samebits import _imports as imports
 from samebits.launch.identity import Identity, worker_seed
 from samebits.launch.replaced import Replaced
-from samebits.record import imports
 from samebits.seeding.derive import Key
 
 #: The loaders of this process, for its workers; None without control.

@@ -21,9 +21,9 @@ from collections.abc import Callable
 from types import FrameType, ModuleType
 from typing import Any, Final
 
+from samebits import _imports as imports
 from samebits.launch.identity import Identity
 from samebits.launch.replaced import Replaced
-from samebits.record import imports
 from samebits.seeding.derive import Key
 
 #: Modules of generators: who calls them is asked one frame further up.

@@ -18,8 +18,8 @@ from collections.abc import Callable
 from multiprocessing import util
 from typing import TYPE_CHECKING, Any
 
+from samebits import _imports as imports
 from samebits import manifest
-from samebits.record import imports
 from samebits.record import observer as native
 from samebits.record.batches import as_tensor, leaves, unwrapped
 from samebits.record.generators import Generators

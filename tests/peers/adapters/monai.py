@@ -12,7 +12,6 @@ import torch
 
 import samebits
 from samebits.compat import seed_everything
-from samebits.determinism.environment import apply_deterministic
 
 _OFF: Final = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
 _seed: int | None = None
@@ -28,7 +27,7 @@ def set_determinism(seed: int | None = 2**32 - 1, use_deterministic_algorithms: 
         else:
             seed_everything(seed)  # the guides': it sets cuDNN's flags, too
         if use_deterministic_algorithms:
-            apply_deterministic()
+            samebits.deterministic(replace="none")
         elif use_deterministic_algorithms is not None:
             torch.use_deterministic_algorithms(False)
     _seed = seed

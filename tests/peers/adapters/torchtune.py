@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from types import ModuleType
 
-import torch
-
 import samebits
-from samebits.determinism.environment import apply_deterministic, deterministic_environment
 
 _LIMIT = 2**32
 _MODES: dict[str | int, int] = {"default": 0, "warn": 1, "error": 2}
@@ -22,10 +18,8 @@ def set_seed(seed: int, debug_mode: str | int | None = None) -> int:
         seeded = samebits.seed_everything(seed)
     except ValueError as error:
         raise ValueError(f"Invalid seed value provided: {error}") from error
-    if _MODES.get(debug_mode, debug_mode):
-        os.environ["CUBLAS_WORKSPACE_CONFIG"] = deterministic_environment()["CUBLAS_WORKSPACE_CONFIG"]
-        apply_deterministic()
-        torch.set_deterministic_debug_mode(debug_mode)  # samebits has no mode that only warns
+    if mode := _MODES.get(debug_mode, debug_mode):
+        samebits.deterministic("warn" if mode == 1 else "strict", replace="none")
     return int(seeded)
 
 

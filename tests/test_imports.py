@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from samebits.record import imports
+from samebits import _imports as imports
 
 
 @pytest.fixture(autouse=True)

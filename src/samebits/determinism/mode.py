@@ -1,0 +1,289 @@
+"""The mode: everything deterministic, for a block or from here on.
+
+A scope is what one `deterministic(...)` asks for.  Scopes are the process's, as
+torch's own switch is: autograd's threads, workers of a thread pool and compiled
+graphs all see the innermost one.  Each takes a snapshot of torch's switches when
+it begins and puts it back when it ends.  A scope that ends before one that began
+later (in another thread) hands its snapshot on to that one, so that the last to
+end puts back what was there at first.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+import warnings
+from collections.abc import Callable, Collection
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar
+
+import torch
+
+from samebits import _imports as imports
+from samebits.determinism import bypass, route, switches
+from samebits.determinism.detours import Detours
+from samebits.determinism.environment import CUBLAS, deterministic_environment
+from samebits.determinism.overrides import Installed, Override, has_kernel
+from samebits.determinism.pins import Pins
+from samebits.determinism.settings import Attention, Level, Replace, Settings, settled
+from samebits.errors import DeterminismError
+from samebits.ops.table import Operation
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_lock = threading.RLock()
+_scopes: list[deterministic] = []
+_outside = Settings()
+#: Backwards whose kernels torch chooses by the strict flag alone.
+_ATTENTION = ("aten::_flash_attention_backward", "aten::_efficient_attention_backward")
+
+
+class NondeterminismWarning(UserWarning):
+    """Something stays nondeterministic at the level `warn`."""
+
+
+def innermost() -> Settings:
+    """The settings that hold now; those of no scope if none is open."""
+    scopes = _scopes
+    return scopes[-1].settings if scopes else _outside
+
+
+class deterministic:  # called like a function, as torch.no_grad is
+    """Make every operation deterministic: from this call on, for a `with` block, or for a decorated function.
+
+        with samebits.deterministic():
+            train()
+
+        samebits.deterministic()                                # until .restore()
+        samebits.deterministic(except_=["grid_sample"])         # but for these operations
+
+    torch is asked for deterministic algorithms, cuDNN too; operations that it has none for are answered by
+    samebits' own (`samebits ops` lists them).  User code stays as it is and nothing raises, except what
+    neither torch nor samebits can do.  Arguments that are not given are as in the enclosing scope.
+
+    Args:
+        level: "strict" (the default) raises `DeterminismError` for what stays nondeterministic; "warn" warns.
+        except_: operations that stay as they are in PyTorch, by the names of `samebits ops` or of the
+            dispatcher. What counts is the scope in which an operation *runs*: for a gradient, that of
+            `backward()`.
+        replace: "needed" (the default) replaces what is nondeterministic on its device; "all" everything in
+            the table on every device, which on a CPU gives sums that no number of threads changes; "none"
+            nothing.
+        full_precision: float32 products without TF32 or bfloat16, half products summed in float32.
+        attention: the one backend of `scaled_dot_product_attention` to use. By default torch chooses: its
+            backends are deterministic under the flag.
+        fill_uninitialized_memory: torch's setting of that name, which fills new tensors with NaN. By default
+            as it is.
+        threads: how many threads torch uses on the CPU; sums depend on it.
+        pinned: drop what the program itself assigns to cuDNN's `deterministic` and `benchmark`, and warn.
+
+    Raises:
+        UsageError, TypeError: an argument that cannot be meant; nothing has changed.
+        DeterminismError: it is too late (CUDA has started without `CUBLAS_WORKSPACE_CONFIG`), or
+            compiled code would bypass the replacements.
+    """
+
+    def __init__(
+        self,
+        level: Level | None = None,
+        *,
+        except_: Collection[str] | None = None,
+        replace: Replace | None = None,
+        full_precision: bool | None = None,
+        attention: Attention | None = None,
+        fill_uninitialized_memory: bool | None = None,
+        threads: int | None = None,
+        pinned: bool | None = None,
+    ) -> None:
+        self._given = {
+            "level": level,
+            "except_": except_,
+            "replace": replace,
+            "full_precision": full_precision,
+            "attention": attention,
+            "fill_uninitialized_memory": fill_uninitialized_memory,
+            "threads": threads,
+            "pinned": pinned,
+        }
+        self._entered = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        with _lock:
+            self.settings = settled(self._given, innermost())
+            if self.settings.replace != "none":
+                _check_torch()
+                bypass.check()
+            _check_workspace(self.settings.level)
+            self._before = switches.snapshot()
+            _scopes.append(self)
+            try:
+                switches.apply(_values(self.settings))
+                _kernels.follow(self.settings)
+            except BaseException:
+                self.restore()
+                raise
+
+    def restore(self) -> None:
+        """End this scope: what held before it holds again. Does nothing if it has ended."""
+        with _lock:
+            if self not in _scopes:
+                return
+            place = _scopes.index(self)
+            last = place == len(_scopes) - 1
+            _scopes.remove(self)
+            if last:
+                try:
+                    _kernels.follow(innermost() if _scopes else None)
+                finally:
+                    switches.apply(self._before)
+            else:
+                _scopes[place]._before = self._before
+
+    def __enter__(self) -> deterministic:
+        if self not in _scopes:
+            self._begin()
+        self._entered += 1
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._entered -= 1
+        if self._entered == 0:
+            self.restore()
+        if error is not None:
+            route.explained(error, where=traceback)
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Decorate: the scope is that of each call, not of the definition."""
+        self.restore()
+        given: dict[str, Any] = self._given
+
+        @functools.wraps(function)
+        def inside(*args: P.args, **kwargs: P.kwargs) -> R:
+            with deterministic(**given):
+                return function(*args, **kwargs)
+
+        return inside
+
+    def __repr__(self) -> str:
+        given = [f"{name}={value!r}" for name, value in self._given.items() if value is not None]
+        return f"deterministic({', '.join(given)})"
+
+
+def _values(settings: Settings) -> dict[str, Any]:
+    """The switches that a scope sets."""
+    values: dict[str, Any] = {
+        "algorithms": (True, settings.level == "warn", True),
+        "cudnn_deterministic": True,
+        "cudnn_benchmark": False,
+        "workspace": deterministic_environment(given=os.environ)[CUBLAS],
+    }
+    if settings.full_precision:
+        values["precision"] = switches.FULL_PRECISION
+    if settings.attention is not None:
+        values["attention"] = switches.only_attention(settings.attention)
+    if settings.fill_uninitialized_memory is not None:
+        values["fill_uninitialized_memory"] = settings.fill_uninitialized_memory
+    if settings.threads is not None:
+        values["threads"] = settings.threads
+    return values
+
+
+def _check_torch() -> None:
+    """Replacing needs torch's way to reach the kernel that was there, and a device that the table knows."""
+    if not hasattr(torch.library, "get_kernel"):
+        raise DeterminismError(
+            f"torch {torch.__version__} cannot replace operations: install torch 2.11 or newer, or give "
+            "deterministic(replace='none') for torch's own switches alone."
+        )
+    accelerator = torch.accelerator.current_accelerator()
+    if accelerator is not None and accelerator.type != "cuda":
+        warnings.warn(
+            f"operations are replaced on the CPU and on CUDA; on {accelerator.type} torch's own switches are "
+            "all there is.",
+            NondeterminismWarning,
+            stacklevel=4,
+        )
+
+
+def _check_workspace(level: Level) -> None:
+    """cuBLAS reads its workspace when it starts; a variable that is set later changes nothing."""
+    wanted = deterministic_environment(given=os.environ)[CUBLAS]
+    started: bool = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    if os.environ.get(CUBLAS) == wanted or not started:
+        return
+    text = (
+        f"CUDA has started without {CUBLAS}={wanted}, and it is too late to set it: set it before the "
+        "program starts, call samebits.deterministic() before the first CUDA tensor, or use `samebits run`."
+    )
+    if level == "strict":
+        raise DeterminismError(text)
+    warnings.warn(text, NondeterminismWarning, stacklevel=4)
+
+
+class _Kernels:
+    """What is installed in the dispatcher on behalf of the innermost scope."""
+
+    def __init__(self) -> None:
+        self._installed: dict[str, Installed] = {}
+        self._rows: dict[str, tuple[Operation, ...]] = {}
+        self._refused = bypass.Refused()
+        self._pins = Pins()
+        self._detours = Detours()
+        self._on: set[str] = set()
+        self._attention: list[Override] = []
+
+    def follow(self, settings: Settings | None) -> None:
+        """Install what `settings` ask for, and nothing else; None: nothing."""
+        for device in ("cpu", "cuda") if torch.version.cuda is not None else ("cpu",):
+            rows = settings.rows(device, torch.__version__) if settings is not None else ()
+            if self._rows.get(device, ()) != rows:
+                self._install(device, rows)
+        self._insist(settings is not None and settings.level == "warn")
+        self._switch("bypass", settings is not None and settings.replace != "none", self._refused)
+        self._switch("detours", bool(self._rows.get("cuda")), self._detours)
+        self._switch("pins", settings is not None and settings.pinned, self._pins)
+
+    def _switch(self, name: str, wanted: bool, what: bypass.Refused | Pins | Detours) -> None:
+        if wanted and name not in self._on:
+            what.install()
+            self._on.add(name)
+        elif not wanted and name in self._on:
+            what.remove()
+            self._on.remove(name)
+
+    def _insist(self, wanted: bool) -> None:
+        """At the level `warn` attention stays deterministic."""
+        if wanted and not self._attention:
+            for schema in _ATTENTION:
+                if has_kernel(schema, "cuda"):
+                    self._attention.append(Override(schema, "cuda", route.insisted))
+        while self._attention and not wanted:
+            self._attention.pop().remove()
+
+    def _install(self, device: str, rows: tuple[Operation, ...]) -> None:
+        if device in self._installed:
+            self._installed.pop(device).remove()
+        self._rows[device] = rows
+        if rows:
+            self._installed[device] = Installed(rows, device, route.route(innermost)).__enter__()
+            if any(map(_of_torchvision, rows)):
+                imports.after("torchvision.extension", self._torchvision)
+
+    def _torchvision(self, _: Any) -> None:
+        """torchvision has come, with operations that the table has rows for."""
+        with _lock:
+            for device, rows in self._rows.items():
+                if rows and device in self._installed and len(self._installed[device].rows) < len(rows):
+                    self._install(device, rows)
+
+
+def _of_torchvision(row: Operation) -> bool:
+    return row.schema.startswith("torchvision::")
+
+
+_kernels = _Kernels()

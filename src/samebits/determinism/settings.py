@@ -1,0 +1,87 @@
+"""What a scope of the mode asks for: parsed from arguments into one immutable value.
+
+Nothing here touches torch, so that a wrong argument is refused before anything has changed.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any, Final, Literal, get_args
+
+from samebits.errors import UsageError
+from samebits.ops.table import OPERATIONS, Operation
+
+Level = Literal["strict", "warn"]
+Replace = Literal["needed", "all", "none"]
+Attention = Literal["math", "flash", "mem_efficient", "cudnn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """See `deterministic` for what each means; None leaves a setting of torch's as it is."""
+
+    level: Level = "strict"
+    except_: frozenset[str] = frozenset()
+    replace: Replace = "needed"
+    full_precision: bool = False
+    attention: Attention | None = None
+    fill_uninitialized_memory: bool | None = None
+    threads: int | None = None
+    pinned: bool = False
+
+    def rows(self, device: str, release: str) -> tuple[Operation, ...]:
+        """The operations to replace on a device, under a release of torch."""
+        if self.replace == "none":
+            return ()
+        return tuple(row for row in OPERATIONS if self.replace == "all" or row.needed(device, release))
+
+
+def settled(given: dict[str, Any], outer: Settings) -> Settings:
+    """The settings of a scope inside `outer`: what is not given (None) is as outside.
+
+    Raises:
+        UsageError, TypeError: an argument that cannot be meant.
+    """
+    values = {name: getattr(outer, name) for name in Settings.__dataclass_fields__}
+    values |= {name: value for name, value in given.items() if value is not None}
+    _one_of("level", values["level"], get_args(Level))
+    _one_of("replace", values["replace"], get_args(Replace))
+    if values["attention"] is not None:
+        _one_of("attention", values["attention"], get_args(Attention))
+    for name in ("full_precision", "pinned", "fill_uninitialized_memory"):
+        if values[name] is not None and not isinstance(values[name], bool):
+            raise TypeError(f"deterministic: {name} is {values[name]!r}; expected True or False.")
+    threads = values["threads"]
+    if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
+        raise UsageError(f"deterministic: threads is {threads!r}; expected a whole number from 1.")
+    values["except_"] = _operations(values["except_"])
+    return Settings(**values)
+
+
+def _one_of(name: str, value: object, choices: Collection[str]) -> None:
+    if value not in choices:
+        expected = ", ".join(map(repr, choices))
+        raise UsageError(f"deterministic: {name} is {value!r}; expected one of {expected}.")
+
+
+#: Every word that `except_` takes: a name of the table, or an operation with or without its namespace.
+_WORDS: Final[dict[str, str]] = {
+    word: row.name
+    for row in OPERATIONS
+    for word in (row.schema, row.schema.partition("::")[2].partition(".")[0], row.name)
+}
+
+
+def _operations(words: Iterable[str]) -> frozenset[str]:
+    if isinstance(words, str):
+        raise TypeError(f"deterministic: except_ is a string; expected a list: except_=[{words!r}].")
+    names = set()
+    for word in words:
+        if word not in _WORDS:
+            near = difflib.get_close_matches(str(word), _WORDS, n=3)
+            known = f"did you mean {' or '.join(map(repr, near))}?" if near else "`samebits ops` lists them."
+            raise UsageError(f"deterministic: no operation is called {word!r} in except_; {known}")
+        names.add(_WORDS[word])
+    return frozenset(names)

@@ -1,0 +1,21 @@
+"""Whether a tensor's operation runs as a Triton kernel or in plain torch."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib.util import find_spec
+
+from torch import Tensor
+
+
+@cache
+def _importable() -> bool:
+    return find_spec("triton") is not None
+
+
+def triton_for(tensor: Tensor) -> bool:
+    """Whether `tensor` lies where Triton kernels run: on CUDA, or anywhere under Triton's interpreter."""
+    if tensor.is_cuda:
+        return _importable()
+    return os.environ.get("TRITON_INTERPRET") == "1" and tensor.device.type == "cpu" and _importable()

@@ -1,0 +1,149 @@
+"""The backward of max_pool3d, fractional max pooling and avg_pool3d: which windows they have.
+
+What is summed over the windows, and in which order, `windows` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from samebits.ops.taps import Integers
+from samebits.ops.windows import (
+    Answer,
+    Spread,
+    averaged,
+    chosen,
+    fractional,
+    layout_of,
+    matched,
+    spread,
+    strided,
+)
+
+
+def _three(values: Sequence[int], default: Sequence[int] = ()) -> tuple[int, ...] | None:
+    """One number a dimension, of an argument that may give one for all or none for the default."""
+    values = values if len(values) else default
+    if len(values) not in (1, 3):
+        return None
+    return tuple(values) if len(values) == 3 else tuple(values) * 3
+
+
+def max_pool3d_with_indices_backward(
+    grad_output: Tensor,
+    self: Tensor,
+    kernel_size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    ceil_mode: bool,
+    indices: Tensor,
+) -> Answer:
+    """`aten::max_pool3d_with_indices_backward`; an output whose index is -1 chose nothing."""
+    arguments = (_three(kernel_size), _three(stride, kernel_size), _three(padding), _three(dilation))
+    if not matched(grad_output, self, 3, indices) or None in arguments:
+        return NotImplemented
+    each = list(zip(*(one for one in arguments if one), strict=True))
+    if any(k < 1 or s < 1 or not 0 <= p <= k // 2 or d < 1 for k, s, p, d in each):
+        return NotImplemented
+    windows = tuple(
+        strided(n, o, (k - 1) * d + 1, s, p)
+        for n, o, (k, s, p, d) in zip(self.shape[-3:], grad_output.shape[-3:], each, strict=True)
+    )
+    try:
+        return chosen(grad_output, self, indices, windows, layout_of(self))
+    except RuntimeError:
+        if not bool((indices == -1).any()):
+            raise
+    there = indices != -1
+    grad_output, indices = torch.where(there, grad_output, 0), torch.where(there, indices, 0)
+    return chosen(grad_output, self, indices, windows, layout_of(self))
+
+
+def fractional_max_pool2d_backward(
+    grad_output: Tensor,
+    self: Tensor,
+    kernel_size: Sequence[int],
+    output_size: Sequence[int],
+    indices: Tensor,
+) -> Answer:
+    """`aten::fractional_max_pool2d_backward`; the answer is contiguous."""
+    return _fractional(grad_output, self, kernel_size, output_size, indices, 2)
+
+
+def fractional_max_pool3d_backward(
+    grad_output: Tensor,
+    self: Tensor,
+    kernel_size: Sequence[int],
+    output_size: Sequence[int],
+    indices: Tensor,
+) -> Answer:
+    """`aten::fractional_max_pool3d_backward`; the answer is contiguous."""
+    return _fractional(grad_output, self, kernel_size, output_size, indices, 3)
+
+
+def _fractional(
+    grad: Tensor, self: Tensor, kernel: Sequence[int], outputs: Sequence[int], indices: Tensor, dims: int
+) -> Answer:
+    inputs = self.shape[-dims:]
+    if (
+        not matched(grad, self, dims, indices)
+        or len(kernel) != dims
+        or tuple(outputs) != tuple(grad.shape[-dims:])
+        or any(k < 1 or o + k - 1 > n for n, o, k in zip(inputs, outputs, kernel, strict=True))
+    ):
+        return NotImplemented
+    windows = tuple(fractional(*one) for one in zip(inputs, outputs, kernel, strict=True))
+    return chosen(grad, self, indices, windows, torch.contiguous_format)
+
+
+def avg_pool3d_backward(
+    grad_output: Tensor,
+    self: Tensor,
+    kernel_size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> Answer:
+    """`aten::avg_pool3d_backward`; the answer is contiguous."""
+    arguments = (_three(kernel_size), _three(stride, kernel_size), _three(padding))
+    if not matched(grad_output, self, 3) or None in arguments or divisor_override == 0:
+        return NotImplemented
+    each = list(zip(self.shape[-3:], *(one for one in arguments if one), strict=True))
+    if any(not 0 < k <= n or s < 1 or not 0 <= p <= k // 2 for n, k, s, p in each):
+        return NotImplemented
+    if tuple(_pooled(n, k, s, p, ceil_mode) for n, k, s, p in each) != tuple(grad_output.shape[-3:]):
+        return NotImplemented
+    spreads = [_spread(n, k, s, p, ceil_mode, count_include_pad) for n, k, s, p in each]
+    if divisor_override is not None:
+        divisors = ((divisor_override,), (1,), (1,))
+        spreads = [replace(one, sizes=sizes) for one, sizes in zip(spreads, divisors, strict=True)]
+    return averaged(grad_output, self, spreads, torch.contiguous_format)
+
+
+def _pooled(inputs: int, kernel: int, stride: int, padding: int, ceil_mode: bool) -> int:
+    """How many windows a dimension has; with `ceil_mode` the last may end outside, but none starts there."""
+    room = inputs + 2 * padding - kernel
+    if not ceil_mode:
+        return room // stride + 1
+    outputs = -(-room // stride) + 1
+    return outputs - 1 if (outputs - 1) * stride >= inputs + padding else outputs
+
+
+@lru_cache(maxsize=256)
+def _spread(inputs: int, kernel: int, stride: int, padding: int, ceil_mode: bool, include: bool) -> Spread:
+    """One dimension of avg_pool3d; `include`: a window's size counts the padding it covers."""
+    start: Integers = np.arange(_pooled(inputs, kernel, stride, padding, ceil_mode)) * stride - padding
+    end = np.minimum(start + kernel, inputs + padding)
+    size = end - start
+    start, end = start.clip(0), end.clip(0, inputs)
+    windows = strided(inputs, len(start), kernel, stride, padding)
+    return spread(start, end, size if include else end - start, windows)

@@ -1,0 +1,88 @@
+"""`samebits ops`: the table, and whether operations are stable on this machine."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from samebits.ops.table import OPERATIONS
+
+from .conftest import Answer
+
+Run = Callable[..., Answer]
+
+
+def test_the_table_has_every_operation(samebits: Run) -> None:
+    answer = samebits("ops")
+    assert answer.code == 0
+    for row in OPERATIONS:
+        assert row.schema in answer.out
+
+
+def test_json_of_some(samebits: Run) -> None:
+    answer = samebits("ops", "grid_sample", "--json")
+    rows = json.loads(answer.out)
+    assert answer.code == 0
+    assert {row["name"] for row in rows} == {"grid_sample"}
+    assert {"schema", "torch", "recipe", "devices", "speed", "since", "until"} <= set(rows[0])
+
+
+def test_it_needs_no_torch(samebits: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert samebits("ops", "pad").code == 0
+    answer = samebits("ops", "pad", "--check")
+    assert answer.code == 2
+    assert "is not installed" in answer.err
+
+
+def test_check_says_which_are_stable(samebits: Run) -> None:
+    answer = samebits("ops", "max_unpool", "bincount", "--check", "--runs", "3", "--json")
+    found = json.loads(answer.out)
+    assert answer.code == 0
+    assert {name for one in found for name in one["names"]} >= {"max_unpool", "bincount"}
+    assert all(one["stable"] and one["samebits"] == 1 and one["runs"] == 3 for one in found)
+    answer = samebits("ops", "bincount", "--check", "--runs", "2")
+    assert "stable with samebits" in answer.out
+
+
+@pytest.mark.parametrize("fault", ["differs", "raises"])
+def test_an_operation_that_is_not_stable(samebits: Run, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    import torch
+
+    from samebits.ops import histogram
+
+    original = histogram.bincount
+    count = 0
+
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        nonlocal count
+        count += 1
+        if fault == "raises":
+            raise ValueError("broken")
+        result = original(*args, **kwargs)
+        return result if result is NotImplemented else result + torch.full((), count)
+
+    monkeypatch.setattr(histogram, "bincount", broken)
+    answer = samebits("ops", "bincount", "--check", "--runs", "3")
+    assert answer.code == {"differs": 1, "raises": 2}[fault]
+    assert {"differs": "NOT STABLE", "raises": "ValueError: broken"}[fault] in answer.out
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["grid"], "no operation is called 'grid'"),
+        (["--check", "--runs", "1"], "--runs"),
+        (["--check", "--device", "tpu"], "not on 'tpu'"),
+        (["--check", "--device", "cuda"], "no CUDA device is there"),
+    ],
+)
+def test_wrong_words(samebits: Run, monkeypatch: pytest.MonkeyPatch, words: list[str], says: str) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    answer = samebits("ops", *words)
+    assert answer.code == 2
+    assert says in answer.err

@@ -1,0 +1,32 @@
+"""Switches that a program cannot move while they are pinned."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from samebits.determinism.mode import deterministic
+from samebits.determinism.pins import PinWarning
+
+
+def test_what_the_program_assigns_is_dropped_and_said() -> None:
+    with deterministic(pinned=True):
+        with pytest.warns(PinWarning, match=r"cudnn.benchmark = True was dropped") as told:
+            torch.backends.cudnn.benchmark = True
+        with pytest.warns(PinWarning, match=r"cudnn.deterministic = False was dropped"):
+            torch.backends.cudnn.deterministic = False
+        torch.backends.cudnn.benchmark = False  # what it is anyway: nothing to say
+        assert not torch.backends.cudnn.benchmark
+        assert torch.backends.cudnn.deterministic
+    assert told[0].filename == __file__
+
+
+def test_afterwards_and_without_it_a_program_may() -> None:
+    for pinned in (True, False):
+        with deterministic(pinned=pinned):
+            if not pinned:
+                torch.backends.cudnn.benchmark = True
+                assert torch.backends.cudnn.benchmark
+        torch.backends.cudnn.benchmark = True
+        assert torch.backends.cudnn.benchmark
+        torch.backends.cudnn.benchmark = False
