@@ -26,6 +26,7 @@ class Launches:
 
     found: set[str] = field(default_factory=set)
     _run: Callable[..., Any] | None = None
+    _zeroed: list[tuple[Tensor, Tensor]] = field(default_factory=list)
 
     def __enter__(self) -> Launches:
         function: Any = interpreter.InterpretedFunction
@@ -34,6 +35,7 @@ class Launches:
         def noted(kernel: Any, *args: Any, grid: Any, warmup: bool, **kwargs: Any) -> None:
             for value in args:
                 if isinstance(value, Tensor) and value.dtype == torch.int64 and value.is_contiguous():
+                    self._zeroed.append((value, value.clone()))  # it may be a table that is kept
                     value.zero_()
             launch = {
                 "module": kernel.fn.__module__,
@@ -51,3 +53,6 @@ class Launches:
     ) -> None:
         function: Any = interpreter.InterpretedFunction
         function.run = self._run
+        while self._zeroed:
+            value, before = self._zeroed.pop()
+            value.copy_(before)
