@@ -75,9 +75,11 @@ def test_an_operation_that_is_not_stable(samebits: Run, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["grid"], "no operation is called 'grid'"),
+        (["grid"], "no operation is called 'grid'; did you mean"),
         (["--check", "--runs", "1"], "--runs"),
         (["--check", "--device", "tpu"], "not on 'tpu'"),
+        (["--check", "--device", "cpu:x"], "not on 'cpu:x'"),
+        (["--runs", "5"], "--runs belongs to --check"),
         (["--check", "--device", "cuda"], "no CUDA device is there"),
     ],
 )
@@ -86,3 +88,16 @@ def test_wrong_words(samebits: Run, monkeypatch: pytest.MonkeyPatch, words: list
     answer = samebits("ops", *words)
     assert answer.code == 2
     assert says in answer.err
+
+
+def test_operations_of_a_library_that_is_not_there(samebits: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    monkeypatch.setattr("samebits.determinism.check.exists", lambda row: row.schema.startswith("aten::"))
+    answer = samebits("ops", "roi_align", "--check")
+    assert answer.code == 2
+    assert "roi_align: not in this process; pip install torchvision" in answer.err
+
+
+def test_the_dispatchers_names_are_known(samebits: Run) -> None:
+    answer = samebits("ops", "aten::put_", "--json")
+    assert [row["name"] for row in json.loads(answer.out)] == ["put"]

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import samebits
-from samebits.determinism import mode, switches
+from samebits.determinism import flag, mode, switches
 from samebits.determinism.mode import NondeterminismWarning, deterministic
 from samebits.errors import DeterminismError, UsageError
 
@@ -93,7 +93,7 @@ def test_every_way_out(how: str) -> None:
     assert seen["threads"] == 1
     assert seen["fill_uninitialized_memory"] is False
     assert seen["precision"] == switches.FULL_PRECISION | {"sums": seen["precision"]["sums"]}
-    assert [sums[0] if isinstance(sums, tuple) else sums for sums in seen["precision"]["sums"]] == [False] * 2
+    assert [sums[0] if isinstance(sums, tuple) else sums for sums in seen["precision"]["sums"]] == [False] * 3
     assert seen["attention"] == {"flash": False, "mem_efficient": False, "math": True, "cudnn": False}
     assert seen["unpooled"].flatten()[[0, 5, 10]].tolist() == [1, 1, 1]
 
@@ -204,18 +204,18 @@ def test_what_is_excepted_runs_in_torchs_kernel() -> None:
 def native_calls(name: str, call: Any) -> int:
     """How often the flag is lifted, which only an excepted operation does."""
     count = 0
-    original = mode.route.flag
+    original = flag.overlaid
 
     def counted(enabled: bool) -> Any:
         nonlocal count
         count += not enabled
         return original(enabled)
 
-    mode.route.flag = counted
+    flag.overlaid = counted
     try:
         call()
     finally:
-        mode.route.flag = original
+        flag.overlaid = original
     return count
 
 
@@ -286,7 +286,7 @@ def test_an_error_of_the_program_stays_its_own() -> None:
 
 def test_repr_rebuilds() -> None:
     with deterministic("warn", except_=["pad"]) as scope:
-        assert repr(scope) == "deterministic(level='warn', except_=['pad'])"
+        assert repr(scope) == "deterministic(level='warn', except_=('pad',))"
         again = eval(repr(scope))  # noqa: S307  # it is our own text
         assert again.settings == scope.settings
         again.restore()
@@ -310,3 +310,86 @@ def test_an_accelerator_that_the_table_does_not_know(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: torch.device("xpu"))
     with pytest.warns(NondeterminismWarning, match="on xpu torch's own switches are all there is"):
         deterministic().restore()
+
+
+def test_empty_arguments_have_nothing_to_raise_for() -> None:
+    none, places = torch.zeros(0), torch.zeros(0, dtype=torch.long)
+    with deterministic():
+        assert none.put_(places, torch.zeros(0)) is none
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: torch.zeros(3).put_(torch.tensor([0]), torch.ones(1, dtype=torch.int)), "dtype"),
+        (lambda: torch.zeros(3).put_(torch.tensor([0, 1]), torch.ones(3)), "same number of elements"),
+        (
+            lambda: F.max_unpool2d(torch.ones(1, 1, 2, 2), torch.zeros(1, 1, 1, 1, dtype=torch.long), 2),
+            "shape",
+        ),
+    ],
+)
+def test_wrong_arguments_get_torchs_own_words(call: Any, says: str) -> None:
+    with pytest.raises(Exception, match=says) as plain:
+        call()
+    with deterministic(), pytest.raises(type(plain.value)) as ours:
+        call()
+    assert str(ours.value) == str(plain.value)
+
+
+def test_a_second_block_after_cuda_has_started_in_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    monkeypatch.setattr(mode._workspaces, "_started", None)
+    with deterministic():
+        monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    assert "CUBLAS_WORKSPACE_CONFIG" not in os.environ
+    with deterministic():
+        pass
+
+
+def test_precision_is_handed_back_inside() -> None:
+    before = switches.snapshot()["precision"]
+    with deterministic(full_precision=True), deterministic(full_precision=False):
+        assert switches.snapshot()["precision"] == before
+
+
+def test_what_runs_after_its_call_is_no_function_to_decorate() -> None:
+    def generator() -> Iterator[int]:
+        yield 1
+
+    async def coroutine() -> None: ...
+
+    for function in (generator, coroutine, int):
+        with pytest.raises(TypeError, match=r"write `with samebits\.deterministic\(\):` inside it"):
+            deterministic()(function)
+    with pytest.raises(TypeError, match=r"write @samebits\.deterministic\(\)"):
+        deterministic(generator)
+
+
+def test_decorating_inside_a_block_leaves_it_open() -> None:
+    with deterministic() as scope:
+        scope(unpool)
+        assert torch.are_deterministic_algorithms_enabled()
+
+
+def test_scopes_come_and_go_while_other_threads_run() -> None:
+    faults = []
+    ended = threading.Event()
+
+    def work() -> None:
+        while not ended.is_set():
+            try:
+                unpool()
+            except RuntimeError as error:
+                faults.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(200):
+        with deterministic():
+            unpool()
+    ended.set()
+    for thread in threads:
+        thread.join()
+    assert not faults

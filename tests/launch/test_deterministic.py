@@ -43,3 +43,10 @@ def test_a_program_that_raises_under_torchs_own_flag(folder: Any) -> None:
     assert "cudnn.benchmark = True was dropped" in ended.err
     free = folder.samebits("run", "--no-deterministic", "raising.py")
     assert free.out.splitlines()[-1] == "True False"
+
+
+def test_a_program_that_asks_for_the_mode_itself(folder: Any) -> None:
+    folder.write("own.py", "import samebits\nwith samebits.deterministic('warn'):\n    print('inside')")
+    for words in ([], ["--no-deterministic"]):
+        ended = folder.samebits("run", "--quiet", *words, "own.py")
+        assert (ended.code, ended.out) == (0, "inside\n"), ended.err

@@ -42,8 +42,6 @@ NOT_HERE = {
 #: Rows whose function leaves the CPU to torch, and why.
 TORCHS_OWN = {
     "aten::scatter_.src": "one thread keeps the last writer",
-    "aten::scatter_.value": "all writers write the same",
-    "aten::scatter_.value_reduce": "all writers add the same",
 }
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from samebits.ops import backend, regions
+from samebits.ops import backend, regions, roi_pool
 from samebits.ops.roi_pool import _ps_roi_pool_backward, _roi_pool_backward
 
 
@@ -190,3 +190,21 @@ def test_native_answers_what_it_would_refuse() -> None:
     assert pooled(grad, rois, argmax[:1], shape) is NotImplemented
     assert shared(grad, rois[:, :4], 1.0, shape) is NotImplemented
     assert _ps_roi_pool_backward(grad, rois, argmax, 1.0, 1, 1, *shape) is NotImplemented
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+@pytest.mark.parametrize("special", [1.0, torch.inf, torch.nan])
+def test_few_terms_in_a_large_image_give_the_same_sums(
+    monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype, special: float
+) -> None:
+    generator = torch.Generator().manual_seed(9)
+    grad, rois = noise(6, 3, 2, 2, dtype=dtype, seed=9), boxes(6, 2, 20, 9).to(dtype)
+    grad[2, 1, 0, 1] *= special
+    argmax = torch.randint(-1, 7, (6, 3, 2, 2), generator=generator, dtype=torch.int32)
+    rois[0, 0] = 5  # no image
+    results = []
+    for large in (0, 1 << 40):
+        monkeypatch.setattr(roi_pool, "LARGE", large)
+        results.append(_roi_pool_backward(grad, rois, argmax, 1.0, 2, 2, 2, 3, 20, 30))
+    assert torch.equal(results[0].nan_to_num(7), results[1].nan_to_num(7))
+    assert results[0].count_nonzero() > 9

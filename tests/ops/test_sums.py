@@ -63,7 +63,7 @@ def test_no_order_shows_and_bins_agree(
     order = torch.randperm(rows, generator=torch.Generator().manual_seed(3))
     assert torch.equal(result, added(table, 0, index[order], terms[order]))
     binned = table.clone()
-    sums._join(binned, sums.binned(table.shape, 0, index, terms).neg_().add_(0.0), None)
+    sums._join(binned, sums.binned(table.shape, 0, index, terms).neg_().add_(0.0))
     assert torch.equal(result, binned)
     wide = index[:, None].expand_as(terms) if one else index
     if dtype == torch.float64:
@@ -141,3 +141,23 @@ def test_a_large_lane_costs_another_nothing() -> None:
     result = added(torch.zeros(10, 2), 0, index, terms)
     reference = torch.zeros(10, 2).double().index_add(0, index, terms.double())
     torch.testing.assert_close(result.double(), reference, rtol=1e-6, atol=1e-37)
+
+
+def test_whole_numbers_leave_nothing_for_the_second_grid() -> None:
+    terms, index = torch.arange(-500, 500).double()[:, None].repeat(1, 3) * 2.0**20, places(7, 1000)
+    terms[3] += 1e-6
+    for some in (terms, terms[4:]):
+        grid = sums.Grid(sums.largest(some, 0), len(some), 2, 0)
+        assert len(list(grid.parts(some))) == (2 if some is terms else 1)
+        result = added(torch.zeros(7, 3).double(), 0, index[-len(some) :], some)
+        assert result[0, 0] == math.fsum(some[:, 0][index[-len(some) :] == 0].tolist())
+
+
+@pytest.mark.parametrize("shape", [(70, 1), (70, 3), (70, 48), (70, 2, 5), (5, 7), (1, 31), (70,)])
+def test_the_largest_of_narrow_rows(shape: tuple[int, ...]) -> None:
+    terms = drawn(*shape)
+    assert torch.equal(sums.largest(terms, 0).bound.squeeze(-1), terms.abs().amax(0))
+    terms[-1] = torch.nan
+    size = sums.largest(terms, 0)
+    assert not size.finite
+    assert size.bound.isfinite().all()

@@ -14,14 +14,17 @@ from samebits.errors import UsageError
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--check", is_flag=True, help="Run each on this machine and say which are stable.")
-@click.option("--runs", type=click.IntRange(2), default=50, show_default=True, help="How often each is run.")
-@click.option(
-    "--device", default="cpu", show_default=True, metavar="DEVICE", help="Where: cpu, cuda, cuda:1."
-)
+@click.option("--runs", type=click.IntRange(2), default=None, help="How often each is run (50).")
+@click.option("--device", default=None, metavar="DEVICE", help="Where: cpu (the default), cuda, cuda:1.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array instead of a table.")
 @click.pass_context
 def ops(
-    ctx: click.Context, names: tuple[str, ...], check: bool, runs: int, device: str, as_json: bool
+    ctx: click.Context,
+    names: tuple[str, ...],
+    check: bool,
+    runs: int | None,
+    device: str | None,
+    as_json: bool,
 ) -> None:
     """List the operations that PyTorch has no deterministic kernel for, and what takes their place.
 
@@ -35,17 +38,21 @@ def ops(
       samebits ops --check
       samebits ops --check --device cuda --json
 
-    Exit code: with --check 1 if an operation is not stable; 2 if the command is wrong; else 0.
+    Exit code: with --check 1 if an operation is not stable, 2 if one raises; 2 if the command is wrong.
     """
+    from samebits.determinism.settings import WORDS, meant
     from samebits.ops.speeds import speeds
     from samebits.ops.table import OPERATIONS
 
-    known = [row.name for row in OPERATIONS]
     for name in names:
-        if name not in known:
-            raise UsageError(f"no operation is called {name!r}; `samebits ops` lists them.")
+        if name not in WORDS:
+            raise UsageError(f"no operation is called {name!r}; {meant(name)}")
+    names = tuple(WORDS[name] for name in names)
     if check:
         ctx.exit(_check(names, device, runs, as_json))
+    for option, given in (("--runs", runs), ("--device", device)):
+        if given is not None:
+            raise UsageError(f"{option} belongs to --check, which runs the operations.")
     rows = [row for row in OPERATIONS if not names or row.name in names]
     measured = speeds()
     if as_json:
@@ -57,7 +64,7 @@ def ops(
     operations(rows, measured)
 
 
-def _check(names: tuple[str, ...], device: str, runs: int, as_json: bool) -> int:
+def _check(names: tuple[str, ...], device: str | None, runs: int | None, as_json: bool) -> int:
     try:
         from samebits.determinism.check import selected, stability
     except ModuleNotFoundError as error:
@@ -69,7 +76,7 @@ def _check(names: tuple[str, ...], device: str, runs: int, as_json: bool) -> int
 
     from samebits.report.operations import stabilities
 
-    every = stability(names, device=device, runs=runs)
+    every = stability(names, device=device or "cpu", runs=runs or 50)
     watched = Console(stderr=True)
     count = len(selected(names))
     found = list(

@@ -7,6 +7,8 @@ order of additions the scheduler chooses; more than one proves that it is not st
 
 from __future__ import annotations
 
+import contextlib
+import warnings
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
@@ -15,6 +17,8 @@ import xxhash
 from torch import Tensor
 
 from samebits.determinism.mode import deterministic
+from samebits.determinism.overrides import exists
+from samebits.determinism.settings import WORDS, meant
 from samebits.errors import UsageError
 from samebits.ops.case import Case, Maker, Size
 from samebits.ops.cases import CASES
@@ -55,38 +59,67 @@ def stability(
     Raises:
         UsageError: a name that no operation has, or a device that is not there; before anything runs.
     """
-    known = {row.name for row in OPERATIONS}
-    for name in only:
-        if name not in known:
-            raise UsageError(f"no operation is called {name!r}; `samebits ops` lists them.")
-    if device.partition(":")[0] not in ("cpu", "cuda"):
+    try:
+        kind = torch.device(device).type
+    except RuntimeError:
+        kind = device
+    if kind not in ("cpu", "cuda"):
         raise UsageError(f"operations are replaced on the CPU and on CUDA, not on {device!r}.")
-    if device.startswith("cuda") and not torch.cuda.is_available():
+    if kind == "cuda" and not torch.cuda.is_available():
         raise UsageError("no CUDA device is there; run `samebits ops --check` without --device cuda.")
     return _each(selected(only), device, runs, size)
 
 
 def selected(only: Collection[str] = ()) -> list[tuple[Case, tuple[str, ...]]]:
-    """The cases that reach an operation called one of `only`, each with the names that it reaches."""
-    names = {row.schema: row.name for row in OPERATIONS}
+    """The cases that reach an operation called one of `only`, each with the names that it reaches.
+
+    Those of a library that is not installed are left out.
+
+    Raises:
+        UsageError: a name that no operation has, or of whose operations none is there.
+    """
+    rows = {row.schema: row for row in OPERATIONS}
+    wanted = set(named(only))
+    if any(row.schema.startswith("torchvision::") for row in OPERATIONS if not wanted or row.name in wanted):
+        with contextlib.suppress(ImportError, RuntimeError):  # built for another torch
+            import torchvision  # noqa: F401  # its operations are there once it is imported
     found = []
     for case in CASES:
-        reached = tuple(dict.fromkeys(names[schema] for schema in case.schemas))
-        if not only or set(only) & set(reached):
+        reached = tuple(dict.fromkeys(rows[schema].name for schema in case.schemas))
+        there = all(exists(rows[schema]) for schema in case.schemas)
+        if there and (not wanted or wanted & set(reached)):
             found.append((case, reached))
+    if not found:
+        raise UsageError(f"{', '.join(sorted(wanted))}: not in this process; pip install torchvision")
     return found
+
+
+def named(words: Collection[str]) -> list[str]:
+    """The table's names of operations, by those or by what the dispatcher calls them.
+
+    Raises:
+        UsageError: a word that no operation has.
+    """
+    for word in words:
+        if word not in WORDS:
+            raise UsageError(f"no operation is called {word!r}; {meant(word)}")
+    return [WORDS[word] for word in words]
 
 
 def _each(
     cases: list[tuple[Case, tuple[str, ...]]], device: str, runs: int, size: Size
 ) -> Iterator[Stability]:
     for case, names in cases:
-        run = _run(case, device, size)
-        torchs = {run() for _ in range(runs)}
-        ours, error = set(), ""
+        torchs: set[bytes] = set()
+        ours: set[bytes] = set()
+        error = ""
         try:
-            with deterministic(replace="all"):
-                ours = {run() for _ in range(runs)}
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of torch, on interfaces that are to change
+                run = _run(case, device, size)
+                torchs = {run() for _ in range(runs)}
+                with deterministic(replace="all"):
+                    ours = {run() for _ in range(runs)}
         except Exception as raised:  # whatever an operation raises is the finding
             error = f"{type(raised).__name__}: {raised}"
         yield Stability(case.name, names, runs, len(torchs), len(ours), error)

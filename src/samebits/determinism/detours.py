@@ -19,6 +19,8 @@ from torch.nn import functional
 from samebits import _imports as imports
 
 _DECOMPOSITIONS: Final = "torch._decomp.decompositions"
+#: Texts of the alerts of replaced operations in torch's Python files: `python -m samebits.ops.alerts`.
+_REPLACED: Final = ("max_unpooling", "median CUDA", "_histc_cuda")
 _REGIONS: Final = "torchvision.ops.roi_align"
 
 
@@ -32,6 +34,7 @@ class Detours:
     def install(self) -> None:
         self._alive = True
         self._replace(functional, "importlib", _Importer())
+        self._replace(torch._prims_common, "alert_not_deterministic", _alert)
         imports.after(_REGIONS, self._vision)
 
     def remove(self) -> None:
@@ -47,6 +50,15 @@ class Detours:
     def _replace(self, owner: Any, name: str, new: Any) -> None:
         self._undo.append((owner, name, getattr(owner, name)))
         setattr(owner, name, new)
+
+
+_torchs_alert = torch._prims_common.alert_not_deterministic
+
+
+def _alert(caller: str) -> None:
+    """torch's alert, but for operations that are replaced: a compiler asks before any kernel runs."""
+    if not caller.startswith(_REPLACED):
+        _torchs_alert(caller)
 
 
 class _Importer:

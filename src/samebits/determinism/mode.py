@@ -11,7 +11,9 @@ end puts back what was there at first.
 from __future__ import annotations
 
 import functools
+import inspect
 import os
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Collection
@@ -97,9 +99,13 @@ class deterministic:  # called like a function, as torch.no_grad is
         threads: int | None = None,
         pinned: bool | None = None,
     ) -> None:
+        if callable(level):
+            raise TypeError(
+                "deterministic: used as a decorator it is called: write @samebits.deterministic()."
+            )
         self._given = {
             "level": level,
-            "except_": except_,
+            "except_": except_ if except_ is None or isinstance(except_, str | int) else tuple(except_),
             "replace": replace,
             "full_precision": full_precision,
             "attention": attention,
@@ -116,50 +122,93 @@ class deterministic:  # called like a function, as torch.no_grad is
             if self.settings.replace != "none":
                 _check_torch()
                 bypass.check()
-            _check_workspace(self.settings.level)
+            _workspaces.check(self.settings.level)
             self._before = switches.snapshot()
+            values = self._values()
             _scopes.append(self)
             try:
-                switches.apply(_values(self.settings))
-                _kernels.follow(self.settings)
+                _kernels.follow(
+                    self.settings
+                )  # before the flag is up, and after it is down: others run meanwhile
+                switches.apply(values)
             except BaseException:
                 self.restore()
                 raise
 
+    def _values(self) -> dict[str, Any]:
+        """The switches that this scope sets."""
+        settings = self.settings
+        values: dict[str, Any] = {
+            "algorithms": (True, settings.level == "warn", True),
+            "cudnn_deterministic": True,
+            "cudnn_benchmark": False,
+            "workspace": deterministic_environment(given=os.environ)[CUBLAS],
+        }
+        if settings.full_precision:
+            values["precision"] = switches.FULL_PRECISION
+        elif innermost().full_precision:  # as it was before the scope that asked for it
+            asked = next(scope for scope in _scopes if scope.settings.full_precision)
+            values["precision"] = asked._before["precision"]
+        if settings.attention is not None:
+            values["attention"] = switches.only_attention(settings.attention)
+        if settings.fill_uninitialized_memory is not None:
+            values["fill_uninitialized_memory"] = settings.fill_uninitialized_memory
+        if settings.threads is not None:
+            values["threads"] = settings.threads
+        return values
+
     def restore(self) -> None:
         """End this scope: what held before it holds again. Does nothing if it has ended."""
+        if sys.is_finalizing():
+            return
         with _lock:
             if self not in _scopes:
                 return
+            _workspaces.note()
             place = _scopes.index(self)
             last = place == len(_scopes) - 1
             _scopes.remove(self)
             if last:
                 try:
-                    _kernels.follow(innermost() if _scopes else None)
-                finally:
                     switches.apply(self._before)
+                finally:
+                    _kernels.follow(innermost() if _scopes else None)
             else:
                 _scopes[place]._before = self._before
 
     def __enter__(self) -> deterministic:
-        if self not in _scopes:
-            self._begin()
-        self._entered += 1
+        with _lock:
+            if self not in _scopes:
+                self._begin()
+            self._entered += 1
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._entered -= 1
-        if self._entered == 0:
-            self.restore()
+        with _lock:
+            self._entered -= 1
+            if self._entered == 0:
+                self.restore()
         if error is not None:
             route.explained(error, where=traceback)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Decorate: the scope is that of each call, not of the definition."""
-        self.restore()
+        if self._entered == 0:
+            self.restore()
+        if isinstance(function, type) or any(
+            kind(function)
+            for kind in (
+                inspect.iscoroutinefunction,
+                inspect.isgeneratorfunction,
+                inspect.isasyncgenfunction,
+            )
+        ):
+            raise TypeError(
+                f"deterministic: {getattr(function, '__name__', function)!r} is a class, a generator or a "
+                "coroutine, whose body runs after the call: write `with samebits.deterministic():` inside it."
+            )
         given: dict[str, Any] = self._given
 
         @functools.wraps(function)
@@ -172,25 +221,6 @@ class deterministic:  # called like a function, as torch.no_grad is
     def __repr__(self) -> str:
         given = [f"{name}={value!r}" for name, value in self._given.items() if value is not None]
         return f"deterministic({', '.join(given)})"
-
-
-def _values(settings: Settings) -> dict[str, Any]:
-    """The switches that a scope sets."""
-    values: dict[str, Any] = {
-        "algorithms": (True, settings.level == "warn", True),
-        "cudnn_deterministic": True,
-        "cudnn_benchmark": False,
-        "workspace": deterministic_environment(given=os.environ)[CUBLAS],
-    }
-    if settings.full_precision:
-        values["precision"] = switches.FULL_PRECISION
-    if settings.attention is not None:
-        values["attention"] = switches.only_attention(settings.attention)
-    if settings.fill_uninitialized_memory is not None:
-        values["fill_uninitialized_memory"] = settings.fill_uninitialized_memory
-    if settings.threads is not None:
-        values["threads"] = settings.threads
-    return values
 
 
 def _check_torch() -> None:
@@ -210,19 +240,42 @@ def _check_torch() -> None:
         )
 
 
-def _check_workspace(level: Level) -> None:
+class _Workspaces:
     """cuBLAS reads its workspace when it starts; a variable that is set later changes nothing."""
-    wanted = deterministic_environment(given=os.environ)[CUBLAS]
+
+    def __init__(self) -> None:
+        self._started: str | None = None
+
+    def note(self) -> None:
+        """Remember what CUDA has started with inside a scope, whose end takes the variable away."""
+        if self._started is None and _cuda_has_started():
+            self._started = os.environ.get(CUBLAS)
+
+    def check(self, level: Level) -> None:
+        """Raise, or warn, if it is too late."""
+        wanted = deterministic_environment(given=os.environ)[CUBLAS]
+        if wanted in (os.environ.get(CUBLAS), self._started) or not _cuda_has_started():
+            return
+        text = (
+            f"CUDA has started without {CUBLAS}={wanted}, and it is too late to set it: set it before the "
+            "program starts, call samebits.deterministic() before the first CUDA tensor, or use samebits run."
+        )
+        if level == "strict":
+            raise DeterminismError(text)
+        warnings.warn(text, NondeterminismWarning, stacklevel=5)
+
+
+def _cuda_has_started() -> bool:
     started: bool = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-    if os.environ.get(CUBLAS) == wanted or not started:
-        return
-    text = (
-        f"CUDA has started without {CUBLAS}={wanted}, and it is too late to set it: set it before the "
-        "program starts, call samebits.deterministic() before the first CUDA tensor, or use `samebits run`."
-    )
-    if level == "strict":
-        raise DeterminismError(text)
-    warnings.warn(text, NondeterminismWarning, stacklevel=4)
+    return started
+
+
+_workspaces = _Workspaces()
+
+
+def _cuda_is_built() -> bool:
+    built: bool = torch.backends.cuda.is_built()  # type: ignore[no-untyped-call]
+    return built
 
 
 class _Kernels:
@@ -239,13 +292,13 @@ class _Kernels:
 
     def follow(self, settings: Settings | None) -> None:
         """Install what `settings` ask for, and nothing else; None: nothing."""
-        for device in ("cpu", "cuda") if torch.version.cuda is not None else ("cpu",):
+        for device in ("cpu", "cuda") if _cuda_is_built() else ("cpu",):
             rows = settings.rows(device, torch.__version__) if settings is not None else ()
             if self._rows.get(device, ()) != rows:
                 self._install(device, rows)
         self._insist(settings is not None and settings.level == "warn")
         self._switch("bypass", settings is not None and settings.replace != "none", self._refused)
-        self._switch("detours", bool(self._rows.get("cuda")), self._detours)
+        self._switch("detours", any(self._rows.values()), self._detours)
         self._switch("pins", settings is not None and settings.pinned, self._pins)
 
     def _switch(self, name: str, wanted: bool, what: bypass.Refused | Pins | Detours) -> None:

@@ -9,6 +9,7 @@ backward, compiled graphs.  Destroying the library brings the former kernel back
 from __future__ import annotations
 
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
 from importlib import import_module
@@ -23,6 +24,11 @@ from samebits.ops.variants import Function, adapted, schema_of
 #: Given a row, our function and torch's kernel (which takes the dispatch keys first): what the dispatcher
 #: shall call, with the dispatch keys first.
 Route = Callable[[Operation, Function, Function], Function]
+
+
+#: Kernels that are no longer in the dispatcher, but that another thread may still be about to run:
+#: torch would free them with their library.
+_leaving: deque[Any] = deque(maxlen=4096)
 
 
 class Override:
@@ -43,9 +49,11 @@ class Override:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Warning only once for all operators")
             self._library.impl(name, made(native), key, with_keyset=True)
+        self._ours = torch.library.get_kernel(schema, key)
 
     def remove(self) -> None:
         """The former kernel is back."""
+        _leaving.append(self._ours)
         self._library._destroy()
 
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import re
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Final
 
 import torch
+from torch import Tensor
+from torch._C._dynamo.eval_frame import _FrameAction, _FrameExecStrategy, set_code_exec_strategy
+from torch.utils._pytree import tree_leaves, tree_map_only
 
+from samebits.determinism import flag
 from samebits.determinism.settings import Settings
 from samebits.errors import DeterminismError
 from samebits.ops.table import Operation
@@ -24,22 +26,9 @@ from samebits.ops.variants import Function
 from samebits.seeding.user_code import is_own_file
 
 #: torch's own words, `Context::alertNotDeterministic` in aten/src/ATen/Context.cpp.
-ALERT: Final = re.compile(r"(\S+) does not have a deterministic implementation")
-
-_moving = threading.RLock()
-
-
-@contextmanager
-def flag(enabled: bool) -> Iterator[None]:
-    """torch's flag for the length of a block; another thread's operations see it, too."""
-    with _moving:
-        before = torch._C._get_deterministic_algorithms()
-        warn_only = torch._C._get_deterministic_algorithms_warn_only()
-        torch._C._set_deterministic_algorithms(enabled, warn_only=False)
-        try:
-            yield
-        finally:
-            torch._C._set_deterministic_algorithms(before, warn_only=warn_only)
+ALERT: Final = re.compile(
+    r"(\S.*?) does not have a deterministic implementation, but you set 'torch\.use_det"
+)
 
 
 def insisted(native: Function) -> Function:
@@ -50,9 +39,20 @@ def insisted(native: Function) -> Function:
     """
 
     def call(keys: Any, *args: Any, **kwargs: Any) -> Any:
-        with flag(True):
+        with flag.overlaid(True):
             return native(keys, *args, **kwargs)
 
+    return _unseen_by_the_compiler(call)
+
+
+def _unseen_by_the_compiler(call: Function) -> Function:
+    """`call`, which dynamo leaves alone with all that it calls.
+
+    A compiled function that calls `backward()` runs our kernels' Python between its graphs, and dynamo would
+    compile them: minutes of work, and other bits.
+    """
+    skip = _FrameExecStrategy(_FrameAction.SKIP, _FrameAction.SKIP)
+    set_code_exec_strategy(call.__code__, skip)
     return call
 
 
@@ -64,7 +64,7 @@ def route(current: Callable[[], Settings]) -> Callable[[Operation, Function, Fun
 
         def call(keys: Any, *args: Any, **kwargs: Any) -> Any:
             if name in current().except_:
-                with flag(False):
+                with flag.overlaid(False):
                     return native(keys, *args, **kwargs)
             result = function(*args, **kwargs)
             if result is not NotImplemented:
@@ -72,12 +72,32 @@ def route(current: Callable[[], Settings]) -> Callable[[Operation, Function, Fun
             try:
                 return native(keys, *args, **kwargs)
             except RuntimeError as error:
-                explained(error, where=sys._getframe(1), name=name)
-                raise
+                if ALERT.search(str(error)) is None:
+                    raise
+                refused = error
+            return _without_alert(native, keys, args, kwargs, refused, name, sys._getframe(1))
 
-        return call
+        return _unseen_by_the_compiler(call)
 
     return routed
+
+
+def _without_alert(
+    native: Function, keys: Any, args: Any, kwargs: Any, refused: RuntimeError, name: str, where: FrameType
+) -> Any:
+    """What torch's kernel says behind its alert, which comes before it looks at its arguments.
+
+    Where an argument is empty there is nothing to add, in any order.  Where the arguments are wrong
+    torch has words for it.  Only what is left is not deterministic.
+    """
+    tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+    with flag.overlaid(False):
+        if any(tensor.numel() == 0 for tensor in tensors):
+            return native(keys, *args, **kwargs)
+        tried, options = tree_map_only(Tensor, torch.clone, (args, kwargs))
+        native(keys, *tried, **options)  # raises where they are wrong; the program's tensors stay as they are
+    explained(refused, where=where, name=name)
+    raise refused
 
 
 def explained(
@@ -88,15 +108,16 @@ def explained(
     Raises:
         DeterminismError: from `error`.
     """
-    found = ALERT.match(str(error))
-    if found is None or isinstance(error, DeterminismError):
+    if not isinstance(error, RuntimeError) or isinstance(error, DeterminismError):
         return
-    place = _line(where)
+    found = ALERT.search(str(error))
+    if found is None:
+        return
     lacking = "these arguments (dtype, layout, device)" if name else "this operation"
     way_out = f"except_=[{name!r}]" if name else "level='warn'"
     raise DeterminismError(
-        f"{found[1]} is not deterministic{place}, and samebits has no replacement for {lacking}. Leave it as "
-        f"it is with samebits.deterministic({way_out}), move it to the CPU, or see `samebits ops`."
+        f"{found[1]} is not deterministic{_line(where)}, and samebits replaces nothing for {lacking} here. "
+        f"Leave it as it is with samebits.deterministic({way_out}); `samebits ops` lists what is replaced."
     ) from error
 
 

@@ -66,22 +66,27 @@ def _one_of(name: str, value: object, choices: Collection[str]) -> None:
         raise UsageError(f"deterministic: {name} is {value!r}; expected one of {expected}.")
 
 
-#: Every word that `except_` takes: a name of the table, or an operation with or without its namespace.
-_WORDS: Final[dict[str, str]] = {
+#: Every word for an operation -> its name in the table: that, or what the dispatcher calls it.
+WORDS: Final[dict[str, str]] = {
     word: row.name
     for row in OPERATIONS
-    for word in (row.schema, row.schema.partition("::")[2].partition(".")[0], row.name)
+    for schema in (row.schema, *row.variants)
+    for word in (schema, schema.partition("::")[2].partition(".")[0], row.name)
 }
 
 
+def meant(word: str) -> str:
+    """What may have been meant by a word that no operation has."""
+    near = difflib.get_close_matches(word, WORDS, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(map(repr, near))}?" if near else "`samebits ops` lists them."
+
+
 def _operations(words: Iterable[str]) -> frozenset[str]:
-    if isinstance(words, str):
-        raise TypeError(f"deterministic: except_ is a string; expected a list: except_=[{words!r}].")
+    if isinstance(words, str) or not isinstance(words, Iterable):
+        raise TypeError(f"deterministic: except_ is {words!r}; expected a list: except_=['grid_sample'].")
     names = set()
     for word in words:
-        if word not in _WORDS:
-            near = difflib.get_close_matches(str(word), _WORDS, n=3)
-            known = f"did you mean {' or '.join(map(repr, near))}?" if near else "`samebits ops` lists them."
-            raise UsageError(f"deterministic: no operation is called {word!r} in except_; {known}")
-        names.add(_WORDS[word])
+        if not isinstance(word, str) or word not in WORDS:
+            raise UsageError(f"deterministic: no operation is called {word!r} in except_; {meant(str(word))}")
+        names.add(WORDS[word])
     return frozenset(names)

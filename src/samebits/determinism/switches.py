@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
+from torch._inductor import config as _compiler
 
+from samebits.determinism import flag
 from samebits.determinism.environment import CUBLAS
 
 
@@ -30,26 +32,22 @@ _PRECISIONS: Final = (
     *(("generic", "all"), ("cuda", "all"), ("cuda", "matmul"), ("cuda", "conv"), ("cuda", "rnn")),
     *(("mkldnn", "all"), ("mkldnn", "matmul"), ("mkldnn", "conv"), ("mkldnn", "rnn")),
 )
-_SUMS: Final = ("allow_fp16_reduced_precision_reduction", "allow_bf16_reduced_precision_reduction")
+_SUMS: Final = (
+    "allow_fp16_reduced_precision_reduction",
+    "allow_bf16_reduced_precision_reduction",
+    "allow_fp16_accumulation",
+)
 _ATTENTION: Final = ("flash", "mem_efficient", "math", "cudnn")
 
 
 def _read_algorithms() -> tuple[bool, bool, bool]:
-    from torch._inductor import config
-
-    return (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
-        config.deterministic,
-    )
+    return (*flag.read(), _compiler.deterministic)
 
 
 def _write_algorithms(value: tuple[bool, bool, bool]) -> None:
-    from torch._inductor import config
-
-    enabled, warn_only, compiled = value
-    torch.use_deterministic_algorithms(enabled, warn_only=warn_only)
-    config.deterministic = compiled  # use_deterministic_algorithms sets this one as well
+    """As `torch.use_deterministic_algorithms`, which sets inductor's mode as well."""
+    enabled, warn_only, _compiler.deterministic = value
+    flag.write(flag.Flag(enabled, warn_only))
 
 
 def _read_precision() -> dict[str, Any]:
@@ -59,6 +57,7 @@ def _read_precision() -> dict[str, Any]:
     ]  # with split-k, unlike the attribute
     return {
         "matmul": _or_none(torch.get_float32_matmul_precision),
+        "cublas": _or_none(torch._C._get_cublas_allow_tf32),
         "cudnn": _or_none(torch._C._get_cudnn_allow_tf32),
         "modern": modern,
         "sums": sums,
@@ -70,6 +69,8 @@ def _write_precision(value: dict[str, Any]) -> None:
     """The old interface first: setting it moves the new one."""
     if value["matmul"] is not None:
         torch.set_float32_matmul_precision(value["matmul"])
+    elif value["cublas"] is not None:
+        torch._C._set_cublas_allow_tf32(value["cublas"])
     if value["cudnn"] is not None:
         torch._C._set_cudnn_allow_tf32(value["cudnn"])
     for pair, precision in zip(_PRECISIONS, value["modern"], strict=True):
@@ -82,6 +83,7 @@ def _write_precision(value: dict[str, Any]) -> None:
 #: float32 products in float32, and sums of half types in float32.
 FULL_PRECISION: Final = {
     "matmul": "highest",
+    "cublas": False,
     "cudnn": False,
     "modern": ["ieee"] * len(_PRECISIONS),
     "sums": [False] * len(_SUMS),

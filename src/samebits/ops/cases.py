@@ -122,17 +122,6 @@ def _scatter(change: Callable[[Tensor, Tensor, Tensor], Tensor], alike: bool = T
     return build
 
 
-def _value(change: Callable[[Tensor, Tensor], Tensor]) -> Build:
-    """`change(table, index)` along dimension 0."""
-
-    def build(make: Maker, shape: Shape) -> Task:
-        rows, columns = shape
-        index = make.index(max(rows // 3, 2), rows, columns)
-        return Task(lambda x: change(x, index), (make.normal(max(rows // 3, 2), columns),))
-
-    return build
-
-
 def _by_row(change: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Build:
     """`change(table, index, rows)`, an index a row."""
 
@@ -386,7 +375,6 @@ _BETA = r"index_reduce\(\) is in beta"
 _SCATTER = (
     _forward("scatter", ["scatter_.src"], _scatter(lambda x, i, y: x.scatter(0, i, y), alike=False)),
     _forward("scatter, indices alike", ["scatter_.src"], _scatter(lambda x, i, y: x.scatter(0, i, y)), 0),
-    _forward("scatter of a number", ["scatter_.value"], _value(lambda x, i: x.scatter(0, i, 1.25))),
     _forward(
         "scatter, add",
         ["scatter_.reduce"],
@@ -400,12 +388,6 @@ _SCATTER = (
         _scatter(lambda x, i, y: x.scatter(0, i, y, reduce="multiply")),
         0,
         warns=_REDUCE,
-    ),
-    _forward(
-        "scatter of a number, add",
-        ["scatter_.value_reduce"],
-        _value(lambda x, i: x.scatter(0, i, 1.25, reduce="add")),
-        0,
     ),
     _forward("scatter_add", ["scatter_add_"], _scatter(lambda x, i, y: x.scatter_add(0, i, y))),
     *(

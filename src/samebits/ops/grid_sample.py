@@ -1,23 +1,17 @@
 """Backward of `grid_sample`, in two and three dimensions.
 
 An output point p samples the input at a place that the grid gives, from a few
-pixels, its *taps*, with weights that all channels share:
+pixels, its *taps*, with weights that all channels share (`samebits.ops.sampling`):
 
     y[c, p] = Σ_k w[k, p] * x[c, i[k, p]]                    k < 2**D bilinear, 1 nearest, 16 bicubic
     grad_input[c, j] = Σ_{k, p: i[k, p] = j} w[k, p] * g[c, p]    the targets depend on data: exact sums
     grad_grid[a, p]  = slope[a, p] * Σ_k (dw[k, p] / d place[a, p]) * Σ_c x[c, i[k, p]] * g[c, p]
 
-The bilinear derivative is taken of differences of neighbours, so that what an
-image has in common everywhere cancels before it is rounded.  Sums over channels
-have one order, whatever the number of threads: trees of `GROUP` channels, and the
-trees one after another.
-
-A place is "nowhere" if it is not a number, or, with padding by zeros, if no tap
-lies in the input; nothing goes there, and the gradient is zero.  PyTorch's kernels
-for CUDA do so; its vectorised one for CPUs gives a NaN in `grad_grid`, or reads
-memory that is not the tensor's.  Bicubic weights of no number are NaN, as in PyTorch.
-
-The formulas are those of PyTorch's kernels, aten/src/ATen/native/cuda/GridSampler.cuh.
+Terms of an exact sum are products in float64, which up to float32 are exact too, on
+the grid of `exact.Bins` with at most `sampling.BITS` bits.  The bilinear derivative is taken of
+differences of neighbours, so that what an image has in common everywhere cancels
+before it is rounded.  Sums over channels have one order, whatever the number of
+threads: trees of `GROUP` channels, and the trees one after another.
 
 Shapes: input (N, C, *size), grid (N, *points, D), grad_output (N, C, *points); P points an image.
 """
@@ -25,31 +19,39 @@ Shapes: input (N, C, *size), grid (N, *points, D), grad_output (N, C, *points); 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import product
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from samebits.ops import backend
-from samebits.ops.exact import Bins, Magnitude, accumulated, magnitude
-
-BILINEAR, NEAREST, BICUBIC = range(3)
-ZEROS, BORDER, REFLECTION = range(3)
+from samebits.ops.exact import SUM_BITS, Bins, Magnitude, accumulated, magnitude
+from samebits.ops.sampling import (
+    BICUBIC,
+    BILINEAR,
+    BORDER,
+    NEAREST,
+    REFLECTION,
+    ZEROS,
+    Sampling,
+    cubic_weights,
+    located,
+    outer,
+    sampled,
+    tapped,
+)
 
 #: Channels that are summed in a tree; the trees' sums are added one after another.
 GROUP = 8
 
 #: What is handled at a time on a CPU: taps of all channels, and bins.
-WORK = 1 << 18
-CELLS = 1 << 20
+WORK = 1 << 19
+CELLS = 1 << 19
+#: Bytes of a line of the cache, at which every piece of memory begins.
+LINE = 64
 #: Points at least, below which calls cost more than work.
 MINIMUM = 256
-
-#: The parameter of PyTorch's cubic convolution.
-CUBIC = -0.75
 
 
 def grid_sampler_2d_backward(
@@ -105,68 +107,6 @@ def cudnn_grid_sampler_backward(self: Tensor, grid: Tensor, grad_output: Tensor)
     return _backward(grad_output, self, grid, 2, BILINEAR, ZEROS, True, (True, True))
 
 
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How places become taps.
-
-    Attributes:
-        size: the input's, (H, W) or (D, H, W).
-        steps: between neighbours of each dimension in an image with a rim of one pixel.  The rim right
-            of a row is the one left of the next, so that there is one column of it, and one row.
-        cells: pixels of that image; the place of a point that is nowhere.
-        length: cells, and as many more as lie between a point's first and last tap.
-    """
-
-    size: tuple[int, ...]
-    mode: int
-    padding: int
-    align: bool
-
-    @property
-    def rim(self) -> int:
-        """None where every point has one tap, which lies in the image or is nowhere."""
-        return 0 if self.mode == NEAREST else 1
-
-    @property
-    def steps(self) -> tuple[int, ...]:
-        return tuple(
-            math.prod(size + self.rim for size in self.size[axis + 1 :]) for axis in range(len(self.size))
-        )
-
-    @property
-    def cells(self) -> int:
-        return (
-            sum((size - 1 + 2 * self.rim) * step for size, step in zip(self.size, self.steps, strict=True))
-            + 1
-        )
-
-    @property
-    def taps(self) -> int:
-        """How many pixels a point samples."""
-        return {BILINEAR: 1 << len(self.size), NEAREST: 1, BICUBIC: 16}[self.mode]
-
-    @property
-    def dots(self) -> int:
-        """How many sums over the channels the grid's gradient is made of."""
-        return self.taps if self.mode == BICUBIC else len(self.size) * self.taps // 2
-
-    @property
-    def length(self) -> int:
-        return self.cells + (sum(self.steps) + 1) * self.rim
-
-    def inner(self, images: Tensor) -> Tensor:
-        """The images (N, C, *size) without their rims, in (N, C, length)."""
-        n, c, length = images.shape
-        start = images.storage_offset() + sum(self.steps) * self.rim
-        return images.as_strided((n, c, *self.size), (c * length, length, *self.steps), start)
-
-    def rimmed(self, images: Tensor, dtype: torch.dtype) -> Tensor:
-        """The images (N, C, *size) in a rim of zeros, (N, C, length)."""
-        whole = torch.zeros((*images.shape[:2], self.length), dtype=dtype, device=images.device)
-        self.inner(whole).copy_(images)
-        return whole
-
-
 def _backward(
     grad_output: Tensor,
     input: Tensor,
@@ -182,7 +122,7 @@ def _backward(
     if grad_output.numel() == 0:
         results = [torch.zeros_like(x, memory_format=torch.contiguous_format) for x in (input, grid)]
         return tuple(x if want else None for x, want in zip(results, wanted, strict=True))
-    sampling = Sampling(tuple(input.shape[2:]), mode, padding, align)
+    sampling = sampled(tuple(input.shape[2:]), mode, padding, bool(align))
     if backend.triton_for(input):
         from samebits.ops._triton import grid_sample as kernels
 
@@ -198,6 +138,7 @@ def _backward(
             known = bool((grid.amax() - grid.amin()).isfinite())
             size = Magnitude(size.bound, size.finite and known)
     points = grid.shape[1:-1].numel()
+    room = Room()
     together = max(1, WORK // (GROUP * points * sampling.taps))
     for at in range(0, input.shape[0], together):
         part = slice(at, at + together)
@@ -209,6 +150,7 @@ def _backward(
             None if size is None else Magnitude(size.bound[part], size.finite),
             None if grad_input is None else grad_input[part],
             None if grad_grid is None or mode == NEAREST else grad_grid[part].flatten(1, -2),
+            room,
         )
     return grad_input, grad_grid
 
@@ -240,37 +182,52 @@ def _images(
     size: Magnitude | None,
     grad_input: Tensor | None,
     grad_grid: Tensor | None,
+    room: Room,
 ) -> None:
     """Some images' gradients, in parts of channels and of points; both results are written into."""
     dtype = accumulated(input.dtype)
-    places, slopes = _places(grid.to(dtype), sampling)
+    places, slopes = located(grid.to(dtype), sampling)
     (n, channels), points = input.shape[:2], grid.shape[1]
     step = max(1, CELLS // (n * sampling.length * GROUP)) * GROUP
-    tile = max(MINIMUM, WORK // (n * min(step, channels) * sampling.taps))
+    tile = max(MINIMUM, WORK // (n * min(GROUP, channels) * sampling.taps))
+    tile = -(-points // -(-points // tile))
+    group = max(1, WORK // (n * tile * sampling.taps * GROUP)) * GROUP
+    lanes, each = n * min(step, channels), n * tile * min(group, channels)
+    room.reserve(
+        lanes * (sampling.length + 1) * (8 + dtype.itemsize)
+        + each * (sampling.taps * 8 + sampling.dots * dtype.itemsize + 8)
+        + n * tile * sampling.taps * 8,
+        input,
+    )
     sums = None if grad_grid is None else grid.new_zeros((n, sampling.dots, points), dtype=dtype)
     for first in range(0, channels, step):
         part = slice(first, first + step)
-        g = grad_output[:, part].flatten(2).to(dtype)
-        image = None if sums is None else sampling.rimmed(input[:, part], dtype)
-        bins = None
+        g = grad_output[:, part].flatten(2)
+        image = None
+        if sums is not None:
+            image = room("image", (*g.shape[:2], sampling.length), g, dtype).zero_()
+            sampling.inner(image).copy_(input[:, part])
+        pixels = None
         if size is not None:
-            count = points * (2 if sampling.mode == BICUBIC else 1)
             bound = Magnitude(size.bound[:, part], size.finite)
-            bins = Bins((*g.shape[:2], sampling.length), bound, count, input.dtype)
+            pixels = Pixels((n, g.shape[1]), sampling, bound, points, input.dtype, room)
         for at in range(0, points, tile):
             here = slice(at, at + tile)
-            index, weight = _taps(places[..., here], sampling)
-            if bins is not None:
-                terms = _product([g[..., here], *bins.factors]).unsqueeze(2)
-                terms = terms if weight is None else terms * weight
-                bins.add_quanta((), index.expand(terms.shape).flatten(2), terms.flatten(2))
-            if image is not None and sums is not None:
-                taps = index.expand(-1, g.shape[1], -1, -1)
-                terms = image.gather(-1, taps.flatten(2)).view(taps.shape)
-                terms = terms if sampling.mode == BICUBIC else _differences(terms, len(sampling.size))
-                _fold(sums[..., here], terms.mul_(g[..., here].unsqueeze(2)))
-        if bins is not None and grad_input is not None:
-            grad_input[:, part] = sampling.inner(bins.value())
+            index, weight = tapped(places[..., here], sampling)
+            if pixels is not None:
+                pixels.expect(index)
+                wide = None
+                if weight is not None:
+                    wide = room("weight", weight.shape, weight, torch.float64).copy_(weight)
+            for start in range(0, g.shape[1], group):
+                some = slice(start, start + group)
+                gradient = g[:, some, here].to(dtype)
+                if pixels is not None:
+                    pixels.add(some, index, gradient, wide)
+                if image is not None and sums is not None:
+                    _dot(sums[..., here], image[:, some], index, gradient, sampling, room)
+        if pixels is not None and grad_input is not None:
+            pixels.give(grad_input[:, part])
     if grad_grid is not None and sums is not None:
         for at in range(0, points, WORK):
             here = slice(at, at + WORK)
@@ -281,92 +238,127 @@ def _images(
                 grad_grid[:, here, -1 - axis] = gradient.add_(0.0)
 
 
-def _places(grid: Tensor, sampling: Sampling) -> tuple[Tensor, list[Tensor | float]]:
-    """Where points lie, in pixels, and the derivative of that to the grid.
+class Room:
+    """Memory that parts use one after another: to get it fresh costs more than what is done in it.
+
+    It is one piece, which an allocator keeps for the next call where it would give back many small ones.
+    """
+
+    def __init__(self) -> None:
+        self.piece: Tensor | None = None
+        self.used = 0
+        self.held: dict[str, Tensor] = {}
+        #: What was given, as making views costs too.
+        self.given: dict[tuple[str, tuple[int, ...], torch.dtype], Tensor] = {}
+
+    def reserve(self, size: int, like: Tensor) -> None:
+        """Have so many bytes, on the device of `like`."""
+        if self.piece is None:
+            self.piece = like.new_empty(size + LINE * 8, dtype=torch.uint8)
+
+    def __call__(self, name: str, shape: Sequence[int], like: Tensor, dtype: torch.dtype) -> Tensor:
+        """Memory of whatever contents; what was there under this name is gone."""
+        wanted = name, tuple(shape), dtype
+        if wanted not in self.given:
+            size = math.prod(shape) * dtype.itemsize
+            if name not in self.held or len(self.held[name]) < size:
+                if self.piece is not None and self.used + size <= len(self.piece):
+                    self.held[name] = self.piece[self.used : self.used + size]
+                    self.used += -(-size // LINE) * LINE
+                else:
+                    self.held[name] = like.new_empty(size, dtype=torch.uint8)
+                self.given = {known: x for known, x in self.given.items() if known[0] != name}
+            self.given[wanted] = self.held[name][:size].view(dtype).view(*shape)
+        return self.given[wanted]
+
+
+class Pixels:
+    """Exact sums at the pixels of some channels, in plain torch.
+
+    Where every term is finite, none is converted to an integer.  Added to 1.5 * 2**52 quanta a product is
+    rounded to quanta, and the bits of the result, read as an integer, are those of the constant and as many
+    more as there are quanta.  So bits are summed, and the constant's are subtracted as often as terms came.
 
     Args:
-        grid: (N, P, D), its last dimension from the input's last dimension to its first.
-
-    Returns:
-        (N, D, P), in the order of the input's dimensions, and for each of them a number or (N, P).
+        channels: (N, C).
+        sampling: how points become taps.
+        size: of grad_output, the bound (N, C, 1).
+        points: an image's.
+        dtype: of the result.
+        room: for the sums.
     """
-    places = grid.new_empty((grid.shape[0], grid.shape[2], grid.shape[1]))
-    slopes: list[Tensor | float] = []
-    for axis, size in enumerate(sampling.size):
-        place = torch.add(grid[..., -1 - axis], 1.0, out=places[:, axis])
-        slope: Tensor | float
-        if sampling.align:
-            slope = (size - 1) / 2
-            place.mul_(slope)
+
+    def __init__(
+        self,
+        channels: tuple[int, int],
+        sampling: Sampling,
+        size: Magnitude,
+        points: int,
+        dtype: torch.dtype,
+        room: Room,
+    ) -> None:
+        self.sampling, self.room = sampling, room
+        self.direct = bool(size.finite) and accumulated(dtype) == torch.float32
+        count = sampling.terms(points)
+        if self.direct:
+            exponent = torch.frexp(size.bound).exponent.long() - (SUM_BITS - (count - 1).bit_length())
+            self.quantum = (exponent + 1023).bitwise_left_shift_(52).view(torch.float64)
+            self.constant = self.quantum * (1.5 * 2.0**52)
+            shape = (*channels, sampling.length + 1)  # the last is nowhere
+            self.total = room("sums", shape, size.bound, torch.int64).zero_()
+            self.met = self.total.new_zeros((channels[0], 1, shape[-1]))
         else:
-            slope = size / 2
-            place.mul_(slope).sub_(0.5)
-        if sampling.mode != BICUBIC and sampling.padding != ZEROS:
-            if sampling.padding == REFLECTION:
-                slope = _reflect(place, size, sampling.align) * slope
-            inside = (place > 0) & (place < size - 1)
-            slope = inside * slope
-            place.clamp_(0, size - 1)
-        slopes.append(slope)
-    return places, slopes
+            self.bins = Bins((*channels, sampling.length), size, count, dtype)
+            self.factors = [factor.double() for factor in self.bins.factors]
 
+    def expect(self, index: Tensor) -> None:
+        """Every channel is about to be added to at `index` (N, 1, K, P)."""
+        if self.direct:
+            places = index.flatten(2)
+            self.met.scatter_add_(-1, places, places.new_ones(()).expand(places.shape))
 
-def _reflect(place: Tensor, size: int, align: bool) -> Tensor:
-    """Reflect places at the edges, in place, and return the sign of the derivative."""
-    low, span = (0.0, size - 1) if align else (-0.5, size)
-    if span == 0:
-        place.mul_(0.0)  # NaN stays
-        return torch.zeros_like(place)
-    place.sub_(low)
-    turned = place < 0
-    place.abs_()
-    place.sub_((place / (2 * span)).trunc_().mul_(2 * span))
-    back = 2 * span - place
-    turned ^= place > back
-    torch.minimum(place, back, out=place).add_(low)
-    return 1.0 - 2.0 * turned.to(place.dtype)
+    def add(self, lanes: slice, index: Tensor, g: Tensor, weight: Tensor | None) -> None:
+        """Add to some channels' pixels.
 
+        Args:
+            lanes: which channels.
+            index: (N, 1, K, P).
+            g: (N, C of lanes, P).
+            weight: (N, 1, K, P), float64; None: each is 1, and K too.
+        """
+        g = self.room("gradient", g.shape, g, torch.float64).copy_(g).unsqueeze(2)
+        places = index.expand(-1, g.shape[1], -1, -1)
+        if self.direct:
+            constant = self.constant[:, lanes].unsqueeze(2)
+            raised = self.room("terms", places.shape, g, torch.float64)
+            if weight is None:
+                torch.add(constant, g, out=raised)
+            else:  # the product is exact, so that it does not matter whether it is rounded of its own
+                torch.addcmul(constant, g, weight, out=raised)
+            self.total[:, lanes].scatter_add_(-1, places.flatten(2), raised.view(torch.int64).flatten(2))
+        else:
+            scaled = _product([g, *(factor[:, lanes].unsqueeze(2) for factor in self.factors)])
+            scaled = scaled if weight is None else scaled * weight
+            self.bins.add_quanta((slice(None), lanes), places.flatten(2), scaled.flatten(2))
 
-def _taps(places: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor | None]:
-    """The taps' places in an image with a rim, (N, 1, K, P), and their weights, or None for all ones."""
-    if sampling.mode == BICUBIC:
-        return _cubic_taps(places, sampling)
-    nearest = sampling.mode == NEAREST
-    low = places.round() if nearest else places.floor()
-    cell = torch.stack(
-        [low[:, a].clamp(0 if nearest else -1, size - 1) for a, size in enumerate(sampling.size)], 1
-    )
-    known = _every(cell == low)
-    base = _offsets(cell, sampling)
-    base = torch.where(known, base, sampling.cells)[:, None, None]
-    if nearest:
-        return base, None
-    offsets = [
-        sum(bit * step for bit, step in zip(bits, sampling.steps, strict=True)) for bits in _corners(sampling)
-    ]
-    index = base + torch.tensor(offsets, device=base.device)[:, None]
-    high = places - low
-    return index, _outer(list(torch.stack((1 - high, high), 2).unbind(1))).unsqueeze(1)
-
-
-def _offsets(cell: Tensor, sampling: Sampling) -> Tensor:
-    """(N, P): the places of pixels (N, D, P), which may lie on the rim."""
-    offset: Any = 0
-    for axis, step in enumerate(sampling.steps):
-        offset = (cell[:, axis].long() + sampling.rim) * step + offset
-    return offset  # type: ignore[no-any-return]  # a number only without dimensions
-
-
-def _every(flags: Tensor) -> Tensor:
-    """Whether all of dimension 1 are set; two or three, for which this is faster than a reduction."""
-    first, *rest = flags.unbind(1)
-    for other in rest:
-        first = first & other
-    return first
-
-
-def _corners(sampling: Sampling) -> Iterator[tuple[int, ...]]:
-    return product((0, 1), repeat=len(sampling.size))
+    def give(self, result: Tensor) -> None:
+        """Write the sums into `result` (N, C, *size)."""
+        if not self.direct:
+            result.copy_(self.sampling.inner(self.bins.value()))
+            return
+        bits = self.constant.view(torch.int64)
+        step = max(1, CELLS // (8 * self.met.numel()))
+        for first in range(0, self.total.shape[1], step):
+            lanes = slice(first, first + step)
+            self.total[:, lanes] -= self.met * bits[:, lanes]
+        sums = result if result.dtype == torch.float32 else torch.empty_like(result, dtype=torch.float32)
+        sums.copy_(self.sampling.inner(self.total))
+        quantum = self.quantum.view(*sums.shape[:2], *(1,) * len(self.sampling.size))
+        # What `Bins` does in two steps, where a float32 cannot hold the quantum.
+        small = bool((quantum < 2.0**-126).any())
+        sums.copy_(sums * quantum) if small else sums.mul_(quantum.float())
+        if sums is not result:
+            result.copy_(sums)
 
 
 def _product(factors: Sequence[Tensor]) -> Tensor:
@@ -377,26 +369,27 @@ def _product(factors: Sequence[Tensor]) -> Tensor:
     return result
 
 
-def _outer(parts: list[Tensor]) -> Tensor:
-    """Products of one of (N, A, P), one of (N, B, P) ...: (N, A * B ..., P), the last counting fastest."""
-    result = parts[0]
-    for part in parts[1:]:
-        result = (result.unsqueeze(2) * part.unsqueeze(1)).flatten(1, 2)
-    return result
+def _dot(sums: Tensor, image: Tensor, index: Tensor, g: Tensor, sampling: Sampling, room: Room) -> None:
+    """Add to `sums` (N, dots, P) what some channels' taps, or their differences, and `g` (N, C, P) give."""
+    index = index.expand(-1, g.shape[1], -1, -1)
+    terms = room("terms", index.shape, g, g.dtype)
+    torch.gather(image, -1, index.flatten(2), out=terms.flatten(2))
+    if sampling.mode == BILINEAR:
+        shape = (*g.shape[:2], sampling.dots, g.shape[2])
+        terms = _differences(terms, len(sampling.size), room("differences", shape, g, g.dtype))
+    _fold(sums, terms.mul_(g.unsqueeze(2)))
 
 
-def _differences(corners: Tensor, dimensions: int) -> Tensor:
-    """Of corners (N, C, 2**D, P), those that differ in one dimension: (N, C, D * 2**(D - 1), P).
+def _differences(corners: Tensor, dimensions: int, result: Tensor) -> Tensor:
+    """Of corners (N, C, 2**D, P), those that differ in one dimension: (N, C, D * 2**(D - 1), P), `result`.
 
     The first dimension's pairs come first; within them the other dimensions count as in the corners.
     """
-    half = corners.shape[2] // 2
-    result = corners.new_empty((*corners.shape[:2], dimensions, half, corners.shape[3]))
     corners = corners.view(*corners.shape[:2], *(2,) * dimensions, corners.shape[3])
-    for axis in range(dimensions):
-        into = result[:, :, axis].view(*result.shape[:2], *(2,) * (dimensions - 1), result.shape[4])
-        torch.sub(corners.select(2 + axis, 1), corners.select(2 + axis, 0), out=into)
-    return result.flatten(2, 3)
+    for axis, into in enumerate(result.chunk(dimensions, 2)):
+        shape = (*corners.shape[:2], *(2,) * (dimensions - 1), corners.shape[-1])
+        torch.sub(corners.select(2 + axis, 1), corners.select(2 + axis, 0), out=into.view(shape))
+    return result
 
 
 def _fold(sums: Tensor, terms: Tensor) -> None:
@@ -421,18 +414,19 @@ def _gradients(places: Tensor, sums: Tensor, sampling: Sampling) -> list[Tensor]
     if sampling.mode == BICUBIC:
         return _cubic_gradients(places, sums)
     low = places.floor()
-    high = places - low
+    # Nowhere has no part; its sums are zeros, of the rim.
+    high = (places - low).nan_to_num_(0.0)
     axes = range(len(sampling.size))
     weights = torch.stack((1 - high, high), 2).unbind(1)
-    inside = []  # (N, 2, P): whether a corner lies in the input
-    for axis in axes:
-        near = torch.stack((low[:, axis], low[:, axis] + 1), 1)
-        inside.append((near >= 0) & (near < sampling.size[axis]))
+    # Neither are what taps on the rim add up to, but for products with infinities.
+    masked = not bool(sums.sum().isfinite())
     gradients = []
     for axis, pairs in zip(axes, sums.chunk(len(axes), 1), strict=True):
         others = [other for other in axes if other != axis]
-        known = _outer([inside[other] for other in others]) & inside[axis].any(1, keepdim=True)
-        terms = torch.where(known, pairs * _outer([weights[other] for other in others]), 0)
+        terms = pairs * outer([weights[other] for other in others])
+        if masked:
+            known = sampling.within(low, axis).any(1, keepdim=True)
+            terms.masked_fill_(~(outer([sampling.within(low, other) for other in others]) & known), 0)
         first, *rest = terms.unbind(1)
         for term in rest:
             first = first + term
@@ -440,48 +434,11 @@ def _gradients(places: Tensor, sums: Tensor, sampling: Sampling) -> list[Tensor]
     return gradients
 
 
-def _cubic_weights(t: Tensor) -> tuple[Tensor, Tensor]:
-    """The cubic convolution's weights for a place `t` in [0, 1), and their derivatives to `t`.
-
-    Returns:
-        Twice (N, 4, P), for the pixels at -1, 0, 1 and 2; t is (N, P).
-    """
-    weights, slopes = [], []
-    for tap, x in enumerate((t + 1.0, t, 1.0 - t, 2.0 - t)):
-        if tap in (1, 2):
-            weights.append(((CUBIC + 2) * x - (CUBIC + 3)) * x * x + 1)
-            slope = (3 * (CUBIC + 2) * x - 2 * (CUBIC + 3)) * x
-        else:
-            weights.append(((CUBIC * x - 5 * CUBIC) * x + 8 * CUBIC) * x - 4 * CUBIC)
-            slope = (3 * CUBIC * x - 10 * CUBIC) * x + 8 * CUBIC
-        slopes.append(slope if tap < 2 else slope.neg())
-    return torch.stack(weights, 1), torch.stack(slopes, 1)
-
-
-def _cubic_taps(places: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor]:
-    low = places.floor()
-    offset: Any = 0
-    known: Any = True
-    for axis, size in enumerate(sampling.size):
-        at = torch.stack([low[:, axis] + (tap - 1) for tap in range(4)], 1)
-        if sampling.padding == REFLECTION:
-            _reflect(at, size, sampling.align)
-        if sampling.padding != ZEROS:
-            at.nan_to_num_(0.0).clamp_(0, size - 1)
-        cell = at.clamp(0, size - 1)
-        shape = (-1, 1, 4, 1, places.shape[-1]) if axis == 0 else (-1, 1, 1, 4, places.shape[-1])
-        known = (cell == at).view(shape) & known
-        offset = ((cell.long() + 1) * sampling.steps[axis]).view(shape) + offset
-    index = torch.where(known, offset, sampling.cells).flatten(2, 3)
-    part = places - low
-    return index, _outer([_cubic_weights(part[:, axis])[0] for axis in range(2)]).unsqueeze(1)
-
-
 def _cubic_gradients(places: Tensor, sums: Tensor) -> list[Tensor]:
     part = places - places.floor()
-    (down, down_slope), (across, across_slope) = (_cubic_weights(part[:, axis]) for axis in range(2))
+    (down, down_slope), (across, across_slope) = (cubic_weights(part[:, axis]) for axis in range(2))
     gradients = []
-    for weight in (_outer([down_slope, across]), _outer([down, across_slope])):
+    for weight in (outer([down_slope, across]), outer([down, across_slope])):
         total = torch.zeros_like(part[:, 0])
         for term in (sums * weight).unbind(1):
             total += term

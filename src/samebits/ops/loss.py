@@ -4,7 +4,7 @@
 
 Each loss alone PyTorch gives deterministically; only its `sum` and `mean` add one part
 a block of threads, with atomics.  So the losses are PyTorch's, and what is done here
-is to add them.  They are rounded to multiples of a quantum, so large that a float64
+is to add them, and the weights.  They are rounded to multiples of a quantum, so large that a float64
 holds every sum of them exactly:
 
     q = 2**(exponent - bits)      |term| < 2**exponent,  bits = 53 - ceil(log2(count))
@@ -60,20 +60,25 @@ def nll_loss2d_forward(
     """
     if reduction not in (MEAN, SUM):
         return NotImplemented
-    amount = _sum(_losses(self, target, weight, ignore_index))
+    losses = torch.ops.aten.nll_loss2d_forward.default(self, target, weight, NONE, ignore_index)[0]
+    amount = _sum(losses)
     if weight is None:
         total: Tensor = torch.count_nonzero(target != ignore_index).double()
     else:
-        # What each loss is multiplied by is the loss of an input that is -1 everywhere.
-        total = _sum(_losses(self.new_full((), -1).expand(self.shape), target, weight, ignore_index))
+        total = _sum(_weights(target, weight, ignore_index))
     if reduction == MEAN:
         amount = amount / total
     return amount.to(self.dtype), total.to(self.dtype)
 
 
-def _losses(x: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int) -> Tensor:
-    losses: Tensor = torch.ops.aten.nll_loss2d_forward(x, target, weight, NONE, ignore_index)[0]
-    return losses
+def _weights(target: Tensor, weight: Tensor, ignore_index: int) -> Tensor:
+    """The weight that each target's loss has, (N * H * W,)."""
+    classes = len(weight)
+    if not 0 <= ignore_index < classes:
+        target, ignore_index = target.where(target != ignore_index, classes), classes
+    weight = torch.cat((weight, weight.new_zeros(1)))
+    weight[ignore_index] = 0
+    return weight.index_select(0, target.reshape(-1))
 
 
 def _sum(terms: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from samebits.ops import backend, writers
 from samebits.ops.exact import Bins, accumulated, magnitude
 from samebits.ops.regions import (
     Entries,
@@ -25,6 +26,10 @@ from samebits.ops.regions import (
     takes,
     takes_mapped,
 )
+
+#: On a CPU, channels with so many times as many pixels as terms, and so many pixels in all, get no bin for
+#: each; the sums are the same.
+FEW, LARGE = 4, 1 << 17
 
 
 def _roi_pool_backward(
@@ -52,11 +57,27 @@ def _roi_pool_backward(
     image = rois[:, 0].long()[:, None, None]
     start = torch.where((image >= 0) & (image < batch_size), image * each + 1, nowhere + 1)
     count = rois.shape[0] * pooled_height * pooled_width
-    for first, last in chunks(channels, channel_chunk(channels, nowhere)):
+    few = FEW * count < nowhere and channels * nowhere > LARGE and result.is_cpu
+    few = few and not backend.triton_for(result)
+    for first, last in chunks(channels, channels if few else channel_chunk(channels, nowhere)):
         part = grad[:, first:last].transpose(0, 1).flatten(1)
         index = argmax[:, first:last].transpose(0, 1).contiguous().long().add_(start).clamp_(max=nowhere)
-        bins = Bins((last - first, nowhere), magnitude(part, lanes=1), count, grad.dtype)
-        bins.add(index.flatten(1), part)
+        index = index.flatten(1)
+        size = magnitude(part, lanes=1)
+        if few:
+            # A sum is kept where the last of its terms is, and written from there.
+            place = writers.last(index, nowhere + 1)
+            bins = Bins(part.shape, size, count, grad.dtype)
+            bins.add(place, part)
+            kept = (index < nowhere) & (index % each > 0)
+            kept &= place == torch.arange(count, device=grad.device)
+            channel, term = kept.nonzero(as_tuple=True)
+            found = index[channel, term]
+            image, pixel = found // each, found % each - 1
+            result.flatten(2)[image, channel + first, pixel] = bins.value()[channel, term]
+            continue
+        bins = Bins((last - first, nowhere), size, count, grad.dtype)
+        bins.add(index, part)
         value = bins.value().view(-1, batch_size, each)[..., 1:]
         result[:, first:last] = value.reshape(-1, batch_size, height, width).transpose(0, 1)
     return result
@@ -127,5 +148,6 @@ def _pixels(first: Tensor, last: Tensor, dtype: torch.dtype) -> Entries:
     length = max(int((last - first).max()), 1)
     pixel = first[..., None] + torch.arange(length, device=first.device)
     return Entries(
-        torch.where(pixel < last[..., None], pixel, -1), torch.ones((), dtype=dtype).expand(pixel.shape)
+        torch.where(pixel < last[..., None], pixel, -1),
+        torch.ones((), dtype=dtype, device=first.device).expand(pixel.shape),
     )

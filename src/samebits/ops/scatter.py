@@ -33,22 +33,6 @@ def scatter__src(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Result:
     return NotImplemented
 
 
-def scatter__value(self: Tensor, dim: int, index: Tensor, value: float) -> Result:
-    """`self[..., index[m], ...] = value`: the same in every order, but torch may refuse it on CUDA."""
-    return scatter__src(self, dim, index, _everywhere(value, self, index)) if self.is_cuda else NotImplemented
-
-
-def scatter__value_reduce(self: Tensor, dim: int, index: Tensor, value: float, *, reduce: str) -> Result:
-    """Every writer adds, or multiplies by, the same value; in order on a CPU."""
-    if not self.is_cuda:
-        return NotImplemented
-    return scatter__reduce(self, dim, index, _everywhere(value, self, index), reduce=reduce)
-
-
-def _everywhere(value: float, self: Tensor, index: Tensor) -> Tensor:
-    return self.new_full((), value).expand(index.shape)
-
-
 def scatter__reduce(self: Tensor, dim: int, index: Tensor, src: Tensor, *, reduce: str) -> Result:
     """`self[..., index[m], ...] += src[..., m, ...]`, or `*=` where `reduce` is "multiply"."""
     if reduce not in ("add", "multiply") or not _understood(self, dim, index, src):
@@ -73,7 +57,7 @@ def scatter_reduce__two(
 
 
 def _reduced(self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, include_self: bool) -> Result:
-    if self.is_complex() and reduce != "sum":
+    if self.dtype == torch.bool or (self.is_complex() and reduce != "sum"):
         return NotImplemented
     if not (self.is_floating_point() or self.is_complex()) and (self.is_cpu or reduce != "prod"):
         return NotImplemented  # torch adds and compares whole numbers in any order to the same result

@@ -52,6 +52,8 @@ def nanmedian_dim_values(
 def _median(
     self: Tensor, dim: int, keepdim: bool, values: Tensor, indices: Tensor, leave_nan: bool
 ) -> Result:
+    if self.dim() == 0 and not self.is_cpu and dim in (-1, 0):
+        return values.resize_(()).copy_(self), indices.resize_(()).zero_()
     if wanted() or self.dim() == 0 or (self.numel() == 0 and self.is_cpu):
         return NotImplemented
     if self.is_cpu and not backend.triton_for(self):

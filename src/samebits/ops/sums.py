@@ -19,7 +19,8 @@ the sums are kept negative and subtracted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -40,12 +41,20 @@ PIECE = 1 << 17
 #: Columns turned into rows at a time: a line of the cache of float64.
 COLUMNS = 8
 
+#: Elements that torch reduces together where a row has as many, or twice as many, ..
+TOGETHER = 32
+
+#: Rows shorter than this are reduced several at a time if they are no multiple of that.
+SHORT = 512
+
+#: Largest terms below 2**LOWEST count as that: the second grid holds all that a float64 has there.
+LOWEST = -1000
+
 #: From this exponent on a rounder of float64 would overflow; `Bins` scales instead.
 HIGHEST = 960
 
-#: What becomes of a part of `self`, given the negative sums and, if asked for, minus the number of negative
-#: terms.
-Finish = Callable[[Tensor, Tensor, Tensor | None], None]
+#: Of a float64: its exponent.
+EXPONENT = 0x7FF << 52
 
 
 class Grid:
@@ -55,28 +64,31 @@ class Grid:
         size: of the terms, the bound of a last dimension of 1.
         count: how many terms can meet.
         levels: grids: the second holds what the first one drops.
-        prepared: what makes float64 terms of those given.
+        dim: along which the terms meet.
+        scale: what terms up to float32 are multiplied by in float32 before they are rounded.
     """
 
-    def __init__(
-        self, size: Magnitude, count: int, levels: int, prepared: Callable[[Tensor], Tensor] = Tensor.double
-    ) -> None:
+    def __init__(self, size: Magnitude, count: int, levels: int, dim: int, scale: float = 1) -> None:
         bits = BITS - (max(count, FEWEST) - 1).bit_length()
-        exponent = torch.frexp(size.bound).exponent - bits
-        self.rounders = [_rounder(exponent - level * bits) for level in range(levels)]
+        bound = size.bound.movedim(-1, dim).double()
+        if levels > 1:
+            bound = bound.clamp(min=2.0**LOWEST)
+        # The terms are less than twice this power of two.
+        power = bound.view(torch.int64).bitwise_and(EXPONENT).view(torch.float64)
+        self.rounders = [power * (1.5 * 2.0 ** (53 - level * bits)) for level in range(1, levels + 1)]
         self.finite = size.finite
-        self.prepared = prepared
+        self.scale = scale
 
-    def along(self, dim: int, lanes: slice = slice(None)) -> Grid:
-        """The grid of some lanes, for terms that meet along `dim` instead of the last dimension."""
+    def part(self, lanes: tuple[slice, ...]) -> Grid:
+        """The grid of some lanes."""
         grid = object.__new__(Grid)
-        grid.rounders = [rounder[lanes].movedim(-1, dim) for rounder in self.rounders]
-        grid.finite, grid.prepared = self.finite, self.prepared
+        grid.rounders = [rounder[lanes] for rounder in self.rounders]
+        grid.finite, grid.scale = self.finite, self.scale
         return grid
 
     def parts(self, terms: Tensor) -> Iterator[Tensor]:
-        """`-terms` on the grid, in float64, and then what was left of them on the second one."""
-        rest = self.prepared(terms)
+        """`-terms` on the grid, in float64, and then what was left of them on the second one, if anything."""
+        rest = (terms if self.scale == 1 else terms.float() * self.scale).double()
         for number, rounder in enumerate(self.rounders, 1):
             last = number == len(self.rounders)
             whole = rest.add_(rounder) if last and rest is not terms else rest + rounder
@@ -86,6 +98,8 @@ class Grid:
                 rest = rest + whole
                 if not self.finite:
                     rest.masked_fill_(~rest.isfinite(), 0)
+                if not any(map(float, torch.aminmax(rest))):
+                    return  # as for whole numbers, and for narrow types that were made wide
 
 
 def add_(self: Tensor, dim: int, index: Tensor, terms: Tensor, scale: float = 1) -> None:
@@ -106,23 +120,22 @@ def add_(self: Tensor, dim: int, index: Tensor, terms: Tensor, scale: float = 1)
     size = largest(terms, dim)
     if scale != 1:
         # The rounded product of the largest term is the largest rounded product.
-        size = Magnitude(size.bound * abs(scale), size.finite and bool((size.bound * scale).isfinite().all()))
-        if not size.finite:
+        size = Magnitude(size.bound.float() * abs(scale), size.finite)
+        if not (size.finite and math.isfinite(float(size.bound.amax()))):
             terms, scale = terms.to(wide) * scale, 1
             size = largest(terms, dim)
     levels = 2 if wide == torch.float64 else 1
     if on_kernels(self) or (levels == 2 and bool((size.bound >= 2.0**HIGHEST).any())):
-        _join(self, binned(self.shape, dim, index, terms, size).neg_().add_(0.0), None)
+        _join(self, binned(self.shape, dim, index, terms, size).neg_().add_(0.0))
         return
-    prepared = Tensor.double if scale == 1 else lambda part: (part.to(wide) * scale).double()
-    grid = Grid(size, terms.shape[dim], levels, prepared)
+    grid = Grid(size, terms.shape[dim], levels, dim, scale)
     if dim == 0 and index.dim() < self.dim() and 2 * len(terms) < len(self) and self.dtype == wide:
         # Few rows of a large table: a row's sum takes the place of its last term, and the others'
         # places get -0, which is added to no effect.
-        total, _ = _summed(terms.shape, 0, writers.last(index, len(self)), terms, grid.along(0))
+        total = _summed(terms.shape, 0, writers.last(index, len(self)), terms, grid)
         _add(self, 0, index, total.to(wide).neg_())
     else:
-        meet_(self, dim, index, terms, grid, _join)
+        _meet_(self, dim, index, terms, grid)
 
 
 def on_kernels(self: Tensor) -> bool:
@@ -161,23 +174,35 @@ def binned(
 
 def largest(terms: Tensor, dim: int) -> Magnitude:
     """One magnitude a lane; the bound has the lanes' shape and a last dimension of 1."""
+    if on_kernels(terms) or terms.numel() == 0:
+        return magnitude(terms.movedim(dim, -1), terms.dim() - 1)
     width = terms[0].numel() if dim == 0 else 0
-    if not on_kernels(terms) and 1 < width <= 64 and terms.is_contiguous():
-        # torch reduces narrow rows slowly; several of them are one wide row.
-        together = 256 // width
-        whole = len(terms) // together * together
-        if whole:
-            rows = terms[:whole].view(-1, together * width)
-            wide = torch.maximum(rows.amax(0), rows.amin(0).neg_()).view(together, *terms.shape[1:])
-            if bool(wide.isfinite().all()):
-                terms = torch.cat((wide, terms[whole:]))
-    return magnitude(terms.movedim(dim, -1), terms.dim() - 1)
+    if width == 1:
+        bound = _larger(*torch.aminmax(terms.reshape(-1))[::-1]).view(terms.shape[1:])
+        if math.isfinite(float(bound)):
+            return Magnitude(bound.unsqueeze(-1), True)
+        return magnitude(terms.movedim(0, -1), terms.dim() - 1)
+    several = TOGETHER // math.gcd(width, TOGETHER)
+    whole = len(terms) // several
+    if 0 < width < SHORT and several > 1 and whole > 1 and terms.is_contiguous():
+        rows = terms[: whole * several].view(whole, several * width)
+        bound = _larger(rows.amax(0), rows.amin(0)).view(several, *terms.shape[1:])
+        rest = terms[whole * several :]
+        bound = torch.cat((bound, rest.abs())).amax(0) if len(rest) else bound.amax(0)
+    else:
+        bound = _larger(terms.amax(dim), terms.amin(dim))
+    # A NaN is the largest.
+    if not math.isfinite(float(bound.amax())):
+        return magnitude(terms.movedim(dim, -1), terms.dim() - 1)
+    return Magnitude(bound.unsqueeze(-1), True)
 
 
-def meet_(
-    self: Tensor, dim: int, index: Tensor, terms: Tensor, grid: Grid, finish: Finish, signs: bool = False
-) -> None:
-    """Sum the terms of every element on a CPU, some lanes after the others, and let `finish` use the sums.
+def _larger(high: Tensor, low: Tensor) -> Tensor:
+    return torch.maximum(high, low.neg_(), out=low)
+
+
+def _meet_(self: Tensor, dim: int, index: Tensor, terms: Tensor, grid: Grid) -> None:
+    """Add the sums of every element on a CPU, some lanes after the others.
 
     Args:
         self: of at least one dimension.
@@ -185,8 +210,6 @@ def meet_(
         index: int64 in range; (M,), or of the shape of `terms`.
         terms: but for `dim`, of self's shape.
         grid: of all lanes.
-        finish: called with a part of self, what its terms add up to on the grid, negative, and their signs.
-        signs: whether to count the negative terms too: less than 2**24 of a type up to float32.
     """
     if dim > 0:
         # Slices of the first dimension do not meet.
@@ -195,7 +218,7 @@ def meet_(
             part = slice(at, at + step)
             places = index if index.dim() < terms.dim() else index[part]
             own = self[part]
-            finish(own, *_summed(own.shape, dim, places, terms[part], grid.along(dim, part), signs))
+            _join(own, _summed(own.shape, dim, places, terms[part], grid.part((part,))))
     elif index.dim() > 1 and self.numel() > PIECE:
         # Nor do columns, and a few columns' sums fit into the cache, which all of them do not.
         step = max(COLUMNS, PIECE * self.shape[1] // self.numel())
@@ -203,43 +226,32 @@ def meet_(
             part = slice(at, at + step)
             own = self[:, part].movedim(0, -1)
             places, values = index[:, part].movedim(0, -1).contiguous(), terms[:, part].movedim(0, -1)
-            finish(own, *_summed(own.shape, own.dim() - 1, places, values, grid.along(-1, part), signs))
+            turned = grid.part((slice(None), part))
+            turned.rounders = [rounder.movedim(0, -1) for rounder in turned.rounders]
+            _join(own, _summed(own.shape, own.dim() - 1, places, values, turned))
     else:
-        sums, negative = _summed(self.shape, 0, index, terms, grid.along(0), signs)
-        step = max(1, PIECE * len(self) // self.numel())
-        for at in range(0, len(self), step):
-            part = slice(at, at + step)
-            finish(self[part], sums[part], None if negative is None else negative[part])
+        _join(self, _summed(self.shape, 0, index, terms, grid))
 
 
-def _summed(
-    shape: tuple[int, ...], dim: int, index: Tensor, terms: Tensor, grid: Grid, signs: bool = False
-) -> tuple[Tensor, Tensor | None]:
-    """The negative sums, from torch's own kernels, positive zeros where nothing is; and the signs."""
+def _summed(shape: tuple[int, ...], dim: int, index: Tensor, terms: Tensor, grid: Grid) -> Tensor:
+    """The negative sums, from torch's own kernels, positive zeros where nothing is."""
     total = torch.zeros(shape, dtype=torch.float64)
     rest = torch.zeros_like(total) if len(grid.rounders) > 1 else total
-    negative = torch.zeros(shape, dtype=torch.float32) if signs else None
     count = terms.shape[dim]
     step = count if dim > 0 else max(1, PIECE * count // terms.numel())
     for at in range(0, count, step):
         length = min(step, count - at)
-        places = index.narrow(dim if index.dim() == terms.dim() else 0, at, length)
-        values = terms.narrow(dim, at, length)
+        places, values = index, terms
+        if length < count:
+            places = index.narrow(dim if index.dim() == terms.dim() else 0, at, length)
+            values = terms.narrow(dim, at, length)
         for part, into in zip(grid.parts(values), (total, rest), strict=False):
             _add(into, dim, places, part)
-        if negative is not None:
-            _add(negative, dim, places, minus_ones(values).float())
     if rest is not total:
         total += rest
     if not grid.finite:
         total.masked_fill_(total.isnan(), torch.nan)
-    return total, negative
-
-
-def minus_ones(values: Tensor) -> Tensor:
-    """-1 for a sign bit that is set, otherwise 0; of values up to float32."""
-    integer = torch.int32 if values.dtype == torch.float32 else torch.int16
-    return values.view(integer).bitwise_right_shift(8 * values.element_size() - 1)
+    return total
 
 
 def _add(into: Tensor, dim: int, index: Tensor, terms: Tensor) -> None:
@@ -250,17 +262,16 @@ def _add(into: Tensor, dim: int, index: Tensor, terms: Tensor) -> None:
             into.scatter_add_(dim, index, terms)
 
 
-def _join(self: Tensor, negative: Tensor, signs: Tensor | None) -> None:
+def _join(self: Tensor, negative: Tensor) -> None:
     """`self -= negative`, each rounded once.  Subtracting a positive zero changes nothing, not even -0."""
     wide = accumulated(self.dtype)
-    negative = negative.to(wide)
-    if self.dtype == wide:
-        self.sub_(negative)
-    else:
-        self.copy_(self.to(wide).sub_(negative))
-
-
-def _rounder(exponent: Tensor) -> Tensor:
-    """1.5 * 2**52 * 2**exponent in float64; less where that is not normal, and nothing need be rounded."""
-    bits = exponent.long().add_(52 + 1023).clamp_(min=0).bitwise_left_shift_(52).bitwise_or_(1 << 51)
-    return bits.view(torch.float64)
+    step = max(1, PIECE * len(self) // self.numel())
+    for at in range(0, len(self), step):
+        own, less = (
+            (self, negative) if step >= len(self) else (self[at : at + step], negative[at : at + step])
+        )
+        less = less.to(wide)
+        if self.dtype == wide:
+            own.sub_(less)
+        else:
+            own.copy_(own.to(wide).sub_(less))

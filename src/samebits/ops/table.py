@@ -134,27 +134,11 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "scatter",
-        "aten::scatter_.value",
-        "scatter",
-        Torch.RAISES,
-        Recipe.LAST,
-        variants=("aten::scatter.value", "aten::scatter.value_out"),
-    ),
-    Operation(
-        "scatter",
         "aten::scatter_.reduce",
         "scatter",
         Torch.RAISES,
         Recipe.EXACT,
         variants=("aten::scatter.reduce", "aten::scatter.reduce_out"),
-    ),
-    Operation(
-        "scatter",
-        "aten::scatter_.value_reduce",
-        "scatter",
-        Torch.RAISES,
-        Recipe.EXACT,
-        variants=("aten::scatter.value_reduce", "aten::scatter.value_reduce_out"),
     ),
     Operation(
         "scatter_add",

@@ -55,7 +55,9 @@ def _unpooled(self: Tensor, indices: Tensor, output_size: Sequence[int], ranks: 
     spatial = ranks[0] - 1
     if wanted() or self.dim() not in ranks or self.shape != indices.shape or len(output_size) != spatial:
         return NotImplemented
-    if not self.is_floating_point() or indices.dtype != torch.int64 or 0 in self.shape[-spatial - 1 :]:
+    if indices.dtype != torch.int64 or 0 in self.shape[-spatial - 1 :]:
+        return NotImplemented
+    if self.is_cpu and not self.is_floating_point():
         return NotImplemented
     if self.device != indices.device or any(size <= 0 for size in output_size):
         return NotImplemented

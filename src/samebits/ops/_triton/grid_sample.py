@@ -246,9 +246,8 @@ def _backward(
         pixels = input + n * x0 + c * x1
         lane = n * C + c
         if WANT_INPUT:
-            scaled = (
-                g * tl.load(near + lane, mask=c < C, other=1.0) * tl.load(far + lane, mask=c < C, other=1.0)
-            )
+            scaled = g.to(tl.float64) * tl.load(near + lane, mask=c < C, other=1.0).to(tl.float64)
+            scaled = scaled * tl.load(far + lane, mask=c < C, other=1.0).to(tl.float64)
             bins = lane * (places + 1)
             if MODE == 2:
                 for k in tl.static_range(16):
@@ -258,7 +257,15 @@ def _backward(
                     place = bins + (row * W + column)[None, :]
                     mask = exists & (there1 & there2)[None, :]
                     deposit(
-                        total, remainder, raised, place, scaled * weight[None, :], power, mask, DOUBLE, RAISED
+                        total,
+                        remainder,
+                        raised,
+                        place,
+                        scaled * weight.to(tl.float64)[None, :],
+                        power,
+                        mask,
+                        DOUBLE,
+                        RAISED,
                     )
             elif MODE == 1:
                 place = bins + ((cell0 * H + cell1) * W + cell2)[None, :]
@@ -277,7 +284,15 @@ def _backward(
                     place = bins + (row * W + cell2 + k % 2)[None, :]
                     mask = exists & there[None, :]
                     deposit(
-                        total, remainder, raised, place, scaled * weight[None, :], power, mask, DOUBLE, RAISED
+                        total,
+                        remainder,
+                        raised,
+                        place,
+                        scaled * weight.to(tl.float64)[None, :],
+                        power,
+                        mask,
+                        DOUBLE,
+                        RAISED,
                     )
         if WANT_GRID:
             if MODE == 2:
@@ -336,7 +351,7 @@ def backward(
     grad_grid = torch.zeros(grid.shape, dtype=work, device=grid.device) if wanted[1] else None
     size = magnitude(grad_output, lanes=2) if wanted[0] else None
     together = n if size is None else max(1, CELLS // (c * pixels))
-    count = points * (2 if sampling.mode == 2 else 1)
+    count = sampling.terms(points)
     blocks = triton.cdiv(points, BLOCK)
     depth = (1,) * (3 - dimensions)
     for first in range(0, n, together) if wanted[0] or want_grid else ():

@@ -1,0 +1,80 @@
+"""torch's deterministic flag, which scopes set and single calls overlay for their length.
+
+An excepted operation runs with the flag off.  Meanwhile another thread may open a scope
+or end one, so what the flag stands at and what it is meant to stand at are kept apart:
+scopes read and write the second, and the first follows once no call overlays it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import torch
+
+
+class Flag(NamedTuple):
+    """What torch's flag stands at."""
+
+    enabled: bool
+    warn_only: bool
+
+
+class _Overlays:
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.open: list[tuple[object, Flag]] = []
+        self.meant = Flag(False, False)
+
+
+_overlays = _Overlays()
+# A lock that another thread of the parent held stays locked in a forked child, and so do its overlays.
+os.register_at_fork(after_in_child=lambda: _forked())
+
+
+def _forked() -> None:
+    if _overlays.open:
+        _set(_overlays.meant)
+    _overlays.__init__()  # type: ignore[misc]
+
+
+def read() -> Flag:
+    """What the flag is meant to stand at."""
+    with _overlays.lock:
+        return _overlays.meant if _overlays.open else _stands()
+
+
+def write(flag: Flag) -> None:
+    """Set it; where a call overlays it, once that has ended."""
+    with _overlays.lock:
+        _overlays.meant = flag
+        if not _overlays.open:
+            _set(flag)
+
+
+@contextmanager
+def overlaid(enabled: bool) -> Iterator[None]:
+    """The flag on, strictly, or off, for the length of a block; other threads' operations see it, too."""
+    token = object()
+    with _overlays.lock:
+        if not _overlays.open:
+            _overlays.meant = _stands()
+        _overlays.open.append((token, Flag(enabled, False)))
+        _set(Flag(enabled, False))
+    try:
+        yield
+    finally:
+        with _overlays.lock:
+            _overlays.open = [one for one in _overlays.open if one[0] is not token]
+            _set(_overlays.open[-1][1] if _overlays.open else _overlays.meant)
+
+
+def _stands() -> Flag:
+    return Flag(torch._C._get_deterministic_algorithms(), torch._C._get_deterministic_algorithms_warn_only())
+
+
+def _set(flag: Flag) -> None:
+    torch._C._set_deterministic_algorithms(flag.enabled, warn_only=flag.warn_only)
