@@ -155,7 +155,7 @@ CALLS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(CALLS))
+@pytest.mark.parametrize("name", sorted(set(CALLS) - {"prod"}))  # a product has the index's order
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64, torch.complex64])
 def test_no_order_shows(name: str, dtype: torch.dtype) -> None:
     if dtype.is_complex and name in REDUCTIONS:

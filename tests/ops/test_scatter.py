@@ -104,7 +104,7 @@ def test_values_are_torchs(case: tuple[Tensor, int, Tensor, Tensor]) -> None:
                 )
 
 
-@pytest.mark.parametrize("reduce", REDUCTIONS)
+@pytest.mark.parametrize("reduce", [reduce for reduce in REDUCTIONS if reduce != "prod"])  # has the index's
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
 @pytest.mark.parametrize("dim", [0, 1])
 def test_no_order_shows(reduce: str, dtype: torch.dtype, dim: int) -> None:

@@ -7,8 +7,7 @@ pixels, its *taps*, with weights that all channels share (`samebits.ops.sampling
     grad_input[c, j] = Σ_{k, p: i[k, p] = j} w[k, p] * g[c, p]    the targets depend on data: exact sums
     grad_grid[a, p]  = slope[a, p] * Σ_k (dw[k, p] / d place[a, p]) * Σ_c x[c, i[k, p]] * g[c, p]
 
-Terms of an exact sum are products in float64, which up to float32 are exact too, on
-the grid of `exact.Bins` with at most `sampling.BITS` bits.  The bilinear derivative is taken of
+The exact sums are those of `samebits.ops.pixels`.  The bilinear derivative is taken of
 differences of neighbours, so that what an image has in common everywhere cancels
 before it is rounded.  Sums over channels have one order, whatever the number of
 threads: trees of `GROUP` channels, and the trees one after another.
@@ -18,7 +17,6 @@ Shapes: input (N, C, *size), grid (N, *points, D), grad_output (N, C, *points); 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,7 +24,8 @@ import torch
 from torch import Tensor
 
 from samebits.ops import backend
-from samebits.ops.exact import SUM_BITS, Bins, Magnitude, accumulated, magnitude
+from samebits.ops.exact import Magnitude, accumulated, magnitude
+from samebits.ops.pixels import Pixels, Room
 from samebits.ops.sampling import (
     BICUBIC,
     BILINEAR,
@@ -46,10 +45,8 @@ from samebits.ops.sampling import (
 GROUP = 8
 
 #: What is handled at a time on a CPU: taps of all channels, and bins.
-WORK = 1 << 19
+WORK = 1 << 18
 CELLS = 1 << 19
-#: Bytes of a line of the cache, at which every piece of memory begins.
-LINE = 64
 #: Points at least, below which calls cost more than work.
 MINIMUM = 256
 
@@ -236,137 +233,6 @@ def _images(
                 gradient *= slope if isinstance(slope, float) else slope[..., here]
                 # A sum of zeros is 0.0, however many channels there are.
                 grad_grid[:, here, -1 - axis] = gradient.add_(0.0)
-
-
-class Room:
-    """Memory that parts use one after another: to get it fresh costs more than what is done in it.
-
-    It is one piece, which an allocator keeps for the next call where it would give back many small ones.
-    """
-
-    def __init__(self) -> None:
-        self.piece: Tensor | None = None
-        self.used = 0
-        self.held: dict[str, Tensor] = {}
-        #: What was given, as making views costs too.
-        self.given: dict[tuple[str, tuple[int, ...], torch.dtype], Tensor] = {}
-
-    def reserve(self, size: int, like: Tensor) -> None:
-        """Have so many bytes, on the device of `like`."""
-        if self.piece is None:
-            self.piece = like.new_empty(size + LINE * 8, dtype=torch.uint8)
-
-    def __call__(self, name: str, shape: Sequence[int], like: Tensor, dtype: torch.dtype) -> Tensor:
-        """Memory of whatever contents; what was there under this name is gone."""
-        wanted = name, tuple(shape), dtype
-        if wanted not in self.given:
-            size = math.prod(shape) * dtype.itemsize
-            if name not in self.held or len(self.held[name]) < size:
-                if self.piece is not None and self.used + size <= len(self.piece):
-                    self.held[name] = self.piece[self.used : self.used + size]
-                    self.used += -(-size // LINE) * LINE
-                else:
-                    self.held[name] = like.new_empty(size, dtype=torch.uint8)
-                self.given = {known: x for known, x in self.given.items() if known[0] != name}
-            self.given[wanted] = self.held[name][:size].view(dtype).view(*shape)
-        return self.given[wanted]
-
-
-class Pixels:
-    """Exact sums at the pixels of some channels, in plain torch.
-
-    Where every term is finite, none is converted to an integer.  Added to 1.5 * 2**52 quanta a product is
-    rounded to quanta, and the bits of the result, read as an integer, are those of the constant and as many
-    more as there are quanta.  So bits are summed, and the constant's are subtracted as often as terms came.
-
-    Args:
-        channels: (N, C).
-        sampling: how points become taps.
-        size: of grad_output, the bound (N, C, 1).
-        points: an image's.
-        dtype: of the result.
-        room: for the sums.
-    """
-
-    def __init__(
-        self,
-        channels: tuple[int, int],
-        sampling: Sampling,
-        size: Magnitude,
-        points: int,
-        dtype: torch.dtype,
-        room: Room,
-    ) -> None:
-        self.sampling, self.room = sampling, room
-        self.direct = bool(size.finite) and accumulated(dtype) == torch.float32
-        count = sampling.terms(points)
-        if self.direct:
-            exponent = torch.frexp(size.bound).exponent.long() - (SUM_BITS - (count - 1).bit_length())
-            self.quantum = (exponent + 1023).bitwise_left_shift_(52).view(torch.float64)
-            self.constant = self.quantum * (1.5 * 2.0**52)
-            shape = (*channels, sampling.length + 1)  # the last is nowhere
-            self.total = room("sums", shape, size.bound, torch.int64).zero_()
-            self.met = self.total.new_zeros((channels[0], 1, shape[-1]))
-        else:
-            self.bins = Bins((*channels, sampling.length), size, count, dtype)
-            self.factors = [factor.double() for factor in self.bins.factors]
-
-    def expect(self, index: Tensor) -> None:
-        """Every channel is about to be added to at `index` (N, 1, K, P)."""
-        if self.direct:
-            places = index.flatten(2)
-            self.met.scatter_add_(-1, places, places.new_ones(()).expand(places.shape))
-
-    def add(self, lanes: slice, index: Tensor, g: Tensor, weight: Tensor | None) -> None:
-        """Add to some channels' pixels.
-
-        Args:
-            lanes: which channels.
-            index: (N, 1, K, P).
-            g: (N, C of lanes, P).
-            weight: (N, 1, K, P), float64; None: each is 1, and K too.
-        """
-        g = self.room("gradient", g.shape, g, torch.float64).copy_(g).unsqueeze(2)
-        places = index.expand(-1, g.shape[1], -1, -1)
-        if self.direct:
-            constant = self.constant[:, lanes].unsqueeze(2)
-            raised = self.room("terms", places.shape, g, torch.float64)
-            if weight is None:
-                torch.add(constant, g, out=raised)
-            else:  # the product is exact, so that it does not matter whether it is rounded of its own
-                torch.addcmul(constant, g, weight, out=raised)
-            self.total[:, lanes].scatter_add_(-1, places.flatten(2), raised.view(torch.int64).flatten(2))
-        else:
-            scaled = _product([g, *(factor[:, lanes].unsqueeze(2) for factor in self.factors)])
-            scaled = scaled if weight is None else scaled * weight
-            self.bins.add_quanta((slice(None), lanes), places.flatten(2), scaled.flatten(2))
-
-    def give(self, result: Tensor) -> None:
-        """Write the sums into `result` (N, C, *size)."""
-        if not self.direct:
-            result.copy_(self.sampling.inner(self.bins.value()))
-            return
-        bits = self.constant.view(torch.int64)
-        step = max(1, CELLS // (8 * self.met.numel()))
-        for first in range(0, self.total.shape[1], step):
-            lanes = slice(first, first + step)
-            self.total[:, lanes] -= self.met * bits[:, lanes]
-        sums = result if result.dtype == torch.float32 else torch.empty_like(result, dtype=torch.float32)
-        sums.copy_(self.sampling.inner(self.total))
-        quantum = self.quantum.view(*sums.shape[:2], *(1,) * len(self.sampling.size))
-        # What `Bins` does in two steps, where a float32 cannot hold the quantum.
-        small = bool((quantum < 2.0**-126).any())
-        sums.copy_(sums * quantum) if small else sums.mul_(quantum.float())
-        if sums is not result:
-            result.copy_(sums)
-
-
-def _product(factors: Sequence[Tensor]) -> Tensor:
-    """From the first to the last, every product rounded."""
-    result = factors[0]
-    for factor in factors[1:]:
-        result = result * factor
-    return result
 
 
 def _dot(sums: Tensor, image: Tensor, index: Tensor, g: Tensor, sampling: Sampling, room: Room) -> None:

@@ -184,25 +184,28 @@ def _places(
         at += len(found)
     if not dims or alone or dims[-1] >= self.dim():
         return None
-    try:
-        shape = torch.broadcast_shapes(*(number.shape for number in numbers))  # type: ignore[no-untyped-call]
-    except RuntimeError:
-        return None
-    numbers = [number.expand(shape) for number in numbers]
+    if len(numbers) > 1:
+        try:
+            shape = torch.broadcast_shapes(*(number.shape for number in numbers))  # type: ignore[no-untyped-call]
+        except RuntimeError:
+            return None
+        numbers = [number.expand(shape) for number in numbers]
     if numbers[0].numel() == 0:
         return None
-    position = torch.zeros((), dtype=torch.int64, device=self.device)
+    position: Tensor | None = None
     for dim, number in zip(dims, numbers, strict=True):
         size = self.shape[dim]
         if not (unsafe and self.is_cuda) and not in_range(number, size, -size):
             return None
-        position = position * size + _positive(number, size)
+        number = _positive(number, size)
+        position = number if position is None else position * size + number
+    assert position is not None  # there is an index
     return dims, position, dims == list(range(dims[0], dims[-1] + 1))
 
 
 def _positive(index: Tensor, size: int) -> Tensor:
     """An index that counts from the end where it is negative, counted from the start."""
-    if index.is_cpu and not bool((index < 0).any()):
+    if index.is_cpu and int(index.amin()) >= 0:
         return index
     return torch.where(index < 0, index + size, index)
 

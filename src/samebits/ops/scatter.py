@@ -1,8 +1,8 @@
 """`scatter`, `scatter_add` and `scatter_reduce`: several values for one place.
 
 On CUDA they meet in atomic operations, in the order of the hardware.  Where one has
-to win, it is the last (`writers`); sums and products have one result in every order
-(`sums`, `products`); the largest and the smallest have no order but for the sign of a
+to win, it is the last (`writers`); sums have one result in every order (`sums`), products
+have the order of the index (`products`); the largest and the smallest have no order but for the sign of a
 zero, so zeros lose theirs first.
 
 torch's CPU kernels walk the dimension on one thread: where that already keeps the
@@ -149,7 +149,7 @@ def in_range(index: Tensor, size: int, lowest: int = 0) -> bool:
         torch._assert_async(((index >= lowest) & (index < size)).all())
         return True
     low, high = index.aminmax()
-    return bool(low >= lowest) and bool(high < size)
+    return lowest <= int(low) and int(high) < size
 
 
 def _size(tensor: Tensor, dim: int) -> int:
