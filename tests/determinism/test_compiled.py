@@ -1,4 +1,4 @@
-"""The mode and torch.compile: replaced operations are called, not compiled, and the compiler raises nothing."""
+"""The mode and torch.compile: replaced operations are called, not compiled, and nothing is raised."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from torch import Tensor
 from samebits.determinism.mode import deterministic
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning"),  # importing the compiler
-    pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf"),  # it looks at all
+    pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning"),  # at its import
+    pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf"),  # it looks
 ]
 
 
