@@ -185,7 +185,7 @@ def gather(x: Tensor, dim: int, taps: Taps, dtype: torch.dtype | None = None) ->
 def chain(x: Tensor, passes: Sequence[tuple[int, Taps]], dtype: torch.dtype | None = None) -> Tensor:
     """`x` with several dimensions mapped, one after the other in the accumulation type.
 
-    The dimension that shrinks most goes first, and of equals the first; the order depends on the maps alone.
+    The dimension that shrinks most goes first (`_turn`); the order depends on the maps alone.
 
     Args:
         x: floating point.
@@ -203,7 +203,7 @@ def chain(x: Tensor, passes: Sequence[tuple[int, Taps]], dtype: torch.dtype | No
     x = x.contiguous()
     moved = {1: x.dim() - 1, **{d: d - 1 for d in range(2, x.dim())}} if last else {}
     todo = [(moved.get(dim % x.dim(), dim % x.dim()), taps) for dim, taps in passes if not taps.identity]
-    todo.sort(key=lambda one: (one[1].rows / max(one[1].source, 1), one[0]))
+    todo.sort(key=_turn)
     shape = list(x.shape)
     for dim, taps in todo:
         shape[dim] = taps.rows
@@ -216,6 +216,17 @@ def chain(x: Tensor, passes: Sequence[tuple[int, Taps]], dtype: torch.dtype | No
     else:
         result = _in_blocks(x, todo, work, x.new_empty(shape, dtype=dtype))
     return result.movedim(-1, 1) if last else result
+
+
+def _turn(one: tuple[int, Taps]) -> tuple[float, int]:
+    """The key that passes are sorted by.
+
+    Work along the last dimension costs most, so it comes where the data are smallest: last if they
+    shrink, first if they grow.
+    """
+    dim, taps = one
+    ratio = taps.rows / max(taps.source, 1)
+    return ratio, dim if ratio <= 1 else -dim
 
 
 def _channels_last(x: Tensor) -> bool:
