@@ -17,6 +17,15 @@ from samebits.ops import backend
 from samebits.ops.native import native
 
 
+#: What is moved as whole numbers of its size: torch moves these up to eight times as fast.
+_WHOLE = {
+    torch.float16: torch.int16,
+    torch.bfloat16: torch.int16,
+    torch.float32: torch.int32,
+    torch.float64: torch.int64,
+}
+
+
 def last(index: Tensor, bins: int) -> Tensor:
     """For each writer, the position of the last one that writes to the same place.
 
@@ -52,8 +61,9 @@ def write_(self: Tensor, dim: int, index: Tensor, source: Tensor) -> None:
         own, places, values = (x.movedim(dim, -1) for x in (narrowed(self, dim, index), index, source))
         kernels.write(own, places, values)
     elif self.is_cpu:
+        whole = _WHOLE.get(self.dtype, self.dtype)
         with native():
-            self.scatter_(dim, index, source)
+            self.view(whole).scatter_(dim, index, source.view(whole))
     else:
         write_by_maximum_(self, dim, index, source)
 
