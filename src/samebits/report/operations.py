@@ -40,7 +40,8 @@ def stabilities(found: Iterable[Any]) -> None:
     for one in every:
         state = Text("stable", "green") if one.stable else Text(clean(one.error) or "NOT STABLE", "red")
         results = "-" if one.error else _results(one.samebits)
-        table.add_row(", ".join(one.names), one.case, str(one.runs), _results(one.torch), results, state)
+        case = Text(one.case)  # its brackets are no markup
+        table.add_row(", ".join(one.names), case, str(one.runs), _results(one.torch), results, state)
     console = _console()
     console.print(table)
     stable = sum(one.stable for one in every)
