@@ -172,7 +172,7 @@ _RUN_OPTIONS = (
     ),
     click.option(
         "--deterministic", is_flag=True,
-        help="Ask torch for deterministic algorithms before the program starts, and fix the hash secret.",
+        help="Make every operation deterministic, and fix the hash secret.",
     ),
     _OUT,
     click.option(

@@ -16,7 +16,7 @@ from samebits.determinism.environment import HASH_SECRET, deterministic_environm
 @seed_option
 @click.option(
     "--deterministic/--no-deterministic", default=True, show_default=True,
-    help="Ask torch for deterministic algorithms; an operation that has none raises.",
+    help="Make every operation deterministic; `samebits ops` lists what is replaced.",
 )  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="Leave out the line on stderr that says what is set.")
 @click.pass_context
@@ -25,7 +25,7 @@ def run(ctx: click.Context, seed: int, deterministic: bool, quiet: bool) -> None
 
     Before it starts, the hash secret and cuBLAS's workspace are fixed. In it, in its workers and in every
     rank, Python, numpy, torch and other libraries are seeded; generators and DataLoaders that it leaves
-    unseeded get seeds derived from N; torch is asked for deterministic algorithms. What the program seeds or
+    unseeded get seeds derived from N; every operation is made deterministic. What the program seeds or
     sets itself stays. `samebits verify --seed N --deterministic` runs it the same way, and compares.
 
     \b

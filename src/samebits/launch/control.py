@@ -10,7 +10,7 @@ One place, so that what is verified is what is run.  Before the interpreter star
 - DataLoaders without a generator get one (`loaders`);
 - results of workers come in the order in which they were asked for (`completion`);
 - processes that this one starts are controlled too, each with its own streams (`identity`);
-- torch is asked for deterministic algorithms (`determinism`).
+- every operation is made deterministic (`determinism`).
 
 A generator, a seed or a flag that the program sets by itself stays as it sets it.
 """

@@ -16,7 +16,6 @@ from torch import Tensor
 from samebits.ops import backend
 from samebits.ops.native import native
 
-
 #: What is moved as whole numbers of its size: torch moves these up to eight times as fast.
 _WHOLE = {
     torch.float16: torch.int16,
