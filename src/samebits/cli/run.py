@@ -25,8 +25,8 @@ def run(ctx: click.Context, seed: int, deterministic: bool, quiet: bool) -> None
 
     Before it starts, the hash secret and cuBLAS's workspace are fixed. In it, in its workers and in every
     rank, Python, numpy, torch and other libraries are seeded; generators and DataLoaders that it leaves
-    unseeded get seeds derived from N; every operation is made deterministic. What the program seeds or
-    sets itself stays. `samebits verify --seed N --deterministic` runs it the same way, and compares.
+    unseeded get seeds derived from N; every operation is made deterministic. What the program seeds
+    itself stays. `samebits verify --seed N --deterministic` runs it the same way, and compares.
 
     \b
     Examples:

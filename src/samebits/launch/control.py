@@ -12,7 +12,8 @@ One place, so that what is verified is what is run.  Before the interpreter star
 - processes that this one starts are controlled too, each with its own streams (`identity`);
 - every operation is made deterministic (`determinism`).
 
-A generator, a seed or a flag that the program sets by itself stays as it sets it.
+A generator or a seed that the program sets by itself stays as it sets it; torch's deterministic
+flag and cuDNN's autotuning do not move.
 """
 
 from __future__ import annotations
