@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, library
 
 import samebits
 from samebits.determinism import flag, mode, switches
@@ -297,7 +297,7 @@ def test_it_is_public() -> None:
 
 
 def test_a_torch_that_cannot_replace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(torch.library, "get_kernel")
+    monkeypatch.delattr(library, "get_kernel")
     with pytest.raises(
         DeterminismError, match=r"install torch 2.11 or newer, or give deterministic\(replace='none'\)"
     ):

@@ -13,6 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch import library as dispatcher
 
 from samebits.determinism.overrides import Installed
 from samebits.ops import backend, regions
@@ -312,7 +313,7 @@ def test_installed_where_torchvision_is() -> None:
         loaded = bool(nothing.rows)
     if loaded:
         pytest.skip("torchvision's own operations are loaded")
-    library = torch.library.Library("torchvision", "DEF")
+    library = dispatcher.Library("torchvision", "DEF")
     try:
         library.define(f"{row.function}{SCHEMAS[row.function]} -> Tensor")
         library.impl(row.function, lambda grad, *rest: grad.new_full((), 7), "CPU")

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 import torch
+from torch import library
 
 from samebits import _imports as imports
 from samebits.determinism import bypass, route, switches
@@ -79,7 +80,8 @@ class deterministic:  # called like a function, as torch.no_grad is
         fill_uninitialized_memory: torch's setting of that name, which fills new tensors with NaN. By default
             as it is.
         threads: how many threads torch uses on the CPU; sums depend on it.
-        pinned: drop what the program itself assigns to cuDNN's `deterministic` and `benchmark`, and warn.
+        pinned: drop what the program itself assigns to cuDNN's `deterministic` and `benchmark`, and its
+            `use_deterministic_algorithms(False)`, and warn.
 
     Raises:
         UsageError, TypeError: an argument that cannot be meant; nothing has changed.
@@ -127,9 +129,8 @@ class deterministic:  # called like a function, as torch.no_grad is
             values = self._values()
             _scopes.append(self)
             try:
-                _kernels.follow(
-                    self.settings
-                )  # before the flag is up, and after it is down: others run meanwhile
+                # Kernels before the flag, and the flag away before the kernels: other threads run meanwhile.
+                _kernels.follow(self.settings)
                 switches.apply(values)
             except BaseException:
                 self.restore()
@@ -225,7 +226,7 @@ class deterministic:  # called like a function, as torch.no_grad is
 
 def _check_torch() -> None:
     """Replacing needs torch's way to reach the kernel that was there, and a device that the table knows."""
-    if not hasattr(torch.library, "get_kernel"):
+    if not hasattr(library, "get_kernel"):
         raise DeterminismError(
             f"torch {torch.__version__} cannot replace operations: install torch 2.11 or newer, or give "
             "deterministic(replace='none') for torch's own switches alone."

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 import torch
+from torch import library
 
 from samebits.ops.table import OPERATIONS, Operation
 from samebits.ops.variants import Function, adapted, schema_of
@@ -42,14 +43,14 @@ class Override:
 
     def __init__(self, schema: str, device: str, made: Callable[[Function], Function]) -> None:
         key: Any = device.upper()
-        native = torch.library.get_kernel(schema, key).call_boxed
+        native = library.get_kernel(schema, key).call_boxed
         namespace, _, name = schema.partition("::")
-        library: Any = torch.library.Library
-        self._library = library(namespace, "IMPL")
+        made_in: Any = library.Library
+        self._library = made_in(namespace, "IMPL")
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Warning only once for all operators")
             self._library.impl(name, made(native), key, with_keyset=True)
-        self._ours = torch.library.get_kernel(schema, key)
+        self._ours = library.get_kernel(schema, key)
 
     def remove(self) -> None:
         """The former kernel is back."""

@@ -87,12 +87,13 @@ def _without_alert(
 ) -> Any:
     """What torch's kernel says behind its alert, which comes before it looks at its arguments.
 
-    Where an argument is empty there is nothing to add, in any order.  Where the arguments are wrong
-    torch has words for it.  Only what is left is not deterministic.
+    The first two tensors are what is added and where to: if one is empty, nothing meets, in any order.
+    Others may be empty for want of an option.  Where the arguments are wrong torch has words for it.
+    Only what is left is not deterministic.
     """
     tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
     with flag.overlaid(False):
-        if any(tensor.numel() == 0 for tensor in tensors):
+        if any(tensor.numel() == 0 for tensor in tensors[:2]):
             return native(keys, *args, **kwargs)
         tried, options = tree_map_only(Tensor, torch.clone, (args, kwargs))
         native(keys, *tried, **options)  # raises where they are wrong; the program's tensors stay as they are
