@@ -19,6 +19,9 @@ import pytest
 import rich.console  # noqa: F401  # importing it draws from `random`: once, before the first test
 from hypothesis import HealthCheck, settings
 
+#: Inductor's compiling threads outlive the test that started them: it compiles in the test's own thread.
+os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
+
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile(
     "search", max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
