@@ -136,11 +136,11 @@ def chosen(ctx: click.Context) -> Program:
     return Program(kind=kind, target=words)
 
 
-def control(seed: int | None, deterministic: bool) -> Control:
+def control(seed: int | None, deterministic: bool, everywhere: bool) -> Control:
     """What is to be changed before the program starts."""
     from samebits.launch import Control
 
-    return Control(seed=seed, deterministic=deterministic)
+    return Control(seed=seed, deterministic=deterministic, everywhere=everywhere)
 
 
 def _out_folder(ctx: click.Context, parameter: click.Parameter, value: Path) -> Path:
@@ -162,6 +162,10 @@ _OUT = click.option(
 
 _SEED_RANGE = click.IntRange(0, SEED_LIMIT - 1)
 
+_EVERYWHERE = click.option(
+    "--everywhere", is_flag=True, help="Let torch draw the same random numbers on every device."
+)
+
 _RUN_OPTIONS = (
     click.option(
         "--steps", type=click.IntRange(min=1), metavar="N", help="Stop a run cleanly after N optimizer steps."
@@ -174,6 +178,7 @@ _RUN_OPTIONS = (
         "--deterministic", is_flag=True,
         help="Make every operation deterministic, and fix the hash secret.",
     ),
+    _EVERYWHERE,
     _OUT,
     click.option(
         "--timeout", type=float, callback=_finite, metavar="SECONDS",
@@ -192,6 +197,11 @@ def seed_option(function: _Decorated) -> _Decorated:
     return click.option(
         "--seed", type=_SEED_RANGE, default=0, show_default=True, metavar="N", help="The seed of everything."
     )(function)
+
+
+def everywhere_option(function: _Decorated) -> _Decorated:
+    """The option of every command that starts a program."""
+    return _EVERYWHERE(function)
 
 
 def run_options(function: _Decorated) -> _Decorated:

@@ -24,6 +24,7 @@ def record(
     steps: int | None,
     seed: int | None,
     deterministic: bool,
+    everywhere: bool,
     out: Path,
     timeout: float | None,
 ) -> None:
@@ -46,7 +47,7 @@ def record(
             chosen(ctx),
             level=level,
             steps=steps,
-            control=control(seed, deterministic),
+            control=control(seed, deterministic, everywhere),
             out=out,
             timeout=timeout,
             progress=progress,

@@ -7,7 +7,7 @@ import shlex
 
 import click
 
-from samebits.cli._program import ProgramCommand, chosen, control, seed_option
+from samebits.cli._program import ProgramCommand, chosen, control, everywhere_option, seed_option
 from samebits.cli.main import say
 from samebits.determinism.environment import HASH_SECRET, deterministic_environment
 
@@ -18,9 +18,10 @@ from samebits.determinism.environment import HASH_SECRET, deterministic_environm
     "--deterministic/--no-deterministic", default=True, show_default=True,
     help="Make every operation deterministic; `samebits ops` lists what is replaced.",
 )  # fmt: skip
+@everywhere_option
 @click.option("-q", "--quiet", is_flag=True, help="Leave out the line on stderr that says what is set.")
 @click.pass_context
-def run(ctx: click.Context, seed: int, deterministic: bool, quiet: bool) -> None:
+def run(ctx: click.Context, seed: int, deterministic: bool, everywhere: bool, quiet: bool) -> None:
     """Run a program so that it repeats, without a change to it.
 
     Before it starts, the hash secret and cuBLAS's workspace are fixed. In it, in its workers and in every
@@ -33,16 +34,17 @@ def run(ctx: click.Context, seed: int, deterministic: bool, quiet: bool) -> None
       samebits run train.py --epochs 1
       samebits run --seed 7 -m package.train
       samebits run -- torchrun --nproc-per-node 2 train.py
+      samebits run --everywhere train.py --device cuda
 
     Exit code: the program's own; 2 also if the command is wrong.
     """
     program = chosen(ctx)
     if not quiet:
-        say(_line(seed, deterministic, program.words()), ctx.command_path)
-    program.become(control(seed, deterministic))
+        say(_line(seed, deterministic, everywhere, program.words()), ctx.command_path)
+    program.become(control(seed, deterministic, everywhere))
 
 
-def _line(seed: int, deterministic: bool, words: list[str]) -> str:
+def _line(seed: int, deterministic: bool, everywhere: bool, words: list[str]) -> str:
     """What is set, and the command that repeats it."""
     from samebits.manifest import redacted
 
@@ -52,10 +54,12 @@ def _line(seed: int, deterministic: bool, words: list[str]) -> str:
         f"seed {seed}",
         f"hash secret {secret}" + (f" (from {HASH_SECRET})" if kept else ""),
         "deterministic algorithms" if deterministic else "algorithms as they are",
+        *(["random numbers of every device alike"] if everywhere else []),
     ]
     command = [
         *([f"{HASH_SECRET}={secret}"] if kept else []),
         *("samebits", "run", "--seed", str(seed)),
         *([] if deterministic else ["--no-deterministic"]),
+        *(["--everywhere"] if everywhere else []),
     ]
     return f"{', '.join(parts)}; repeat with: {shlex.join([*command, *redacted(words)])}"

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from samebits import _imports as imports
+from samebits._replaced import Replaced
 
 _DECOMPOSITIONS: Final = "torch._decomp.decompositions"
 #: Texts of the alerts of replaced operations in torch's Python files: `python -m samebits.ops.alerts`.
@@ -24,12 +25,8 @@ _REPLACED: Final = ("max_unpooling", "median CUDA", "_histc_cuda")
 _REGIONS: Final = "torchvision.ops.roi_align"
 
 
-class Detours:
-    """The detours are closed from `install` until `remove`, torchvision's also if it is imported later."""
-
-    def __init__(self) -> None:
-        self._alive = False
-        self._undo: list[tuple[Any, str, Any]] = []
+class Detours(Replaced):
+    """The detours are closed from `install` until `uninstall`, torchvision's also if it is imported later."""
 
     def install(self) -> None:
         self._alive = True
@@ -37,19 +34,10 @@ class Detours:
         self._replace(torch._prims_common, "alert_not_deterministic", _alert)
         imports.after(_REGIONS, self._vision)
 
-    def remove(self) -> None:
-        self._alive = False
-        while self._undo:
-            setattr(*self._undo.pop())
-
     def _vision(self, module: ModuleType) -> None:
         operation = getattr(torch.ops.torchvision, "roi_align", None)
         if self._alive and operation is not None and hasattr(module, "_roi_align"):
             self._replace(module, "_roi_align", operation)
-
-    def _replace(self, owner: Any, name: str, new: Any) -> None:
-        self._undo.append((owner, name, getattr(owner, name)))
-        setattr(owner, name, new)
 
 
 _torchs_alert = torch._prims_common.alert_not_deterministic

@@ -24,10 +24,11 @@ import torch
 from torch import library
 
 from samebits import _imports as imports
+from samebits._kernels import Override, has_kernel
 from samebits.determinism import bypass, route, switches
 from samebits.determinism.detours import Detours
 from samebits.determinism.environment import CUBLAS, deterministic_environment
-from samebits.determinism.overrides import Installed, Override, has_kernel
+from samebits.determinism.overrides import Installed
 from samebits.determinism.pins import Pins
 from samebits.determinism.settings import Attention, Level, Replace, Settings, settled
 from samebits.errors import DeterminismError
@@ -123,7 +124,7 @@ class deterministic:  # called like a function, as torch.no_grad is
             self.settings = settled(self._given, innermost())
             if self.settings.replace != "none":
                 _check_torch()
-                bypass.check()
+                bypass.Refused().check()
             _workspaces.check(self.settings.level)
             self._before = switches.snapshot()
             values = self._values()
@@ -307,7 +308,7 @@ class _Kernels:
             what.install()
             self._on.add(name)
         elif not wanted and name in self._on:
-            what.remove()
+            what.uninstall()
             self._on.remove(name)
 
     def _insist(self, wanted: bool) -> None:

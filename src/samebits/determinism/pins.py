@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final
 
 import torch
+
+from samebits._replaced import Replaced
 
 #: Attribute of `torch.backends.cudnn` -> the value it keeps.
 _PINNED: Final = {"deterministic": True, "benchmark": False}
@@ -22,11 +23,8 @@ class PinWarning(UserWarning):
     """A program's assignment to a pinned switch was dropped."""
 
 
-class Pins:
-    """cuDNN's two switches and torch's flag, held from `install` until `remove`."""
-
-    def __init__(self) -> None:
-        self._undo: list[Callable[[], None]] = []
+class Pins(Replaced):
+    """cuDNN's two switches and torch's flag, held from `install` until `uninstall`."""
 
     def install(self) -> None:
         for name, value in _PINNED.items():
@@ -35,14 +33,6 @@ class Pins:
         module: Any = vars(torch.backends.cudnn)["m"]  # what `cudnn.flags` finds `set_flags` in
         self._replace(module, "set_flags", _setting_flags(module.set_flags))
         self._replace(torch, "use_deterministic_algorithms", _using(torch.use_deterministic_algorithms))
-
-    def remove(self) -> None:
-        while self._undo:
-            self._undo.pop()()
-
-    def _replace(self, owner: Any, name: str, new: Any) -> None:
-        self._undo.append(partial(setattr, owner, name, getattr(owner, name)))
-        setattr(owner, name, new)
 
 
 def _say(what: str, kept: str, frames: int) -> None:

@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor
-from torch._C._dynamo.eval_frame import _FrameAction, _FrameExecStrategy, set_code_exec_strategy
 from torch.utils._pytree import tree_leaves, tree_map_only
 
+from samebits._kernels import unseen_by_the_compiler
 from samebits.determinism import flag
 from samebits.determinism.settings import Settings
 from samebits.errors import DeterminismError
@@ -42,18 +42,7 @@ def insisted(native: Function) -> Function:
         with flag.overlaid(True):
             return native(keys, *args, **kwargs)
 
-    return _unseen_by_the_compiler(call)
-
-
-def _unseen_by_the_compiler(call: Function) -> Function:
-    """`call`, which dynamo leaves alone with all that it calls.
-
-    A compiled function that calls `backward()` runs our kernels' Python between its graphs, and dynamo would
-    compile them: minutes of work, and other bits.
-    """
-    skip = _FrameExecStrategy(_FrameAction.SKIP, _FrameAction.SKIP)
-    set_code_exec_strategy(call.__code__, skip)
-    return call
+    return unseen_by_the_compiler(call)
 
 
 def route(current: Callable[[], Settings]) -> Callable[[Operation, Function, Function], Function]:
@@ -77,7 +66,7 @@ def route(current: Callable[[], Settings]) -> Callable[[Operation, Function, Fun
                 refused = error
             return _without_alert(native, keys, args, kwargs, refused, name, sys._getframe(1))
 
-        return _unseen_by_the_compiler(call)
+        return unseen_by_the_compiler(call)
 
     return routed
 

@@ -21,7 +21,7 @@ from types import FrameType, ModuleType
 from typing import Any, Final
 
 from samebits import _imports as imports
-from samebits.launch.replaced import Replaced
+from samebits._replaced import Replaced
 from samebits.record import instrument
 
 _SERIAL: Final = "_samebits_serial"

@@ -10,7 +10,8 @@ One place, so that what is verified is what is run.  Before the interpreter star
 - DataLoaders without a generator get one (`loaders`);
 - results of workers come in the order in which they were asked for (`completion`);
 - processes that this one starts are controlled too, each with its own streams (`identity`);
-- every operation is made deterministic (`determinism`).
+- every operation is made deterministic (`determinism`);
+- torch draws the same numbers on every device (`random`).
 
 A generator or a seed that the program sets by itself stays as it sets it; torch's deterministic
 flag and cuDNN's autotuning do not move.
@@ -24,11 +25,11 @@ from types import ModuleType
 from typing import Any
 
 from samebits import _imports as imports
+from samebits._replaced import Replaced
 from samebits.launch import seed_calls
 from samebits.launch.completion import Completion
 from samebits.launch.identity import VARIABLE, Children, Identity
 from samebits.launch.loaders import Loaders
-from samebits.launch.replaced import Replaced
 from samebits.launch.unseeded import Unseeded
 from samebits.seeding import libraries
 from samebits.seeding.derive import Key
@@ -90,6 +91,10 @@ class Control(Replaced):
             from samebits.determinism.mode import deterministic
 
             deterministic(pinned=True)
+        if self.identity.everywhere:
+            from samebits.random import everywhere
+
+            everywhere()  # from where the generator stands, which is seeded by now
 
     # -- children ----------------------------------------------------------------------------------
     def _seeds(self) -> int:

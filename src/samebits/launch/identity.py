@@ -31,7 +31,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from samebits import _imports as imports
-from samebits.launch.replaced import Replaced
+from samebits._replaced import Replaced
 from samebits.seeding.derive import Key
 from samebits.seeding.ranks import place
 
@@ -48,6 +48,7 @@ class Identity:
     deterministic: bool
     path: tuple[int | str, ...] = ()
     rank: int = 0
+    everywhere: bool = False
     place: str = "alone"  # what says the rank, and the rank: a child for which it is another is a rank itself
     counts: Counter[str] = field(default_factory=Counter, compare=False)
 
@@ -57,7 +58,7 @@ class Identity:
 
     def to_json(self) -> str:
         values = {"seed": self.seed, "deterministic": self.deterministic, "path": self.path}
-        return json.dumps({**values, "place": self.place})
+        return json.dumps({**values, "everywhere": self.everywhere, "place": self.place})
 
     @classmethod
     def from_environment(cls, text: str) -> Identity:
@@ -71,7 +72,7 @@ class Identity:
             rank, source = here.rank, f"{here.source}:{here.rank}"
             source = "alone" if here.source == "alone" else source
         path = tuple(data["path"]) if source in ("alone", data.get("place")) else ()
-        return cls(data["seed"], data["deterministic"], path, rank, source)
+        return cls(data["seed"], data["deterministic"], path, rank, data.get("everywhere", False), source)
 
     @property
     def root(self) -> int:

@@ -26,8 +26,8 @@ from types import ModuleType
 from typing import Any
 
 from samebits import _imports as imports
+from samebits._replaced import Replaced
 from samebits.launch.identity import Identity, worker_seed
-from samebits.launch.replaced import Replaced
 from samebits.seeding.derive import Key
 
 #: The loaders of this process, for its workers; None without control.

@@ -20,13 +20,14 @@ _HERE: Final = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """Without either, a program is run as it is."""
+    """Without any, a program is run as it is."""
 
     seed: int | None = None  # seed everything before the script starts, and what it leaves unseeded
     deterministic: bool = False  # ask torch for deterministic algorithms before the script starts
+    everywhere: bool = False  # let torch draw the numbers of samebits.random, the same on every device
 
     def __bool__(self) -> bool:
-        return self.seed is not None or self.deterministic
+        return self.seed is not None or self.deterministic or self.everywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,9 @@ class Program:
         variables["PYTHONPATH"] = os.pathsep.join([bootstrap, *paths])
         if control:
             variables |= deterministic_environment(control.seed, variables)
-            variables[VARIABLE] = Identity(control.seed, control.deterministic).to_json()
+            variables[VARIABLE] = Identity(
+                control.seed, control.deterministic, everywhere=control.everywhere
+            ).to_json()
         if plan is not None:
             variables[PLAN] = plan.to_json()
         return variables

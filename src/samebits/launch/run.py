@@ -89,7 +89,7 @@ def start(
         try:
             child = subprocess.Popen(
                 program.command(),
-                env=dict(program.environment(Control(plan.seed, plan.deterministic), plan)),
+                env=dict(program.environment(Control(plan.seed, plan.deterministic, plan.everywhere), plan)),
                 stdin=subprocess.DEVNULL if quiet else None,
                 stdout=outputs[0],
                 stderr=outputs[1],

@@ -22,8 +22,8 @@ from types import FrameType, ModuleType
 from typing import Any, Final
 
 from samebits import _imports as imports
+from samebits._replaced import Replaced
 from samebits.launch.identity import Identity
-from samebits.launch.replaced import Replaced
 from samebits.seeding.derive import Key
 
 #: Modules of generators: who calls them is asked one frame further up.

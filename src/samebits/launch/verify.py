@@ -208,6 +208,7 @@ def _plan(folder: Path, level: str, steps: int | None, control: Control) -> Plan
         steps=steps,
         seed=control.seed,
         deterministic=control.deterministic,
+        everywhere=control.everywhere,
     )
 
 

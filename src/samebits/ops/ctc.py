@@ -34,7 +34,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from samebits.ops import backend
+from samebits import _backend
 from samebits.ops.exact import Bins, Magnitude
 
 #: A row of states begins with two that no path visits: where the taps of its first states end.
@@ -220,7 +220,7 @@ def _weights(alpha: Tensor, skips: Tensor) -> Tensor:
 
 def _posteriors(weights: Tensor, ahead: Tensor, problem: _Problem, first: int) -> Tensor:
     """γ from time `first` on, (times, N * R), before `ahead`, the posterior (N * R,) of the time after."""
-    if backend.triton_for(weights):
+    if _backend.triton_for(weights):
         from samebits.ops._triton import ctc as kernels
 
         return kernels.posteriors(weights, ahead, problem.end, problem.last, first)

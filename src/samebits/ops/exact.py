@@ -34,7 +34,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from samebits.ops import backend
+from samebits import _backend
 
 #: A sum of `count` terms of `bits` bits stays at or below 2**62, so that its sign and rounding up fit too.
 SUM_BITS = 62
@@ -72,7 +72,7 @@ def magnitude(terms: Tensor, lanes: int = 0) -> Magnitude:
     dtype = accumulated(terms.dtype)
     if terms.numel() == 0:
         return Magnitude(terms.new_zeros((*terms.shape[:lanes], 1), dtype=dtype), True)
-    if backend.triton_for(terms):
+    if _backend.triton_for(terms):
         from samebits.ops._triton import exact as kernels
 
         return Magnitude(kernels.largest(terms, lanes), None)
@@ -118,7 +118,7 @@ class Bins:
         self.dtype = dtype
         self.bits = SUM_BITS - max(int(count) - 1, 0).bit_length()
         device = size.bound.device
-        self.fused = backend.triton_for(size.bound)
+        self.fused = _backend.triton_for(size.bound)
         exponent = self.bits - torch.frexp(size.bound).exponent
         self.factors = [
             factor.expand(*self.lanes, 1) for factor in _factors(exponent, size.bound.dtype, self.fused)

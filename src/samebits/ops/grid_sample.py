@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from samebits.ops import backend
+from samebits import _backend
 from samebits.ops.exact import Magnitude, accumulated, magnitude
 from samebits.ops.pixels import Pixels, Room
 from samebits.ops.sampling import (
@@ -120,7 +120,7 @@ def _backward(
         results = [torch.zeros_like(x, memory_format=torch.contiguous_format) for x in (input, grid)]
         return tuple(x if want else None for x, want in zip(results, wanted, strict=True))
     sampling = sampled(tuple(input.shape[2:]), mode, padding, bool(align))
-    if backend.triton_for(input):
+    if _backend.triton_for(input):
         from samebits.ops._triton import grid_sample as kernels
 
         return kernels.backward(grad_output, input, grid, sampling, wanted)

@@ -29,7 +29,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from samebits.ops import backend
+from samebits import _backend
 from samebits.ops.exact import accumulated
 from samebits.ops.taps import BLOCK, Integers, Taps, gather, transposed
 
@@ -90,7 +90,7 @@ def _backward(grad_output: Tensor, self: Tensor, padding: Sequence[int], dims: i
     pads = [(padding[2 * i], padding[2 * i + 1]) for i in reversed(range(dims))]
     if x.numel() == 0:
         result = x.new_zeros((x.shape[0], *lengths, x.shape[-1]))
-    elif backend.triton_for(x):
+    elif _backend.triton_for(x):
         result = _on_triton(x, _all_maps(source, lengths, pads))
     elif min(map(min, pads)) < 0 or max(map(max, pads)) >= COPIES:
         result = _gathered(x, _all_maps(source, lengths, pads))

@@ -15,7 +15,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from samebits.ops import backend, sums
+from samebits import _backend
+from samebits.ops import sums
 from samebits.ops.exact import accumulated
 from samebits.ops.native import native
 
@@ -32,7 +33,7 @@ def multiply_(self: Tensor, dim: int, index: Tensor, factors: Tensor) -> None:
     if factors.numel() == 0 or self.numel() == 0:
         return
     own = self.to(accumulated(self.dtype)) if self.is_floating_point() else self
-    if backend.triton_for(self):
+    if _backend.triton_for(self):
         from samebits.ops._triton import products as kernels
 
         places = index if index.dim() < factors.dim() else index.movedim(dim, -1)

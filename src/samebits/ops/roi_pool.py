@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from samebits.ops import backend, writers
+from samebits import _backend
+from samebits.ops import writers
 from samebits.ops.exact import Bins, accumulated, magnitude
 from samebits.ops.regions import (
     Entries,
@@ -58,7 +59,7 @@ def _roi_pool_backward(
     start = torch.where((image >= 0) & (image < batch_size), image * each + 1, nowhere + 1)
     count = rois.shape[0] * pooled_height * pooled_width
     few = FEW * count < nowhere and channels * nowhere > LARGE and result.is_cpu
-    few = few and not backend.triton_for(result)
+    few = few and not _backend.triton_for(result)
     for first, last in chunks(channels, channels if few else channel_chunk(channels, nowhere)):
         part = grad[:, first:last].transpose(0, 1).flatten(1)
         index = argmax[:, first:last].transpose(0, 1).contiguous().long().add_(start).clamp_(max=nowhere)

@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from samebits.ops import backend, products, sums, writers
+from samebits import _backend
+from samebits.ops import products, sums, writers
 from samebits.ops.exact import accumulated
 from samebits.ops.native import native, wanted
 
@@ -25,7 +26,7 @@ Result = Any  # a tensor, or NotImplemented
 
 def scatter__src(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Result:
     """`self[..., index[m], ...] = src[..., m, ...]`; of several, the last along `dim`."""
-    if backend.triton_for(self) and _understood(self, dim, index, src):
+    if _backend.triton_for(self) and _understood(self, dim, index, src):
         own, dim, index, src = _shaped(self, dim, index, src)
         writers.write_(own, dim, index, src)
         return self

@@ -25,7 +25,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from samebits.ops import backend, writers
+from samebits import _backend
+from samebits.ops import writers
 from samebits.ops.exact import Bins, Magnitude, accumulated, magnitude
 from samebits.ops.native import native
 
@@ -140,7 +141,7 @@ def add_(self: Tensor, dim: int, index: Tensor, terms: Tensor, scale: float = 1)
 
 def on_kernels(self: Tensor) -> bool:
     """Whether sums go through `exact.Bins`."""
-    return not self.is_cpu or backend.triton_for(self)
+    return not self.is_cpu or _backend.triton_for(self)
 
 
 def counts(self: Tensor, dim: int, index: Tensor) -> Tensor:

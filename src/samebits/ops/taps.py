@@ -31,7 +31,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from samebits.ops import backend
+from samebits import _backend
 from samebits.ops.exact import accumulated
 
 Integers = npt.NDArray[np.int64]
@@ -211,7 +211,7 @@ def chain(x: Tensor, passes: Sequence[tuple[int, Taps]], dtype: torch.dtype | No
         result = x.new_zeros(shape, dtype=dtype)
     elif not todo:
         result = x.to(dtype, copy=True)
-    elif backend.triton_for(x):
+    elif _backend.triton_for(x):
         result = _on_triton(x, todo, work, dtype)
     else:
         result = _in_blocks(x, todo, work, x.new_empty(shape, dtype=dtype))

@@ -33,7 +33,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from samebits.ops import backend
+from samebits import _backend
 from samebits.ops.exact import accumulated
 from samebits.ops.native import native
 from samebits.ops.taps import Integers, Taps, gather, transposed
@@ -111,7 +111,7 @@ def chosen(
     """
     dims = len(windows)
     last = layout is not torch.contiguous_format
-    if backend.triton_for(grad):
+    if _backend.triton_for(grad):
         from samebits.ops._triton import windows as kernels
 
         result = torch.empty_like(self, memory_format=layout)
@@ -245,7 +245,7 @@ def averaged(grad: Tensor, self: Tensor, spreads: Sequence[Spread], layout: torc
     last = layout is not torch.contiguous_format
     divisor = _divisors(tuple(one.sizes for one in spreads), grad.device, accumulated(grad.dtype))
     result = torch.empty_like(self, memory_format=layout)
-    if backend.triton_for(grad):
+    if _backend.triton_for(grad):
         from samebits.ops._triton import windows as kernels
 
         kernels.averaged(

@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from samebits.ops import backend
+from samebits import _backend
 from samebits.ops.native import native
 
 #: What is moved as whole numbers of its size: torch moves these up to eight times as fast.
@@ -54,7 +54,7 @@ def write_(self: Tensor, dim: int, index: Tensor, source: Tensor) -> None:
     """
     if index.numel() == 0:
         return
-    if backend.triton_for(self):
+    if _backend.triton_for(self):
         from samebits.ops._triton import writers as kernels
 
         own, places, values = (x.movedim(dim, -1) for x in (narrowed(self, dim, index), index, source))
@@ -85,7 +85,7 @@ def write_rows_(self: Tensor, index: Tensor, source: Tensor) -> None:
     """
     if source.numel() == 0:
         return
-    if backend.triton_for(self):
+    if _backend.triton_for(self):
         from samebits.ops._triton import writers as kernels
 
         kernels.write(self.movedim(0, -1), index, source.movedim(0, -1))

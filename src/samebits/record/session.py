@@ -19,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from samebits import _imports as imports
 from samebits.causes._base import Fact, Site
 from samebits.record import events, instrument
 
@@ -45,6 +46,7 @@ class Plan:
     steps: int | None = None  # stop after this many optimizer steps
     seed: int | None = None
     deterministic: bool = False
+    everywhere: bool = False
     zoom: tuple[int, int] | None = None  # steps in which inputs, generator states and outputs are kept
     capture_bytes: int = 0
     schedule: Mapping[str, Sequence[tuple[int, int]]] | None = None
@@ -111,6 +113,7 @@ class Session:
         self.writer().commit(steps=0)  # a process killed before its first step leaves a record too
         if self.plan.level == "op":
             observer.operations(True)
+            imports.after("samebits.random.operations", lambda random: random.observe())
         self._zoom()
 
     def after_fork(self) -> None:

@@ -16,7 +16,7 @@ import triton.language as tl
 from torch import Tensor
 
 import triton
-from samebits.ops._triton._launch import launch
+from samebits._backend import launch
 
 #: States that a program holds at once; longer rows are done in turn.
 BLOCK = 1024

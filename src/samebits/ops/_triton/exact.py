@@ -22,7 +22,7 @@ import triton.language as tl
 from torch import Tensor
 
 import triton
-from samebits.ops._triton._launch import launch
+from samebits._backend import launch
 
 #: Terms a program adds.
 BLOCK = 1024

@@ -23,7 +23,7 @@ import triton.language as tl
 from torch import Tensor
 
 import triton
-from samebits.ops._triton._launch import launch
+from samebits._backend import launch
 from samebits.ops._triton.exact import deposit, rint
 from samebits.ops.exact import Bins, accumulated, magnitude
 

@@ -16,7 +16,7 @@ import triton.language as tl
 from torch import Tensor
 
 import triton
-from samebits.ops._triton._launch import launch
+from samebits._backend import launch
 
 BLOCK = 1024
 ROUNDS = 8

@@ -20,7 +20,7 @@ import triton.language as tl
 from torch import Tensor
 
 import triton
-from samebits.ops._triton._launch import launch
+from samebits._backend import launch
 
 #: Elements of the longest row.
 LONGEST = 8192

@@ -16,7 +16,7 @@ import triton.language as tl
 from torch import Tensor
 
 import triton
-from samebits.ops._triton._launch import launch
+from samebits._backend import launch
 
 BLOCK = 1024
 #: Elements up to which offsets fit into int32, whose divisions are several times faster than int64's.

@@ -24,7 +24,7 @@ import triton.language as tl
 from torch import Tensor
 
 import triton
-from samebits.ops._triton._launch import launch
+from samebits._backend import launch
 
 BLOCK = 256
 #: Below this, offsets and the products in `_from` fit into 32 bits.

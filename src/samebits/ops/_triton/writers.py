@@ -19,7 +19,7 @@ import triton.language as tl
 from torch import Tensor
 
 import triton
-from samebits.ops._triton._launch import launch
+from samebits._backend import launch
 from samebits.ops._triton.exact import _four
 
 #: Writers a program serves.

@@ -1,4 +1,8 @@
-"""Names that control replaces in modules of others, and puts back."""
+"""Names that we replace in modules of others, and put back.
+
+The lowest layer, since control of a program, the deterministic mode and the random
+mode all do it, and all owe their caller the same: everything is as before.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The everywhere mode: torch's own operations draw this room's numbers."""

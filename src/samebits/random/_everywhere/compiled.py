@@ -1,0 +1,117 @@
+"""torch.compile inside the everywhere mode: compiled code calls the operations that are replaced.
+
+Inductor would otherwise draw in kernels of its own.  Dynamo has no guard for that setting, so
+code that was compiled before the mode began would go on drawing so: it is compiled anew.
+What was compiled inside the mode is kept afterwards, and then draws with torch's own kernels.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from types import ModuleType
+from typing import Any, NoReturn
+
+import torch
+from torch.utils._pytree import tree_leaves
+
+from samebits import _imports as imports
+from samebits._bypass import Refused
+from samebits._replaced import Replaced
+from samebits.errors import DeterminismError
+
+
+class Compiled(Replaced):
+    """From `install` until `uninstall`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen = _seen()
+        self._bypass = Refused(_refuse)
+
+    def check(self) -> None:
+        """Refuse a process in which compiled code would draw without asking the dispatcher.
+
+        Raises:
+            DeterminismError: inductor's C++ wrapper is on.
+        """
+        self._bypass.check()
+
+    def install(self) -> None:
+        self._alive = True
+        self._bypass.install()
+        now = _seen()
+        if now is not None and (self._seen is None or now[0] != self._seen[0] or now[1] is not self._seen[1]):
+            sys.modules["torch._dynamo"].reset()
+        imports.after("torch._inductor.config", self._config)
+        imports.after("torch._inductor.decomposition", self._decompositions)
+        imports.after("torch._functorch.partitioners", self._partitioners)
+
+    def uninstall(self) -> None:
+        super().uninstall()
+        self._bypass.uninstall()
+        self._seen = _seen()
+
+    def _config(self, module: ModuleType) -> None:
+        if not self._alive:
+            return
+        self._replace(module, "fallback_random", True)
+        # It changes nothing but the name under which inductor keeps compiled code on the disk: a program that
+        # sets `fallback_random` itself must not find ours, nor we its.
+        metadata = {**module.aot_inductor.metadata, "samebits.random": "everywhere"}
+        self._replace(module.aot_inductor, "metadata", metadata)
+
+    def _decompositions(self, module: ModuleType) -> None:
+        """Leave whole what inductor would make of other draws, or of other arithmetic."""
+        if not self._alive:
+            return
+        table = module.decompositions
+        for name in ("bernoulli", "native_dropout_backward"):
+            operation = getattr(torch.ops.aten, name).default
+            if operation in table:
+                self._undo.append(partial(table.__setitem__, operation, table.pop(operation)))
+
+    def _partitioners(self, module: ModuleType) -> None:
+        if not self._alive:
+            return
+        kept = module.functionalize_rng_ops
+
+        def functionalize_rng_ops(joint: Any, *rest: Any) -> Any:
+            if self._alive:
+                check_recomputed(joint.graph.nodes, module.must_recompute)
+            return kept(joint, *rest)
+
+        self._replace(module, "functionalize_rng_ops", functionalize_rng_ops)
+
+
+def check_recomputed(nodes: Iterable[Any], is_recomputed: Callable[[Any], bool]) -> None:
+    """Refuse draws that a compiled backward makes again by a GPU's own generator, where our stream is not."""
+    for node in nodes:
+        if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()) and is_recomputed(node):
+            made = tree_leaves(node.meta.get("val"))
+            if any(isinstance(one, torch.Tensor) and one.device.type != "cpu" for one in made):
+                raise DeterminismError(
+                    f"{node.target} is drawn again in the backward of a compiled checkpoint, which "
+                    "samebits.random.everywhere cannot rewind on a GPU: compile the block inside "
+                    "torch.utils.checkpoint instead of around it, or leave it without a checkpoint."
+                )
+
+
+def _refuse(what: str) -> NoReturn:
+    raise DeterminismError(
+        f"{what} calls torch's kernels without the dispatcher, so samebits.random.everywhere could not give "
+        "it numbers: turn cpp_wrapper off (torch._inductor.config.cpp_wrapper, TORCHINDUCTOR_CPP_WRAPPER) "
+        "and use plain torch.compile."
+    )
+
+
+def _seen() -> tuple[int, object] | None:
+    """What dynamo has compiled: how many functions since its last reset, and its own note of the last one.
+
+    A reset and as many functions afterwards give the same number, but another note.
+    """
+    convert: Any = sys.modules.get("torch._dynamo.convert_frame")
+    if convert is None or not convert.input_codes.seen:
+        return None
+    return convert.FRAME_COUNTER, convert.input_codes.seen[-1]

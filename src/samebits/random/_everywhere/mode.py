@@ -1,0 +1,252 @@
+"""The everywhere mode: unmodified code draws numbers that no device and no thread count changes.
+
+The kernels of torch's random operations are replaced in the dispatcher (`drawn` lists them all),
+so that every way to them is: `torch.rand`, `nn.init`, `F.dropout`, samplers, distributions,
+backward, compiled graphs.  Where the stream stands is in torch's default CPU generator (see
+`state`), for all devices, so that one order of draws gives one set of numbers.
+
+The mode is the process's, as torch's generator is.  Each scope of it remembers where the
+generator stood and puts that back.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from types import TracebackType
+from typing import Any, Final, ParamSpec, TypeVar
+
+import torch
+from torch import Tensor
+from torch._guards import detect_fake_mode
+
+from samebits._kernels import Override, has_kernel, unseen_by_the_compiler
+from samebits._replaced import Replaced
+from samebits.errors import UsageError
+from samebits.random import keys
+from samebits.random._everywhere import drawing, scopes, state
+from samebits.random._everywhere.compiled import Compiled
+from samebits.random._everywhere.drawn import DRAWN
+from samebits.random._everywhere.recompute import Recompute
+from samebits.random._everywhere.sharded import Sharded
+from samebits.random.truncated import truncated_normal
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_lock = threading.RLock()
+_modes: Final = scopes.open_modes
+_DEVICES: Final = ("cpu", "cuda", "xpu", "mps")
+
+
+class everywhere:  # called like a function, as torch.no_grad is
+    """Make unmodified torch code draw device-independent numbers: from here on, or for a block::
+
+        with samebits.random.everywhere(0):
+            model = Net()                        # the same weights on a CPU and on any GPU
+            train(model)                         # the same order of batches, the same dropout
+
+        @samebits.random.everywhere(0)
+        def train(): ...
+
+        samebits.random.everywhere(0)            # until .restore()
+
+    Every draw is one step of the generator that it is made from, and takes its numbers from
+    ``fold_in(key(seed), step)``: the n-th `torch.randn(shape)` is ``normal(fold_in(key(seed), n), shape)``.
+    `torch.manual_seed` begins a stream anew, `torch.get_rng_state` holds it.  Generators that are passed as
+    arguments have streams of their own, by their seeds, the same on a CPU and on CUDA.
+
+    What arithmetic torch does with the numbers stays torch's: `torch.distributions` that take a logarithm,
+    and matrix products, may differ between devices in their last bits.  A worker that is started by "fork"
+    inherits the mode; one that is started by "spawn" begins without it.
+
+    Args:
+        seed: 64 bits, as of `torch.manual_seed`.  None: the stream begins where torch's generator stands.
+
+    Raises:
+        TypeError, ValueError: a seed that is none.
+        DeterminismError: inductor's C++ wrapper is on, which asks no replacement.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        if callable(seed):
+            raise TypeError(
+                "samebits.random.everywhere: used as a decorator it is called with a seed: write "
+                "@samebits.random.everywhere(0)."
+            )
+        self._seed = None if seed is None else keys._unsigned("seed", seed)
+        self._entered = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        with _lock:
+            if not _modes:
+                _installed.check()
+            self._before: Tensor = torch.default_generator.get_state()
+            _modes.append(self)
+            try:
+                if len(_modes) == 1:
+                    _installed.install()
+                if self._seed is not None:
+                    torch.default_generator.manual_seed(self._seed)
+            except BaseException:
+                self.restore()
+                raise
+
+    def restore(self) -> None:
+        """End this mode: the generator stands where it stood before. Does nothing if it has ended."""
+        if sys.is_finalizing():
+            return
+        with _lock:
+            if self not in _modes:
+                return
+            place = _modes.index(self)
+            _modes.remove(self)
+            if place < len(_modes):  # one that began later goes on, and puts this back when it ends
+                later = _modes[place]
+                assert isinstance(later, everywhere)
+                later._before = self._before
+                return
+            if not _modes:
+                _installed.uninstall()
+            torch.default_generator.set_state(self._before)
+
+    def __enter__(self) -> everywhere:
+        with _lock:
+            if self not in _modes:
+                self._begin()
+            self._entered += 1
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with _lock:
+            self._entered -= 1
+            if self._entered == 0:
+                self.restore()
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Decorate: each call is a mode of its own, which begins at the seed."""
+        if self._entered == 0:
+            self.restore()
+        if isinstance(function, type) or any(
+            kind(function)
+            for kind in (
+                inspect.iscoroutinefunction,
+                inspect.isgeneratorfunction,
+                inspect.isasyncgenfunction,
+            )
+        ):
+            raise TypeError(
+                f"samebits.random.everywhere: {getattr(function, '__name__', function)!r} is a class, a "
+                "generator or a coroutine, whose body runs after the call: write "
+                "`with samebits.random.everywhere(seed):` inside it."
+            )
+        seed = self._seed
+
+        @functools.wraps(function)
+        def inside(*args: P.args, **kwargs: P.kwargs) -> R:
+            with everywhere(seed):
+                return function(*args, **kwargs)
+
+        return inside
+
+    def __repr__(self) -> str:
+        return f"everywhere({'' if self._seed is None else self._seed})"
+
+
+def get_state() -> Tensor:
+    """Where the streams stand, all scopes': int64 of shape (4 + 2 * scopes,), to be saved with a checkpoint.
+
+    Raises:
+        UsageError: there is no everywhere mode.
+    """
+    _check("get_state")
+    return state.saved()
+
+
+def set_state(saved: Tensor) -> None:
+    """Go on from where `get_state` was called.
+
+    Raises:
+        UsageError: there is no everywhere mode.
+        TypeError, StateError: `saved` is not what `get_state` gave.
+    """
+    _check("set_state")
+    state.put_back(saved)
+
+
+def _check(name: str) -> None:
+    if not _modes:
+        raise UsageError(
+            f"samebits.random.{name} is called outside samebits.random.everywhere(), whose streams it is "
+            "about: enter that first; outside, torch's generator has its own state."
+        )
+
+
+class _Installed(Replaced):
+    """What is replaced while a mode is open: kernels, and names and settings of torch's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._overrides: list[Override] = []
+        self._compiled = Compiled()
+        self._recompute = Recompute()
+        self._sharded = Sharded()
+
+    def check(self) -> None:
+        """Raise where a replacement would not be asked."""
+        self._compiled.check()
+
+    def install(self) -> None:
+        self._alive = True
+        for row in DRAWN:
+            for key in row.keys or _DEVICES:
+                if row.kernel is not None and has_kernel(row.schema, key):
+                    self._overrides.append(Override(row.schema, key, partial(_kernel, row.kernel)))
+        self._replace(torch.nn.init, "_no_grad_trunc_normal_", _truncated_normal)
+        self._recompute.install()
+        self._sharded.install()
+        self._compiled.install()
+
+    def uninstall(self) -> None:
+        self._compiled.uninstall()
+        self._sharded.uninstall()
+        self._recompute.uninstall()
+        super().uninstall()
+        while self._overrides:
+            self._overrides.pop().remove()
+
+
+def _kernel(function: Callable[..., Any], native: Callable[..., Any]) -> Callable[..., Any]:
+    def call(dispatch_keys: Any, *args: Any, **kwargs: Any) -> Any:
+        return function(partial(native, dispatch_keys), *args, **kwargs)
+
+    return unseen_by_the_compiler(call)
+
+
+_torchs_truncated_normal: Final = torch.nn.init._no_grad_trunc_normal_
+
+
+def _truncated_normal(
+    tensor: Tensor,
+    mean: float,
+    std: float,
+    a: float,
+    b: float,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    if tensor.is_meta or detect_fake_mode(tensor) is not None:  # nothing is drawn
+        shaped: Tensor = _torchs_truncated_normal(tensor, mean, std, a, b, generator)
+        return shaped
+    with torch.no_grad(), drawing.undone(generator):
+        key = drawing.key_of(generator, tensor)
+        return truncated_normal(key, mean=mean, std=std, low=a, high=b, out=tensor)
+
+
+_installed = _Installed()

@@ -1,0 +1,61 @@
+"""Activation checkpointing: a block is computed again in the scope in which it was computed first.
+
+The generator's state, which torch puts back itself, says where the streams stood, but not in
+which scope the block was: the backward may run outside it, or in a thread of autograd's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from samebits import _imports as imports
+from samebits._replaced import Replaced
+from samebits.random._everywhere import scopes
+
+
+class Recompute(Replaced):
+    """From `install` until `uninstall`; functions that were wrapped by then stay so."""
+
+    def install(self) -> None:
+        self._alive = True
+        imports.after("torch.utils.checkpoint", self._wrap)
+
+    def _wrap(self, module: ModuleType) -> None:
+        if not self._alive:
+            return
+        without, reentrant = module._checkpoint_without_reentrant_generator, module.CheckpointFunction.apply
+
+        def generator(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+            return without(_held(function), *args, **kwargs)
+
+        def apply(function: Callable[..., Any], *args: Any) -> Any:
+            return reentrant(_held(function), *args)
+
+        self._replace(module, "_checkpoint_without_reentrant_generator", generator)
+        self._replace(module, "CheckpointFunction", _Applied(module.CheckpointFunction, apply))
+
+
+class _Applied:
+    """The class of reentrant checkpoints, with an `apply` of ours."""
+
+    def __init__(self, original: Any, apply: Callable[..., Any]) -> None:
+        self._original = original
+        self.apply = apply
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._original, name)
+
+
+def _held(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, in the scope of here."""
+    path = scopes.here()
+    if not path:
+        return function
+
+    def held(*args: Any, **kwargs: Any) -> Any:
+        with scopes.at(path):
+            return function(*args, **kwargs)
+
+    return held

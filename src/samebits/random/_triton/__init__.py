@@ -1,0 +1,1 @@
+"""Triton kernels of `samebits.random`; imported only where one is about to run."""

@@ -1,0 +1,128 @@
+"""Compiles the C core: when samebits is installed, or on first use where no compiler was there then.
+
+The core is plain C that knows neither Python nor torch, so one build serves every
+version of both.  The same source is compiled once for each set of instructions of the
+machine's kind (a tier); which of them runs is chosen where it runs.  Imports no torch:
+the installation has none yet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from samebits._native import cache_folder, compiler
+from samebits.errors import SamebitsError
+
+NATIVE: Final = Path(__file__).parent / "native"
+SUFFIX: Final = ".dylib" if sys.platform == "darwin" else ".so"
+
+#: -ffp-contract=off: a product and a sum that are rounded once are another number.
+FLAGS: Final = (
+    *("-std=gnu11", "-O3", "-DNDEBUG", "-fPIC", "-w"),
+    *("-ffp-contract=off", "-fno-math-errno"),
+)
+
+_X86: Final = {
+    "avx2": ("-mavx2",),
+    "avx512": (*("-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mprefer-vector-width=512"),),
+}
+#: Machine -> its tiers, besides the plain one, and what the compiler is told for each.
+TIERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "x86_64": _X86,
+    "amd64": _X86,
+    "aarch64": {"neon": ()},
+    "arm64": {"neon": ()},
+}
+
+
+class BuildError(SamebitsError):
+    """The core could not be built; says why, in the compiler's words where it spoke."""
+
+
+def digest() -> str:
+    """What the built file depends on: the sources, the flags, the kind of machine."""
+    h = hashlib.sha256(repr((FLAGS, TIERS, platform.machine(), sys.platform)).encode())
+    for source in sorted(NATIVE.glob("*.[ch]")):
+        h.update(source.name.encode() + b"\0" + source.read_bytes())
+    return h.hexdigest()[:20]
+
+
+def installed_path() -> Path:
+    """Where the installation puts the built core: in the package."""
+    return Path(__file__).parent / f"_core-{digest()}{SUFFIX}"
+
+
+def cached_path() -> Path:
+    """Where a later build is kept."""
+    return cache_folder() / f"random-{digest()}{SUFFIX}"
+
+
+def found() -> list[Path]:
+    """Where the core is already, the installation's first."""
+    return [path for path in (installed_path(), cached_path()) if path.exists()]
+
+
+def made() -> Path:
+    """The core, compiled now (some seconds).  Safe to call from several processes.
+
+    Raises:
+        BuildError: there is no compiler, or it failed.
+    """
+    build(cached_path())
+    return cached_path()
+
+
+def build(path: Path) -> None:
+    """Compile the core to `path`.
+
+    Raises:
+        BuildError: there is no compiler, or it failed.
+    """
+    cc = compiler("CC", ("cc", "gcc", "clang"))
+    if cc is None:
+        raise BuildError("no C compiler (cc, gcc or clang) is on the path")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
+            made = _linked(cc, Path(scratch))
+            os.replace(made, path)  # another process may have been quicker: the same bytes either way
+    except (OSError, subprocess.TimeoutExpired) as e:
+        raise BuildError(f"the core of samebits.random could not be built in {path.parent}: {e}") from e
+
+
+def _linked(cc: str, scratch: Path) -> Path:
+    objects, has = [], []
+    _compile(cc, NATIVE / "tier.c", scratch / "plain.o", "-DSB_TIER=plain", "-DSB_PLAIN")
+    objects.append(scratch / "plain.o")
+    for tier, flags in TIERS.get(platform.machine().lower(), {}).items():
+        try:
+            _compile(cc, NATIVE / "tier.c", scratch / f"{tier}.o", f"-DSB_TIER={tier}", *flags)
+        except BuildError:
+            continue  # a compiler older than the instructions
+        objects.append(scratch / f"{tier}.o")
+        has.append(f"-DSB_HAS_{tier.upper()}")
+    for source in sorted(NATIVE.glob("*.c")):
+        if source.name != "tier.c":
+            _compile(cc, source, scratch / f"{source.stem}.o", *has)
+            objects.append(scratch / f"{source.stem}.o")
+    made = scratch / f"core{SUFFIX}"
+    _run(cc, "-shared", "-o", str(made), *map(str, objects), "-lpthread", "-lm")
+    return made
+
+
+def _compile(cc: str, source: Path, made: Path, *flags: str) -> None:
+    _run(cc, *FLAGS, *flags, "-c", str(source), "-o", str(made))
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines()
+        raise BuildError(f"{command[0]} failed: {lines[0] if lines else f'exit code {done.returncode}'}")

@@ -1,0 +1,398 @@
+"""Numbers of a key: uniform, normal, integers and trials, one word an element.
+
+Element i depends on (key, i) alone, i being its number in the whole tensor, row by row:
+a longer draw begins with a shorter one, a shard equals that part of the whole, and the
+bits are the same on every device, with any number of threads, in any memory layout.
+
+Two draws with one key are the same draw; derive a key for each (`split`, `fold_in`).
+A batch of keys (*batch, 2) draws the leading dimensions of the shape, one key each.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from samebits.random import core, keys, operations, shards
+from samebits.random.arguments import FLOATING, LIMITS, dtype_of, number, probability, rounded, shape_of
+from samebits.random.fill import fill
+from samebits.random.laws import TRIAL_BITS, UNIT, Law, Parameters, threshold
+from samebits.random.shards import Part
+
+Device = torch.device | str | int | None
+#: (start, shape) of the part of the whole that is drawn, or a DTensor: this process's part of one like it.
+Shard = tuple[tuple[int, ...], tuple[int, ...]] | Tensor | None
+
+
+def uniform(
+    key: Tensor,
+    *shape: Any,
+    low: float = 0.0,
+    high: float = 1.0,
+    dtype: torch.dtype | None = None,
+    device: Device = None,
+    out: Tensor | None = None,
+    shard: Shard = None,
+) -> Tensor:
+    """Numbers of [low, high), equally likely: bit for bit `torch.func._random.uniform`'s.
+
+    Args:
+        key: uint64 of shape (2,) or (*batch, 2).
+        shape: of the whole; that of `out` where none is given.
+        low, high: finite, low < high.  As in torch, rounding may give `high` itself unless they are 0 and 1.
+        dtype: float32 by default, or that of `out`; float16, bfloat16, float64.  A number has as many random
+            bits as the dtype's significand: 24, 11, 8, 53.
+        device: where the numbers are; that of `key` by default.
+        out: filled and returned; of any layout, or a DTensor.
+        shard: draw this part of the whole alone.
+
+    Returns:
+        A tensor of `shape`, or of the shard's.
+
+    Raises:
+        TypeError: a key, dtype or shape of the wrong kind.
+        ValueError: negative sizes, bounds that are not finite or not in order.
+    """
+    dtype = dtype_of(dtype, out, FLOATING, torch.float32, "uniform")
+    low, high = number("low", low), number("high", high)
+    if low == 0.0 and high == 1.0:
+        parameters = UNIT
+    else:
+        if low >= high:
+            raise ValueError(f"low must be less than high, not low={low}, high={high}")
+        below, above = rounded(low, dtype), rounded(high, dtype)
+        parameters = Parameters(rounded(above - below, dtype), below)
+    return drawn(Law.UNIFORM, key, shape, dtype, device, out, shard, parameters)
+
+
+def normal(
+    key: Tensor,
+    *shape: Any,
+    mean: float = 0.0,
+    std: float = 1.0,
+    dtype: torch.dtype | None = None,
+    device: Device = None,
+    out: Tensor | None = None,
+    shard: Shard = None,
+) -> Tensor:
+    """Normal numbers, by the inverse of their distribution (`samebits.random.quantile`).
+
+    Args:
+        key: uint64 of shape (2,) or (*batch, 2).
+        shape: of the whole; that of `out` where none is given.
+        mean, std: finite, std at least 0.
+        dtype: float32 by default, or that of `out`; float16, bfloat16 (a float32 number, rounded), float64.
+        device, out, shard: as of `uniform`.
+
+    Returns:
+        A tensor of `shape`, or of the shard's.  mean + std * z with |z| at most 6.34, in float64 9.16.
+
+    Raises:
+        TypeError: a key, dtype or shape of the wrong kind.
+        ValueError: negative sizes, a mean or std that is not finite, a negative std.
+    """
+    dtype = dtype_of(dtype, out, FLOATING, torch.float32, "normal")
+    mean, std = number("mean", mean), number("std", std, least=0.0)
+    parameters = UNIT if mean == 0.0 and std == 1.0 else Parameters(std, mean)
+    return drawn(Law.NORMAL, key, shape, dtype, device, out, shard, parameters)
+
+
+def exponential(
+    key: Tensor,
+    *shape: Any,
+    rate: float = 1.0,
+    dtype: torch.dtype | None = None,
+    device: Device = None,
+    out: Tensor | None = None,
+    shard: Shard = None,
+) -> Tensor:
+    """Exponential numbers, greater than 0, by the inverse of their distribution.
+
+    Args:
+        key: uint64 of shape (2,) or (*batch, 2).
+        shape: of the whole; that of `out` where none is given.
+        rate: finite, greater than 0; the mean is 1 / rate.
+        dtype, device, out, shard: as of `normal`.
+
+    Returns:
+        A tensor of `shape`, or of the shard's: x / rate with x at most 22.2, in float64 44.4.
+
+    Raises:
+        TypeError: a key, dtype or shape of the wrong kind.
+        ValueError: negative sizes, a rate that is not finite and positive.
+    """
+    dtype = dtype_of(dtype, out, FLOATING, torch.float32, "exponential")
+    rate = number("rate", rate, positive=True)
+    parameters = UNIT if rate == 1.0 else Parameters(rate)
+    return drawn(Law.EXPONENTIAL, key, shape, dtype, device, out, shard, parameters)
+
+
+def randint(
+    key: Tensor,
+    *shape: Any,
+    low: int | None = 0,
+    high: int | None = None,
+    dtype: torch.dtype | None = None,
+    device: Device = None,
+    out: Tensor | None = None,
+    shard: Shard = None,
+) -> Tensor:
+    """Integers of [low, high), bit for bit `torch.func._random.randint`'s.
+
+    A word modulo the range: the range's first numbers are more likely by at most range / 2**32, in dtypes of
+    64 bits range / 2**64.
+
+    Args:
+        key: uint64 of shape (2,) or (*batch, 2).
+        shape: of the whole; that of `out` where none is given.
+        low, high: within the dtype's range; None is its end.
+        dtype: int32 by default, or that of `out`; any integer dtype.
+        device, out, shard: as of `uniform`.
+
+    Returns:
+        A tensor of `shape`, or of the shard's.
+
+    Raises:
+        TypeError: a key, dtype, shape or bound of the wrong kind.
+        ValueError: negative sizes, low >= high, bounds outside of the dtype, a range of 2**28 and more (other
+            than a power of two) in a dtype of fewer than 64 bits, where the likelihoods would differ by 6 %.
+    """
+    dtype = dtype_of(dtype, out, tuple(LIMITS), torch.int32, "randint")
+    least, most = LIMITS[dtype]
+    low = least if low is None else keys._integer("low", low)
+    high = most if high is None else keys._integer("high", high)
+    if low >= high:
+        raise ValueError(f"low must be less than high, not low={low}, high={high}")
+    if low < least or high > most:
+        raise ValueError(f"[{low}, {high}) does not lie within {dtype}, which has [{least}, {most})")
+    span = high - low
+    if dtype.itemsize < 8 and span >= 1 << 28 and span & (span - 1):
+        raise ValueError(
+            f"a range of {span} is too large for the 32 random bits of a {dtype}: some numbers would be up "
+            f"to {100 / (2**32 // span):.0f} % more likely than others; ask for dtype=torch.int64"
+        )
+    # All of the dtype is its raw bits, as upstream's is: not shifted by `low`.
+    parameters = UNIT if span == most - least else Parameters(low=low % (1 << 64), range=span)
+    return drawn(Law.INTEGER, key, shape, dtype, device, out, shard, parameters)
+
+
+def bits(
+    key: Tensor,
+    *shape: Any,
+    dtype: torch.dtype | None = None,
+    device: Device = None,
+    out: Tensor | None = None,
+    shard: Shard = None,
+) -> Tensor:
+    """Random bits: integers of the dtype's whole range, all equally likely; `torch.func._random.bits`'s.
+
+    Args:
+        key: uint64 of shape (2,) or (*batch, 2).
+        shape: of the whole; that of `out` where none is given.
+        dtype: int32 by default, or that of `out`; any integer dtype.  One of fewer than 32 bits has the low
+            bits of those of 32.
+        device, out, shard: as of `uniform`.
+
+    Returns:
+        A tensor of `shape`, or of the shard's.
+
+    Raises:
+        TypeError: a key, dtype or shape of the wrong kind.
+        ValueError: negative sizes.
+    """
+    dtype = dtype_of(dtype, out, tuple(LIMITS), torch.int32, "bits")
+    return drawn(Law.INTEGER, key, shape, dtype, device, out, shard, UNIT)
+
+
+def bernoulli(
+    key: Tensor,
+    *shape: Any,
+    p: float | Tensor = 0.5,
+    dtype: torch.dtype | None = None,
+    device: Device = None,
+    out: Tensor | None = None,
+    shard: Shard = None,
+) -> Tensor:
+    """Ones with a probability, else zeros; the same ones in every dtype.
+
+    Args:
+        key: uint64 of shape (2,) or (*batch, 2).
+        shape: of the whole; that of `out`, or of `p`, where none is given.
+        p: 0 to 1, or a tensor of such that broadcasts to the shape.  Rounded to a multiple of 2**-32, so 1 is
+            always one and 0 never.
+        dtype: bool by default, or that of `out`; any integer or floating dtype.
+        device, out, shard: as of `uniform`; a shard needs one p for all.
+
+    Returns:
+        A tensor of `shape`, or of the shard's.
+
+    Raises:
+        TypeError: a key, dtype, shape or p of the wrong kind.
+        ValueError: negative sizes, a p that is NaN or not from 0 to 1 (looking at a tensor on CUDA waits for
+            it; a compiler's or vmap's is not looked at).
+    """
+    dtype = dtype_of(dtype, out, (torch.bool, *LIMITS, *FLOATING), torch.bool, "bernoulli")
+    if isinstance(p, Tensor):
+        return _trials(key, shape, p, dtype, device, out, shard)
+    return drawn(
+        Law.BERNOULLI, key, shape, dtype, device, out, shard, Parameters(low=threshold(probability("p", p)))
+    )
+
+
+def _trials(
+    key: Tensor,
+    shape: tuple[Any, ...],
+    p: Tensor,
+    dtype: torch.dtype,
+    device: Device,
+    out: Tensor | None,
+    shard: Shard,
+) -> Tensor:
+    if shard is not None:
+        raise ValueError(
+            "a shard needs one p for all; draw the words with bits(..., shard=) and compare them"
+        )
+    if not p.is_floating_point():
+        raise TypeError(f"p must have a floating point dtype, not {p.dtype}")
+    if not operations.is_traced() and not bool(((p >= 0) & (p <= 1)).all()):
+        raise ValueError("every p must be a probability, from 0 to 1, and some are not")
+    sizes = shape_of(shape) if shape else tuple(out.shape if out is not None else p.shape)
+    if out is not None and tuple(out.shape) != sizes:
+        raise ValueError(f"out has the shape {tuple(out.shape)}, but {sizes} was asked for")
+    if p.dim() > len(sizes) or any(n not in (1, m) for n, m in zip(p.shape[::-1], sizes[::-1], strict=False)):
+        raise ValueError(f"p of the shape {tuple(p.shape)} does not broadcast to {sizes}")
+    where = out.device if out is not None else device if device is not None else key.device
+    word = bits(key, sizes, dtype=torch.int32, device=where)
+    below = (p.to(word.device, torch.float64) * (1 << TRIAL_BITS)).round().to(torch.int64)
+    ones = ((word.to(torch.int64) & (1 << TRIAL_BITS) - 1) < below).to(dtype)
+    return ones if out is None else out.copy_(ones)
+
+
+def drawn(
+    law: Law,
+    key: Tensor,
+    shape: tuple[Any, ...],
+    dtype: torch.dtype,
+    device: Device,
+    out: Tensor | None,
+    shard: Shard,
+    parameters: Parameters,
+) -> Tensor:
+    """A law's numbers: what all functions of one word an element share.
+
+    Raises:
+        TypeError: a key or shape of the wrong kind.
+        ValueError: sizes that are negative or do not fit `out`, the shard or the batch of keys.
+    """
+    if out is None and shard is None and device is None and operations.is_direct(key) and key.is_cpu:
+        core_there = (
+            core.get()
+        )  # a small draw is worth a short way: the checks below, and all of `fill`'s, are met
+        if core_there is not None and key.dtype is torch.uint64 and key.dim() == 1 and key.numel() == 2:
+            sizes = shape_of(shape)
+            made = key.new_empty(*sizes, dtype=dtype) if sizes else key.new_empty((), dtype=dtype)
+            core_there.fill(made, law, key.contiguous(), parameters)
+            return made
+    keys.check(key)
+    if out is None and shard is None:
+        sizes = shape_of(shape)
+        if key.dim() > 1:
+            key = batch(key, sizes)
+        where = None if device is None else torch.device(device)
+        return operations.draw(sizes, law, key, dtype, where, parameters)
+    return _placed(law, key, shape, dtype, device, out, shard, parameters)
+
+
+def _placed(
+    law: Law,
+    key: Tensor,
+    shape: tuple[Any, ...],
+    dtype: torch.dtype,
+    device: Device,
+    out: Tensor | None,
+    shard: Shard,
+    parameters: Parameters,
+) -> Tensor:
+    """Into a tensor that is there, or a part of a whole."""
+    template = out if shards.is_distributed(out) else shard if shards.is_distributed(shard) else None
+    if template is not None:
+        return _distributed(law, key, shape, dtype, template, out, parameters)
+    if out is not None and device is not None and torch.device(device) != out.device:
+        raise ValueError(f"out lies on {out.device}, but device={device} was asked for")
+    sizes = shape_of(shape) if shape or out is None or shard is not None else tuple(out.shape)
+    part: Part | None = None
+    local = sizes
+    if shard is not None:
+        if key.dim() > 1:
+            raise ValueError("a shard needs one key, not a batch of keys")
+        start, local = shards.given(shard)
+        part = shards.part(sizes, start, local)
+    elif key.dim() > 1:
+        key = batch(key, sizes)
+    if out is None:
+        where = None if device is None else torch.device(device)
+        return operations.draw(local, law, key, dtype, where, parameters, part)
+    if tuple(out.shape) != local:
+        raise ValueError(f"out has the shape {tuple(out.shape)}, but {local} was asked for")
+    if operations.is_direct(key, out):
+        with torch.no_grad():
+            torch.autograd.graph.increment_version(out)
+            return fill(out, law, key, parameters, part)
+    return out.copy_(operations.draw(local, law, key, dtype, out.device, parameters, part))
+
+
+def _distributed(
+    law: Law,
+    key: Tensor,
+    shape: tuple[Any, ...],
+    dtype: torch.dtype,
+    template: Any,
+    out: Any,
+    parameters: Parameters,
+) -> Tensor:
+    """This process's part of a DTensor: of `out`, or of a new one that is placed as the template is."""
+    from torch.distributed.tensor import DTensor
+
+    sizes = shape_of(shape) if shape else tuple(template.shape)
+    if sizes != tuple(template.shape):
+        raise ValueError(f"the DTensor has the shape {tuple(template.shape)}, but {sizes} was asked for")
+    if key.dim() > 1:
+        raise ValueError("a DTensor needs one key, not a batch of keys")
+    start, local = shards.of_distributed(template)
+    part = shards.part(sizes, start, local)
+    if out is not None:
+        with torch.no_grad():
+            fill(out.to_local(), law, key, parameters, part)
+        return out  # type: ignore[no-any-return]
+    mine = operations.draw(local, law, key, dtype, template.to_local().device, parameters, part)
+    made: Tensor = DTensor.from_local(
+        mine,
+        template.device_mesh,
+        template.placements,
+        run_check=False,
+        shape=torch.Size(sizes),
+        stride=tuple(math.prod(sizes[d + 1 :]) for d in range(len(sizes))),
+    )
+    return made
+
+
+def batch(key: Tensor, sizes: tuple[int, ...]) -> Tensor:
+    """The keys of the leading dimensions: those of size 1 at the end are left out, others are repeated.
+
+    Raises:
+        ValueError: the keys do not fit the shape.
+    """
+    batch = list(key.shape[:-1])
+    while batch and batch[-1] == 1:
+        batch.pop()
+    leading = sizes[: len(batch)]
+    fits = len(leading) == len(batch) and all(n in (1, size) for n, size in zip(batch, leading, strict=True))
+    if not fits:
+        raise ValueError(
+            f"keys of the batch shape {tuple(key.shape[:-1])} draw the leading dimensions of a shape; "
+            f"got {sizes}"
+        )
+    return key.reshape(*batch, 2).expand(*leading, 2)

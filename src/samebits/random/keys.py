@@ -1,0 +1,143 @@
+"""Keys: what a random number depends on besides its own number.
+
+A key is a uint64 tensor (seed, offset), as that of `torch.func._random` is, and the
+derived keys are the same to the bit.  Keys are values: nothing is used up by drawing,
+so whoever draws twice derives two keys.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import torch
+import xxhash
+from torch import Tensor
+
+from samebits.random import core, laws, operations, philox
+
+_BITS = 64
+
+
+def key(seed: int, *, device: torch.device | str | int | None = None) -> Tensor:
+    """The key of a seed.
+
+    Args:
+        seed: 64 bits: -2**63 to 2**64 - 1, a negative one as 2**64 more.
+        device: where the key lies; the CPU by default.
+
+    Returns:
+        uint64 of shape (2,): the seed, and the offset 0.
+
+    Raises:
+        TypeError: `seed` is no integer.
+        ValueError: it has more than 64 bits.
+    """
+    return torch.tensor([_unsigned("seed", seed), 0], dtype=torch.uint64, device=device)
+
+
+def split(key: Tensor, num: int = 2) -> Tensor:
+    """`num` keys of a key, independent of each other.
+
+    Args:
+        key: uint64 of shape (*batch, 2).
+        num: how many, at least 1.
+
+    Returns:
+        uint64 of shape (num, *batch, 2).  The first keys do not depend on `num`.
+    """
+    check(key)
+    if _integer("num", num) < 1:
+        raise ValueError(f"num must be at least 1, not {num}")
+    return _derived(key, 0, 0, num)
+
+
+def fold_in(key: Tensor, data: int | str) -> Tensor:
+    """A key of a key and of a number or a name: ``split(key, data + 1)[data]`` for a number.
+
+    Args:
+        key: uint64 of shape (*batch, 2).
+        data: 64 bits, or a text: what is drawn here, e.g. a layer's name, an epoch.
+
+    Returns:
+        uint64 of `key`'s shape.
+    """
+    check(key)
+    if isinstance(data, str):
+        n, subsequence = _of_name(data)
+    else:
+        n, subsequence = _unsigned("data", data), 0
+    return _derived(key, n, subsequence, 1).squeeze(0)
+
+
+def _of_name(name: str) -> tuple[int, int]:
+    """A name's counter: of no number, as no number has a subsequence."""
+    digest = xxhash.xxh3_128_intdigest(name.encode())
+    return digest & philox._WRAP, digest >> _BITS | 1
+
+
+# What torch.compiler.assume_constant_result does, but that imports the compiler, which takes a second.
+_of_name._dynamo_marked_constant = True  # type: ignore[attr-defined]
+
+
+def _derived(key: Tensor, n: int, subsequence: int, count: int) -> Tensor:
+    """The keys of n, n + 1, ...: uint64 of shape (count, *key.shape)."""
+    loaded = core.get() if key.is_cpu and operations.is_direct(key) else None
+    if loaded is None:
+        start = laws.signed(n)
+        words = philox.blocks(key, torch.arange(count, device=key.device) + start, subsequence)
+        return _of(words).movedim(-2, 0).contiguous()
+    out = key.new_empty((count, *key.shape))
+    loaded.derive(out, key.contiguous(), n, subsequence, count)
+    return out
+
+
+def derived(seed: int, offset: int, n: int, subsequence: int = 0) -> tuple[int, int]:
+    """What `fold_in` does, in Python integers: the derived key's seed and offset."""
+    w0, w1, w2, w3 = philox.block(seed, offset + n, subsequence)
+    return w0 | w1 << 32, w2 | w3 << 32
+
+
+def check(key: Any) -> None:
+    """Raise unless `key` is a key, or a batch of keys.
+
+    Raises:
+        TypeError: it is no uint64 tensor.
+        ValueError: its last dimension has not two numbers.
+    """
+    if isinstance(key, Tensor) and key.dtype is torch.uint64 and key.dim() and key.size(-1) == 2:
+        return
+    if not isinstance(key, Tensor):
+        raise TypeError(
+            f"a key comes first: samebits.random.key(seed), or one derived from it; got {_described(key)}"
+        )
+    if key.dtype is not torch.uint64:
+        raise TypeError(
+            f"a key is a uint64 tensor, made by samebits.random.key(seed); got one of {key.dtype}"
+        )
+    raise ValueError(f"a key has the shape (2,), a batch of keys (..., 2); got {tuple(key.shape)}")
+
+
+def _of(words: philox.Words) -> Tensor:
+    w0, w1, w2, w3 = words
+    return torch.stack((w0 | w1 << 32, w2 | w3 << 32), -1).view(torch.uint64)
+
+
+def _described(value: Any) -> str:
+    return f"{value!r}" if isinstance(value, (int, float, str, type(None))) else f"a {type(value).__name__}"
+
+
+def _integer(name: str, value: Any) -> int:
+    if isinstance(value, bool):
+        raise TypeError(f"{name} must be an integer, not {value!r}")
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, not {_described(value)}") from None
+
+
+def _unsigned(name: str, value: Any) -> int:
+    number = _integer(name, value)
+    if not -(1 << _BITS - 1) <= number < 1 << _BITS:
+        raise ValueError(f"{name} must have 64 bits, -2**63 to 2**64 - 1, not {number}")
+    return number % (1 << _BITS)
