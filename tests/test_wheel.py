@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import samebits
+from samebits._native import compiler
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -39,9 +40,12 @@ def test_holds_what_the_package_holds(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
         metadata = {name.rpartition("/")[2] for name in archive.namelist() if ".dist-info/" in name}
-    assert held == expected
+    compiled = {name for name in held if name.startswith("samebits/random/_core-")}
+    assert held - compiled == expected
+    assert len(compiled) == (1 if compiler("CC", ("cc", "gcc", "clang")) else 0)
     assert {"METADATA", "LICENSE", "entry_points.txt"} <= metadata
-    assert wheel.name == f"samebits-{samebits.__version__}-py3-none-any.whl"
+    machine = sysconfig.get_platform().replace("-", "_").replace(".", "_") if compiled else "any"
+    assert wheel.name == f"samebits-{samebits.__version__}-py3-none-{machine}.whl"
 
 
 def test_works_where_it_is_installed(wheel: Path, tmp_path: Path) -> None:
@@ -78,3 +82,6 @@ def test_works_where_it_is_installed(wheel: Path, tmp_path: Path) -> None:
     assert run(str(venv / "bin" / "samebits"), "--version") == f"samebits {samebits.__version__}\n"
     assert "samebits verify train.py" in run(str(venv / "bin" / "samebits"), "--help")
     assert run(str(python), "-m", "samebits", "runs", "--json") == "[]\n"
+    if compiler("CC", ("cc", "gcc", "clang")):
+        core = run(str(python), "-c", "from samebits.random import build; print(build.built())")
+        assert Path(core.strip()).is_relative_to(venv)  # built when it was installed

@@ -19,7 +19,7 @@ def detours() -> Iterator[Detours]:
     closed = Detours()
     closed.install()
     yield closed
-    closed.remove()
+    closed.uninstall()
     assert F.importlib is importlib
 
 
@@ -82,7 +82,7 @@ def test_regions_of_interest(vision: ModuleType, monkeypatch: pytest.MonkeyPatch
     closed = Detours()
     closed.install()
     assert vision._roi_align() == "operation"
-    closed.remove()
+    closed.uninstall()
     assert vision._roi_align() == "python"
 
 

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from samebits import _backend
 from samebits.determinism.overrides import Installed
-from samebits.ops import adaptive_pool, backend
+from samebits.ops import adaptive_pool
 from samebits.ops.table import OPERATIONS
 
 ROWS = [row for row in OPERATIONS if row.file == "adaptive_pool"]
@@ -26,7 +27,7 @@ aten = torch.ops.aten
 @pytest.fixture(autouse=True, scope="module")
 def eager() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backend, "triton_for", lambda tensor: False)
+        patch.setattr(_backend, "triton_for", lambda tensor: False)
         yield
 
 

@@ -11,15 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from samebits import _backend
 from samebits.determinism.overrides import Installed
-from samebits.ops import OPERATIONS, backend, ctc
+from samebits.ops import OPERATIONS, ctc
 
 ROWS = [row for row in OPERATIONS if row.file == "ctc"]
 
 
 @pytest.fixture(autouse=True)
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backend, "triton_for", lambda _: False)
+    monkeypatch.setattr(_backend, "triton_for", lambda _: False)
 
 
 def _draw(seed: int, times: int, items: int, size: int, dtype: torch.dtype = torch.float32) -> Tensor:

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from samebits import _backend
 from samebits.determinism.overrides import Installed
-from samebits.ops import OPERATIONS, backend, embedding_bag
+from samebits.ops import OPERATIONS, embedding_bag
 
 ROWS = [row for row in OPERATIONS if row.file == "embedding_bag"]
 TYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
@@ -20,7 +21,7 @@ TYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 
 @pytest.fixture(autouse=True)
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backend, "triton_for", lambda _: False)
+    monkeypatch.setattr(_backend, "triton_for", lambda _: False)
 
 
 def _normal(seed: int, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from samebits.ops import backend, exact
+from samebits import _backend
+from samebits.ops import exact
 from samebits.ops.exact import Bins, Magnitude, magnitude
 
 few = settings(max_examples=40, deadline=None)
@@ -204,4 +205,4 @@ def test_one_and_two_threads_agree() -> None:
 
 
 def test_plain_torch_is_the_way_on_a_cpu() -> None:
-    assert backend.triton_for(torch.zeros(1)) is False
+    assert _backend.triton_for(torch.zeros(1)) is False

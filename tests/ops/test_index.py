@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from samebits import _backend
 from samebits.determinism.overrides import Installed
-from samebits.ops import backend
 from samebits.ops.table import OPERATIONS
 
 ROWS = [row for row in OPERATIONS if row.file in ("index", "scatter")]
@@ -25,7 +25,7 @@ KINDS = [torch.float32, torch.float64, torch.bfloat16, torch.complex64, torch.in
 @pytest.fixture(autouse=True, scope="module")
 def eager() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backend, "triton_for", lambda tensor: False)
+        patch.setattr(_backend, "triton_for", lambda tensor: False)
         yield
 
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from samebits.ops import backend, products
+from samebits import _backend
+from samebits.ops import products
 from samebits.ops.exact import accumulated
 
 FLOATS = [torch.float32, torch.bfloat16, torch.float16, torch.float64]
@@ -17,7 +18,7 @@ WAYS = ["walk", "turns"]
 
 @pytest.fixture(params=WAYS, autouse=True)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(backend, "triton_for", lambda tensor: False)
+    monkeypatch.setattr(_backend, "triton_for", lambda tensor: False)
     if request.param == "turns":
         monkeypatch.setattr(products, "_walk_", products.in_turns_)
     return str(request.param)

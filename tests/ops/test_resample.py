@@ -13,8 +13,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from samebits import _backend
 from samebits.determinism.overrides import Installed
-from samebits.ops import backend, resample
+from samebits.ops import resample
 from samebits.ops.table import OPERATIONS
 
 ROWS = [row for row in OPERATIONS if row.file == "resample"]
@@ -26,7 +27,7 @@ EVERY = pytest.mark.parametrize("name", PLAIN + SMOOTH)
 @pytest.fixture(autouse=True, scope="module")
 def eager() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backend, "triton_for", lambda tensor: False)
+        patch.setattr(_backend, "triton_for", lambda tensor: False)
         yield
 
 

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch import library as dispatcher
 
+from samebits import _backend
 from samebits.determinism.overrides import Installed
-from samebits.ops import backend, regions
+from samebits.ops import regions
 from samebits.ops.roi_align import _ps_roi_align_backward, _roi_align_backward
 from samebits.ops.table import OPERATIONS
 
@@ -40,7 +41,7 @@ SCHEMAS = {
 @pytest.fixture(autouse=True, scope="module")
 def eager() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backend, "triton_for", lambda tensor: False)
+        patch.setattr(_backend, "triton_for", lambda tensor: False)
         yield
 
 

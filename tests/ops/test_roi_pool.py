@@ -12,14 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from samebits.ops import backend, regions, roi_pool
+from samebits import _backend
+from samebits.ops import regions, roi_pool
 from samebits.ops.roi_pool import _ps_roi_pool_backward, _roi_pool_backward
 
 
 @pytest.fixture(autouse=True, scope="module")
 def eager() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backend, "triton_for", lambda tensor: False)
+        patch.setattr(_backend, "triton_for", lambda tensor: False)
         yield
 
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from samebits.ops import backend, sums
+from samebits import _backend
+from samebits.ops import sums
 
 FLOATS = [torch.float32, torch.bfloat16, torch.float16, torch.float64]
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=16)
@@ -21,7 +22,7 @@ NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=16)
 @pytest.fixture(autouse=True, scope="module")
 def eager() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backend, "triton_for", lambda tensor: False)
+        patch.setattr(_backend, "triton_for", lambda tensor: False)
         yield
 
 

@@ -9,8 +9,9 @@ from inspect import signature
 
 import pytest
 
+from samebits._kernels import has_kernel
 from samebits.causes._evidence import NONDETERMINISTIC, plain_name
-from samebits.determinism.overrides import exists, has_kernel
+from samebits.determinism.overrides import exists
 from samebits.ops.table import OPERATIONS, Operation, Recipe, Torch
 from samebits.ops.variants import schema_of
 

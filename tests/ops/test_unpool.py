@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from samebits import _backend
 from samebits.determinism.overrides import Installed
-from samebits.ops import backend
 from samebits.ops.table import OPERATIONS
 
 ROWS = [row for row in OPERATIONS if row.file == "unpool"]
@@ -21,7 +21,7 @@ aten = torch.ops.aten
 @pytest.fixture(autouse=True, scope="module")
 def eager() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backend, "triton_for", lambda tensor: False)
+        patch.setattr(_backend, "triton_for", lambda tensor: False)
         yield
 
 

@@ -10,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from samebits.ops import backend, writers
+from samebits import _backend
+from samebits.ops import writers
 
 
 @pytest.fixture(autouse=True, scope="module")
 def eager() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backend, "triton_for", lambda tensor: False)
+        patch.setattr(_backend, "triton_for", lambda tensor: False)
         yield
 
 

@@ -1,12 +1,13 @@
 """Compiles launches to a GPU's code where there is no GPU; a program, for the interpreter's process cannot.
 
 Takes launches from standard input, one JSON object a line, as `launches` writes them; as arguments a
-compute capability, and perhaps "every".  Prints a JSON list for each that is compiled: module, kernel,
-arguments, options, what is wrong.
+compute capability, and perhaps "every" or "each".  Prints a JSON list for each that is compiled: module,
+kernel, arguments, options, what is wrong.
 
 Triton compiles a kernel anew for other types, for other constants, and where a whole number is 1.  Launches
 are compiled as they are and with other numbers, and those of float16 with bfloat16, too, which the
 interpreter is spared; of them as many as it takes for all types, or "every" kind of value, to occur.
+Or "each" launch is, just as it is.
 """
 
 from __future__ import annotations
@@ -60,23 +61,30 @@ class NoDevice:
 def distinct(lines: Iterable[str]) -> Iterator[Launch]:
     """All that triton would compile for the launches."""
     seen = set()
-    for line in lines:
-        launch = json.loads(line)
-        kernel = getattr(import_module(launch["module"]), launch["kernel"])
+    for module, name, given, options in exact(lines):
+        kernel = getattr(import_module(module), name)
         for one in (1, 3):
             for half in ("torch.float16", "torch.bfloat16"):
-                given = dict(zip(kernel.arg_names, launch["arguments"], strict=False))
-                options: dict[str, Any] = {}
-                for name, value in launch["options"].items():
-                    (given if name in kernel.arg_names else options)[name] = value
-                for parameter in kernel.params:
-                    if not parameter.is_constexpr:
-                        given[parameter.name] = typical(given[parameter.name], one, half)
-                arguments = [given[name] for name in kernel.arg_names]
-                made = launch["module"], launch["kernel"], arguments, options
+                arguments = [
+                    value if parameter.is_constexpr else typical(value, one, half)
+                    for parameter, value in zip(kernel.params, given, strict=True)
+                ]
+                made = module, name, arguments, options
                 if (key := json.dumps(made)) not in seen:
                     seen.add(key)
                     yield made
+
+
+def exact(lines: Iterable[str]) -> Iterator[Launch]:
+    """The launches, as they are."""
+    for line in lines:
+        launch = json.loads(line)
+        kernel = getattr(import_module(launch["module"]), launch["kernel"])
+        given = dict(zip(kernel.arg_names, launch["arguments"], strict=False))
+        options: dict[str, Any] = {}
+        for name, value in launch["options"].items():
+            (given if name in kernel.arg_names else options)[name] = value
+        yield launch["module"], launch["kernel"], [given[name] for name in kernel.arg_names], options
 
 
 def chosen(launches: Iterable[Launch], every: bool) -> Iterator[Launch]:
@@ -133,5 +141,9 @@ def faults(module: str, name: str, arguments: list[Any], options: dict[str, Any]
 
 if __name__ == "__main__":
     triton.runtime.driver.set_active(NoDevice(int(sys.argv[1])))
-    for launch in chosen(distinct(sys.stdin), every=sys.argv[2:] == ["every"]):
+    if sys.argv[2:] == ["each"]:
+        launches = exact(sys.stdin)
+    else:
+        launches = chosen(distinct(sys.stdin), every=sys.argv[2:] == ["every"])
+    for launch in launches:
         print(json.dumps([*launch, faults(*launch)]), flush=True)

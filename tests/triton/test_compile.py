@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import subprocess
-import sys
 import warnings
 from itertools import product
-from pathlib import Path
 
 import pytest
 import torch
@@ -22,7 +17,9 @@ from samebits.ops.case import Maker, Size
 from samebits.ops.cases import CASES
 from samebits.ops.roi_align import _ps_roi_align_backward, _roi_align_backward
 
-FILES = sorted(Path(samebits.ops._triton.__path__[0]).glob("[a-z]*.py"))
+from .targets import compile_for, faults, kernels
+
+KERNELS = kernels(samebits.ops._triton)
 DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 #: As `compiled` takes them: what is before the code itself is one for all.
 TARGETS = (("80",), ("90", "every"))
@@ -99,50 +96,14 @@ def launches() -> list[str]:
 
 @pytest.fixture(scope="module")
 def compiled(launches: list[str], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """A line for each compiled kernel, from a process for each target."""
-    program = Path(__file__).with_name("compiled.py")
-    given = tmp_path_factory.mktemp("compiled")
-    (given / "launches").write_text("\n".join(launches))
-    environment = {**os.environ, "DISABLE_PTXAS_OPT": "1"}
-    del environment["TRITON_INTERPRET"]
-    running = []
-    for target in TARGETS:
-        command = [sys.executable, str(program), *target]
-        with (given / "launches").open() as source:
-            cache = {"TRITON_CACHE_DIR": str(given / target[0])}
-            running.append(
-                subprocess.Popen(
-                    command, stdin=source, stdout=subprocess.PIPE, text=True, env=environment | cache
-                )
-            )
-    lines = []
-    for process in running:
-        lines.extend(process.communicate()[0].splitlines())
-        assert process.returncode == 0
-    return lines
-
-
-def kernels() -> set[tuple[str, str]]:
-    """Module and name of the functions that triton compiles and no other of them calls."""
-    found = set()
-    for file in FILES:
-        text = file.read_text(encoding="utf-8")
-        for name in re.findall(r"^@triton\.jit.*\ndef (\w+)", text, re.MULTILINE):
-            if not any(re.search(rf"(?<!def )\b{name}\(", other.read_text("utf-8")) for other in FILES):
-                found.add((f"samebits.ops._triton.{file.stem}", name))
-    return found
+    return compile_for(TARGETS, launches, tmp_path_factory.mktemp("compiled"))
 
 
 def test_no_kernel_is_left_out(launches: list[str]) -> None:
-    assert kernels()
-    assert {(noted["module"], noted["kernel"]) for noted in map(json.loads, launches)} == kernels()
+    assert KERNELS
+    assert {(noted["module"], noted["kernel"]) for noted in map(json.loads, launches)} == KERNELS
 
 
 def test_kernels_compile_and_round_as_they_are_written(launches: list[str], compiled: list[str]) -> None:
-    assert len(compiled) > len(TARGETS) * len(kernels())
-    faults: dict[tuple[str, str, str], tuple[object, object]] = {}
-    for line in compiled:
-        module, name, arguments, options, found = json.loads(line)
-        for fault in found:
-            faults.setdefault((module, name, fault), (arguments, options))
-    assert faults == {}
+    assert len(compiled) > len(TARGETS) * len(KERNELS)
+    assert faults(compiled) == {}

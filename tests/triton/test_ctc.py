@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from samebits.ops import backend, ctc
+from samebits import _backend
+from samebits.ops import ctc
 
 
 def _arguments(dtype: torch.dtype) -> tuple[object, ...]:
@@ -20,7 +21,7 @@ def _arguments(dtype: torch.dtype) -> tuple[object, ...]:
 
 def _plain(arguments: tuple[object, ...], monkeypatch: pytest.MonkeyPatch) -> Tensor:
     with monkeypatch.context() as patched:
-        patched.setattr(backend, "triton_for", lambda _: False)
+        patched.setattr(_backend, "triton_for", lambda _: False)
         return ctc._ctc_loss_backward(*arguments)  # type: ignore[arg-type]
 
 

@@ -17,7 +17,7 @@ CL, CL3 = torch.channels_last, torch.channels_last_3d
 def both(monkeypatch: pytest.MonkeyPatch, call: Callable[[], Tensor]) -> tuple[Tensor, Tensor]:
     answers = []
     for triton in (False, True):
-        monkeypatch.setattr("samebits.ops.backend.triton_for", lambda _, triton=triton: triton)
+        monkeypatch.setattr("samebits._backend.triton_for", lambda _, triton=triton: triton)
         answers.append(call())
     return answers[0], answers[1]
 

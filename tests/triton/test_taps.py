@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from samebits.ops import backend, taps
+from samebits import _backend
+from samebits.ops import taps
 
 WEIGHTS = pytest.mark.parametrize("weighted", [True, False], ids=["weighted", "ones"])
 
@@ -20,10 +21,10 @@ def both(
     x: Tensor, passes: list[tuple[int, taps.Taps]], dtype: torch.dtype | None = None
 ) -> tuple[Tensor, Tensor]:
     """By the kernel, and by plain torch; as integers, so that NaN, -0.0 and every bit count."""
-    assert backend.triton_for(x)
+    assert _backend.triton_for(x)
     made = taps.chain(x, passes, dtype)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backend, "triton_for", lambda tensor: False)
+        patch.setattr(_backend, "triton_for", lambda tensor: False)
         expected = taps.chain(x, passes, dtype)
     assert made.dtype == expected.dtype
     assert made.stride() == expected.stride()

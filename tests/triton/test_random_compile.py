@@ -1,0 +1,72 @@
+"""The random kernels compile for GPUs, each law with each type, and round as they are written."""
+
+from __future__ import annotations
+
+import json
+from itertools import product
+
+import pytest
+import torch
+from torch import Tensor
+
+import samebits.random._triton
+from samebits.random.laws import Law
+from samebits.random.shards import Part, whole
+
+from .laws import FEW, KEY, PARTS, cases, key
+from .targets import compile_for, faults, kernels
+
+KERNELS = kernels(samebits.random._triton)
+TARGETS = (("80", "each"), ("90", "each"))
+
+
+@pytest.fixture(scope="module")
+def launches() -> list[str]:
+    """Each law and type, in a run and in a part; each way of being launched, with some of them."""
+    from samebits.random._triton import fill as module
+
+    from .launches import Launches
+
+    def given(law: Law, dtype: torch.dtype, *shape: int, device: str = "cpu") -> tuple[Tensor, Tensor | None]:
+        out = torch.empty(shape, dtype=dtype, device=device)
+        return out, torch.empty_like(out) if law is Law.DROPOUT else None
+
+    many = key(*range(6))
+    with Launches() as noted:
+        for law, dtype, parameters in cases():
+            out, source = given(law, dtype, 4096)
+            module.fill(out, law, KEY, parameters, None, source)
+        for law, dtype, parameters in FEW[::2]:
+            out, source = given(law, dtype, 221)
+            module.fill(out, law, KEY, parameters, PARTS["rows and columns"], source)
+            for skip in (1, 2, 3):
+                out, source = given(law, dtype, 4099)
+                module.fill(out, law, KEY, parameters, Part(skip, (4099,), (1,)), source)
+            for count in (3, 4096):
+                out, source = given(law, dtype, 3, count)
+                module.fill(out, law, many, parameters, None, source)
+            out, source = given(law, dtype, 1 << 32, device="meta")
+            module.fill(out, law, KEY, parameters, whole(1 << 32), source)
+            module.fill(out, law, KEY, parameters, Part(0, (1 << 16, 1 << 16), (1 << 17, 1)), source)
+    return sorted(noted.found)
+
+
+@pytest.fixture(scope="module")
+def compiled(launches: list[str], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    return compile_for(TARGETS, launches, tmp_path_factory.mktemp("compiled"))
+
+
+def test_every_law_of_each_type_is_compiled(launches: list[str], compiled: list[str]) -> None:
+    noted = [json.loads(line) for line in launches]
+    assert KERNELS
+    assert {(launch["module"], launch["kernel"]) for launch in noted} == KERNELS
+    drawn = {(x["options"]["LAW"], x["arguments"][0], x["options"]["BRAIN"]) for x in noted}
+    real = set(Law) - {Law.INTEGER}
+    assert drawn >= {(law, f"torch.float{size}", False) for law, size in product(real, (16, 32, 64))}
+    assert drawn >= {(law, "torch.int16", True) for law in real}
+    assert drawn >= {(Law.INTEGER, f"torch.int{size}", False) for size in (8, 16, 32, 64)}
+    assert len(compiled) == len(TARGETS) * len(launches)
+
+
+def test_kernels_compile_and_round_as_they_are_written(compiled: list[str]) -> None:
+    assert faults(compiled) == {}
