@@ -43,6 +43,12 @@ ROOMS = {
         "ensure_hash_seed", "isolated", "preserved", "register", "register_library", "restore_rng",
         "seed_everything", "unregister",
     ],
+    "samebits.random": [
+        "bernoulli", "beta", "binomial", "bits", "categorical", "cauchy", "choice", "dirichlet", "dropout",
+        "everywhere", "exponential", "fold_in", "gamma", "geometric", "get_state", "key", "log_normal",
+        "multinomial", "normal", "permutation", "poisson", "randint", "scope", "set_state", "split",
+        "truncated_normal", "uniform",
+    ],
     "samebits.data": ["ResumableSampler", "SampleSeeded", "SeededLoader", "loader_kwargs"],
     "samebits.compat": [
         "deterministic_index_select", "get_rank", "seed_everything", "seed_reproducer", "seed_worker",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,16 +44,13 @@ def test_draws_those_numbers_on_any_number_of_threads(tmp_path: Path) -> None:
     plain = run(tmp_path, "--seed", "3")
     one = run(tmp_path, "--seed", "3", "--everywhere")
     assert one == run(tmp_path, "--seed", "3", "--everywhere", threads=2)
-    assert one != run(tmp_path, "--seed", "4", "--everywhere")
     for ours, torchs in zip(one, plain, strict=True):
         assert ours != torchs
 
 
-@pytest.mark.parametrize("context", ["fork", "spawn"])
-def test_workers_draw_those_numbers(tmp_path: Path, context: str) -> None:
-    ours = run(tmp_path, "--seed", "3", "--everywhere", arguments=(context,))
-    assert ours == run(tmp_path, "--seed", "3", "--everywhere", arguments=(context,))
-    plain = run(tmp_path, "--seed", "3", arguments=(context,))
+def test_spawned_workers_draw_those_numbers(tmp_path: Path) -> None:
+    ours = run(tmp_path, "--seed", "3", "--everywhere", arguments=("spawn",))
+    plain = run(tmp_path, "--seed", "3", arguments=("spawn",))
     assert ours[2] != plain[2]
 
 
@@ -64,3 +62,23 @@ def test_repeats_the_command(tmp_path: Path) -> None:
     )  # fmt: skip
     assert "random numbers of every device alike" in done.stderr
     assert "samebits run --seed 0 --everywhere draws.py" in done.stderr
+
+
+def test_what_differs_between_thread_counts_is_arithmetic(tmp_path: Path) -> None:
+    """Initialisation, order, noise and dropout agree; what differs first, if anything, is a matrix product."""
+    example = Path(__file__).parents[2] / "examples" / "everywhere.py"
+    for threads in ("1", "2"):
+        subprocess.run(
+            [sys.executable, "-m", "samebits", "record", "--out", threads, str(example), "--steps", "3"],
+            cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": threads}, check=True, capture_output=True,
+            timeout=300,
+        )  # fmt: skip
+    (one,), (two,) = ((tmp_path / threads).glob("*-*") for threads in ("1", "2"))
+    done = subprocess.run(
+        [sys.executable, "-m", "samebits", "compare", "--json", "-", str(one), str(two)],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    verdict = json.loads(done.stdout)
+    if verdict["verdict"] != "same":
+        first = verdict["first"]["op"]
+        assert re.fullmatch(r"aten::(mm|addmm|bmm|baddbmm|.*convolution.*)", first), first
