@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint unit faults peer-tests bench bench-gpu clean
+.PHONY: help install demo test lint unit faults peer-tests bench bench-gpu quality clean
 
 help:
 	@echo "make demo     install, then verify the bundled example, mend it, verify it again"
@@ -15,8 +15,9 @@ help:
 	@echo "make lint     the checks that run nothing"
 	@echo "make faults   the planted faults and what is found of them (minutes)"
 	@echo "make peer-tests PEERS=PATH   other projects' own seed tests, from checkouts of theirs, against samebits"
-	@echo "make bench    what observation, seeding and the operations cost (minutes; an otherwise idle machine)"
-	@echo "make bench-gpu   the operations on CUDA"
+	@echo "make bench    what observation, seeding, random numbers and the operations cost (minutes; an otherwise idle machine)"
+	@echo "make bench-gpu   random numbers and the operations on CUDA"
+	@echo "make quality  statistical tests of the random numbers, 10^9 of each kind (minutes)"
 	@echo "make clean    remove everything made"
 
 install: $(STAMP)
@@ -59,11 +60,16 @@ bench: $(BENCH_STAMP)
 	$(BIN)/python -m benchmarks.digest
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.seeding
+	$(BIN)/python -m benchmarks.random
 	$(BIN)/python -m benchmarks.ops
 
 # On a machine with CUDA; without one the same runs on the CPU, and says so.
 bench-gpu: $(STAMP)
+	$(BIN)/python -m benchmarks.random --device cuda
 	$(BIN)/python -m benchmarks.ops --device cuda
+
+quality: $(STAMP)
+	$(BIN)/python -m benchmarks.quality
 
 clean:
 	rm -rf $(VENV) dist build .samebits .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -32,6 +32,7 @@ _ROUNDINGS: Final[dict[torch.dtype, tuple[tuple[int, int], ...]]] = {
     torch.float16: ((24, -149), (11, -24)),
     torch.bfloat16: ((24, -149), (8, -133)),
 }
+_LARGEST: Final = {dtype: torch.finfo(dtype).max for dtype in FLOATING}
 
 
 def shape_of(shape: tuple[Any, ...]) -> tuple[int, ...]:
@@ -134,7 +135,7 @@ def rounded(value: float, dtype: torch.dtype) -> float:
     Raises:
         ValueError: it is too large for the dtype.
     """
-    near, largest = value, torch.finfo(dtype).max
+    near, largest = value, _LARGEST[dtype]
     if abs(near) < 4 * largest:  # near the largest float64 the rounding itself could not be computed
         for bits, lowest in _ROUNDINGS[dtype]:
             exponent = max(math.frexp(near)[1] - bits, lowest)

@@ -69,6 +69,15 @@ def found() -> list[Path]:
     return [path for path in (installed_path(), cached_path()) if path.exists()]
 
 
+def built() -> Path:
+    """The core, compiled if it is not there yet.
+
+    Raises:
+        BuildError: there is no compiler, or it failed.
+    """
+    return next(iter(found()), None) or made()
+
+
 def made() -> Path:
     """The core, compiled now (some seconds).  Safe to call from several processes.
 

@@ -180,7 +180,7 @@ def request(
             raise TypeError(f"{name} draws a shard=(start, shape), not that of a tensor")
         if key.dim() > 1:
             raise ValueError("a shard needs one key, not a batch of keys")
-        start, local = tuple(shard[0]), tuple(shard[1])
+        start, local = shards.given(shard)
         part = shards.part(sizes, start, local)
         place = tuple(slice(at, at + n) for at, n in zip(start, local, strict=True))
         wide = [value if value.dim() == rows else value.expand(*sizes, *classes)[place] for value in wide]

@@ -2,7 +2,12 @@
 #ifndef SAMEBITS_JOB_H
 #define SAMEBITS_JOB_H
 
+#include <float.h>
 #include <stdint.h>
+
+#if FLT_EVAL_METHOD != 0 /* as with the x87's 80 bits: other numbers; without a core plain torch gives the right ones */
+#error "this machine computes in a wider type than that of the numbers"
+#endif
 
 enum sb_law { SB_INTEGER, SB_UNIFORM, SB_NORMAL, SB_EXPONENTIAL, SB_BERNOULLI, SB_DROPOUT, SB_TRUNCATED, SB_LAWS };
 enum sb_dtype { SB_U8, SB_U16, SB_U32, SB_U64, SB_F16, SB_BF16, SB_F32, SB_F64, SB_DTYPES };

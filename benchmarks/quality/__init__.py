@@ -1,0 +1,1 @@
+"""Whether the random numbers are: `python -m benchmarks.quality`."""
