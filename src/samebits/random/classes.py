@@ -28,9 +28,9 @@ import torch
 from torch import Tensor, library
 
 from samebits.random import exactmath, keys, operations
-from samebits.random.draw import Device
 from samebits.random.fill import fill
 from samebits.random.laws import UNIT, Law
+from samebits.random.placed import Device
 
 #: Categories: with weights of WEIGHT_BITS bits their sum stays below 2**63.
 MOST: Final = 1 << 24

@@ -59,6 +59,9 @@ class _Parameters(ctypes.Structure):
 
 #: A law and a dtype in one number: a call's arguments cost more than a small draw.
 _MANY: Final = 16
+_KEPT: Final = 1024
+#: Bytes from which a new tensor is told to the system.
+LARGE: Final = 1 << 22
 _threads: Final = torch.get_num_threads
 
 
@@ -92,6 +95,10 @@ class Core:
         self._derive = self.library.sb_derive
         self._derive.argtypes = [_POINTER, _POINTER, _I64, ctypes.c_uint64, ctypes.c_uint64, _I64]
         self._derive.restype = None
+        self._fresh = self.library.sb_fresh
+        self._fresh.argtypes = [_POINTER, _I64]
+        self._fresh.restype = None
+        self._kept: dict[tuple[Law, Parameters], Any] = {}
         self._units = [ctypes.byref(self._parameters(law, UNIT)) for law in Law]
         self.library.sb_tables.argtypes = [_POINTER]
         self.library.sb_tables(self._wide[quantile.NORMAL])
@@ -115,6 +122,21 @@ class Core:
         exponential = law is Law.EXPONENTIAL
         single, wide = self._single[exponential], self._wide[exponential]
         return _Parameters(p.a, p.b, p.low, p.range, p.least, p.most, single, wide)
+
+    def _prepared(self, law: Law, p: Parameters) -> Any:
+        """The parameters as the core takes them, kept: making them costs as much as a small draw."""
+        if (p.a == 0.0 or p.b == 0.0) and "-0.0" in (str(p.a), str(p.b)):  # equal to 0.0, and other numbers
+            return ctypes.byref(self._parameters(law, p))
+        found = self._kept.get((law, p))
+        if found is None:
+            if len(self._kept) >= _KEPT:
+                self._kept.clear()
+            found = self._kept[law, p] = ctypes.byref(self._parameters(law, p))
+        return found
+
+    def fresh(self, made: Tensor) -> None:
+        """Tell the system that a large new tensor is about to be written: page by page it would cost more."""
+        self._fresh(made.data_ptr(), made.nbytes)
 
     def derive(self, out: Tensor, keys: Tensor, n: int, subsequence: int, count: int) -> None:
         """The keys that are derived of each key with n, n + 1, ...; all contiguous on the CPU.
@@ -149,7 +171,7 @@ class Core:
                 numbers without it.
             source: dropout: of `out`'s shape and dtype, contiguous.
         """
-        given = self._units[law] if parameters is UNIT else ctypes.byref(self._parameters(law, parameters))
+        given = self._units[law] if parameters is UNIT else self._prepared(law, parameters)
         amount = keys.numel() >> 1
         what = law * _MANY + DTYPES[out.dtype]
         at = None if source is None else source.data_ptr()

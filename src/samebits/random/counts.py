@@ -12,8 +12,8 @@ from torch import Tensor
 
 from samebits.random import parametric
 from samebits.random.arguments import FLOATING
-from samebits.random.draw import Device
 from samebits.random.parametric import INTEGERS, LEAST, MOST, Law, Parameter, Range
+from samebits.random.placed import Device
 
 _DTYPES: Final = (*FLOATING, *INTEGERS)
 _RATE: Final = Range("rate", 0.0, MOST, "from 0 to 2**1000")

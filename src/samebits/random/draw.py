@@ -10,21 +10,18 @@ A batch of keys (*batch, 2) draws the leading dimensions of the shape, one key e
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor
 
-from samebits.random import core, keys, operations, shards
+from samebits.random import keys, operations
 from samebits.random.arguments import FLOATING, LIMITS, dtype_of, number, probability, rounded, shape_of
-from samebits.random.fill import fill
 from samebits.random.laws import TRIAL_BITS, UNIT, Law, Parameters, threshold
-from samebits.random.shards import Part
+from samebits.random.placed import Device, Shard, drawn
 
-Device = torch.device | str | int | None
-#: (start, shape) of the part of the whole that is drawn, or a DTensor: this process's part of one like it.
-Shard = tuple[tuple[int, ...], tuple[int, ...]] | Tensor | None
+_INTEGERS: Final = tuple(LIMITS)
+_TRIALS: Final = (torch.bool, *LIMITS, *FLOATING)
 
 
 def uniform(
@@ -57,10 +54,12 @@ def uniform(
         ValueError: negative sizes, bounds that are not finite or not in order.
     """
     dtype = dtype_of(dtype, out, FLOATING, torch.float32, "uniform")
-    low, high = number("low", low), number("high", high)
+    if type(low) is not float or type(high) is not float:
+        low, high = number("low", low), number("high", high)
     if low == 0.0 and high == 1.0:
         parameters = UNIT
     else:
+        low, high = number("low", low), number("high", high)
         if low >= high:
             raise ValueError(f"low must be less than high, not low={low}, high={high}")
         below, above = rounded(low, dtype), rounded(high, dtype)
@@ -95,7 +94,8 @@ def normal(
         ValueError: negative sizes, a mean or std that is not finite, a negative std.
     """
     dtype = dtype_of(dtype, out, FLOATING, torch.float32, "normal")
-    mean, std = number("mean", mean), number("std", std, least=0.0)
+    if type(mean) is not float or type(std) is not float or mean != 0.0 or std != 1.0:
+        mean, std = number("mean", mean), number("std", std, least=0.0)
     parameters = UNIT if mean == 0.0 and std == 1.0 else Parameters(std, mean)
     return drawn(Law.NORMAL, key, shape, dtype, device, out, shard, parameters)
 
@@ -125,7 +125,8 @@ def exponential(
         ValueError: negative sizes, a rate that is not finite and positive.
     """
     dtype = dtype_of(dtype, out, FLOATING, torch.float32, "exponential")
-    rate = number("rate", rate, positive=True)
+    if type(rate) is not float or rate != 1.0:
+        rate = number("rate", rate, positive=True)
     parameters = UNIT if rate == 1.0 else Parameters(rate)
     return drawn(Law.EXPONENTIAL, key, shape, dtype, device, out, shard, parameters)
 
@@ -160,10 +161,12 @@ def randint(
         ValueError: negative sizes, low >= high, bounds outside of the dtype, a range of 2**28 and more (other
             than a power of two) in a dtype of fewer than 64 bits, where the likelihoods would differ by 6 %.
     """
-    dtype = dtype_of(dtype, out, tuple(LIMITS), torch.int32, "randint")
+    dtype = dtype_of(dtype, out, _INTEGERS, torch.int32, "randint")
     least, most = LIMITS[dtype]
-    low = least if low is None else keys._integer("low", low)
-    high = most if high is None else keys._integer("high", high)
+    if type(low) is not int:
+        low = least if low is None else keys._integer("low", low)
+    if type(high) is not int:
+        high = most if high is None else keys._integer("high", high)
     if low >= high:
         raise ValueError(f"low must be less than high, not low={low}, high={high}")
     if low < least or high > most:
@@ -203,7 +206,7 @@ def bits(
         TypeError: a key, dtype or shape of the wrong kind.
         ValueError: negative sizes.
     """
-    dtype = dtype_of(dtype, out, tuple(LIMITS), torch.int32, "bits")
+    dtype = dtype_of(dtype, out, _INTEGERS, torch.int32, "bits")
     return drawn(Law.INTEGER, key, shape, dtype, device, out, shard, UNIT)
 
 
@@ -234,7 +237,7 @@ def bernoulli(
         ValueError: negative sizes, a p that is NaN or not from 0 to 1 (looking at a tensor on CUDA waits for
             it; a compiler's or vmap's is not looked at).
     """
-    dtype = dtype_of(dtype, out, (torch.bool, *LIMITS, *FLOATING), torch.bool, "bernoulli")
+    dtype = dtype_of(dtype, out, _TRIALS, torch.bool, "bernoulli")
     if isinstance(p, Tensor):
         return _trials(key, shape, p, dtype, device, out, shard)
     return drawn(
@@ -269,130 +272,3 @@ def _trials(
     below = (p.to(word.device, torch.float64) * (1 << TRIAL_BITS)).round().to(torch.int64)
     ones = ((word.to(torch.int64) & (1 << TRIAL_BITS) - 1) < below).to(dtype)
     return ones if out is None else out.copy_(ones)
-
-
-def drawn(
-    law: Law,
-    key: Tensor,
-    shape: tuple[Any, ...],
-    dtype: torch.dtype,
-    device: Device,
-    out: Tensor | None,
-    shard: Shard,
-    parameters: Parameters,
-) -> Tensor:
-    """A law's numbers: what all functions of one word an element share.
-
-    Raises:
-        TypeError: a key or shape of the wrong kind.
-        ValueError: sizes that are negative or do not fit `out`, the shard or the batch of keys.
-    """
-    if out is None and shard is None and device is None and operations.is_direct(key) and key.is_cpu:
-        core_there = (
-            core.get()
-        )  # a small draw is worth a short way: the checks below, and all of `fill`'s, are met
-        if core_there is not None and key.dtype is torch.uint64 and key.dim() == 1 and key.numel() == 2:
-            sizes = shape_of(shape)
-            made = key.new_empty(*sizes, dtype=dtype) if sizes else key.new_empty((), dtype=dtype)
-            core_there.fill(made, law, key.contiguous(), parameters)
-            return made
-    keys.check(key)
-    if out is None and shard is None:
-        sizes = shape_of(shape)
-        if key.dim() > 1:
-            key = batch(key, sizes)
-        where = None if device is None else torch.device(device)
-        return operations.draw(sizes, law, key, dtype, where, parameters)
-    return _placed(law, key, shape, dtype, device, out, shard, parameters)
-
-
-def _placed(
-    law: Law,
-    key: Tensor,
-    shape: tuple[Any, ...],
-    dtype: torch.dtype,
-    device: Device,
-    out: Tensor | None,
-    shard: Shard,
-    parameters: Parameters,
-) -> Tensor:
-    """Into a tensor that is there, or a part of a whole."""
-    template = out if shards.is_distributed(out) else shard if shards.is_distributed(shard) else None
-    if template is not None:
-        return _distributed(law, key, shape, dtype, template, out, parameters)
-    if out is not None and device is not None and torch.device(device) != out.device:
-        raise ValueError(f"out lies on {out.device}, but device={device} was asked for")
-    sizes = shape_of(shape) if shape or out is None or shard is not None else tuple(out.shape)
-    part: Part | None = None
-    local = sizes
-    if shard is not None:
-        if key.dim() > 1:
-            raise ValueError("a shard needs one key, not a batch of keys")
-        start, local = shards.given(shard)
-        part = shards.part(sizes, start, local)
-    elif key.dim() > 1:
-        key = batch(key, sizes)
-    if out is None:
-        where = None if device is None else torch.device(device)
-        return operations.draw(local, law, key, dtype, where, parameters, part)
-    if tuple(out.shape) != local:
-        raise ValueError(f"out has the shape {tuple(out.shape)}, but {local} was asked for")
-    if operations.is_direct(key, out):
-        with torch.no_grad():
-            torch.autograd.graph.increment_version(out)
-            return fill(out, law, key, parameters, part)
-    return out.copy_(operations.draw(local, law, key, dtype, out.device, parameters, part))
-
-
-def _distributed(
-    law: Law,
-    key: Tensor,
-    shape: tuple[Any, ...],
-    dtype: torch.dtype,
-    template: Any,
-    out: Any,
-    parameters: Parameters,
-) -> Tensor:
-    """This process's part of a DTensor: of `out`, or of a new one that is placed as the template is."""
-    from torch.distributed.tensor import DTensor
-
-    sizes = shape_of(shape) if shape else tuple(template.shape)
-    if sizes != tuple(template.shape):
-        raise ValueError(f"the DTensor has the shape {tuple(template.shape)}, but {sizes} was asked for")
-    if key.dim() > 1:
-        raise ValueError("a DTensor needs one key, not a batch of keys")
-    start, local = shards.of_distributed(template)
-    part = shards.part(sizes, start, local)
-    if out is not None:
-        with torch.no_grad():
-            fill(out.to_local(), law, key, parameters, part)
-        return out  # type: ignore[no-any-return]
-    mine = operations.draw(local, law, key, dtype, template.to_local().device, parameters, part)
-    made: Tensor = DTensor.from_local(
-        mine,
-        template.device_mesh,
-        template.placements,
-        run_check=False,
-        shape=torch.Size(sizes),
-        stride=tuple(math.prod(sizes[d + 1 :]) for d in range(len(sizes))),
-    )
-    return made
-
-
-def batch(key: Tensor, sizes: tuple[int, ...]) -> Tensor:
-    """The keys of the leading dimensions: those of size 1 at the end are left out, others are repeated.
-
-    Raises:
-        ValueError: the keys do not fit the shape.
-    """
-    batch = list(key.shape[:-1])
-    while batch and batch[-1] == 1:
-        batch.pop()
-    leading = sizes[: len(batch)]
-    fits = len(leading) == len(batch) and all(n in (1, size) for n, size in zip(batch, leading, strict=True))
-    if not fits:
-        raise ValueError(
-            f"keys of the batch shape {tuple(key.shape[:-1])} draw the leading dimensions of a shape; "
-            f"got {sizes}"
-        )
-    return key.reshape(*batch, 2).expand(*leading, 2)

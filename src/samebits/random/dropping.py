@@ -7,7 +7,7 @@ from torch import Tensor
 
 from samebits.random import keys, operations  # which makes the operation
 from samebits.random.arguments import FLOATING, probability
-from samebits.random.draw import batch
+from samebits.random.placed import batch
 
 
 def dropout(key: Tensor, x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:

@@ -9,9 +9,8 @@ one would round otherwise.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
@@ -31,8 +30,7 @@ class Law(IntEnum):
     TRUNCATED = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Parameters:
+class Parameters(NamedTuple):
     """A law's parameters.
 
     Attributes:

@@ -22,9 +22,9 @@ from torch import Tensor, library
 
 from samebits.random import classes, core, draw, keys, operations
 from samebits.random.arguments import LIMITS, dtype_of, shape_of
-from samebits.random.draw import Device
 from samebits.random.fill import fill
 from samebits.random.laws import UNIT, Law
+from samebits.random.placed import Device
 
 #: What a record of native/order.c holds beside enough of a key; 8 TB.
 _MOST: Final = 1 << 40

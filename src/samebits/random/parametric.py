@@ -17,7 +17,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, library
 
-from samebits.random import continuous, core, discrete, draw, keys, operations, rejection, shards
+from samebits.random import continuous, core, discrete, keys, operations, placed, rejection, shards
 from samebits.random.arguments import FLOATING, dtype_of, number, shape_of
 from samebits.random.shards import Part
 
@@ -185,7 +185,7 @@ def request(
         place = tuple(slice(at, at + n) for at, n in zip(start, local, strict=True))
         wide = [value if value.dim() == rows else value.expand(*sizes, *classes)[place] for value in wide]
     elif key.dim() > 1:
-        key = draw.batch(key, sizes)
+        key = placed.batch(key, sizes)
     if out is not None and tuple(out.shape) != (*local, *classes):
         raise ValueError(f"out has the shape {tuple(out.shape)}, but {(*local, *classes)} was asked for")
     # A shape of one's parameters is one number for all: it is not repeated in memory.

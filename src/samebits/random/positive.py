@@ -13,8 +13,8 @@ from torch import Tensor
 
 from samebits.random import parametric
 from samebits.random.arguments import FLOATING
-from samebits.random.draw import Device
 from samebits.random.parametric import LEAST, MOST, Law, Parameter, Range, Request
+from samebits.random.placed import Device
 
 _CONCENTRATION, _RATE, _A, _B = (
     Range(name, LEAST, MOST, "positive, from 2**-1000 to 2**1000")

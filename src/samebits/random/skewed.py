@@ -12,8 +12,8 @@ from torch import Tensor
 
 from samebits.random import parametric
 from samebits.random.arguments import FLOATING
-from samebits.random.draw import Device
 from samebits.random.parametric import Law, Parameter, Range
+from samebits.random.placed import Device
 
 _MOST: Final = torch.finfo(torch.float64).max
 _MEDIAN: Final = Range("median", -_MOST, _MOST, "finite")

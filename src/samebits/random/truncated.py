@@ -18,8 +18,8 @@ from torch import Tensor
 
 from samebits.random import laws, quantile
 from samebits.random.arguments import FLOATING, dtype_of, number, rounded
-from samebits.random.draw import Device, Shard, drawn
 from samebits.random.laws import Law, Parameters
+from samebits.random.placed import Device, Shard, drawn
 
 _WORDS: Final = 1 << 64
 #: A stretch of fewer words would show its steps.

@@ -2,9 +2,11 @@
 
    Plain C over plain memory: the caller has checked everything.
 */
+#define _GNU_SOURCE
 #include <pthread.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "job.h"
 #include "philox.h"
@@ -154,6 +156,17 @@ int sb_fill_all(void *out, const uint64_t *key, const sb_parameters *parameters,
                 int64_t first, int what, int threads, const void *in) {
   const int64_t one = 1;
   return sb_fill(out, key, parameters, keys, first, what, threads, in, 1, &each, &one);
+}
+
+/* Ask for large pages where `bytes` of new memory have none yet: only what lies wholly inside is touched. */
+void sb_fresh(void *memory, int64_t bytes) {
+#if defined(MADV_HUGEPAGE)
+  const uintptr_t page = 4096, from = ((uintptr_t)memory + page - 1) / page * page;
+  const uintptr_t to = ((uintptr_t)memory + (uintptr_t)bytes) / page * page;
+  if (to > from) madvise((void *)from, to - from, MADV_HUGEPAGE); /* a hint: where it is refused nothing is lost */
+#else
+  (void)memory, (void)bytes;
+#endif
 }
 
 /* The keys derived of each key with n, n + 1, ...: out[i][k] of key k with n + i. */
