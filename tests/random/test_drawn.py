@@ -646,8 +646,15 @@ class TestDistributedTensors:
 
 def test_a_draw_that_fails_is_none() -> None:
     torch.manual_seed(0)
-    before = torch.get_rng_state()
-    with pytest.raises(ZeroDivisionError), drawing.undone(None):  # noqa: PT012
-        state.advance(None, "")
+    before = state.saved()
+    with pytest.raises(ZeroDivisionError), drawing.attempt(None, _X):
         _ = 1 / 0
-    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(state.saved(), before)
+
+
+def test_a_draw_that_fails_takes_back_no_other() -> None:
+    torch.manual_seed(0)
+    with pytest.raises(ZeroDivisionError), drawing.attempt(None, _X):  # noqa: PT012
+        assert state.advance(None, "")[1] == 1  # another thread's
+        _ = 1 / 0
+    assert state.advance(None, "")[1] == 2

@@ -121,6 +121,12 @@ def multinomial(
     return _placed(_drawn(key, weights, False, num_samples, replacement), device, out)
 
 
+def all_in_turn(key: Tensor, weights: Tensor, num_samples: int) -> Tensor:
+    """`multinomial` without replacement; classes of weight 0 come last, in order. Nothing is checked."""
+    rows = weights.detach().reshape(-1, weights.shape[-1]).to(torch.float64)
+    return _race(key, rows, num_samples).reshape(*weights.shape[:-1], num_samples)
+
+
 def whole(weights: Tensor) -> Tensor:
     """Weights as whole numbers: float64 of shape (..., K), at least 0, to int64 of at most 39 bits.
 
@@ -250,7 +256,7 @@ def _race(key: Tensor, rows: Tensor, num_samples: int) -> Tensor:
     if arrival.device.type == "cpu" and 4 * num_samples < rows.shape[-1]:
         # The few first, which cost less than all, are those of a stable sort if no two arrive at once.
         first, numbers = arrival.topk(num_samples + 1, largest=False)
-        if not bool((first[:, 1:] == first[:, :-1]).any()):
+        if not bool(((first[:, 1:] == first[:, :-1]) | first[:, 1:].isnan()).any()):
             return numbers[:, :num_samples].contiguous()
     return arrival.sort(dim=-1, stable=True).indices[:, :num_samples].contiguous()
 

@@ -27,7 +27,7 @@ class Compiled(Replaced):
 
     def __init__(self) -> None:
         super().__init__()
-        self._seen = _seen()
+        self._seen: tuple[int, object] | None = None
         self._bypass = Refused(_refuse)
 
     def check(self) -> None:

@@ -32,6 +32,10 @@ def key_of(generator: torch.Generator | None, tensor: Tensor) -> Tensor:
     Raises:
         UsageError: a CUDA graph is being captured, which would draw the same numbers at each replay.
     """
+    return _drawn(generator, tensor)[0]
+
+
+def _drawn(generator: torch.Generator | None, tensor: Tensor) -> tuple[Tensor, int]:
     if tensor.is_cuda and torch.cuda.is_current_stream_capturing():
         raise UsageError(
             "samebits.random.everywhere: a draw while a CUDA graph is captured would give the same numbers "
@@ -40,10 +44,10 @@ def key_of(generator: torch.Generator | None, tensor: Tensor) -> Tensor:
     stream, number = state.advance(generator, scopes.here())
     loaded = core.get()
     if loaded is None:
-        return torch.tensor(keys.derived(*stream, number), dtype=torch.uint64, device="cpu")
+        return torch.tensor(keys.derived(*stream, number), dtype=torch.uint64, device="cpu"), number
     made = torch.empty(2, dtype=torch.uint64, device="cpu")
     loaded.derive(made, _tensor(stream), number, 0, 1)
-    return made
+    return made, number
 
 
 @lru_cache(64)
@@ -52,14 +56,13 @@ def _tensor(key: state.Key) -> Tensor:
 
 
 @contextmanager
-def undone(generator: torch.Generator | None) -> Iterator[None]:
-    """A draw that fails is none: the generator stands where it stood."""
-    source = torch.default_generator if generator is None else generator
-    before = source.get_state()
+def attempt(generator: torch.Generator | None, tensor: Tensor) -> Iterator[Tensor]:
+    """The key of the next draw, which is none if it fails."""
+    key, number = _drawn(generator, tensor)
     try:
-        yield
+        yield key
     except BaseException:
-        source.set_state(before)
+        state.retreat(generator, scopes.here(), number)
         raise
 
 

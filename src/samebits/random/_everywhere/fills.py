@@ -18,6 +18,7 @@ from samebits.errors import UsageError
 from samebits.random import counts, skewed
 from samebits.random._everywhere import drawing
 from samebits.random._everywhere.drawing import UNIT, Law, Parameters, fill, key_of
+from samebits.random.core import DTYPES
 
 Native = Callable[..., Any]
 
@@ -147,7 +148,7 @@ def _integers(self: Tensor, low: int, high: int, generator: torch.Generator | No
 def bernoulli_(
     native: Native, self: Tensor, p: float = 0.5, *, generator: torch.Generator | None = None
 ) -> Tensor:
-    if self.is_complex() or not 0 <= p <= 1:
+    if self.dtype not in DTYPES or not 0 <= p <= 1:
         refused(native, self, p)
     fill(self, Law.BERNOULLI, key_of(generator, self), drawing.trial(p))
     return self
@@ -158,7 +159,7 @@ def bernoulli_tensor_(
 ) -> Tensor:
     # Asking a GPU costs a wait, and torch does not either.
     valid = p.device.type != "cpu" or bool(((p >= 0) & (p <= 1)).all())
-    if self.is_complex() or not p.is_floating_point() or not valid:
+    if self.dtype not in DTYPES or not p.is_floating_point() or not valid:
         refused(native, self, p)
     drawing.trials(self, key_of(generator, self), p.to(self.device).expand_as(self))
     return self
@@ -167,8 +168,8 @@ def bernoulli_tensor_(
 def geometric_(native: Native, self: Tensor, p: float, *, generator: torch.Generator | None = None) -> Tensor:
     if self.is_complex() or self.dtype is torch.bool or not 0 < p < 1:
         refused(native, self, p)
-    with drawing.undone(generator):
-        counts.geometric(key_of(generator, self), p=p, out=self)
+    with drawing.attempt(generator, self) as key:
+        counts.geometric(key, p=p, out=self)
     return self
 
 
@@ -182,8 +183,8 @@ def cauchy_(
 ) -> Tensor:
     if self.dtype not in WHOLE or not sigma > 0:
         refused(native, self, median, sigma)
-    with drawing.undone(generator):
-        skewed.cauchy(key_of(generator, self), median=median, sigma=sigma, out=self)
+    with drawing.attempt(generator, self) as key:
+        skewed.cauchy(key, median=median, sigma=sigma, out=self)
     return self
 
 
@@ -197,6 +198,6 @@ def log_normal_(
 ) -> Tensor:
     if self.dtype not in WHOLE or not std > 0:
         refused(native, self, mean, std)
-    with drawing.undone(generator):
-        skewed.log_normal(key_of(generator, self), mean=mean, std=std, out=self)
+    with drawing.attempt(generator, self) as key:
+        skewed.log_normal(key, mean=mean, std=std, out=self)
     return self

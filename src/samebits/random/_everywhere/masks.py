@@ -18,10 +18,18 @@ from samebits.random._everywhere.fills import WHOLE, Native
 
 
 def native_dropout(native: Native, input: Tensor, p: float, train: bool | None) -> tuple[Tensor, Tensor]:
-    if train is False or not 0 < p < 1 or input.dtype not in WHOLE:
-        with drawing.undone(None):
-            result: tuple[Tensor, Tensor] = native(input, p, train)  # a copy, zeros or an error
-            return result
+    if train is False or p in (0, 1):  # not torch's own, which draws for some of these on some devices
+        kept = train is False or p == 0
+        return (input.clone() if kept else torch.zeros_like(input)), torch.full_like(
+            input, kept, dtype=torch.bool
+        )
+    if not 0 < p < 1 or input.dtype not in WHOLE:
+        before = torch.default_generator.get_state()
+        try:
+            refused: tuple[Tensor, Tensor] = native(input, p, train)  # which draws before it refuses
+            return refused
+        finally:
+            torch.default_generator.set_state(before)
     mask = torch.empty_like(input, dtype=torch.bool)
     fill(mask, Law.BERNOULLI, key_of(None, input), drawing.trial(1 - p))
     return input * _noise(mask, input.dtype, 1 - p), mask

@@ -12,7 +12,7 @@ generator stood and puts that back.
 from __future__ import annotations
 
 import functools
-import inspect
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -80,6 +80,7 @@ class everywhere:  # called like a function, as torch.no_grad is
             )
         self._seed = None if seed is None else keys._unsigned("seed", seed)
         self._entered = 0
+        self._outside: list[str] = []
         self._begin()
 
     def _begin(self) -> None:
@@ -120,12 +121,15 @@ class everywhere:  # called like a function, as torch.no_grad is
             if self not in _modes:
                 self._begin()
             self._entered += 1
+            self._outside.append(scopes.here())
+        scopes.enter("")  # a mode's numbers do not depend on the scope that it begins in
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         with _lock:
+            scopes.enter(self._outside.pop())
             self._entered -= 1
             if self._entered == 0:
                 self.restore()
@@ -134,14 +138,7 @@ class everywhere:  # called like a function, as torch.no_grad is
         """Decorate: each call is a mode of its own, which begins at the seed."""
         if self._entered == 0:
             self.restore()
-        if isinstance(function, type) or any(
-            kind(function)
-            for kind in (
-                inspect.iscoroutinefunction,
-                inspect.isgeneratorfunction,
-                inspect.isasyncgenfunction,
-            )
-        ):
+        if scopes.runs_later(function):
             raise TypeError(
                 f"samebits.random.everywhere: {getattr(function, '__name__', function)!r} is a class, a "
                 "generator or a coroutine, whose body runs after the call: write "
@@ -230,7 +227,7 @@ def _kernel(function: Callable[..., Any], native: Callable[..., Any]) -> Callabl
     return unseen_by_the_compiler(call)
 
 
-_torchs_truncated_normal: Final = torch.nn.init._no_grad_trunc_normal_
+_torchs_truncated_normal: Final[Callable[..., Tensor]] = torch.nn.init._no_grad_trunc_normal_
 
 
 def _truncated_normal(
@@ -244,9 +241,25 @@ def _truncated_normal(
     if tensor.is_meta or detect_fake_mode(tensor) is not None:  # nothing is drawn
         shaped: Tensor = _torchs_truncated_normal(tensor, mean, std, a, b, generator)
         return shaped
-    with torch.no_grad(), drawing.undone(generator):
-        key = drawing.key_of(generator, tensor)
-        return truncated_normal(key, mean=mean, std=std, low=a, high=b, out=tensor)
+    try:
+        with torch.no_grad(), drawing.attempt(generator, tensor) as key:
+            return truncated_normal(key, mean=mean, std=std, low=a, high=b, out=tensor)
+    except (TypeError, ValueError):  # bounds that are equal, or some 7 std out: torch has an answer
+        return _torchs_truncated_normal(tensor, mean, std, a, b, generator)
 
 
 _installed = _Installed()
+
+# A mode that begins in the middle of a compiled function: dynamo would trace how kernels are replaced.
+unseen_by_the_compiler(everywhere._begin)
+unseen_by_the_compiler(everywhere.restore)
+
+
+def _after_fork() -> None:
+    """A child forked while another thread opens or closes a mode has no such thread."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

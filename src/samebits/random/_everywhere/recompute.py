@@ -51,8 +51,6 @@ class _Applied:
 def _held(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function`, in the scope of here."""
     path = scopes.here()
-    if not path:
-        return function
 
     def held(*args: Any, **kwargs: Any) -> Any:
         with scopes.at(path):

@@ -16,7 +16,8 @@ from torch import Tensor
 from samebits.random import classes, counts, order, positive
 from samebits.random._everywhere import drawing
 from samebits.random._everywhere.drawing import Law, fill, key_of
-from samebits.random._everywhere.fills import WHOLE, Native, bernoulli_tensor_, real_parts, refused
+from samebits.random._everywhere.fills import WHOLE, Native, bernoulli_tensor_, real_parts
+from samebits.random.core import DTYPES
 
 
 def normal(
@@ -37,6 +38,7 @@ def normal(
         real not in WHOLE
         or any(one.is_complex() for one in (std,) if isinstance(one, Tensor))
         or not _widths(std)
+        or (out is not None and out.dtype != dtype)
     ):
         native(mean, std, **{**given, "generator": torch.Generator(device=tensors[0].device)})
         raise TypeError(f"torch.normal: no numbers are defined for {dtype}.")
@@ -63,7 +65,7 @@ _HALF: Final = 1 / math.sqrt(2)
 
 def _widths(std: Tensor | float) -> bool:
     if isinstance(std, Tensor):
-        return std.device.type != "cpu" or not bool((std < 0).any())
+        return std.device.type != "cpu" or bool((std >= 0).all())
     return std >= 0
 
 
@@ -85,7 +87,7 @@ def bernoulli_out(
 
 
 def randperm_out(native: Native, n: int, *, generator: torch.Generator | None = None, out: Tensor) -> Tensor:
-    if n < 0 or out.is_complex() or out.dtype is torch.bool or n > _most(out.dtype):
+    if out.dtype not in DTYPES or n < 0 or out.dtype is torch.bool or n > _most(out.dtype):
         native(n, generator=torch.Generator(device=out.device), out=out)
     out.resize_((n,))
     return out.copy_(order.permutation(key_of(generator, out), n, device=out.device))
@@ -105,11 +107,14 @@ def multinomial(
     out: Tensor | None = None,
 ) -> Tensor:
     try:
-        with drawing.undone(generator):
-            key = key_of(generator, self)
-            chosen = classes.multinomial(key, self, num_samples, replacement, device=self.device)
+        with drawing.attempt(generator, self) as key:
+            chosen = classes.multinomial(key, self, num_samples, replacement)
     except (TypeError, ValueError):
-        refused(native, self, num_samples, replacement, **({} if out is None else {"out": out}))
+        given = {} if out is None else {"out": out}
+        native(self, num_samples, replacement, generator=torch.Generator(device=self.device), **given)
+        # Without replacement torch takes classes of weight 0 where no others are left.
+        with drawing.attempt(generator, self) as key:
+            chosen = classes.all_in_turn(key, self, num_samples)
     return chosen if out is None else out.resize_(chosen.shape).copy_(chosen)
 
 
@@ -121,8 +126,10 @@ def _sampled(draw: Callable[..., Tensor]) -> Callable[..., Tensor]:
         if len(given) > len(tensors):
             generator = given[-1]
         try:
-            with torch.no_grad(), drawing.undone(generator):
-                return draw(key_of(generator, tensors[0]), *tensors, dtype=tensors[0].dtype)
+            if not tensors[0].is_floating_point():
+                raise TypeError(f"parameters must have a floating point dtype, not {tensors[0].dtype}")
+            with torch.no_grad(), drawing.attempt(generator, tensors[0]) as key:
+                return draw(key, *tensors, dtype=tensors[0].dtype)
         except (TypeError, ValueError):
             native(*tensors, generator=torch.Generator(device=tensors[0].device))
             raise

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+import inspect
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final
+from typing import Final, ParamSpec, TypeVar
 
 from samebits.errors import UsageError
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _path: Final[ContextVar[str]] = ContextVar("samebits.random.scope", default="")
 
@@ -15,8 +20,7 @@ _path: Final[ContextVar[str]] = ContextVar("samebits.random.scope", default="")
 open_modes: Final[list[object]] = []
 
 
-@contextmanager
-def scope(name: str) -> Iterator[None]:
+class scope:  # called like a function, as torch.no_grad is
     """Draw from a stream of its own for a `with` block, or in a decorated function::
 
         with samebits.random.everywhere(0):
@@ -26,37 +30,80 @@ def scope(name: str) -> Iterator[None]:
     The stream's key is ``fold_in(key, path)``; a scope inside another has the path ``"outer/inner"``.  A
     scope that is entered again goes on where it was.  It is that of the thread, or asyncio task, which
     enters it, and of what is drawn from torch's default generator: one that is passed as an argument has
-    its own stream.
+    its own stream.  A generator that yields inside a scope leaves its caller in it until it goes on.
 
     Args:
         name: any text without "/".
 
     Raises:
-        TypeError, ValueError: a name that is none.
+        TypeError, ValueError: a name that is none, or a decorated class, generator or coroutine.
         UsageError: there is no everywhere mode.
     """
-    if not isinstance(name, str):
-        raise TypeError(f"samebits.random.scope: a name is expected, not {name!r}.")
-    if not name or "/" in name:
-        raise ValueError(f"samebits.random.scope: {name!r} is no name; expected a text without '/'.")
-    if not open_modes:
-        raise UsageError(
-            f"samebits.random.scope({name!r}) is outside samebits.random.everywhere(), which alone has "
-            "scopes: enter that first. With keys, samebits.random.fold_in(key, name) does the same."
+
+    def __init__(self, name: str) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"samebits.random.scope: a name is expected, not {name!r}.")
+        if not name or "/" in name:
+            raise ValueError(f"samebits.random.scope: {name!r} is no name; expected a text without '/'.")
+        self._name = name
+        self._outer: list[str] = []
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        if runs_later(function):
+            raise TypeError(
+                f"samebits.random.scope: {getattr(function, '__name__', function)!r} is a class, a generator "
+                "or a coroutine, whose body runs after the call: write `with samebits.random.scope(name):` "
+                "inside it."
+            )
+        name = self._name
+
+        @functools.wraps(function)
+        def inside(*args: P.args, **kwargs: P.kwargs) -> R:
+            with scope(name):
+                return function(*args, **kwargs)
+
+        return inside
+
+    def __enter__(self) -> None:
+        if not open_modes:
+            raise UsageError(
+                f"samebits.random.scope({self._name!r}) is outside samebits.random.everywhere(), which alone "
+                "has scopes: enter that first. With keys, samebits.random.fold_in(key, name) does the same."
+            )
+        outer = _path.get()
+        self._outer.append(outer)
+        _path.set(f"{outer}/{self._name}" if outer else self._name)
+
+    def __exit__(self, *_: object) -> None:
+        _path.set(self._outer.pop())
+
+
+def runs_later(function: object) -> bool:
+    """Whether a call of it runs none of its body yet, so that decorating it would do nothing."""
+    return isinstance(function, type) or any(
+        kind(function)
+        for kind in (
+            inspect.iscoroutinefunction,
+            inspect.isgeneratorfunction,
+            inspect.isasyncgenfunction,
         )
-    outer = _path.get()
-    with at(f"{outer}/{name}" if outer else name):
-        yield
+    )
 
 
 @contextmanager
 def at(path: str) -> Iterator[None]:
     """Be in the scope of a whole path."""
-    token = _path.set(path)
+    before = _path.get()
+    _path.set(path)
     try:
         yield
     finally:
-        _path.reset(token)
+        _path.set(before)
+
+
+def enter(path: str) -> None:
+    """Be in the scope of a whole path from here on."""
+    _path.set(path)
 
 
 def here() -> str:

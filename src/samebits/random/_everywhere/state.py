@@ -54,13 +54,15 @@ _STEP: Final = 4
 
 Key = tuple[int, int]
 
-_lock = threading.Lock()
+#: A signal's handler may ask in the middle of a step of its own thread.
+_lock = threading.RLock()
+_steps = 0
 
 
 def _after_fork() -> None:
     """A child forked while another thread holds the lock has no such thread."""
     global _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):
@@ -83,7 +85,49 @@ def advance(generator: torch.Generator | None, path: str) -> tuple[Key, int]:
     return (_unsigned(generator.initial_seed()), 0), offset // _STEP
 
 
+def retreat(generator: torch.Generator | None, path: str, number: int) -> None:
+    """A draw that failed is none, unless others have followed it.
+
+    Args:
+        generator, path: as of `advance`.
+        number: what that gave.
+    """
+    with _lock:
+        if generator is None or generator.device.type == "cpu":
+            _back(
+                torch.default_generator if generator is None else generator,
+                path if generator is None else "",
+                number,
+            )
+        elif generator.get_offset() == (number + 1) * _STEP:
+            generator.set_offset(number * _STEP)
+
+
+def _back(generator: torch.Generator, path: str, number: int) -> None:
+    state = generator.get_state()
+    view = _Bytes.from_address(state.data_ptr())
+    table = _TABLE.unpack_from(view, _HEAD.size)
+    if table[:2] != _MARK:
+        return
+    place = _place(view, table[2], path) if path else _DRAWS_AT
+    if _PAIR.unpack_from(view, place) == _halves(number + 1):
+        _PAIR.pack_into(view, place, *_halves(number))
+        generator.set_state(state)
+
+
 def _step(generator: torch.Generator, path: str) -> tuple[Key, int]:
+    global _steps
+    while True:
+        seen = _steps
+        state, key, number = _next(generator, path)
+        if seen == _steps:  # else a signal's handler has drawn meanwhile
+            _steps += 1
+            generator.set_state(state)
+            return key, number
+
+
+def _next(generator: torch.Generator, path: str) -> tuple[Tensor, Key, int]:
+    """The state after one draw more, the stream's key and the draw's number."""
     state = generator.get_state()
     view = _Bytes.from_address(state.data_ptr())
     table = _TABLE.unpack_from(view, _HEAD.size)
@@ -98,8 +142,7 @@ def _step(generator: torch.Generator, path: str) -> tuple[Key, int]:
         place, low, high = _DRAWS_AT, table[7], table[8]
     number = low | high << 32
     _PAIR.pack_into(view, place, number + 1 & _LOW, number + 1 >> 32 & _LOW)
-    generator.set_state(state)
-    return (seed, offset), number
+    return state, (seed, offset), number
 
 
 def _begin(view: ctypes.Array[ctypes.c_char], generator: torch.Generator) -> tuple[int, ...]:
