@@ -65,7 +65,7 @@ def test_repeats_the_command(tmp_path: Path) -> None:
 
 
 def test_what_differs_between_thread_counts_is_arithmetic(tmp_path: Path) -> None:
-    """Initialisation, order, noise and dropout agree; what differs first, if anything, is a matrix product."""
+    """Initialisation, order, noise and dropout agree; what differs, if anything, are matrix products."""
     example = Path(__file__).parents[2] / "examples" / "everywhere.py"
     for threads in ("1", "2"):
         subprocess.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,12 +13,17 @@ from torch._inductor import config, decomposition
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
+from samebits._native import compiler
 from samebits.errors import DeterminismError
 from samebits.random._everywhere.compiled import check_recomputed
 from samebits.random._everywhere.mode import everywhere
 from samebits.random._everywhere.scopes import scope
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning"),
+    pytest.mark.skipif(compiler("CXX", ("c++", "g++", "clang++")) is None, reason="needs a C++ compiler"),
+    pytest.mark.skipif(" " in sys.prefix, reason="torch's own compiler breaks where its path has a space"),
+]
 
 
 @pytest.fixture(autouse=True, scope="module")
