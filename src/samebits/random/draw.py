@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor
+from torch.compiler import is_compiling
 
 from samebits.random import keys, operations
 from samebits.random.arguments import FLOATING, LIMITS, dtype_of, number, probability, rounded, shape_of
@@ -162,11 +163,26 @@ def randint(
             than a power of two) in a dtype of fewer than 64 bits, where the likelihoods would differ by 6 %.
     """
     dtype = dtype_of(dtype, out, _INTEGERS, torch.int32, "randint")
+    if type(low) is int and type(high) is int and not is_compiling():
+        parameters = _spans.get((low, high, dtype))
+        if parameters is None:
+            if len(_spans) >= _KEPT:
+                _spans.clear()
+            parameters = _spans[low, high, dtype] = _span(low, high, dtype)
+    else:
+        parameters = _span(low, high, dtype)
+    return drawn(Law.INTEGER, key, shape, dtype, device, out, shard, parameters)
+
+
+#: The parameters of ranges that have been checked: checking one costs as much as a small draw.
+_spans: Final[dict[tuple[int, int, torch.dtype], Parameters]] = {}
+_KEPT: Final = 1024
+
+
+def _span(low: int | None, high: int | None, dtype: torch.dtype) -> Parameters:
     least, most = LIMITS[dtype]
-    if type(low) is not int:
-        low = least if low is None else keys._integer("low", low)
-    if type(high) is not int:
-        high = most if high is None else keys._integer("high", high)
+    low = least if low is None else keys._integer("low", low)
+    high = most if high is None else keys._integer("high", high)
     if low >= high:
         raise ValueError(f"low must be less than high, not low={low}, high={high}")
     if low < least or high > most:
@@ -178,8 +194,7 @@ def randint(
             f"to {100 / (2**32 // span):.0f} % more likely than others; ask for dtype=torch.int64"
         )
     # All of the dtype is its raw bits, as upstream's is: not shifted by `low`.
-    parameters = UNIT if span == most - least else Parameters(low=low % (1 << 64), range=span)
-    return drawn(Law.INTEGER, key, shape, dtype, device, out, shard, parameters)
+    return UNIT if span == most - least else Parameters(low=low % (1 << 64), range=span)
 
 
 def bits(

@@ -30,6 +30,32 @@ static inline uint32_t sb_rest32(uint32_t v, uint32_t d, double inverse) {
   return r >= d ? r - d : r;
 }
 
+#if defined(__AVX512DQ__) /* which converts 64 bits */
+
+/* The same of 64 bits, d < 2**48.  The quotient is off by at most 6144 / d + 1, for three roundings of 2**-53 each; the
+   rest of it is less than d + 6144 either way, and is divided once more, where the quotient is at most one off. */
+#define SB_REST64_BELOW ((uint64_t)1 << 48)
+static inline uint64_t sb_rest64(uint64_t v, uint64_t d, double inverse) {
+  const int64_t q = (int64_t)((double)v * inverse);
+  int64_t r = (int64_t)(v - (uint64_t)q * d);
+  r -= (int64_t)((double)r * inverse) * (int64_t)d;
+  r = r < 0 ? r + (int64_t)d : r;
+  return (uint64_t)(r >= (int64_t)d ? r - (int64_t)d : r);
+}
+
+#else
+
+/* The same of 64 bits, d < 2**31: the high half's rest and the low half are less than d * 2**32, below 2**63. */
+#define SB_REST64_BELOW ((uint64_t)1 << 31)
+static inline uint64_t sb_rest64(uint64_t v, uint64_t d, double inverse) {
+  const int64_t u = (int64_t)((uint64_t)sb_rest32((uint32_t)(v >> 32), (uint32_t)d, inverse) << 32 | (uint32_t)v);
+  int64_t r = u - (int64_t)((double)u * inverse) * (int64_t)d;
+  r = r < 0 ? r + (int64_t)d : r;
+  return (uint64_t)(r >= (int64_t)d ? r - (int64_t)d : r);
+}
+
+#endif
+
 #define SB_INTEGERS(name, type)                                                                          \
   static void name(const uint32_t *restrict w, const void *in, void *restrict to, int64_t n,             \
                    const sb_parameters *p) {                                                             \
@@ -58,16 +84,9 @@ static void sb_integer_u64(const uint32_t *restrict w, const void *in, void *res
     for (int64_t i = 0; i < n; i++) out[i] = low + sb_wide(w, i);
   else if ((d & (d - 1)) == 0)
     for (int64_t i = 0; i < n; i++) out[i] = low + (sb_wide(w, i) & (d - 1));
-  else if (d < (uint64_t)1 << 31) {
+  else if (d < SB_REST64_BELOW) {
     const double inverse = 1.0 / (double)d;
-    for (int64_t i = 0; i < n; i++) {
-      const uint64_t v = (uint64_t)sb_rest32(w[2 * i], (uint32_t)d, inverse) << 32 | w[2 * i + 1];
-      const int64_t q = (int64_t)((double)(int64_t)v * inverse); /* v < d * 2**32 < 2**63 */
-      int64_t r = (int64_t)v - q * (int64_t)d;
-      r = r < 0 ? r + (int64_t)d : r;
-      r = r >= (int64_t)d ? r - (int64_t)d : r;
-      out[i] = low + (uint64_t)r;
-    }
+    for (int64_t i = 0; i < n; i++) out[i] = low + sb_rest64(sb_wide(w, i), d, inverse);
   } else
     for (int64_t i = 0; i < n; i++) out[i] = low + sb_wide(w, i) % d;
 }
