@@ -14,7 +14,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, library
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 import samebits.random as sr
@@ -155,7 +155,7 @@ def test_compiled_code_draws_the_same() -> None:
 
 def test_the_operation_is_one_for_torch() -> None:
     p = (1.0, 0.0, 0, 0, 0.0, 0.0, 0, [], [])
-    torch.library.opcheck(torch.ops.samebits.draw, (KEY, [3, 2], 2, torch.float32, torch.device("cpu"), *p))
+    library.opcheck(torch.ops.samebits.draw, (KEY, [3, 2], 2, torch.float32, torch.device("cpu"), *p))
 
 
 @each

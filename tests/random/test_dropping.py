@@ -6,7 +6,7 @@ import re
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, library
 from torch.autograd import gradcheck, gradgradcheck
 from torch.nn import functional
 
@@ -123,8 +123,8 @@ def test_nothing_is_kept_for_the_gradient_but_the_key() -> None:
 
 def test_the_operation_is_one_for_torch() -> None:
     x = _values(4, 5).requires_grad_()
-    torch.library.opcheck(torch.ops.samebits.dropout, (x, KEY, 0.3))
-    torch.library.opcheck(torch.ops.samebits.dropout, (x.detach().t(), KEY, 0.3))
+    library.opcheck(torch.ops.samebits.dropout, (x, KEY, 0.3))
+    library.opcheck(torch.ops.samebits.dropout, (x.detach().t(), KEY, 0.3))
 
 
 def test_compiled_code_drops_the_same(tier: str) -> None:

@@ -69,17 +69,17 @@ class Core:
     """The loaded library.
 
     Attributes:
-        library: for the functions of other files.
+        functions: the library's, for other files too.
         tier: the name of the set of instructions in use.
     """
 
     def __init__(self, path: str, tier: str | None) -> None:
-        self.library = ctypes.CDLL(path)
+        self.functions = ctypes.CDLL(path)
         self._single = [table.ctypes.data for table in quantile.numbers(quantile.SINGLE)]
         self._wide = [table.ctypes.data for table in quantile.numbers(quantile.DOUBLE)]
-        self.library.sb_use.restype = ctypes.c_char_p
+        self.functions.sb_use.restype = ctypes.c_char_p
         what: list[Any] = [_POINTER, _POINTER, _POINTER, _I64]
-        self._fill = self.library.sb_fill
+        self._fill = self.functions.sb_fill
         self._fill.argtypes = [
             *what,
             _I64,
@@ -90,18 +90,18 @@ class Core:
             _POINTER,
             _POINTER,
         ]
-        self._fill_all = self.library.sb_fill_all
+        self._fill_all = self.functions.sb_fill_all
         self._fill_all.argtypes = [*what, _I64, _I64, ctypes.c_int, ctypes.c_int, _POINTER]
-        self._derive = self.library.sb_derive
+        self._derive = self.functions.sb_derive
         self._derive.argtypes = [_POINTER, _POINTER, _I64, ctypes.c_uint64, ctypes.c_uint64, _I64]
         self._derive.restype = None
-        self._fresh = self.library.sb_fresh
+        self._fresh = self.functions.sb_fresh
         self._fresh.argtypes = [_POINTER, _I64]
         self._fresh.restype = None
         self._kept: dict[tuple[Law, Parameters], Any] = {}
         self._units = [ctypes.byref(self._parameters(law, UNIT)) for law in Law]
-        self.library.sb_tables.argtypes = [_POINTER]
-        self.library.sb_tables(self._wide[quantile.NORMAL])
+        self.functions.sb_tables.argtypes = [_POINTER]
+        self.functions.sb_tables(self._wide[quantile.NORMAL])
         self.tier = self.use(tier)
 
     def use(self, tier: str | None) -> str:
@@ -110,10 +110,10 @@ class Core:
         Raises:
             UsageError: this machine has not that tier.
         """
-        name: bytes | None = self.library.sb_use(None if tier is None else tier.encode())
+        name: bytes | None = self.functions.sb_use(None if tier is None else tier.encode())
         if name is None:
-            has = [one for one in TIERS if self.library.sb_use(one.encode())]
-            self.library.sb_use(getattr(self, "tier", "").encode() or None)
+            has = [one for one in TIERS if self.functions.sb_use(one.encode())]
+            self.functions.sb_use(getattr(self, "tier", "").encode() or None)
             raise UsageError(f"{VARIABLE}={tier}: this machine has the tiers {', '.join(('eager', *has))}")
         self.tier = name.decode()
         return self.tier

@@ -236,7 +236,7 @@ def _sorted_by_core(loaded: core.Core, out: Tensor, key: Tensor) -> int:
 
 @cache
 def _function(loaded: core.Core) -> Any:
-    sort = loaded.library.sb_permutation
+    sort = loaded.functions.sb_permutation
     pointer, number = ctypes.c_void_p, ctypes.c_int64
     sort.argtypes = [pointer, pointer, number, number, ctypes.c_int]
     return sort

@@ -291,7 +291,7 @@ def _core(
     seed, offset = key.tolist()
     a, b = parameters[0], parameters[1] if len(parameters) > 1 else None
     count = out.numel() // width
-    lacks = loaded.library.sb_parametric(
+    lacks = loaded.functions.sb_parametric(
         _POINTER(out.data_ptr()), ctypes.c_int(law.code), ctypes.c_uint64(seed), ctypes.c_uint64(offset),
         _POINTER(elements.data_ptr() if elements is not None else None), _I64(first), _I64(count),
         _POINTER(a.data_ptr()), _I64(int(a.numel() > width)),
