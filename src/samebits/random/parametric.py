@@ -176,7 +176,7 @@ def request(
         raise ValueError(f"parameters of the shape {own} do not broadcast to {sizes}")
     part, local = None, sizes
     if shard is not None:
-        if isinstance(shard, Tensor) or len(shard) != 2:
+        if isinstance(shard, Tensor):
             raise TypeError(f"{name} draws a shard=(start, shape), not that of a tensor")
         if key.dim() > 1:
             raise ValueError("a shard needs one key, not a batch of keys")
