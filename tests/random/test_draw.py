@@ -356,3 +356,13 @@ def test_wrong_keys_and_outs(name: str) -> None:
     with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
         draw(KEY, out=twice)
     assert not twice.any()
+
+
+@pytest.mark.parametrize("observed", [True, False])
+def test_who_observes_operations_sees_draws(monkeypatch: pytest.MonkeyPatch, observed: bool) -> None:
+    monkeypatch.setattr(operations, "_observed", observed)
+    with torch.autograd.profiler.profile() as seen:
+        made = sr.uniform(KEY, 3)
+        sr.uniform(KEY, out=torch.empty(3))
+    assert torch.equal(made, sr.uniform(KEY, 3))
+    assert sum(event.name == "samebits::draw" for event in seen.function_events) == 2 * observed

@@ -80,7 +80,7 @@ def test_which_words_an_element_has() -> None:
     high, low = philox.word64(k, (0, 12), CPU)
     wide = [philox.block(99, 12 + i // 2)[2 * (i % 2) :] for i in range(12)]
     assert list(zip(high.tolist(), low.tolist(), strict=True)) == [words[:2] for words in wide]
-    attempts = philox.words128(k, torch.tensor([3, 0]), 2)
+    attempts = philox.blocks(k, torch.tensor([3, 0]), 2)
     assert [w.tolist() for w in attempts] == [
         list(pair) for pair in zip(philox.block(99, 15, 2), philox.block(99, 12, 2), strict=True)
     ]

@@ -11,7 +11,6 @@ end puts back what was there at first.
 from __future__ import annotations
 
 import functools
-import inspect
 import os
 import sys
 import threading
@@ -24,6 +23,7 @@ import torch
 from torch import library
 
 from samebits import _imports as imports
+from samebits._decorated import runs_later
 from samebits._kernels import Override, has_kernel
 from samebits.determinism import bypass, route, switches
 from samebits.determinism.detours import Detours
@@ -199,14 +199,7 @@ class deterministic:  # called like a function, as torch.no_grad is
         """Decorate: the scope is that of each call, not of the definition."""
         if self._entered == 0:
             self.restore()
-        if isinstance(function, type) or any(
-            kind(function)
-            for kind in (
-                inspect.iscoroutinefunction,
-                inspect.isgeneratorfunction,
-                inspect.isasyncgenfunction,
-            )
-        ):
+        if isinstance(function, type) or runs_later(function):
             raise TypeError(
                 f"deterministic: {getattr(function, '__name__', function)!r} is a class, a generator or a "
                 "coroutine, whose body runs after the call: write `with samebits.deterministic():` inside it."

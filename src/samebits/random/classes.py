@@ -170,7 +170,7 @@ def _checked(key: Any, given: Any, name: str, num_samples: Any) -> tuple[int, ..
         raise ValueError(
             f"{name} must have the shape (*batch, K) with 1 to 2**24 classes, not {tuple(given.shape)}"
         )
-    if keys._integer("num_samples", num_samples) < 0:
+    if keys.integer("num_samples", num_samples) < 0:
         raise ValueError(f"num_samples must not be negative: {num_samples}")
     return tuple(given.shape[:-1])
 

@@ -181,8 +181,8 @@ _KEPT: Final = 1024
 
 def _span(low: int | None, high: int | None, dtype: torch.dtype) -> Parameters:
     least, most = LIMITS[dtype]
-    low = least if low is None else keys._integer("low", low)
-    high = most if high is None else keys._integer("high", high)
+    low = least if low is None else keys.integer("low", low)
+    high = most if high is None else keys.integer("high", high)
     if low >= high:
         raise ValueError(f"low must be less than high, not low={low}, high={high}")
     if low < least or high > most:

@@ -33,7 +33,7 @@ def key(seed: int, *, device: torch.device | str | int | None = None) -> Tensor:
         TypeError: `seed` is no integer.
         ValueError: it has more than 64 bits.
     """
-    return torch.tensor([_unsigned("seed", seed), 0], dtype=torch.uint64, device=device)
+    return torch.tensor([unsigned("seed", seed), 0], dtype=torch.uint64, device=device)
 
 
 def split(key: Tensor, num: int = 2) -> Tensor:
@@ -47,7 +47,7 @@ def split(key: Tensor, num: int = 2) -> Tensor:
         uint64 of shape (num, *batch, 2).  The first keys do not depend on `num`.
     """
     check(key)
-    if _integer("num", num) < 1:
+    if integer("num", num) < 1:
         raise ValueError(f"num must be at least 1, not {num}")
     return _derived(key, 0, 0, num)
 
@@ -66,14 +66,14 @@ def fold_in(key: Tensor, data: int | str) -> Tensor:
     if isinstance(data, str):
         n, subsequence = _of_name(data)
     else:
-        n, subsequence = _unsigned("data", data), 0
+        n, subsequence = unsigned("data", data), 0
     return _derived(key, n, subsequence, 1).squeeze(0)
 
 
 def _of_name(name: str) -> tuple[int, int]:
     """A name's counter: of no number, as no number has a subsequence."""
     digest = xxhash.xxh3_128_intdigest(name.encode())
-    return digest & philox._WRAP, digest >> _BITS | 1
+    return digest & philox.WRAP, digest >> _BITS | 1
 
 
 # What torch.compiler.assume_constant_result does, but that imports the compiler, which takes a second.
@@ -127,7 +127,7 @@ def _described(value: Any) -> str:
     return f"{value!r}" if isinstance(value, (int, float, str, type(None))) else f"a {type(value).__name__}"
 
 
-def _integer(name: str, value: Any) -> int:
+def integer(name: str, value: Any) -> int:
     if isinstance(value, bool):
         raise TypeError(f"{name} must be an integer, not {value!r}")
     try:
@@ -136,8 +136,8 @@ def _integer(name: str, value: Any) -> int:
         raise TypeError(f"{name} must be an integer, not {_described(value)}") from None
 
 
-def _unsigned(name: str, value: Any) -> int:
-    number = _integer(name, value)
+def unsigned(name: str, value: Any) -> int:
+    number = integer(name, value)
     if not -(1 << _BITS - 1) <= number < 1 << _BITS:
         raise ValueError(f"{name} must have 64 bits, -2**63 to 2**64 - 1, not {number}")
     return number % (1 << _BITS)

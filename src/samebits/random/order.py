@@ -75,7 +75,7 @@ def permutation(
         if dtype is not None or device is not None:
             raise TypeError("dtype and device are of a permutation of integers; a tensor keeps its own")
         return _of_rows(key, x, dim, out)
-    n = keys._integer("x, where it is no tensor,", x)
+    n = keys.integer("x, where it is no tensor,", x)
     dtype = dtype_of(dtype, out, tuple(LIMITS), torch.int64, "permutation")
     if not 0 <= n <= _MOST:
         raise ValueError(f"a permutation has 0 to 2**40 numbers, not {n}")
@@ -131,7 +131,7 @@ def choice(
             raise ValueError("a tensor to choose from must have a dimension; of integers, give int(a)")
         if device is not None:
             raise TypeError("device is of a choice of integers; a tensor's rows stay where they are")
-    n = rows.shape[0] if rows is not None else keys._integer("a, where it is no tensor,", a)
+    n = rows.shape[0] if rows is not None else keys.integer("a, where it is no tensor,", a)
     shape = shape_of((size,))
     count = torch.Size(shape).numel()
     if n < 0 or (n == 0 and count):

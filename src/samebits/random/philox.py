@@ -29,7 +29,7 @@ WEYL: Final = (0x9E3779B9, 0xBB67AE85)
 ROUNDS: Final = 10
 
 LOW: Final = 0xFFFFFFFF
-_WRAP: Final = (1 << 64) - 1
+WRAP: Final = (1 << 64) - 1
 
 Words = tuple[Tensor, Tensor, Tensor, Tensor]
 
@@ -42,8 +42,8 @@ def block(seed: int, n: int, subsequence: int = 0) -> tuple[int, int, int, int]:
         n: the counter's low half, taken modulo 2**64.
         subsequence: the counter's high half, taken modulo 2**64.
     """
-    n &= _WRAP
-    subsequence &= _WRAP
+    n &= WRAP
+    subsequence &= WRAP
     c0, c1, c2, c3 = n & LOW, n >> 32, subsequence & LOW, subsequence >> 32
     k0, k1 = seed & LOW, seed >> 32 & LOW
     for _ in range(ROUNDS):
@@ -117,17 +117,3 @@ def word64(key: Tensor, numbers: Numbers, device: torch.device) -> tuple[Tensor,
 
 def _calls(first: int, count: int, each: int, device: torch.device) -> Tensor:
     return torch.arange(first // each, (first + count + each - 1) // each, device=device)
-
-
-def words128(key: Tensor, numbers: Tensor, attempt: int) -> Words:
-    """The four words of an attempt, for laws whose elements may need any number of attempts.
-
-    Args:
-        key: uint64 of shape (*batch, 2).
-        numbers: int64 of any shape: the elements' numbers.
-        attempt: from 1.
-
-    Returns:
-        Four int64 tensors of shape (*batch, *numbers.shape), 0 to 2**32 - 1.
-    """
-    return blocks(key, numbers, attempt)

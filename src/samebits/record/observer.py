@@ -14,7 +14,6 @@ import importlib.machinery
 import importlib.metadata
 import importlib.util
 import os
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -23,6 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+from samebits import _native
 from samebits.errors import SamebitsError
 
 NATIVE: Final = Path(__file__).parent / "native"
@@ -34,8 +34,7 @@ class BuildError(SamebitsError):
 
 def compiler() -> str | None:
     """The C++ compiler to use: ``$CXX``, else the first of c++, g++, clang++ on the path."""
-    names = [os.environ["CXX"]] if os.environ.get("CXX") else ["c++", "g++", "clang++"]
-    return next((found for name in names if (found := shutil.which(name))), None)
+    return _native.compiler("CXX", ("c++", "g++", "clang++"))
 
 
 def torch_folder() -> Path:
@@ -58,11 +57,8 @@ def library_path() -> Path:
         sysconfig.get_platform(),
     ):
         h.update(b"\0" + part.encode())
-    if root := os.environ.get("SAMEBITS_CACHE"):
-        folder = Path(root)
-    else:
-        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "samebits"
-    return folder / f"observer-{h.hexdigest()[:20]}{sysconfig.get_config_var('EXT_SUFFIX') or '.so'}"
+    suffix = sysconfig.get_config_var("EXT_SUFFIX") or ".so"
+    return _native.cache_folder() / f"observer-{h.hexdigest()[:20]}{suffix}"
 
 
 def is_built() -> bool:

@@ -26,6 +26,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from types import FrameType, FunctionType, MethodType, TracebackType
 from typing import Any, Final, ParamSpec, TypeVar
 
+from samebits._decorated import runs_later
 from samebits.seeding.derive import Key, checked_seed
 from samebits.seeding.generators import Holder, StateError, process_wide, rewind_device
 from samebits.seeding.members import Member, checked_generators, members
@@ -113,18 +114,12 @@ class Scope:
         """
         if not callable(function):
             raise TypeError(f"{self._name}: only functions can be decorated, got {type(function).__name__}")
-        plain = getattr(function, "__call__", function)  # noqa: B004  # an object's own method
-        for asked in (function, plain):
-            if (
-                inspect.isgeneratorfunction(asked)
-                or inspect.iscoroutinefunction(asked)
-                or inspect.isasyncgenfunction(asked)
-            ):
-                raise TypeError(
-                    f"{self._name}: the body of {getattr(function, '__qualname__', function)} runs after the "
-                    "call has returned, which is outside; use a with statement in it, around code that "
-                    "neither yields nor awaits."
-                )
+        if runs_later(function):
+            raise TypeError(
+                f"{self._name}: the body of {getattr(function, '__qualname__', function)} runs after the "
+                "call has returned, which is outside; use a with statement in it, around code that "
+                "neither yields nor awaits."
+            )
 
         @functools.wraps(function)
         def inside(*args: _P.args, **kwargs: _P.kwargs) -> _R:

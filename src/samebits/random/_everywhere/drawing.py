@@ -17,11 +17,8 @@ from samebits.errors import UsageError
 from samebits.random import core, keys
 from samebits.random._everywhere import scopes, state
 from samebits.random.arguments import rounded
-from samebits.random.fill import fill as fill
-from samebits.random.laws import UNIT as UNIT
-from samebits.random.laws import Law as Law
-from samebits.random.laws import Parameters as Parameters
-from samebits.random.laws import threshold
+from samebits.random.fill import fill
+from samebits.random.laws import UNIT, Law, Parameters, threshold
 
 _ONE: Final = 1 << 32
 

@@ -17,8 +17,10 @@ from torch import Tensor
 from samebits.errors import UsageError
 from samebits.random import counts, skewed
 from samebits.random._everywhere import drawing
-from samebits.random._everywhere.drawing import UNIT, Law, Parameters, fill, key_of
+from samebits.random._everywhere.drawing import key_of
 from samebits.random.core import DTYPES
+from samebits.random.fill import fill
+from samebits.random.laws import UNIT, Law, Parameters
 
 Native = Callable[..., Any]
 

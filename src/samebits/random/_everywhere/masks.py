@@ -13,8 +13,10 @@ from torch import Tensor
 
 from samebits.errors import DeterminismError
 from samebits.random._everywhere import drawing
-from samebits.random._everywhere.drawing import Law, fill, key_of
+from samebits.random._everywhere.drawing import key_of
 from samebits.random._everywhere.fills import WHOLE, Native
+from samebits.random.fill import fill
+from samebits.random.laws import Law
 
 
 def native_dropout(native: Native, input: Tensor, p: float, train: bool | None) -> tuple[Tensor, Tensor]:

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 from torch._guards import detect_fake_mode
 
+from samebits._decorated import runs_later
 from samebits._kernels import Override, has_kernel, unseen_by_the_compiler
 from samebits._replaced import Replaced
 from samebits.errors import UsageError
@@ -78,7 +79,7 @@ class everywhere:  # called like a function, as torch.no_grad is
                 "samebits.random.everywhere: used as a decorator it is called with a seed: write "
                 "@samebits.random.everywhere(0)."
             )
-        self._seed = None if seed is None else keys._unsigned("seed", seed)
+        self._seed = None if seed is None else keys.unsigned("seed", seed)
         self._entered = 0
         self._outside: list[str] = []
         self._begin()
@@ -138,7 +139,7 @@ class everywhere:  # called like a function, as torch.no_grad is
         """Decorate: each call is a mode of its own, which begins at the seed."""
         if self._entered == 0:
             self.restore()
-        if scopes.runs_later(function):
+        if isinstance(function, type) or runs_later(function):
             raise TypeError(
                 f"samebits.random.everywhere: {getattr(function, '__name__', function)!r} is a class, a "
                 "generator or a coroutine, whose body runs after the call: write "

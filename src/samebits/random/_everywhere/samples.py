@@ -15,9 +15,11 @@ from torch import Tensor
 
 from samebits.random import classes, counts, order, positive
 from samebits.random._everywhere import drawing
-from samebits.random._everywhere.drawing import Law, fill, key_of
+from samebits.random._everywhere.drawing import key_of
 from samebits.random._everywhere.fills import WHOLE, Native, bernoulli_tensor_, real_parts
 from samebits.random.core import DTYPES
+from samebits.random.fill import fill
+from samebits.random.laws import Law
 
 
 def normal(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final, ParamSpec, TypeVar
 
+from samebits._decorated import runs_later
 from samebits.errors import UsageError
 
 P = ParamSpec("P")
@@ -49,7 +49,7 @@ class scope:  # called like a function, as torch.no_grad is
         self._outer: list[str] = []
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        if runs_later(function):
+        if isinstance(function, type) or runs_later(function):
             raise TypeError(
                 f"samebits.random.scope: {getattr(function, '__name__', function)!r} is a class, a generator "
                 "or a coroutine, whose body runs after the call: write `with samebits.random.scope(name):` "
@@ -76,18 +76,6 @@ class scope:  # called like a function, as torch.no_grad is
 
     def __exit__(self, *_: object) -> None:
         _path.set(self._outer.pop())
-
-
-def runs_later(function: object) -> bool:
-    """Whether a call of it runs none of its body yet, so that decorating it would do nothing."""
-    return isinstance(function, type) or any(
-        kind(function)
-        for kind in (
-            inspect.iscoroutinefunction,
-            inspect.isgeneratorfunction,
-            inspect.isasyncgenfunction,
-        )
-    )
 
 
 @contextmanager

@@ -154,7 +154,7 @@ def _begin(view: ctypes.Array[ctypes.c_char], generator: torch.Generator) -> tup
         key = seed, 0
     else:
         digest = xxhash.xxh3_128_intdigest(bytes(view))
-        key = digest & philox._WRAP, digest >> 64
+        key = digest & philox.WRAP, digest >> 64
         # The twister starts anew from its words, of which the table is a part.
         _HEAD.pack_into(view, 0, seed, 1, 1, 0)
     return _write(view, key, 0, ())
@@ -192,7 +192,7 @@ def _place(view: ctypes.Array[ctypes.c_char], count: int, path: str) -> int:
 def _scope_key(seed: int, offset: int, path: str) -> Key:
     """What `fold_in(key, path)` gives."""
     digest = xxhash.xxh3_128_intdigest(path.encode())
-    return keys.derived(seed, offset, digest & philox._WRAP, digest >> 64 | 1)
+    return keys.derived(seed, offset, digest & philox.WRAP, digest >> 64 | 1)
 
 
 @lru_cache(1024)
@@ -205,7 +205,7 @@ def _halves(number: int) -> tuple[int, int]:
 
 
 def _unsigned(number: int) -> int:
-    return number & philox._WRAP
+    return number & philox.WRAP
 
 
 def saved() -> Tensor:

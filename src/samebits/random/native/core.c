@@ -14,7 +14,6 @@
 #define SB_BLOCK 2048    /* words: with their numbers they stay in the first cache */
 #define SB_SHARE 65536   /* elements that are worth a thread */
 #define SB_THREADS 256
-#define SB_DIMENSIONS 64
 
 extern const sb_tier sb_tier_plain;
 #if defined(SB_HAS_AVX2)
