@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from samebits import _backend
-from samebits.ops import taps
+from samebits.ops import reading, taps
 from samebits.ops.exact import accumulated
 from samebits.ops.taps import Taps, chain, gather, of, transposed
 
@@ -104,16 +104,18 @@ def test_transposed_is_the_transpose(seed: int, rows: int, source: int, width: i
 
 def test_both_ways_of_reading_are_reached() -> None:
     device = torch.device("cpu"), torch.float32
-    for step in taps.plan(window(40, 2, 3, True), 8, *device):
-        assert not isinstance(step, taps.Rows)
+    for step in reading.plan(window(40, 2, 3, True), 8, *device):
+        assert not isinstance(step, reading.Rows)
         assert len(step) == 1
-    assert all(isinstance(step, taps.Rows) for step in taps.plan(random_map(0, 40, 40, 3, True), 2, *device))
+    assert all(
+        isinstance(step, reading.Rows) for step in reading.plan(random_map(0, 40, 40, 3, True), 2, *device)
+    )
 
 
 @pytest.mark.parametrize("views", [0, 100])
 @pytest.mark.parametrize("inner", [1, 3])
 def test_both_ways_give_the_same_bits(views: int, inner: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(taps, "VIEWS", {1 << 62: views})
+    monkeypatch.setattr(reading, "VIEWS", {1 << 62: views})
     for map_ in (random_map(1, 20, 9, 3, True), random_map(2, 20, 9, 3, False), window(9, 2, 3, True)):
         x = normal(2, map_.source, inner)
         assert same(gather(x, 1, map_), defined(x, map_))
