@@ -51,6 +51,9 @@ _ALWAYS: dict[str, Callable[[], Any]] = {
     "the working directory": os.getcwd,
     "Python's random state": _python_generator,
     "sys.path": lambda: list(sys.path),
+    "whether draws are observed": lambda: getattr(
+        sys.modules.get("samebits.random.operations"), "_observed", False
+    ),
 }
 
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch._dynamo import convert_frame
-from torch._inductor import config, decomposition
+from torch._functorch import config as functorch
+from torch._inductor import config, decomposition, lowering
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
@@ -67,6 +68,18 @@ def test_the_numbers_of_eager_code() -> None:
         eager = drawn(x)
     with everywhere(3):
         assert list(map(torch.equal, eager, compiled(x))) == [True] * len(eager)
+
+
+def test_where_ci_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There inductor refuses to call an operation for which it has a decomposition."""
+    monkeypatch.setenv("CI", "true")
+    for operation in (torch.ops.aten.bernoulli.default, torch.ops.aten.native_dropout_backward.default):
+        monkeypatch.delitem(lowering.lowerings, operation, raising=False)  # as if neither had been called
+    allowed = set(lowering.FALLBACK_ALLOW_LIST)
+    with config.patch(fx_graph_cache=False), functorch.patch(enable_autograd_cache=False):
+        test_the_numbers_of_eager_code()
+        test_a_network()
+    assert set(lowering.FALLBACK_ALLOW_LIST) == allowed
 
 
 def test_a_network() -> None:

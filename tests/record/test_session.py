@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from samebits import random
 from samebits.causes._base import Site
+from samebits.random import operations
 from samebits.record.reader import Record
 from samebits.record.session import PROCESS, Plan, Session
 
@@ -93,6 +95,14 @@ def test_steps_notes_and_status(folder: Path) -> None:
         assert (record.steps, record.status) == (3, "stopped")
         assert record.notes["left_out"] == ["a thing"]
         assert record.notes["schedule"] == [[4, 2]]
+
+
+def test_draws_are_operations_until_the_end(folder: Path) -> None:
+    key = random.key(0)
+    session, _ = started(folder, level="op")
+    assert not operations.is_direct(key)
+    session.end("finished")
+    assert operations.is_direct(key)
 
 
 def test_facts_before_torch_are_kept_until_it_comes(folder: Path) -> None:

@@ -24,10 +24,10 @@ _observed = False
 _modes, _transforms = torch._C._len_torch_dispatch_stack, torch._C._functorch.peek_interpreter_stack
 
 
-def observe() -> None:
-    """From now on every draw is an operation, for whoever observes those of this process."""
+def observe(on: bool) -> None:
+    """From now on, or no longer, every draw is an operation, for whoever observes those of this process."""
     global _observed
-    _observed = True
+    _observed = on
 
 
 def is_direct(*tensors: Tensor) -> bool:

@@ -113,7 +113,7 @@ class Session:
         self.writer().commit(steps=0)  # a process killed before its first step leaves a record too
         if self.plan.level == "op":
             observer.operations(True)
-            imports.after("samebits.random.operations", lambda random: random.observe())
+            imports.after("samebits.random.operations", lambda random: random.observe(not self.ended))
         self._zoom()
 
     def after_fork(self) -> None:
@@ -147,6 +147,8 @@ class Session:
         self.stopped = status == "stopped"
         if self.observer is not None:
             self.observer.operations(False)
+        if (random := sys.modules.get("samebits.random.operations")) is not None:
+            random.observe(False)
 
     # -- what arrives ------------------------------------------------------------------------------
     def fact(self, kind: str, site: Site | None, detail: Mapping[str, Any]) -> None:

@@ -21,6 +21,11 @@ from samebits._bypass import Refused
 from samebits._replaced import Replaced
 from samebits.errors import DeterminismError
 
+_WHOLE = (
+    "bernoulli",
+    "native_dropout_backward",
+)  # what inductor makes of them are other draws, or other arithmetic
+
 
 class Compiled(Replaced):
     """From `install` until `uninstall`."""
@@ -46,6 +51,7 @@ class Compiled(Replaced):
             sys.modules["torch._dynamo"].reset()
         imports.after("torch._inductor.config", self._config)
         imports.after("torch._inductor.decomposition", self._decompositions)
+        imports.after("torch._inductor.lowering", self._fallbacks)
         imports.after("torch._functorch.partitioners", self._partitioners)
 
     def uninstall(self) -> None:
@@ -63,14 +69,23 @@ class Compiled(Replaced):
         self._replace(module.aot_inductor, "metadata", metadata)
 
     def _decompositions(self, module: ModuleType) -> None:
-        """Leave whole what inductor would make of other draws, or of other arithmetic."""
         if not self._alive:
             return
         table = module.decompositions
-        for name in ("bernoulli", "native_dropout_backward"):
+        for name in _WHOLE:
             operation = getattr(torch.ops.aten, name).default
             if operation in table:
                 self._undo.append(partial(table.__setitem__, operation, table.pop(operation)))
+
+    def _fallbacks(self, module: ModuleType) -> None:
+        """Inductor calls what it cannot take apart; with CI set, only if it stands in its list."""
+        if not self._alive:
+            return
+        allowed = module.FALLBACK_ALLOW_LIST
+        for name in (f"aten::{name}" for name in _WHOLE):
+            if name not in allowed:
+                allowed.add(name)
+                self._undo.append(partial(allowed.discard, name))
 
     def _partitioners(self, module: ModuleType) -> None:
         if not self._alive:
