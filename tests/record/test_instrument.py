@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from samebits.causes._base import Site
-from samebits.record import instrument, watch
+from samebits.record import instrument, rewriting, sources, watch
 
 
 class Rows:
@@ -382,7 +382,7 @@ def test_the_standard_library_compiles_with_its_lines() -> None:
             before = ast.parse(source)
         except SyntaxError:
             continue
-        after = instrument.transform(source, str(path))
+        after = rewriting.transform(source, str(path))
         compile(after, str(path), "exec", dont_inherit=True)
         lost = _places(before) - _places(after)
         assert not lost, f"{path}: {sorted(lost)[:3]}"
@@ -423,7 +423,7 @@ def test_the_standard_library_compiles_with_its_lines() -> None:
     ],
 )
 def test_what_is_rewritten(source: str, wrapped: list[str]) -> None:
-    tree = instrument.transform(source, "f.py")
+    tree = rewriting.transform(source, "f.py")
     names = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id.startswith("__samebits_")]
     assert names == wrapped
 
@@ -488,12 +488,12 @@ def test_imported_user_modules_are_observed_and_nothing_else(
 
 
 def test_who_is_a_user(tmp_path: Path) -> None:
-    assert instrument.is_user_file(str(tmp_path / "train.py"))
-    assert not instrument.is_user_file(os.__file__)
-    assert not instrument.is_user_file(pytest.__file__)
-    assert not instrument.is_user_file(watch.__file__)
-    assert not instrument.is_user_file("<string>")
-    assert not instrument.is_user_file("")
+    assert sources.is_user_file(str(tmp_path / "train.py"))
+    assert not sources.is_user_file(os.__file__)
+    assert not sources.is_user_file(pytest.__file__)
+    assert not sources.is_user_file(watch.__file__)
+    assert not sources.is_user_file("<string>")
+    assert not sources.is_user_file("")
 
 
 def test_modules_are_run_observed_too(rows: Rows, tmp_path: Path) -> None:

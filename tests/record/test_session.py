@@ -73,10 +73,11 @@ def test_a_plan_survives_the_environment(plan: Plan) -> None:
 
 
 def test_a_record_is_there_before_the_first_step(folder: Path) -> None:
-    started(folder)
+    session, _ = started(folder)
     with Record.open(folder / "main.db") as record:
         assert (record.steps, record.status) == (0, "running")
         assert record.manifest == {"python": "3"}
+    session.end("finished")
 
 
 def test_steps_notes_and_status(folder: Path) -> None:
@@ -201,12 +202,14 @@ def test_the_zoom_opens_and_closes_with_the_steps(folder: Path) -> None:
     session, observer = started(folder, zoom=(1, 2), capture_bytes=64)
     for _ in range(3):
         session.advance()
+    session.end("finished")
     assert observer.zooms == [(False, 0), (True, 64), (True, 64), (False, 0)]
 
 
 def test_the_schedule_is_that_of_this_process(folder: Path) -> None:
     session, _ = started(folder, schedule={"main": [(4, 2)], "rank1": []})
     assert session.schedule == [(4, 2)]
+    session.end("finished")
     other = Session(Plan(str(folder)))
     assert other.schedule is None
 

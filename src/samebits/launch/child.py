@@ -45,7 +45,6 @@ def attach() -> None:
     seeded = controlled is not None and controlled.identity.seed is not None
     instrument.install(
         _session,
-        is_user=_is_user,
         ignore=[_session.plan.folder],
         seeded=("python", "numpy", "torch") if seeded else (),
     )
@@ -65,24 +64,11 @@ def _plain_script() -> tuple[list[str], list[str]] | None:
         options.append(words.pop(0))
     if not words or words[0] == "-" or os.path.abspath(words[0]) == os.path.abspath(__file__):
         return None
-    user = words[0].endswith(".py") and os.path.isfile(words[0]) and _is_user(words[0])
-    return (options, words) if user else None
+    if not words[0].endswith(".py") or not os.path.isfile(words[0]):
+        return None
+    from samebits.record.sources import is_user_file
 
-
-def _is_user(file: str) -> bool:
-    """Whether a source file is the user's: not of the standard library, an installed package, or samebits."""
-    path = os.path.realpath(file)
-    parts = path.split(os.sep)
-    return not (path.startswith(_library_folders()) or "site-packages" in parts or "dist-packages" in parts)
-
-
-def _library_folders() -> tuple[str, ...]:
-    import sysconfig
-
-    paths = sysconfig.get_paths()
-    here = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
-    folders = {os.path.realpath(paths[k]) for k in ("stdlib", "platstdlib", "purelib", "platlib")} | {here}
-    return tuple(folder + os.sep for folder in folders)
+    return (options, words) if is_user_file(words[0]) else None
 
 
 def _torch_imported(torch: ModuleType) -> None:

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from samebits import _imports as imports
 from samebits._replaced import Replaced
-from samebits.record import instrument
+from samebits.record import sources
 
 _SERIAL: Final = "_samebits_serial"
 #: Files of ours that call a function for user code.
@@ -76,7 +76,7 @@ def _asked_by_user() -> bool:
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and frame.f_globals.get("__name__") in _STAND_INS:
         frame = frame.f_back
-    return frame is not None and instrument.is_user_file(frame.f_code.co_filename)
+    return frame is not None and sources.is_user_file(frame.f_code.co_filename)
 
 
 def _in_order(base: Any, futures: Any, timeout: float | None) -> Iterator[Any]:

@@ -30,7 +30,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from samebits.launch.unseeded import mixed
-from samebits.record import callees, instrument, watch
+from samebits.record import callees, instrument, rewriting, sources, watch
 
 if TYPE_CHECKING:
     from samebits.launch.loaders import Loaders
@@ -137,7 +137,7 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
-        function = instrument.callee(node)
+        function = rewriting.callee(node)
         last = getattr(function, "attr", getattr(function, "id", ""))
         if self._aliases.get(last, last) in _WANTED:
             _spots.append(Spot(self._file, node.lineno, node.end_lineno or node.lineno))
@@ -165,7 +165,7 @@ class _Rewriter(ast.NodeTransformer):
 
 def rewrite(tree: ast.Module, filename: str) -> ast.Module:
     """A step of `instrument.compile_user`."""
-    rewritten: ast.Module = _Rewriter(instrument.relative(filename), instrument.aliases(tree)).visit(tree)
+    rewritten: ast.Module = _Rewriter(sources.relative(filename), rewriting.aliases(tree)).visit(tree)
     return rewritten
 
 
@@ -305,7 +305,7 @@ def _looked_up(function: Any, owner: Any) -> tuple[str, str]:
             return _ROLES[name], name
     name = getattr(function, "__name__", "")
     code = getattr(function, "__code__", None)
-    if name in callees.HELPERS and code is not None and not instrument.is_user_file(code.co_filename):
+    if name in callees.HELPERS and code is not None and not sources.is_user_file(code.co_filename):
         return "seeding", f"{function.__module__}.{name}"
     return "", ""
 
