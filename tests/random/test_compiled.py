@@ -21,7 +21,7 @@ from samebits.random._everywhere.mode import everywhere
 from samebits.random._everywhere.scopes import scope
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*torch.jit"),
     pytest.mark.skipif(compiler("CXX", ("c++", "g++", "clang++")) is None, reason="needs a C++ compiler"),
     pytest.mark.skipif(" " in sys.prefix, reason="torch's own compiler breaks where its path has a space"),
 ]

@@ -661,7 +661,7 @@ class TestTransforms:
         with everywhere(0), pytest.raises(RuntimeError, match="leaf Variable"):
             parameter.normal_()
 
-    @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+    @pytest.mark.filterwarnings("ignore:.*torch.jit")
     def test_scripted_code(self) -> None:
         def drawn(x: Tensor) -> Tensor:
             return torch.rand_like(x)
@@ -746,7 +746,7 @@ class TestWithTheRest:
                 assert torch.equal(torch.rand(3), first)
             assert torch.equal(torch.rand(3), draw.uniform(step(0, 2), 3))
 
-    @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+    @pytest.mark.filterwarnings("ignore:.*torch.jit")
     def test_the_deterministic_mode(self) -> None:
         before = native()
         first, second = deterministic(replace="all"), everywhere(0)

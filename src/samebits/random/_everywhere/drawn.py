@@ -189,7 +189,13 @@ _OVERLOADS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 #: Seed a generator, or have torch's tag and draw nothing.
-_NOTHING: Final = ("initial_seed", "manual_seed.generator", "seed", "_nested_tensor_softmax_with_shape")
+_NOTHING: Final = (
+    "initial_seed",
+    "manual_seed.generator",
+    "seed",
+    "_cudnn_attention_forward_no_dropout_inplace",
+    "_nested_tensor_softmax_with_shape",
+)
 
 
 def _name(name: str, overload: str = "") -> str:

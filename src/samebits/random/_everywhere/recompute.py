@@ -14,6 +14,9 @@ from samebits import _imports as imports
 from samebits._replaced import Replaced
 from samebits.random._everywhere import scopes
 
+#: What runs a checkpoint that is not reentrant: of torch 2.15, and of torch before it.
+_GENERATORS = ("_checkpoint_without_reentrant_generator_impl", "_checkpoint_without_reentrant_generator")
+
 
 class Recompute(Replaced):
     """From `install` until `uninstall`; functions that were wrapped by then stay so."""
@@ -21,20 +24,29 @@ class Recompute(Replaced):
     def install(self) -> None:
         self._alive = True
         imports.after("torch.utils.checkpoint", self._wrap)
+        imports.after("torch.distributed._composable.checkpoint_activation", self._wrap_generator)
 
     def _wrap(self, module: ModuleType) -> None:
         if not self._alive:
             return
-        without, reentrant = module._checkpoint_without_reentrant_generator, module.CheckpointFunction.apply
-
-        def generator(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-            return without(_held(function), *args, **kwargs)
+        reentrant = module.CheckpointFunction.apply
 
         def apply(function: Callable[..., Any], *args: Any) -> Any:
             return reentrant(_held(function), *args)
 
-        self._replace(module, "_checkpoint_without_reentrant_generator", generator)
         self._replace(module, "CheckpointFunction", _Applied(module.CheckpointFunction, apply))
+        self._wrap_generator(module)
+
+    def _wrap_generator(self, module: ModuleType) -> None:
+        if not self._alive:
+            return
+        name = next(name for name in _GENERATORS if hasattr(module, name))
+        made = getattr(module, name)
+
+        def generator(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+            return made(_held(function), *args, **kwargs)
+
+        self._replace(module, name, generator)
 
 
 class _Applied:
