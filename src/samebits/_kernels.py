@@ -53,8 +53,9 @@ class Override:
 
 
 def has_kernel(schema: str, key: str) -> bool:
-    """Whether torch has a kernel of its own to replace."""
-    return bool(torch._C._dispatch_has_kernel_for_dispatch_key(schema, dispatch_key(key)))
+    """Whether this torch has the operation, and a kernel of its own to replace."""
+    there = torch._C._dispatch_has_kernel(schema)
+    return there and torch._C._dispatch_has_kernel_for_dispatch_key(schema, dispatch_key(key))
 
 
 def dispatch_key(key: str) -> str:

@@ -120,7 +120,7 @@ def check(key: Any) -> None:
 
 def _of(words: philox.Words) -> Tensor:
     w0, w1, w2, w3 = words
-    return torch.stack((w0 | w1 << 32, w2 | w3 << 32), -1).view(torch.uint64)
+    return torch.stack((w0 | w1 << 32, w2 | w3 << 32), -1).to(torch.uint64)  # wraps, as in `philox.blocks`
 
 
 def _described(value: Any) -> str:

@@ -7,13 +7,16 @@ What was compiled inside the mode is kept afterwards, and then draws with torch'
 
 from __future__ import annotations
 
+import operator
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import pairwise
 from types import ModuleType
 from typing import Any, NoReturn
 
 import torch
+from torch.utils._ordered_set import OrderedSet
 from torch.utils._pytree import tree_leaves
 
 from samebits import _imports as imports
@@ -25,6 +28,8 @@ _WHOLE = (
     "bernoulli",
     "native_dropout_backward",
 )  # what inductor makes of them are other draws, or other arithmetic
+
+_MADE = "everywhere, in order"  # to be changed with what is made here of a program
 
 
 class Compiled(Replaced):
@@ -52,6 +57,7 @@ class Compiled(Replaced):
         imports.after("torch._inductor.config", self._config)
         imports.after("torch._inductor.decomposition", self._decompositions)
         imports.after("torch._inductor.lowering", self._fallbacks)
+        imports.after("torch._inductor.fx_passes.post_grad", self._post_grad)
         imports.after("torch._functorch.partitioners", self._partitioners)
 
     def uninstall(self) -> None:
@@ -65,7 +71,7 @@ class Compiled(Replaced):
         self._replace(module, "fallback_random", True)
         # It changes nothing but the name under which inductor keeps compiled code on the disk: a program that
         # sets `fallback_random` itself must not find ours, nor we its.
-        metadata = {**module.aot_inductor.metadata, "samebits.random": "everywhere"}
+        metadata = {**module.aot_inductor.metadata, "samebits.random": _MADE}
         self._replace(module.aot_inductor, "metadata", metadata)
 
     def _decompositions(self, module: ModuleType) -> None:
@@ -87,6 +93,19 @@ class Compiled(Replaced):
                 allowed.add(name)
                 self._undo.append(partial(allowed.discard, name))
 
+    def _post_grad(self, module: ModuleType) -> None:
+        """Draws in the program's order: before torch 2.13 inductor ran them in any that results allow."""
+        if not self._alive or hasattr(module, "_chain_random_ops_for_ordering"):
+            return
+        sort = module.stable_topological_sort
+
+        def sorted_in_order(graph: Any) -> Any:
+            if self._alive:
+                _keep_order(graph)
+            return sort(graph)
+
+        self._replace(module, "stable_topological_sort", sorted_in_order)
+
     def _partitioners(self, module: ModuleType) -> None:
         if not self._alive:
             return
@@ -100,10 +119,29 @@ class Compiled(Replaced):
         self._replace(module, "functionalize_rng_ops", functionalize_rng_ops)
 
 
+def _keep_order(graph: Any) -> None:
+    """Make each draw of a graph wait for the one before it."""
+    from torch._inductor.fx_passes.control_dependencies import preserve_node_ordering
+
+    drawn = [node for node in graph.nodes if _is_seeded(node)]
+    if len(drawn) > 1:
+        waits = {later: OrderedSet([_first_result(earlier)]) for earlier, later in pairwise(drawn)}
+        preserve_node_ordering(graph, waits)
+
+
+def _first_result(node: Any) -> Any:
+    """What can be waited for: of several results torch 2.11 waits for none, but for one that is taken out."""
+    return next((user for user in node.users if user.target is operator.getitem), node)
+
+
+def _is_seeded(node: Any) -> bool:
+    return torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ())
+
+
 def check_recomputed(nodes: Iterable[Any], is_recomputed: Callable[[Any], bool]) -> None:
     """Refuse draws that a compiled backward makes again by a GPU's own generator, where our stream is not."""
     for node in nodes:
-        if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()) and is_recomputed(node):
+        if _is_seeded(node) and is_recomputed(node):
             made = tree_leaves(node.meta.get("val"))
             if any(isinstance(one, torch.Tensor) and one.device.type != "cpu" for one in made):
                 raise DeterminismError(

@@ -147,11 +147,14 @@ _COMPOSED: Final[dict[str, tuple[str, ...]]] = {
     "miopen_rnn": ("miopen_rnn",),
 }
 
+#: Before torch 2.12 (named tensors).
+_NAMED: Final = ("names", "names_out", "generator_with_names", "generator_with_names_out")
+
 #: The overloads of these; `torch.ops.aten.<name>` lists them.
 _OVERLOADS: Final[dict[str, tuple[str, ...]]] = {
-    "rand": ("", "generator", "generator_out", "out"),
+    "rand": ("", "generator", "generator_out", "out", *_NAMED),
     "rand_like": ("", "generator", "generator_out", "out"),
-    "randn": ("", "generator", "generator_out", "out"),
+    "randn": ("", "generator", "generator_out", "out", *_NAMED),
     "randn_like": ("", "generator", "generator_out", "out"),
     "randint": (
         *("", "generator", "generator_out", "out"),

@@ -6,6 +6,7 @@ what the multiplication does, forward and backward, so that both give the same b
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -127,11 +128,14 @@ def choice(native: Native, query: Tensor, *args: Any, **kwargs: Any) -> int:
 
 def without_dropout(schema: str) -> Any:
     """A kernel that draws itself, in a way of its own: refused with dropout, torch's own without."""
-    base, _, overload = schema.partition(".")
-    arguments = [argument.name for argument in torch._C._get_schema(base, overload).arguments]
+
+    @cache
+    def arguments() -> list[str]:  # asked of an operation that is there; not every torch has each
+        base, _, overload = schema.partition(".")
+        return [argument.name for argument in torch._C._get_schema(base, overload).arguments]
 
     def checked(native: Native, *args: Any, **kwargs: Any) -> Any:
-        given = {**dict(zip(arguments, args, strict=False)), **kwargs}
+        given = {**dict(zip(arguments(), args, strict=False)), **kwargs}
         dropout = given.get("dropout_p", given.get("dropout", 0.0))
         if dropout > 0 and given.get("train", True):
             raise DeterminismError(
