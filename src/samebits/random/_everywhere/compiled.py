@@ -24,12 +24,11 @@ from samebits._bypass import Refused
 from samebits._replaced import Replaced
 from samebits.errors import DeterminismError
 
-_WHOLE = (
-    "bernoulli",
-    "native_dropout_backward",
-)  # what inductor makes of them are other draws, or other arithmetic
+#: What inductor makes of these are other draws, or other arithmetic.
+_WHOLE = ("bernoulli", "native_dropout_backward")
 
-_MADE = "everywhere, in order"  # to be changed with what is made here of a program
+#: To be changed with what is made here of a program.
+_MADE = "everywhere, in order"
 
 
 class Compiled(Replaced):
