@@ -43,7 +43,7 @@ class Override:
         self._library = made_in(namespace, "IMPL")
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Warning only once for all operators")
-            self._library.impl(name, made(native), where, with_keyset=True)
+            self._library.impl(name, made(native), where, with_keyset=True, allow_override=True)
         self._ours = library.get_kernel(schema, runs)
 
     def remove(self) -> None:

@@ -6,8 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class Folder:
     """A folder with scripts in it, and the runs kept there."""
 
     path: Path
+    opened: list[Run] = field(default_factory=list)
 
     def write(self, name: str, text: str) -> Path:
         file = self.path / name
@@ -65,8 +66,14 @@ class Folder:
         return self.run(sys.executable, *words, **options)
 
     def runs(self, out: Path | None = None) -> list[Run]:
-        """The kept runs, oldest first."""
-        return [Run.open(info.path) for info in reversed(list_runs(out or self.path / ".samebits"))]
+        """The kept runs, oldest first; open until the test has ended."""
+        runs = [Run.open(info.path) for info in reversed(list_runs(out or self.path / ".samebits"))]
+        self.opened += runs
+        return runs
+
+    def close(self) -> None:
+        for run in self.opened:
+            run.close()
 
     def last(self) -> Run:
         return self.runs()[-1]
@@ -78,12 +85,14 @@ class Folder:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    return Folder(tmp_path)
+def folder(tmp_path: Path) -> Iterator[Folder]:
+    folder = Folder(tmp_path)
+    yield folder
+    folder.close()
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Folder]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Folder]]:
     """Folders that the tests of a module share."""
     made: dict[str, Folder] = {}
 
@@ -92,4 +101,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Folder]:
             made[name] = Folder(tmp_path_factory.mktemp(name))
         return made[name]
 
-    return get
+    yield get
+    for folder in made.values():
+        folder.close()
