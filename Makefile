@@ -7,12 +7,13 @@ STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint unit faults peer-tests bench bench-gpu quality clean
+.PHONY: help install demo test lint unit test-torch faults peer-tests bench bench-gpu quality clean
 
 help:
 	@echo "make demo     install, then verify the bundled example, mend it, verify it again"
 	@echo "make test     install, then every check: style, types, directions, tests, the wheel"
 	@echo "make lint     the checks that run nothing"
+	@echo "make test-torch TORCH=2.11.0   the tests with another torch (gigabytes: it brings CUDA)"
 	@echo "make faults   the planted faults and what is found of them (minutes)"
 	@echo "make peer-tests PEERS=PATH   other projects' own seed tests, from checkouts of theirs, against samebits"
 	@echo "make bench    what observation, seeding, random numbers and the operations cost (minutes; an otherwise idle machine)"
@@ -44,6 +45,16 @@ unit: $(STAMP)
 	$(BIN)/python -m pytest
 	TRITON_INTERPRET=1 $(BIN)/python -m pytest tests/triton
 
+# Another torch needs other versions of triton and setuptools.
+OTHER := .venv-$(TORCH)
+
+test-torch:
+	@test -n "$(TORCH)" || { echo 'which torch? make test-torch TORCH=2.11.0'; exit 1; }
+	test -x $(OTHER)/bin/python || $(PYTHON) -m venv $(OTHER)
+	grep -vE '^(torch|triton|setuptools)==' constraints.txt > $(OTHER)/constraints.txt
+	$(OTHER)/bin/python -m pip install --quiet --constraint $(OTHER)/constraints.txt torch==$(TORCH) --editable '.[dev]'
+	$(OTHER)/bin/python -m pytest -p no:cacheprovider
+
 faults: $(STAMP)
 	$(BIN)/python benchmarks/faults/run.py
 
@@ -72,5 +83,5 @@ quality: $(STAMP)
 	$(BIN)/python -m benchmarks.quality
 
 clean:
-	rm -rf $(VENV) dist build .samebits .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-* dist build .samebits .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

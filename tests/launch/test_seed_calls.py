@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import os
 import random
+import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -34,13 +36,14 @@ class User:
         loaders = Loaders(Identity(seed, False), lambda number: None)
         unseeded.install()
         end = seed_calls.install(unseeded, loaders, observing=self.observing)
-        space: dict[str, Any] = {"__name__": "user"}
+        module = sys.modules["user"] = ModuleType("user")  # dynamo of torch 2.11 imports it
         try:
-            exec(instrument.compile_user(textwrap.dedent(source), "user.py"), space)
+            exec(instrument.compile_user(textwrap.dedent(source), "user.py"), vars(module))
         finally:
+            del sys.modules["user"]
             end()
             unseeded.uninstall()
-        return space
+        return dict(vars(module))
 
 
 @pytest.fixture(params=[False, True], ids=["controlled", "observed too"])

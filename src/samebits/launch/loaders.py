@@ -21,7 +21,7 @@ import functools
 import inspect
 import weakref
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from types import ModuleType
 from typing import Any
 
@@ -45,13 +45,15 @@ class Loaders(Replaced):
         self._reseeded = 0  # how often the program seeded torch's global generator
         self._numbers: Counter[tuple[int, int]] = Counter()
         # generator -> the loader's number, and how torch was seeded when the generator was
-        self._given: weakref.WeakKeyDictionary[Any, tuple[int, tuple[int, int]]] = weakref.WeakKeyDictionary()
+        self._given: MutableMapping[Any, tuple[int, tuple[int, int]]] = weakref.WeakKeyDictionary()
 
     def install(self, torch: ModuleType) -> None:
         """To be called once torch is there."""
         global _current
         _current = self
         self._torch = torch
+        if not torch.Generator.__weakrefoffset__:  # before torch 2.12: they are kept
+            self._given = {}
         self._wrap(torch.utils.data.DataLoader)
         # A DataLoader whose __init__ does not call DataLoader's.
         imports.after(
