@@ -474,13 +474,14 @@ torch.manual_seed(0)
 model = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.Dropout(0.1), torch.nn.Linear(8, 1))
 optimizer = torch.optim.AdamW(model.parameters())
 data = torch.utils.data.TensorDataset(torch.randn(32, 8), torch.randn(32, 1))
-for x, y in torch.utils.data.DataLoader(data, batch_size=8, shuffle=True, num_workers=1):
-    loss = torch.nn.functional.mse_loss(model(x), y)
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-with open("weights.txt", "a") as file:
-    print([p.sum().item() for p in model.parameters()], file=file)
+if __name__ == "__main__":
+    for x, y in torch.utils.data.DataLoader(data, batch_size=8, shuffle=True, num_workers=1):
+        loss = torch.nn.functional.mse_loss(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with open("weights.txt", "a") as file:
+        print([p.sum().item() for p in model.parameters()], file=file)
 """
 
 
