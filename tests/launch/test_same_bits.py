@@ -17,12 +17,13 @@ def digest(*parts):
     for part in parts:
         h.update(part if isinstance(part, bytes) else repr(part).encode())
     return h.hexdigest()
-print("weights", digest(*(p.detach().numpy().tobytes() for p in net.parameters())))
-print("torch", digest(torch.get_rng_state().numpy().tobytes()))
-print("numpy", digest(numpy.random.get_state()[1].tobytes(), numpy.random.get_state()[2]))
-print("python", digest(random.getstate()))
-print("diagnosis", file=sys.stderr)
-sys.exit(3)
+if __name__ == "__main__":
+    print("weights", digest(*(p.detach().numpy().tobytes() for p in net.parameters())))
+    print("torch", digest(torch.get_rng_state().numpy().tobytes()))
+    print("numpy", digest(numpy.random.get_state()[1].tobytes(), numpy.random.get_state()[2]))
+    print("python", digest(random.getstate()))
+    print("diagnosis", file=sys.stderr)
+    sys.exit(3)
 """
 
 CNN = """

@@ -331,7 +331,8 @@ SCRIPTS = {
             def __getitem__(self, i):
                 import random
                 return random.random() * 0 + i
-        for batch in torch.utils.data.DataLoader(Data(), batch_size=2, num_workers=1): print(batch)
+        options = {"batch_size": 2, "num_workers": 1, "multiprocessing_context": "fork"}
+        for batch in torch.utils.data.DataLoader(Data(), **options): print(batch)
         print(torch.rand(2), torch.Generator().manual_seed(5).initial_seed())
     """,
 }

@@ -126,7 +126,9 @@ def _run_script(argv: list[str]) -> None:
     module = ModuleType("__main__")
     module.__file__ = script
     module.__loader__ = SourceFileLoader("__main__", script)
-    module.__dict__.update(__builtins__=builtins, __cached__=None, __annotations__={})
+    module.__dict__.update(__builtins__=builtins, __cached__=None)
+    if sys.version_info < (3, 14):  # from then on annotations are evaluated when they are asked for
+        module.__annotations__ = {}
     sys.modules["__main__"] = module
     exec(instrument.compile_user(source, script), module.__dict__)  # noqa: S102
 
