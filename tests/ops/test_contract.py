@@ -110,7 +110,7 @@ def _left_by_an_exception(case: Case, task: Task) -> None:
 
 
 def has_second_derivative(call: Callable[..., Tensor], inputs: list[Tensor]) -> bool:
-    """Of torch's own: that of `grid_sample` came with torch 2.12."""
+    """Of torch's own: torch 2.11 has none of `grid_sample`."""
     output = call(*inputs)
     (first,) = torch.autograd.grad(output.square().sum(), inputs[:1], create_graph=True)
     try:

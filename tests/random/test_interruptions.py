@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch.distributed._composable.checkpoint_activation import checkpoint as composable
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
@@ -29,6 +30,23 @@ def test_a_block_is_computed_again_in_its_own_scope(reentrant: bool, forward: st
         with inside(forward):
             y = checkpoint(lambda v: F.dropout(v, 0.5).square(), x, use_reentrant=reentrant)
         with inside(backward):
+            y.sum().backward()
+    assert x.grad is not None
+    assert torch.equal(x.grad != 0, y != 0)
+
+
+@pytest.mark.parametrize(("forward", "backward"), [("a", ""), ("a", "b")])
+def test_a_composable_checkpoint_too(forward: str, backward: str) -> None:
+    class Block(torch.nn.Module):
+        def forward(self, v: Tensor) -> Tensor:
+            return F.dropout(v, 0.5).square()
+
+    block: Any = composable(Block())
+    x = torch.ones(64, requires_grad=True)
+    with everywhere(0):
+        with scope(forward):
+            y = block(x)
+        with scope(backward) if backward else contextlib.nullcontext():
             y.sum().backward()
     assert x.grad is not None
     assert torch.equal(x.grad != 0, y != 0)

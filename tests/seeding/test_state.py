@@ -669,7 +669,7 @@ def test_a_taken_name_is_refused() -> None:
 def test_registered_ones_are_held_weakly() -> None:
     rng, generator = random.Random(1), torch.Generator()
     register("noise", rng)
-    if torch.Generator.__weakrefoffset__:  # before torch 2.12 it has none, and is held
+    if torch.Generator.__weakrefoffset__:  # in torch 2.11 it has none, and is held
         register("generator", generator)
     del rng, generator
     gc.collect()

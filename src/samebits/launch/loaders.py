@@ -52,7 +52,7 @@ class Loaders(Replaced):
         global _current
         _current = self
         self._torch = torch
-        if not torch.Generator.__weakrefoffset__:  # before torch 2.12: they are kept
+        if not torch.Generator.__weakrefoffset__:  # of torch 2.11: they are kept
             self._given = {}
         self._wrap(torch.utils.data.DataLoader)
         # A DataLoader whose __init__ does not call DataLoader's.

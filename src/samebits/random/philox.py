@@ -64,7 +64,7 @@ def blocks(key: Tensor, calls: Tensor, subsequence: int = 0) -> Words:
     Returns:
         Four int64 tensors of shape (*batch, *calls.shape), on `calls`' device.
     """
-    parts = key.to(calls.device, torch.int64)  # wraps; a view is no operation of vmap's before torch 2.12
+    parts = key.to(calls.device, torch.int64)  # wraps; torch 2.11 has no view of another dtype under vmap
     seed, offset = (
         part.reshape((*part.shape, *(1,) * calls.dim())) for part in (parts[..., 0], parts[..., 1])
     )

@@ -93,7 +93,7 @@ class Compiled(Replaced):
                 self._undo.append(partial(allowed.discard, name))
 
     def _post_grad(self, module: ModuleType) -> None:
-        """Draws in the program's order: before torch 2.13 inductor ran them in any that results allow."""
+        """Draws in the program's order: inductor of torch 2.11 runs them in any that results allow."""
         if not self._alive or hasattr(module, "_chain_random_ops_for_ordering"):
             return
         sort = module.stable_topological_sort

@@ -147,7 +147,7 @@ _COMPOSED: Final[dict[str, tuple[str, ...]]] = {
     "miopen_rnn": ("miopen_rnn",),
 }
 
-#: Before torch 2.12 (named tensors).
+#: In torch 2.11, which has named tensors.
 _NAMED: Final = ("names", "names_out", "generator_with_names", "generator_with_names_out")
 
 #: The overloads of these; `torch.ops.aten.<name>` lists them.
