@@ -1,8 +1,38 @@
-"""What a context manager can decorate: functions whose body runs during the call."""
+"""Context managers as decorators: of functions whose body runs during the call."""
 
 from __future__ import annotations
 
+import functools
 import inspect
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def decorated(
+    function: Callable[P, R], made: Callable[[], AbstractContextManager[object]], written: str
+) -> Callable[P, R]:
+    """`function`, each call of which is inside a `made()` of its own; `written` is how a user writes that.
+
+    Raises:
+        TypeError: a class, a generator or a coroutine.
+    """
+    if isinstance(function, type) or runs_later(function):
+        name = getattr(function, "__name__", function)
+        raise TypeError(
+            f"{written.partition('(')[0]}: {name!r} is a class, a generator or a coroutine, whose body "
+            f"runs after the call: write `with {written}:` inside it."
+        )
+
+    @functools.wraps(function)
+    def inside(*args: P.args, **kwargs: P.kwargs) -> R:
+        with made():
+            return function(*args, **kwargs)
+
+    return inside
 
 
 def runs_later(function: object) -> bool:

@@ -10,12 +10,12 @@ end puts back what was there at first.
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
 import threading
 import warnings
 from collections.abc import Callable, Collection
+from functools import partial
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
@@ -23,7 +23,7 @@ import torch
 from torch import library
 
 from samebits import _imports as imports
-from samebits._decorated import runs_later
+from samebits._decorated import decorated
 from samebits._kernels import Override, has_kernel
 from samebits.determinism import bypass, route, switches
 from samebits.determinism.detours import Detours
@@ -199,19 +199,8 @@ class deterministic:  # called like a function, as torch.no_grad is
         """Decorate: the scope is that of each call, not of the definition."""
         if self._entered == 0:
             self.restore()
-        if isinstance(function, type) or runs_later(function):
-            raise TypeError(
-                f"deterministic: {getattr(function, '__name__', function)!r} is a class, a generator or a "
-                "coroutine, whose body runs after the call: write `with samebits.deterministic():` inside it."
-            )
         given: dict[str, Any] = self._given
-
-        @functools.wraps(function)
-        def inside(*args: P.args, **kwargs: P.kwargs) -> R:
-            with deterministic(**given):
-                return function(*args, **kwargs)
-
-        return inside
+        return decorated(function, partial(deterministic, **given), "samebits.deterministic()")
 
     def __repr__(self) -> str:
         given = [f"{name}={value!r}" for name, value in self._given.items() if value is not None]

@@ -11,7 +11,6 @@ generator stood and puts that back.
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
 import threading
@@ -24,7 +23,7 @@ import torch
 from torch import Tensor
 from torch._guards import detect_fake_mode
 
-from samebits._decorated import runs_later
+from samebits._decorated import decorated
 from samebits._kernels import Override, has_kernel, unseen_by_the_compiler
 from samebits._replaced import Replaced
 from samebits.errors import UsageError
@@ -139,20 +138,7 @@ class everywhere:  # called like a function, as torch.no_grad is
         """Decorate: each call is a mode of its own, which begins at the seed."""
         if self._entered == 0:
             self.restore()
-        if isinstance(function, type) or runs_later(function):
-            raise TypeError(
-                f"samebits.random.everywhere: {getattr(function, '__name__', function)!r} is a class, a "
-                "generator or a coroutine, whose body runs after the call: write "
-                "`with samebits.random.everywhere(seed):` inside it."
-            )
-        seed = self._seed
-
-        @functools.wraps(function)
-        def inside(*args: P.args, **kwargs: P.kwargs) -> R:
-            with everywhere(seed):
-                return function(*args, **kwargs)
-
-        return inside
+        return decorated(function, partial(everywhere, self._seed), "samebits.random.everywhere(seed)")
 
     def __repr__(self) -> str:
         return f"everywhere({'' if self._seed is None else self._seed})"

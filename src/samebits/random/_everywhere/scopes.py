@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
-from samebits._decorated import runs_later
+from samebits._decorated import decorated
 from samebits.errors import UsageError
 
 P = ParamSpec("P")
@@ -49,20 +49,7 @@ class scope:  # called like a function, as torch.no_grad is
         self._outer: list[str] = []
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        if isinstance(function, type) or runs_later(function):
-            raise TypeError(
-                f"samebits.random.scope: {getattr(function, '__name__', function)!r} is a class, a generator "
-                "or a coroutine, whose body runs after the call: write `with samebits.random.scope(name):` "
-                "inside it."
-            )
-        name = self._name
-
-        @functools.wraps(function)
-        def inside(*args: P.args, **kwargs: P.kwargs) -> R:
-            with scope(name):
-                return function(*args, **kwargs)
-
-        return inside
+        return decorated(function, partial(scope, self._name), "samebits.random.scope(name)")
 
     def __enter__(self) -> None:
         if not open_modes:
