@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from samebits._kernels import has_kernel
 from samebits.determinism.overrides import Installed
 from samebits.ops import OPERATIONS, Operation
 from samebits.ops.case import Case, Maker, Size, Task
@@ -22,24 +23,16 @@ if find_spec("torchvision") is not None:
     import torchvision  # noqa: F401  # its operations are in the dispatcher once it is imported
 
 
-def there(schema: str, device: str) -> bool:
-    """Whether this torch has a kernel of the operation for the device."""
-    base, _, overload = schema.partition(".")
-    try:
-        torch._C._get_schema(base, overload)
-    except RuntimeError:
-        return False
-    return torch._C._dispatch_has_kernel_for_dispatch_key(schema, device.upper())
-
-
 def rows(device: str, names: Sequence[str] | None = None) -> list[Operation]:
     """The table's rows that this torch has a kernel for, of all its names or of some."""
-    return [row for row in OPERATIONS if (names is None or row.name in names) and there(row.schema, device)]
+    return [
+        row for row in OPERATIONS if (names is None or row.name in names) and has_kernel(row.schema, device)
+    ]
 
 
 def cases(device: str) -> list[Case]:
     """The cases whose operations this torch has a kernel for."""
-    return [case for case in CASES if all(there(schema, device) for schema in case.schemas)]
+    return [case for case in CASES if all(has_kernel(schema, device) for schema in case.schemas)]
 
 
 class Counted:

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import samebits.ops._triton
+from samebits._kernels import has_kernel
 from samebits.determinism.overrides import Installed
 from samebits.ops.case import Maker, Size
 from samebits.ops.cases import CASES
@@ -28,7 +29,7 @@ TARGETS = (("80",), ("90", "every"))
 def reached() -> None:
     """All public calls on small data; torch's CPU lacks some narrow types that CUDA has."""
     for case, dtype in product(CASES, DTYPES):
-        if case.schemas[0].startswith("torchvision"):
+        if not all(has_kernel(schema, "cpu") for schema in case.schemas):
             continue
         task = case.task(Size.TINY, Maker(dtype))
         inputs = [x.requires_grad_(case.differentiable) for x in task.inputs]
