@@ -292,7 +292,8 @@ SILENT: dict[str, tuple[str, Divergence, tuple[list[Fact], list[Fact]], dict[str
         "hash-order", BATCH, _both("iteration", 14, "order", 1, 1, what="set", by="hash", content=9), {},
     ),
     "another program made it": (
-        "left-behind", DRAWN, _both("probe", 2, "value", False, True, path="cache.txt", call="os.path.exists"), {},
+        "left-behind", DRAWN,
+        _both("probe", 2, "value", False, True, path="cache.txt", call="os.path.exists"), {},
     ),
     "written and never looked for": (
         "left-behind", DRAWN, _both("write", 4, "mode", "w", "w", path="log.txt"), {},

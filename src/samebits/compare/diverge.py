@@ -206,7 +206,7 @@ def _cut_short(parting: Parting, a: Stream, b: Stream, unfinished: tuple[bool, b
     One without any steps is compared by its values alone.
     """
     return any(
-        parting.event.step >= stream.record.steps and (stream.record.steps > 0 or parting.change != "value")
+        parting.event.step >= stream.steps and (stream.steps > 0 or parting.change != "value")
         for stream, ended_early in zip((a, b), unfinished, strict=True)
         if ended_early
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from samebits.compare.streams import RecordLike, RunLike
+from samebits.record.log import RUNNING, UNCLOSED
 
 #: Statuses with which a process closes its record by itself.
 _CLOSED: Final = frozenset({"finished", "stopped", "failed"})
@@ -21,6 +22,7 @@ _CUT: Final = {
     "interrupted": "was interrupted",
     "timeout": "was stopped by its time limit",
 }
+_KNOWN: Final = frozenset({*_CUT, "lost", "finished", "failed", "stopped"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,10 @@ def _of_run(run: RunLike) -> Iterator[Gap]:
     status = info.get("status")
     if not info:
         yield Gap(run.id, None, "has lost its run.json, which says how it ended")
+    elif not isinstance(status, str) or status not in _KNOWN:
+        yield Gap(run.id, None, "has a run.json that does not say how it ended")
     elif status in _CUT:
-        words = _CUT[str(status)]
+        words = _CUT[status]
         seconds = info.get("seconds")
         if status == "timeout" and isinstance(seconds, (int, float)):
             words += f" after {seconds:.0f} s"
@@ -66,9 +70,10 @@ def _of_run(run: RunLike) -> Iterator[Gap]:
 
 def _of_records(run: RunLike, decisive: Sequence[str]) -> Iterator[Gap]:
     for key, record in sorted(run.records.items()):
+        why = record.notes.get("incomplete") or record.status
         # A worker may be killed when it is no longer needed; one that could not write has lost something.
-        if not closed(record) and (record.status in _CLOSED or key in decisive or "/" not in key):
-            why = record.notes.get("incomplete") or record.status
+        killed = why in (RUNNING, UNCLOSED) and "/" in key and key not in decisive
+        if not closed(record) and not killed:
             yield Gap(run.id, key, f"{key} was recorded up to step {record.steps} only: {why}")
     listed = {
         str(entry.get("file")): (entry.get("bytes"), entry.get("log"))

@@ -7,6 +7,7 @@ the other a sixteenth of them.  What both hold is compared; `Shared.words` says 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -152,6 +153,6 @@ def _keep(a: Watched, b: Watched) -> Keep | None:
 def repeat(info: Mapping[str, Any], level: str) -> str:
     """The command that records a run's program at a level."""
     argv = info.get("argv")
-    words = [str(word) for word in argv] if isinstance(argv, list) else ["SCRIPT"]
+    words = shlex.join(map(str, argv)) if isinstance(argv, list) else "SCRIPT"
     option = {"module": ["-m"], "command": ["--"]}.get(str(info.get("kind")), [])
-    return " ".join(["samebits record --level", level, *option, *words])
+    return " ".join(["samebits record --level", level, *option, words])

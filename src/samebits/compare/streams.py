@@ -119,6 +119,11 @@ class Stream:
         self._mute: dict[int, frozenset[int]] = {}
         self._kinds: Counter[str] | None = None
 
+    @property
+    def steps(self) -> int:
+        """The finished optimizer steps of its process; none of one that the other run does not have."""
+        return self.record.steps if self.chunks else 0
+
     def compared_by(
         self, keep: Keep | None, unread: Callable[[int], frozenset[tuple[str, str]]] | None
     ) -> None:

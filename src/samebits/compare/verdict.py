@@ -241,7 +241,7 @@ def _compared(run_a: RunLike, run_b: RunLike, compared: Sequence[Pair]) -> tuple
 
 
 def _stride(schedule: Any, steps: int) -> int:
-    """The longest stride that came into use of a schedule, a list of (from step, stride); 1 for anything else."""
+    """The longest stride that came into use of a schedule, a list of (from step, stride)."""
     pairs = [pair for pair in schedule if isinstance(pair, list)] if isinstance(schedule, list) else []
     pairs = [pair for pair in pairs if len(pair) == 2 and all(type(n) is int for n in pair)]
     return max((stride for since, stride in pairs if since < steps), default=1)

@@ -112,7 +112,7 @@ class Record:
         if isinstance(full, dict):
             self.manifest = {**self.manifest, **full}
         if status is None:
-            self.notes.setdefault("incomplete", _why(self.path) or "its process did not close the record")
+            self.notes.setdefault("incomplete", _why(self.path) or log.UNCLOSED)
         self._streams: dict[int, list[Chunk]] | None = None
         self._shapes: list[tuple[int, int, int]] = []  # per structure: count, head, body
         self._names: dict[int, str] | None = None

@@ -362,7 +362,7 @@ def _reason(error: Exception) -> str:
 
 
 def _set_aside(path: str) -> None:
-    """A file of zeros whose blocks are there already, so that a full disk cannot refuse what is written in it."""
+    """A file of zeros, whose blocks a full disk cannot refuse when they are written over."""
     with open(path, "wb", buffering=0) as file:
         file.write(bytes(_REASON))
 
