@@ -299,25 +299,28 @@ def _told_to_stop(run_a: RunLike, run_b: RunLike, compared: Sequence[Pair]) -> l
     return found
 
 
+def _nothing(run: RunLike, compared: Sequence[Pair], missing: Sequence[Gap]) -> str:
+    """Why, and how to make two records that can be compared."""
+    if missing:
+        return f": {missing[0]}"
+    if not compared:
+        return ": no process of the program used torch in both runs"
+    advice = f"Record both alike, for example with: {repeat(run.info, 'op')}"
+    apart = [said for p in compared if p.shared is not None and (said := p.shared.words()) is not None]
+    if apart:
+        return f". {apart[0].partition(':')[0]}, and they share no result. {advice}"
+    return f": neither run has a batch, a loss, a gradient, a parameter or a value that was read. {advice}"
+
+
 def _incomplete(
     base: Verdict, run_a: RunLike, run_b: RunLike, compared: Sequence[Pair], missing: Sequence[Gap]
 ) -> Verdict:
     """The verdict of runs that agree as far as they were compared, and were not compared to their ends."""
-    apart = [said for p in compared if p.shared is not None and (said := p.shared.words()) is not None]
     if base.events == 0:
-        reason = "nothing could be compared" + (f": {missing[0]}" if missing else "")
-        if apart and not missing:
-            command = repeat(run_a.info, "op")
-            reason += (
-                f". {apart[0].partition(':')[0]}, and they share no result. "
-                f"Record both alike, for example with: {command}"
-            )
-        elif not missing:
-            reason += ": no process of the program used torch in both runs"
+        reason = f"nothing could be compared{_nothing(run_a, compared, missing)}"
     else:
         agrees = f"agrees up to step {base.steps}" if base.steps else "agrees as far as it was recorded"
         reason = f"{agrees}; {missing[0]}"
-        # What ends where the other goes on was not compared; what else is missing is told apart from that.
     if len(missing) > 1:
         reason += f" (and {len(missing) - 1} more, in the notes)"
     notes = (*base.notes, *(str(gap) for gap in missing[1:]))
