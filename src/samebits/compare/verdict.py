@@ -299,11 +299,11 @@ def _told_to_stop(run_a: RunLike, run_b: RunLike, compared: Sequence[Pair]) -> l
     return found
 
 
-def _nothing(run: RunLike, compared: Sequence[Pair], missing: Sequence[Gap]) -> str:
+def _nothing(run: RunLike, other: RunLike, compared: Sequence[Pair], missing: Sequence[Gap]) -> str:
     """Why, and how to make two records that can be compared."""
     if missing:
         return f": {missing[0]}"
-    if not compared:
+    if not run.records or not other.records:
         return ": no process of the program used torch in both runs"
     advice = f"Record both alike, for example with: {repeat(run.info, 'op')}"
     apart = [said for p in compared if p.shared is not None and (said := p.shared.words()) is not None]
@@ -317,7 +317,7 @@ def _incomplete(
 ) -> Verdict:
     """The verdict of runs that agree as far as they were compared, and were not compared to their ends."""
     if base.events == 0:
-        reason = f"nothing could be compared{_nothing(run_a, compared, missing)}"
+        reason = f"nothing could be compared{_nothing(run_a, run_b, compared, missing)}"
     else:
         agrees = f"agrees up to step {base.steps}" if base.steps else "agrees as far as it was recorded"
         reason = f"{agrees}; {missing[0]}"
