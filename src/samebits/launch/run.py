@@ -1,8 +1,8 @@
 """One run: a folder, the started processes, and how they ended.
 
 The program is started by a keeper (`samebits.launch.keeper`), so that no process of it outlives samebits,
-however samebits ends.  Signals that samebits gets go to the program, which may take its time over them; only a
-third interrupt by the person, or a time limit, ends it the hard way.
+however samebits ends.  Signals that samebits gets go to the program, which may take its time over them; only
+a third interrupt by the person, or a time limit, ends it the hard way.
 """
 
 from __future__ import annotations
