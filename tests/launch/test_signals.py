@@ -216,8 +216,12 @@ def test_it_stops_and_goes_on_with_samebits(start: Any) -> None:
 
 
 def test_an_ignored_interrupt_stays_ignored(folder: Any) -> None:
-    folder.write("train.py", "import signal, torch\nprint(signal.getsignal(signal.SIGINT) == signal.SIG_IGN)\ntorch.ones(1)\n")
-    code = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+    folder.write(
+        "train.py",
+        "import signal, torch\nprint(signal.getsignal(signal.SIGINT) == signal.SIG_IGN)\ntorch.ones(1)\n",
+    )
+    code = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+    code += "os.execv(sys.argv[1], sys.argv[1:])"
     plain = folder.python("-c", code, sys.executable, "train.py")
     recorded = folder.python("-c", code, *SAMEBITS, "record", "train.py")
     assert plain.out == "True\n"
