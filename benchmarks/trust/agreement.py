@@ -1,15 +1,19 @@
 """Do two records of one reproducible program ever disagree?  Every pair of every way to record it.
 
-Each program of programs/ is recorded at both levels, by both observers, on a quiet and on a loaded machine, half
-of them twice; all pairs of a program's records are compared.  The truth is the hash that the program prints
-of its weights: only records with the plain program's hash count, and those with another are reported.
+Each program of programs/ is recorded at both levels, by both observers, on a quiet and on a loaded machine,
+half of them twice; all pairs of a program's records are compared.  The truth is the hash that the program
+prints of its weights: only records with the plain program's hash count, and those with another are reported.
 Wrong is a pair called diverged or failed, one called the same with nothing compared, an incomplete one
 without a reason, and any error.
+
+Records that are in the folder already are compared again and not made again: `--folder` goes on after a cut.
 """
 
 from __future__ import annotations
 
+import json
 import random
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -66,7 +70,7 @@ def make(program: str, conditions: Sequence[Condition], folder: Path) -> tuple[l
         with recording.busy(2 if load == "loaded" else 0):
             for condition in (one for one in conditions if one.load == load):
                 out = folder / program / str(condition).replace(", ", "-")
-                run, done = recording.record(path, out, level=condition.level, observer=condition.observer)
+                run, done = _recorded(path, out, condition)
                 if run is None or done.code != 0:
                     last = (done.stderr.strip().splitlines() or ["nothing on stderr"])[-1]
                     left.append(f"{program} ({condition}): exit {done.code}: {last}")
@@ -75,6 +79,19 @@ def make(program: str, conditions: Sequence[Condition], folder: Path) -> tuple[l
                 else:
                     kept.append(Kept(program, condition, run))
     return kept, left
+
+
+def _recorded(path: Path, out: Path, condition: Condition) -> tuple[Path | None, recording.Done]:
+    """One record, and how making it ended; as an earlier call left it, if one did."""
+    ended = out.with_name(out.name + ".json")
+    if ended.is_file():
+        done = recording.Done(*json.loads(ended.read_text()))
+        made = sorted(one for one in out.iterdir() if one.is_dir()) if out.is_dir() else []
+        return (made[0] if len(made) == 1 else None), done
+    shutil.rmtree(out, ignore_errors=True)
+    run, done = recording.record(path, out, level=condition.level, observer=condition.observer)
+    ended.write_text(json.dumps([done.code, done.stdout, done.stderr]))
+    return run, done
 
 
 def wrong(said: recording.Said) -> str | None:

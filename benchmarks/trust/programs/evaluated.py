@@ -1,4 +1,4 @@
-"""Training with an evaluation after every epoch: values read by item, tolist and numpy decide what follows."""
+"""Training with an evaluation after every epoch: values read by item, tolist and numpy decide the rest."""
 
 import torch
 import weights

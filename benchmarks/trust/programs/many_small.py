@@ -1,4 +1,4 @@
-"""Eighty small tensors and tiny steps: reading them all costs more than the step, so a schedule reads some."""
+"""Eighty small tensors and tiny steps: reading them all costs more than the step, a schedule reads some."""
 
 import torch
 import weights
