@@ -21,6 +21,7 @@ _NAMES = [
     "entropy-seed",
     "environment-difference",
     "hash-order",
+    "left-behind",
     "lost-rng-state",
     "nondeterministic-kernel",
     "rng-drift",

@@ -128,6 +128,16 @@ CASES: dict[str, tuple[str, int, Divergence, tuple[list[Fact], list[Fact]], dict
             seeded=False),
         {},
     ),
+    "left behind, asked for": (
+        "left-behind", 2, DRAWN,
+        _plus(_both("probe", 2, "value", False, True, path="./cache.txt", call="os.path.exists"),
+              _both("write", 4, "mode", "w", "w", path="cache.txt", at=40)), {},
+    ),
+    "left behind, a folder": (
+        "left-behind", 2, DRAWN,
+        _plus(_both("probe", 2, "value", False, True, path="out", call="os.path.isdir"),
+              _both("save", 9, "call", "torch.save", "torch.save", path="out/a/last.pt", at=40)), {},
+    ),
     "torch never seeded": ("unseeded-torch-generator", 50, DRAWN, ([], []), {}),
     "torch seeded from the system": (
         "unseeded-torch-generator", 6, DRAWN, _seed("torch", 6, None, None), {},
@@ -280,6 +290,13 @@ SILENT: dict[str, tuple[str, Divergence, tuple[list[Fact], list[Fact]], dict[str
     "clock for the log": ("entropy-seed", DRAWN, _plus(_clocks(2), _seed("torch", 2, 5, 5)), {}),
     "order agrees": (
         "hash-order", BATCH, _both("iteration", 14, "order", 1, 1, what="set", by="hash", content=9), {},
+    ),
+    "another program made it": (
+        "left-behind", DRAWN,
+        _both("probe", 2, "value", False, True, path="cache.txt", call="os.path.exists"), {},
+    ),
+    "written and never looked for": (
+        "left-behind", DRAWN, _both("write", 4, "mode", "w", "w", path="log.txt"), {},
     ),
     "set of ints": (
         "address-order", BATCH, _both("iteration", 14, "order", 1, 1, what="set", by="value", content=9), {},

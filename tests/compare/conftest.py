@@ -50,6 +50,7 @@ class FakeRecord:
         status: str = "finished",
         facts: Sequence[Fact] = (),
         manifest: Mapping[str, Any] | None = None,
+        plan: Mapping[str, Any] | None = None,
         notes: Mapping[str, Any] | None = None,
         sources: Mapping[str, str] | None = None,
         values: Mapping[tuple[int, int, int], Value] | None = None,
@@ -57,6 +58,7 @@ class FakeRecord:
     ) -> None:
         self.process, self.rank, self.status = process, rank, status
         self.manifest, self.notes = dict(manifest or {}), dict(notes or {})
+        self.plan = dict(plan or {"level": "op"})
         self._facts, self._sources, self._values, self._losses = (
             list(facts),
             sources or {},
@@ -114,6 +116,7 @@ class FakeRun:
     id: str
     records: dict[str, FakeRecord]
     info: dict[str, Any] = field(default_factory=lambda: {"status": "finished", "exit_code": 0})
+    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def _training(steps: int = 4, *, ops: int = 6) -> list[Event]:

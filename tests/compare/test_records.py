@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from samebits.causes._base import Fact, Site
 from samebits.compare import Verdict, compare
 from samebits.record.events import KINDS, PHASES, STRUCTURE
-from samebits.record.run import Run
+from samebits.record.run import Run, inventory
 from samebits.record.writer import Writer
 
 _NAMES = [
@@ -61,6 +62,8 @@ def _write(folder: Path, digests: Sequence[Sequence[int]], *, out: bytes, zoomed
     writer.facts([Fact("seed", Site("train.py", 1), 0, 0, {"generator": "torch", "call": "s", "value": 0})])
     writer.value(thread=0, index=9, part=0, dtype="float32", shape=[2], data=out)
     writer.finish("finished")
+    info = {"format": "samebits.run", "version": 1, "status": "finished", "records": inventory(folder)}
+    (folder / "run.json").write_text(json.dumps(info))
     return Run.open(folder)
 
 

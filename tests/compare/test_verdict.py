@@ -102,7 +102,12 @@ def test_failures(run: Make, training: Make) -> None:
 
 
 def test_nothing_observed(run_of: Make) -> None:
-    assert compare(run_of("a"), run_of("b")).verdict == "failed"
+    verdict = compare(run_of("a"), run_of("b"))
+    document = _document(verdict)
+    assert (document["verdict"], verdict.exit_status) == ("incomplete", 2)
+    assert document["reason"] == (
+        "nothing could be compared: no process of the program used torch in both runs"
+    )
 
 
 def test_several_runs(run: Make, training: Make) -> None:
@@ -119,7 +124,8 @@ def test_left_out_and_incomplete_are_said(run: Make, training: Make) -> None:
     a = run(training(2), "a", notes={"left_out": ["CUDA graphs"], "incomplete": "disk full"})
     verdict = compare(a, run(training(2), "b"))
     assert "Left out: CUDA graphs." in verdict.compared
-    assert any("disk full" in note for note in verdict.notes)
+    assert verdict.verdict == "incomplete"
+    assert verdict.reason == "agrees up to step 2; in run a, main was recorded up to step 2 only: disk full"
 
 
 def test_hostile_facts_break_nothing(run: Make, training: Make) -> None:

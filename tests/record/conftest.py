@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 
 from samebits.causes._base import Event, Fact
-from samebits.record.run import Run
+from samebits.record.run import Run, inventory
 
 
 @dataclass
@@ -57,6 +58,12 @@ class Recording:
 
 
 Record = Callable[..., AbstractContextManager[Recording]]
+
+
+def _describe(folder: Path) -> None:
+    """run.json, as the launcher writes it after a run that ended by itself."""
+    info = {"format": "samebits.run", "version": 1, "status": "finished", "records": inventory(folder)}
+    (folder / "run.json").write_text(json.dumps(info), encoding="utf-8")
 
 
 @pytest.fixture
@@ -120,6 +127,7 @@ def observe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_modules: None) 
                 yield seen
             finally:
                 seen.trace.finish("finished")
+        _describe(folder)
         seen.read()
 
     yield observing

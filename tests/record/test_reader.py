@@ -134,7 +134,7 @@ def test_a_killed_record_is_read_without_a_trace(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
     path = killed(tmp_path)
     before = {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in path.parent.iterdir()}
-    assert set(before) == {"main.db", "main.db-wal"}
+    assert set(before) == {"main.db", "main.db-wal", "main.db.why"}
     with Record.open(path) as record:
         assert (record.steps, record.status) == (5, "running")
         assert "did not close" in record.notes["incomplete"]
@@ -184,7 +184,7 @@ def test_a_read_only_medium(tmp_path: Path, finished: bool) -> None:
         status = os.waitpid(child, 0)[1]
         directory.chmod(0o755)
         assert os.waitstatus_to_exitcode(status) == 0
-        assert len(list(directory.iterdir())) == (1 if finished else 2)
+        assert len(list(directory.iterdir())) == (1 if finished else 3)
 
 
 def test_a_log_begun_anew_while_it_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

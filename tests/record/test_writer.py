@@ -479,3 +479,33 @@ def test_ctrl_c_anywhere_in_a_commit_loses_nothing(tmp_path: Path) -> None:
             break
     assert interrupted > 20
     assert ended
+
+
+def test_why_a_record_ends_early_stands_beside_it_where_the_disk_takes_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from samebits.record import writer as module
+
+    writer = make(tmp_path / "main.db")
+    writer.commit(steps=2)
+    beside = tmp_path / "main.db.why"
+    assert beside.read_bytes() == bytes(512)
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(module.Writer, "_flush", full)
+    writer.commit(steps=3)
+    writer.finish("finished")
+    assert writer.incomplete == "the disk is full"
+    assert beside.read_bytes().rstrip(b"\0") == b"the disk is full"
+    with Record.open(tmp_path / "main.db") as record:
+        assert (record.steps, record.status) == (2, "running")
+        assert record.notes["incomplete"] == "the disk is full"
+
+
+def test_a_record_that_was_closed_leaves_no_reason(tmp_path: Path) -> None:
+    writer = make(tmp_path / "main.db")
+    writer.commit(steps=2)
+    writer.finish("finished")
+    assert [file.name for file in tmp_path.iterdir()] == ["main.db"]

@@ -8,5 +8,6 @@ from samebits.compare.verdict import Verdict as Verdict
 from samebits.compare.verdict import compare as compare
 from samebits.compare.verdict import compare_all as compare_all
 from samebits.compare.verdict import failed as failed
+from samebits.compare.verdict import incomplete as incomplete
 
-__all__ = ["Place", "ProbableCause", "Verdict", "compare", "compare_all", "failed"]
+__all__ = ["Place", "ProbableCause", "Verdict", "compare", "compare_all", "failed", "incomplete"]

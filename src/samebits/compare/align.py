@@ -75,12 +75,6 @@ def _differing(a: bytes, b: bytes) -> Iterator[int]:
                     yield at // 8 + offset
 
 
-def _skip_generators(stream: Stream, index: int) -> int:
-    while (event := stream.at(index)) is not None and event.kind == "generator":
-        index += 1
-    return index
-
-
 def _key(event: Event) -> tuple[str, str, str, int]:
     site = event.site
     return (event.kind, event.name, site.file if site else "", site.line if site else 0)
@@ -145,7 +139,7 @@ def _alike(a: Stream, b: Stream, chunk_a: ChunkLike | None, chunk_b: ChunkLike |
 
 
 def partings(a: Stream, b: Stream) -> Iterator[Parting]:
-    """Every place where two streams part, in order.  States of generators are never one."""
+    """Every place where two streams part, in order; what is not compared is never one."""
     i = j = 0
     while True:
         chunk_a, chunk_b = a.chunk_starting(i), b.chunk_starting(j)
@@ -168,7 +162,7 @@ def partings(a: Stream, b: Stream) -> Iterator[Parting]:
             if not jumped:
                 i, j = i + chunk_a.count, j + chunk_b.count
             continue
-        i, j = _skip_generators(a, i), _skip_generators(b, j)
+        i, j = a.next(i), b.next(j)
         event_a, event_b = a.at(i), b.at(j)
         if event_a is None and event_b is None:
             return

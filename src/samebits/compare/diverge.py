@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import zip_longest
 from typing import Final
 
 from samebits.causes._base import Difference, Divergence, Event
 from samebits.causes._evidence import RANDOM, is_nondeterministic
 from samebits.compare.align import Parting, partings
 from samebits.compare.operations import AUXILIARY, COPYING, base_name, public_name
+from samebits.compare.pairs import Pair, pairs
 from samebits.compare.streams import TRAINING, RecordLike, RunLike, Stream
 from samebits.compare.values import combine, compare_loss, compare_values
 from samebits.record.events import UNINITIALIZED, VIEW
@@ -199,20 +199,17 @@ def _alive_at_the_end(stream: Stream, held: Sequence[Parting]) -> Parting | None
     return left[0] if spread or known or saved or fed else None
 
 
-def _incomplete(record: RecordLike) -> bool:
-    """Whether a record may end before its run did (killed, disk full)."""
-    return record.status not in ("finished", "stopped", "failed") or bool(record.notes.get("incomplete"))
+def _cut_short(parting: Parting, a: Stream, b: Stream, unfinished: tuple[bool, bool]) -> bool:
+    """Whether a parting lies beyond what is known of a run that something else ended than its program.
 
-
-def _cut_short(a: Stream, b: Stream, parting: Parting) -> str | None:
-    """A sentence if a stream's end is the record's end only."""
-    shorter = a if parting.a is None else b
-    if parting.change == "end" and _incomplete(shorter.record):
-        return (
-            f"the record of {shorter.record.process} ends at step {shorter.record.steps} "
-            f"({shorter.record.status}); what follows in the other run was not compared"
-        )
-    return None
+    Such a run is compared up to its last whole step: in the step after it, it may have answered a signal.
+    One without any steps is compared by its values alone.
+    """
+    return any(
+        parting.event.step >= stream.steps and (stream.steps > 0 or parting.change != "value")
+        for stream, ended_early in zip((a, b), unfinished, strict=True)
+        if ended_early
+    )
 
 
 def difference(a: Stream, b: Stream, parting: Parting) -> Difference | None:
@@ -281,15 +278,13 @@ def _note(held: Sequence[Parting]) -> str:
     return f"{what}{many} ran in one run only, without any effect on what was compared: not counted"
 
 
-def compare_streams(a: Stream, b: Stream) -> Outcome:
-    """The first place that counts at which one thread of two runs parts."""
+def compare_streams(a: Stream, b: Stream, unfinished: tuple[bool, bool] = (False, False)) -> Outcome:
+    """The first place that counts at which one thread of two runs parts, as far as both were recorded."""
     held = _Held()
     decisive: Parting | None = None
     notes: list[str] = []
     for parting in partings(a, b):
-        cut = _cut_short(a, b, parting)
-        if cut is not None:
-            notes.append(cut)
+        if _cut_short(parting, a, b, unfinished):
             break
         if _decides(a, parting):
             decisive = parting
@@ -310,77 +305,6 @@ def compare_streams(a: Stream, b: Stream) -> Outcome:
     return Outcome(divergence_at(a, b, first), tuple(notes), _order(a, first))
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two streams that are to agree, event for event."""
-
-    process: str
-    thread: int
-    a: Stream
-    b: Stream
-
-
-def _equal(a: Stream, b: Stream) -> bool:
-    return a.length == b.length and next(partings(a, b), None) is None
-
-
-def _ordered(process: str, record: RecordLike) -> dict[int, Stream]:
-    """The threads of a process whose events must come in the same order, by number.
-
-    That is the main thread, and each thread that trains.  What other threads and a loader's workers do
-    is scheduled by the system, and two runs of equal results may do it in any order.
-    """
-    streams = {thread: Stream(record, thread) for thread in record.threads()}
-    return {
-        thread: stream
-        for thread, stream in streams.items()
-        if (thread == 0 and "/" not in process) or stream.kinds()["training"]
-    }
-
-
-def _pairs_of(process: str, a: RecordLike, b: RecordLike) -> list[Pair]:
-    left_a, left_b = _ordered(process, a), _ordered(process, b)
-    found: list[Pair] = []
-    if 0 in left_a or 0 in left_b:
-        main_a = left_a.pop(0, None) or Stream(a, 0, empty=True)
-        main_b = left_b.pop(0, None) or Stream(b, 0, empty=True)
-        found.append(Pair(process, 0, main_a, main_b))
-    # Threads are numbered in the order in which they appeared, which two runs need not share.
-    for thread, stream in sorted(left_a.items()):
-        numbers = [thread, *sorted(left_b)]
-        twin = next((n for n in numbers if n in left_b and _equal(stream, left_b[n])), None)
-        if twin is not None:
-            found.append(Pair(process, thread, stream, left_b.pop(twin)))
-            del left_a[thread]
-    for rest_a, rest_b in zip_longest(sorted(left_a), sorted(left_b)):
-        stream_a = Stream(a, rest_b, empty=True) if rest_a is None else left_a[rest_a]
-        stream_b = Stream(b, rest_a, empty=True) if rest_b is None else left_b[rest_b]
-        found.append(Pair(process, stream_a.thread, stream_a, stream_b))
-    return found
-
-
-def _alone(process: str, record: RecordLike, *, in_a: bool) -> list[Pair]:
-    """A process that one run has alone, against nothing."""
-    found: list[Pair] = []
-    for thread, stream in _ordered(process, record).items():
-        nothing = Stream(record, thread, empty=True)
-        found.append(Pair(process, thread, *((stream, nothing) if in_a else (nothing, stream))))
-    return found
-
-
-def pairs(run_a: RunLike, run_b: RunLike) -> list[Pair]:
-    """Every pair of streams that decides the verdict, processes in the order of their keys."""
-    found: list[Pair] = []
-    for key in sorted(set(run_a.records) | set(run_b.records)):
-        if key not in run_b.records:
-            found += _alone(key, run_a.records[key], in_a=True)
-        elif key not in run_a.records:
-            found += _alone(key, run_b.records[key], in_a=False)
-        else:
-            found += _pairs_of(key, run_a.records[key], run_b.records[key])
-    return found
-
-
 def first_divergence(
     run_a: RunLike, run_b: RunLike, compared: Sequence[Pair] | None = None
 ) -> tuple[Divergence | None, list[str]]:
@@ -397,7 +321,7 @@ def first_divergence(
     compared = pairs(run_a, run_b) if compared is None else compared
     several = len({pair.process for pair in compared}) > 1
     for pair in compared:
-        outcome = compare_streams(pair.a, pair.b)
+        outcome = compare_streams(pair.a, pair.b, pair.unfinished)
         notes.extend(f"{pair.process}: {note}" if several else note for note in outcome.notes)
         if outcome.divergence is not None:
             divergence = replace(outcome.divergence, process=pair.process)

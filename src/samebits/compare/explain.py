@@ -14,7 +14,7 @@ from typing import Final
 
 from samebits.causes import CATALOGUE
 from samebits.causes._base import Divergence, EnvironmentDifference, Event, Evidence, Fact, Finding
-from samebits.compare.diverge import Pair
+from samebits.compare.pairs import Pair
 from samebits.compare.streams import RunLike, Stream
 
 _log = logging.getLogger(__name__)
@@ -44,7 +44,9 @@ def _facts(run: RunLike, divergence: Divergence, event: Event | None) -> list[Fa
                 near = fact.at <= event.index + _BEYOND
             else:
                 near = fact.step <= divergence.step + 1
-            if near or fact.kind == "file":  # what else was read tells a renamed file from a changed one
+            # What else was read tells a renamed file from a changed one; what was written later, whether
+            # the run left it to the next.
+            if near or fact.kind in ("file", "write", "save"):
                 found.append(fact)
     return found
 

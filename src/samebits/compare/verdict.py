@@ -13,15 +13,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from samebits.causes._base import Difference, Divergence, EnvironmentDifference
-from samebits.compare.diverge import Pair, first_divergence, pairs
+from samebits.compare.diverge import first_divergence
 from samebits.compare.explain import explain, gather
+from samebits.compare.gaps import Gap, gaps
 from samebits.compare.operations import public_name
+from samebits.compare.pairs import Pair, pairs
+from samebits.compare.shared import repeat
 from samebits.compare.streams import RunLike
 from samebits.compare.workers import made_in
 
 FORMAT: Final = "samebits.verdict"
-VERSION: Final = 1
-_NOTHING: Final = "nothing was observed: no process of the program imported torch"
+VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +94,13 @@ class ProbableCause:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether runs agree in every bit, and if not, where they part first and why."""
+    """Whether runs agree in every bit, and if not, where they part first and why.
 
-    verdict: Literal["same", "diverged", "failed"]
+    "same": every process ended as its program meant, and all that both runs were to observe was compared
+    and agrees.  "incomplete": what was compared agrees, and something is missing; ``reason`` says what.
+    """
+
+    verdict: Literal["same", "diverged", "failed", "incomplete"]
     runs: tuple[str, ...]
     steps: int = 0
     events: int = 0
@@ -107,13 +113,13 @@ class Verdict:
     environment: tuple[EnvironmentDifference, ...] = ()
     notes: tuple[str, ...] = ()
     exit_code: int | None = None  # of a run that failed
-    reason: str | None = None  # why it failed, in a sentence
+    reason: str | None = None  # why it failed, or what is missing, in a sentence
     sources: Mapping[str, str] = field(default_factory=dict)  # for the terminal; not in the document
 
     @property
     def exit_status(self) -> int:
         """What a command that shows this verdict exits with."""
-        return {"same": 0, "diverged": 1, "failed": 2}[self.verdict]
+        return {"same": 0, "diverged": 1, "failed": 2, "incomplete": 2}[self.verdict]
 
     def source_line(self, file: str | None, line: int | None) -> str | None:
         """One line of the user's source, stripped, if a record kept it."""
@@ -195,7 +201,7 @@ def _compared(run_a: RunLike, run_b: RunLike, compared: Sequence[Pair]) -> tuple
     """What was compared, in words; how many events of each kind; how many steps."""
     kinds: Counter[str] = Counter()
     for pair in compared:
-        kinds.update(pair.a.kinds())
+        kinds.update(pair.a.kinds() & pair.b.kinds())
     shared = [key for key in run_a.records if key in run_b.records and "/" not in key]
     steps = max((min(run_a.records[key].steps, run_b.records[key].steps) for key in shared), default=0)
     parts = [count(steps, "step")]
@@ -210,14 +216,16 @@ def _compared(run_a: RunLike, run_b: RunLike, compared: Sequence[Pair]) -> tuple
         parts.append(count(kinds["read"], "value") + " read by the program")
     ranks = len({pair.process for pair in compared})
     words = ", ".join(parts) + (f", in {count(ranks, 'process')}" if ranks > 1 else "") + "."
-    if not _operations(kinds) and kinds.total():
+    alike = list(dict.fromkeys(said for p in compared if p.shared and (said := p.shared.words())))
+    words += "".join(f" {said}" for said in alike)
+    if not _operations(kinds) and kinds.total() and not alike:
         words += " Observed per step: single operations were not recorded."
     if kinds["partial"]:
         words += (
             f" Of the gradients and parameters, {kinds['partial']:,} were left unread in both runs, by the "
             "schedule that keeps observation cheap."
         )
-    stride = max((_stride(run_a.records[key].notes.get("schedule")) for key in shared), default=1)
+    stride = max((_stride(run_a.records[key].notes.get("schedule"), steps) for key in shared), default=1)
     if stride > 1:
         words += (
             f" Gradients and parameters were read in turn, each in one of at most {count(stride, 'step')}, "
@@ -232,11 +240,11 @@ def _compared(run_a: RunLike, run_b: RunLike, compared: Sequence[Pair]) -> tuple
     return words, kinds, steps
 
 
-def _stride(schedule: Any) -> int:
-    """The longest stride of a recorded schedule, a list of (from step, stride); 1 for anything else."""
-    pairs = schedule if isinstance(schedule, list) else []
-    strides = [pair[1] for pair in pairs if isinstance(pair, list) and len(pair) == 2]
-    return max((stride for stride in strides if isinstance(stride, int)), default=1)
+def _stride(schedule: Any, steps: int) -> int:
+    """The longest stride that came into use of a schedule, a list of (from step, stride)."""
+    pairs = [pair for pair in schedule if isinstance(pair, list)] if isinstance(schedule, list) else []
+    pairs = [pair for pair in pairs if len(pair) == 2 and all(type(n) is int for n in pair)]
+    return max((stride for since, stride in pairs if since < steps), default=1)
 
 
 def _left_out(run_a: RunLike, run_b: RunLike) -> list[str]:
@@ -258,21 +266,9 @@ def _environment(run_a: RunLike, run_b: RunLike) -> tuple[EnvironmentDifference,
     return ()
 
 
-def _unfinished(run_a: RunLike, run_b: RunLike) -> list[str]:
-    """A sentence for each record that may not hold all that its process did."""
-    return [
-        f"run {run.id}: the record of {key} is incomplete ({record.notes['incomplete']})"
-        for run in (run_a, run_b)
-        for key, record in sorted(run.records.items())
-        if "/" not in key and record.notes.get("incomplete")
-    ]
-
-
 def _failure(run: RunLike) -> str | None:
     status = run.info.get("status")
     code = run.info.get("exit_code")
-    if status == "timeout":
-        return f"run {run.id} was stopped: it ran past its time limit"
     if status == "failed" or (isinstance(code, int) and code != 0 and status == "finished"):
         return f"run {run.id} failed" + (f" with exit code {code}" if isinstance(code, int) else "")
     return None
@@ -283,38 +279,90 @@ def failed(runs: Sequence[str], reason: str, *, exit_code: int | None = None) ->
     return Verdict("failed", tuple(runs), exit_code=exit_code, reason=reason)
 
 
+def incomplete(runs: Sequence[str], reason: str) -> Verdict:
+    """The verdict where nothing could be compared, and no run is known to have failed."""
+    return Verdict("incomplete", tuple(runs), reason=reason)
+
+
+def _told_to_stop(run_a: RunLike, run_b: RunLike, compared: Sequence[Pair]) -> list[Gap]:
+    """Where one run was told by `--steps` to stop, and the other went on."""
+    found: list[Gap] = []
+    for pair in compared:
+        if pair.process not in run_a.records or pair.process not in run_b.records:
+            continue
+        sides = ((run_a, pair.a.record, pair.b.record), (run_b, pair.b.record, pair.a.record))
+        for run, record, other in sides:
+            if record.status == "stopped" and record.steps < other.steps:
+                gap = Gap(run.id, None, f"was told to stop after {count(record.steps, 'step')}")
+                if gap not in found:
+                    found.append(gap)
+    return found
+
+
+def _nothing(run: RunLike, other: RunLike, compared: Sequence[Pair], missing: Sequence[Gap]) -> str:
+    """Why, and how to make two records that can be compared."""
+    if missing:
+        return f": {missing[0]}"
+    if not run.records or not other.records:
+        return ": no process of the program used torch in both runs"
+    advice = f"Record both alike, for example with: {repeat(run.info, 'op')}"
+    apart = [said for p in compared if p.shared is not None and (said := p.shared.words()) is not None]
+    if apart:
+        return f". {apart[0].partition(':')[0]}, and they share no result. {advice}"
+    return f": neither run has a batch, a loss, a gradient, a parameter or a value that was read. {advice}"
+
+
+def _incomplete(
+    base: Verdict, run_a: RunLike, run_b: RunLike, compared: Sequence[Pair], missing: Sequence[Gap]
+) -> Verdict:
+    """The verdict of runs that agree as far as they were compared, and were not compared to their ends."""
+    if base.events == 0:
+        reason = f"nothing could be compared{_nothing(run_a, run_b, compared, missing)}"
+    else:
+        agrees = f"agrees up to step {base.steps}" if base.steps else "agrees as far as it was recorded"
+        reason = f"{agrees}; {missing[0]}"
+    if len(missing) > 1:
+        reason += f" (and {len(missing) - 1} more, in the notes)"
+    notes = (*base.notes, *(str(gap) for gap in missing[1:]))
+    return replace(base, verdict="incomplete", reason=reason, notes=tuple(dict.fromkeys(notes)))
+
+
 def compare(run_a: RunLike, run_b: RunLike) -> Verdict:
     """The verdict over two runs.
 
-    A run that failed gives the verdict "failed", unless the other did not: then two runs of one script
-    part, and where they part first is the finding.
+    Two runs that both failed give the verdict "failed".  If one did and the other did not, two runs of one
+    script part, and where they part first is the finding.
     """
     ids = (run_a.id, run_b.id)
-    if not run_a.records and not run_b.records:
-        return failed(ids, _NOTHING)
     compared = pairs(run_a, run_b)
     words, kinds, steps = _compared(run_a, run_b, compared)
+    decisive = tuple(dict.fromkeys(pair.process for pair in compared))
     base = Verdict(
         "same",
         ids,
         steps=steps,
         events=sum(kinds[kind] for kind in kinds if kind not in ("generator", "partial", "training")),
         operations=_operations(kinds),
-        processes=tuple(dict.fromkeys(pair.process for pair in compared)),
+        processes=decisive,
         compared=words,
         environment=_environment(run_a, run_b),
     )
     failures = [(run, reason) for run in (run_a, run_b) if (reason := _failure(run)) is not None]
     code = failures[0][0].info.get("exit_code") if failures else None
+    missing = [*gaps(run_a, run_b, decisive), *gaps(run_b, run_a, decisive)]
+    missing += _told_to_stop(run_a, run_b, compared)
     if len(failures) == 2:
-        return replace(base, verdict="failed", reason=failures[0][1], exit_code=code)
-    divergence, notes = first_divergence(run_a, run_b, compared)
-    notes += [reason for _, reason in failures]
-    notes += _unfinished(run_a, run_b)
+        notes = tuple(str(gap) for gap in missing)
+        return replace(base, verdict="failed", reason=failures[0][1], exit_code=code, notes=notes)
+    divergence, notes_seen = first_divergence(run_a, run_b, compared)
+    notes = (*notes_seen, *(reason for _, reason in failures))
     if divergence is None:
-        if failures:
-            return replace(base, verdict="failed", reason=failures[0][1], exit_code=code, notes=tuple(notes))
-        return replace(base, notes=tuple(notes))
+        base = replace(base, notes=notes)
+        if failures and not missing:
+            return replace(base, verdict="failed", reason=failures[0][1], exit_code=code)
+        if missing or base.events == 0:
+            return _incomplete(base, run_a, run_b, compared, missing)
+        return base
     divergence = made_in(run_a, run_b, divergence)
     evidence = gather(run_a, run_b, divergence, compared, base.environment)
     causes = tuple(
@@ -333,7 +381,7 @@ def compare(run_a: RunLike, run_b: RunLike) -> Verdict:
         verdict="diverged",
         first=_place(divergence),
         causes=causes,
-        notes=tuple(notes),
+        notes=(*notes, *(str(gap) for gap in missing)),
         exit_code=code,
         sources=evidence.sources,
     )
@@ -345,7 +393,7 @@ def compare_all(runs: Sequence[RunLike]) -> Verdict:
         raise ValueError(f"a comparison needs at least two runs, and {len(runs)} were given")
     ids = tuple(run.id for run in runs)
     verdicts = [compare(runs[0], other) for other in runs[1:]]
-    for outcome in ("failed", "diverged"):
+    for outcome in ("failed", "diverged", "incomplete"):
         for verdict in verdicts:
             if verdict.verdict == outcome:
                 return replace(verdict, runs=ids)

@@ -22,6 +22,7 @@ from typing import IO, Any, Final
 from samebits import manifest
 from samebits.errors import LaunchError
 from samebits.launch.program import Control, Program
+from samebits.record.run import inventory
 from samebits.record.session import Plan
 
 #: Called with the number of finished steps, a few times a second.
@@ -113,6 +114,7 @@ def start(
             | {
                 "status": status,
                 "exit_code": child.returncode,
+                "records": inventory(folder),
                 "seconds": round(time.monotonic() - began, 3),
             },
         )

@@ -4,6 +4,9 @@ Coarse to fine.  The first pair is observed per step, at next to no cost.  When 
 both are run again and every operation is recorded up to just past k, inputs and outputs included
 around it; what that pair shows is the verdict.  A race may part elsewhere the second time, and then
 both places are reported.
+
+Nothing in the program's folder is ever moved or removed.  So a pair that parted because the first run left a
+file behind agrees when it is run again, and then the first pair's own evidence says which file it was.
 """
 
 from __future__ import annotations
@@ -15,8 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from samebits.compare import Verdict, compare_all, failed
-from samebits.launch.leftovers import Leftovers
+from samebits.compare import Verdict, compare_all, failed, incomplete
 from samebits.launch.program import Control, Program
 from samebits.launch.run import new_folder, start
 from samebits.record import observer
@@ -29,6 +31,7 @@ Progress = Callable[[int, int, int], None]
 CAPTURE: Final = 256 << 20
 #: A zoomed run larger than this is removed once the verdict is made.
 KEEP: Final = 64 << 20
+_SHOWN: Final = 5  # paths in a note
 #: Without control a program is observed as it is.
 AS_IT_IS: Final = Control()
 
@@ -74,11 +77,11 @@ def verify(
     prepare()
     series = _Series(program, control, out.absolute(), timeout, progress, steps)
     first = series.run("op" if level == "op" else "step", total=runs)
-    if level == "auto" and not _failed(first) and not _stepped(first):
+    if level == "auto" and _ended(first) is None and not _stepped(first):
         level = "op"  # nothing to compare by steps: look at every operation instead
         first = series.run("op", total=runs)
-    if reason := _failed(first):
-        return failed([first.id], reason, exit_code=first.info.get("exit_code"))
+    if (ended := _ended(first)) is not None:
+        return ended
     kept = [first]
     for number in range(2, runs + 1):
         kept.append(series.run("op" if level == "op" else "step", like=first, number=number, total=runs))
@@ -118,7 +121,6 @@ class _Series:
         self.progress = progress
         self.steps = steps
         self.id: str | None = None
-        self.leftovers = Leftovers(Path.cwd(), out)
 
     def run(
         self,
@@ -150,48 +152,37 @@ class _Series:
         return lambda done: progress(number, total, done)
 
     def zoom(self, coarse: Verdict, first: Run) -> Verdict:
-        """The verdict of the pair run again around the place where ``coarse`` parts.
-
-        If the second pair agrees, the first may have hung on what its first run left behind: a third is
-        run without that.
-        """
+        """The verdict of the pair run again around the place where ``coarse`` parts."""
         assert coarse.first is not None
         step = coarse.first.step
-        seen = coarse.runs
-        for again in (False, True):
-            if not again:
-                fine = self._pair(first, step)
-            else:
-                with self.leftovers.aside() as moved:
-                    # The whole first run, since what it leaves behind may come at its end.
-                    fine = self._pair(first, step, whole=moved)
-            seen = (*seen, *fine.runs)
-            if fine.verdict == "diverged":
-                assert fine.first is not None
-                elsewhere = (fine.first.step, fine.first.rank) != (step, coarse.first.rank)
-                return replace(
-                    fine,
-                    runs=seen,
-                    steps=coarse.steps,
-                    compared=f"{coarse.compared} Run again around the place: {fine.compared}",
-                    second_place=coarse.first if elsewhere else None,
-                    notes=(*coarse.notes, *(n for n in fine.notes if n not in coarse.notes)),
-                )
-        note = (
-            f"Run again with every operation recorded up to step {step + 1}, the runs agreed. Either the"
-            " difference is rare, or it hangs on something that the first run left behind (a file, a cache,"
-            " a checkpoint)."
-        )
-        return replace(coarse, runs=seen, notes=(*coarse.notes, note))
+        fine = self._pair(first, step)
+        runs = (*coarse.runs, *fine.runs)
+        if fine.verdict == "diverged":
+            assert fine.first is not None
+            elsewhere = (fine.first.step, fine.first.rank) != (step, coarse.first.rank)
+            return replace(
+                fine,
+                runs=runs,
+                steps=coarse.steps,
+                compared=f"{coarse.compared} Run again around the place: {fine.compared}",
+                second_place=coarse.first if elsewhere else None,
+                notes=(*coarse.notes, *(n for n in fine.notes if n not in coarse.notes)),
+            )
+        again = f"Run again with every operation recorded up to step {step + 1}, "
+        if fine.verdict == "same":
+            note = (
+                f"{again}the runs agreed. Either the difference is rare, or it hangs on something that the "
+            )
+            note += f"first run left behind{_written(first)}."
+        else:
+            note = f"{again}the runs could not be compared: {(fine.reason or '').partition(chr(10))[0]}."
+        return replace(coarse, runs=runs, notes=(*coarse.notes, note))
 
-    def _pair(self, first: Run, step: int, *, whole: bool = False) -> Verdict:
+    def _pair(self, first: Run, step: int) -> Verdict:
         """Two runs with every operation recorded up to just past ``step``, and their verdict."""
         limit = step + 2 if self.steps is None else min(self.steps, step + 2)
         window = (max(0, step - 1), step + 1)
-        runs = [
-            self.run("op", like=first, zoom=window, steps=None if whole and n == 1 else limit, number=n)
-            for n in (1, 2)
-        ]
+        runs = [self.run("op", like=first, zoom=window, steps=limit, number=n) for n in (1, 2)]
         verdict = compare_all(runs)
         for run in runs:
             run.close()
@@ -199,6 +190,19 @@ class _Series:
             if sum(f.stat().st_size for f in folder.iterdir()) > KEEP:
                 shutil.rmtree(folder, ignore_errors=True)
         return verdict
+
+
+def _written(run: Run) -> str:
+    """What a run wrote, for a sentence: " (it wrote cache.pt, log.txt and 3 more)"."""
+    paths = {
+        str(fact.detail.get("path")): None
+        for _, record in sorted(run.records.items())
+        for fact in record.facts()
+        if fact.kind in ("write", "save") and fact.site is not None and fact.detail.get("path")
+    }
+    some = list(paths)[:_SHOWN]
+    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+    return f" (it wrote {', '.join(some)}{more})" if some else " (a file, a cache, a checkpoint)"
 
 
 def _plan(folder: Path, level: str, steps: int | None, control: Control) -> Plan:
@@ -221,12 +225,9 @@ def _stepped(run: Run) -> bool:
     return any(record.steps for record in run.records.values())
 
 
-def _failed(run: Run) -> str | None:
-    """Why a run cannot be compared, with the end of what it wrote to its standard error."""
+def _ended(run: Run) -> Verdict | None:
+    """The verdict, if a run ended in such a way that there is nothing to compare."""
     status = run.info.get("status")
-    folder = run.path
-    if status == "timeout":
-        return "the program ran past the time limit and was stopped"
     if status == "failed":
         code = run.info.get("exit_code")
         words = (
@@ -234,9 +235,15 @@ def _failed(run: Run) -> str | None:
             if isinstance(code, int) and code < 0
             else f"failed with exit code {code}"
         )
-        return f"the program {words}\n{_tail(folder / 'stderr.txt')}".rstrip()
+        reason = f"the program {words}\n{_tail(run.path / 'stderr.txt')}".rstrip()
+        return failed([run.id], reason, exit_code=code)
+    if status == "timeout" and not _stepped(run):
+        seconds = f"{run.info.get('seconds'):.0f} s"
+        return incomplete(
+            [run.id], f"the program was stopped by its time limit after {seconds}, before its first step"
+        )
     if not run.records:
-        return "the program never imported torch, so there was nothing to observe"
+        return incomplete([run.id], "the program never imported torch, so there was nothing to observe")
     return None
 
 

@@ -26,6 +26,16 @@ KINDS: Final = (
     "generator",  # the state of a random generator; evidence, never a verdict by itself
 )
 
+#: Raised whenever other things are observed than before: records of two vocabularies share results alone.
+VOCABULARY: Final = 1
+
+#: By level, the methods by which a program takes a value out of a tensor that are events of their own; at
+#: level "op" the rest of them are seen as operations.
+READS: Final = {
+    "step": ("item", "tolist", "numpy", "float", "int", "bool"),
+    "op": ("tolist", "numpy"),
+}
+
 #: Index = the number stored in the ``phase`` column.  Append only.
 PHASES: Final = ("other", "data", "forward", "backward", "optimizer")
 

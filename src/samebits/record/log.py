@@ -27,6 +27,8 @@ VERSION: Final = 1  # user_version in the SQLite header; see "Evolution" in docs
 
 #: What a process that never closed its record leaves as its status.
 RUNNING: Final = "running"
+#: Why such a record is incomplete, where nothing more is known.
+UNCLOSED: Final = "its process did not close the record"
 
 #: Bytes one event takes in an uncompressed structure, and in each per-event column of a chunk.
 STRUCTURE_WIDTH: Final = sum(1 if code == "B" else 4 for _, code in STRUCTURE)
@@ -151,3 +153,8 @@ def body(head: int, blobs: Iterable[bytes | None]) -> int:
         if blob is not None:
             head = crc32(blob, head)
     return head
+
+
+def reason_file(path: object) -> str:
+    """Where the reason stands why the record at ``path`` ends early; zeros while there is none."""
+    return f"{path}.why"

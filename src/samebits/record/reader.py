@@ -10,6 +10,8 @@ are bytes: events are unpacked only where those differ.
 from __future__ import annotations
 
 import json
+import os
+import stat
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -110,7 +112,7 @@ class Record:
         if isinstance(full, dict):
             self.manifest = {**self.manifest, **full}
         if status is None:
-            self.notes.setdefault("incomplete", "its process did not close the record")
+            self.notes.setdefault("incomplete", _why(self.path) or log.UNCLOSED)
         self._streams: dict[int, list[Chunk]] | None = None
         self._shapes: list[tuple[int, int, int]] = []  # per structure: count, head, body
         self._names: dict[int, str] | None = None
@@ -368,6 +370,18 @@ class Record:
         if not isinstance(value, dict):
             raise self._store.damaged(f"{what} is not an object")
         return value
+
+
+def _why(path: Path) -> str | None:
+    """The reason that a writer left beside a record which it could no longer write to."""
+    try:
+        if not stat.S_ISREG(os.stat(log.reason_file(path)).st_mode):
+            return None
+        with open(log.reason_file(path), "rb") as file:
+            text = file.read(512).rstrip(b"\0").decode("utf-8", "replace")
+    except OSError:
+        return None
+    return shown(text) if text else None
 
 
 def _int(cell: log.Cell) -> int:

@@ -45,6 +45,7 @@ class Run:
         self.id = _id(directory, info)
         self.info = info
         self.records = records
+        self.sizes = {row["file"]: (row["bytes"], row["log"]) for row in inventory(directory)}
 
     @classmethod
     def open(cls, directory: Path) -> Run:
@@ -86,6 +87,25 @@ class Run:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def inventory(directory: Path) -> list[dict[str, Any]]:
+    """The record files of a run with their sizes, as run.json lists them once the run has ended.
+
+    A reader that finds one missing, or of another size, knows that it is not what the run left.
+    """
+    rows = []
+    for file in _files(directory):
+        try:
+            size = file.stat().st_size
+        except OSError:  # removed meanwhile
+            continue
+        try:
+            log = Path(f"{file}-wal").stat().st_size
+        except OSError:
+            log = 0
+        rows.append({"file": file.name, "bytes": size, "log": log})
+    return rows
 
 
 def find_run(out: Path, text: str) -> Path:

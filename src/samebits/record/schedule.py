@@ -1,8 +1,10 @@
 """How often parameters and gradients are read at level "step".
 
-Reading all of them at every step can cost more than a tiny model's step.  The first run measures both
-and reads every stride-th parameter at each step, a different residue each time, so that within `stride`
-steps all are read; the other runs follow the schedule it noted, so that both read the same things.
+Reading all of them at every step can cost more than a tiny model's step.  So a run measures both and reads
+every stride-th parameter at each step, a different residue each time, so that within `stride` steps all are
+read.  The further runs of a verification follow the first one's schedule.  Records that were made apart
+measured for themselves, on machines that may have been busy; so strides are powers of two and change at the
+same steps everywhere: whatever a record of the larger stride read, one of the smaller stride read as well.
 """
 
 from __future__ import annotations
@@ -35,6 +37,11 @@ class Schedule:
         self._full = 0.0  # seconds that reading everything would have taken
         self._steps: list[tuple[float, float]] = []  # (the step without reading, reading everything)
 
+    @property
+    def known(self) -> list[tuple[int, int]]:
+        """The (from step, stride) pairs so far, for the record; before the first everything is read."""
+        return self.made if self._follows is None else sorted(self._follows.items())
+
     def turn(self, step: int, things: list[_T]) -> list[_T]:
         """Those whose turn it is at ``step``."""
         return things if self.stride == 1 else things[step % self.stride :: self.stride]
@@ -66,7 +73,8 @@ class Schedule:
         middle = len(self._steps) // 2
         usual = sorted(s for s, _ in self._steps)[middle]
         full = sorted(f for _, f in self._steps)[middle]
-        self.stride = max(1, min(LARGEST, math.ceil(full / max(usual, 1e-9) / BUDGET)))
+        needed = max(1.0, full / max(usual, 1e-9) / BUDGET)
+        self.stride = min(LARGEST, 1 << math.ceil(math.log2(needed)))
         self.made.append((step, self.stride))
         self._steps.clear()
         return True

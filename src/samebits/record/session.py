@@ -140,8 +140,6 @@ class Session:
         if self.observer is not None and (self._writer is not None or self.observer.position()):
             self.flush()
             assert self._writer is not None
-            for key, value in self._notes.items():
-                self._writer.note(key, value)
             self._writer.finish(status)
         self.ended = True
         self.stopped = status == "stopped"
@@ -170,13 +168,16 @@ class Session:
             self._source(site.file)
 
     def note(self, key: str, value: Any) -> None:
+        """Something worth knowing of this process; goes with the next commit, so that a kill leaves it."""
         self._notes[key] = value
+        if self._writer is not None:
+            self._writer.note(key, value)
 
     def left_out(self, what: str) -> None:
         """Something that is not observed, said in the verdict."""
-        known = self._notes.setdefault("left_out", [])
+        known = self._notes.get("left_out", [])
         if what not in known:
-            known.append(what)
+            self.note("left_out", [*known, what])
 
     # -- writing -----------------------------------------------------------------------------------
     def writer(self) -> Writer:
@@ -197,6 +198,8 @@ class Session:
             os.environ[PROCESS] = self._key
             self._writer.facts(self._early)
             self._early.clear()
+            for key, value in self._notes.items():
+                self._writer.note(key, value)
         return self._writer
 
     @property

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from samebits import _imports as imports
 from samebits import manifest
+from samebits.record import events
 from samebits.record import observer as native
 from samebits.record.batches import as_tensor, leaves, unwrapped
 from samebits.record.generators import Generators
@@ -30,8 +31,8 @@ from samebits.record.session import KIND, PHASE, Session
 if TYPE_CHECKING:
     import torch
 
-#: The methods by which a program takes a value out of a tensor; the rest of them are seen as operations.
-_READS = {"step": ("item", "tolist", "numpy", "__float__", "__int__", "__bool__"), "op": ("tolist", "numpy")}
+#: Methods whose name in a record is not their own.
+_SPECIAL = {"float": "__float__", "int": "__int__", "bool": "__bool__"}
 
 #: How the scalars that nearly every loss is are packed; others are read byte by byte.
 _PACKED = {"torch.float32": "<f", "torch.float64": "<d"}
@@ -53,6 +54,7 @@ class Trace:
         self.generators = Generators(self.observer)
         self.schedule = Schedule(None, measures=False)
         self.parameters: dict[int, tuple[list[int], list[torch.Tensor], torch.optim.Optimizer]] = {}
+        self._stepped_by: dict[int, int] = {}  # optimizer -> the thread that stepped it last
         self._local = threading.local()
         self.plain = (torch.Tensor, torch.nn.Parameter)
         self.silent = 0  # what the observer itself reads is not a read of the program's
@@ -83,10 +85,9 @@ class Trace:
         optimizer.register_optimizer_step_post_hook(self.after_step)
         _replace(torch.autograd, "backward", self.backward)
         _replace(dataloader._BaseDataLoaderIter, "__next__", self.next_batch)
-        for method in _READS[level]:
-            _replace(torch.Tensor, method, functools.partial(self.read, method))
-        for limit in getattr(self.observer, "limits", ()):
-            self.session.left_out(limit)
+        for name in events.READS[level]:
+            _replace(torch.Tensor, _SPECIAL.get(name, name), functools.partial(self.read, name))
+        self._describe()
         self._compile_hooks()
         os.register_at_fork(after_in_child=self.after_fork)
         # multiprocessing forgets every exit function in a new process, then runs those registered here
@@ -94,6 +95,15 @@ class Trace:
             self, lambda trace: util.Finalize(None, trace.finish, ("finished",), exitpriority=-1)
         )
         atexit.register(self.finish, "finished")
+
+    def _describe(self) -> None:
+        """What a comparison must know of how this process is observed, from the beginning on."""
+        limits = getattr(self.observer, "limits", None)  # the observer in Python has some
+        self.session.note("observer", "native" if limits is None else "python")
+        self.session.note("vocabulary", events.VOCABULARY)
+        self.session.note("schedule", self.schedule.known)
+        for limit in limits or ():
+            self.session.left_out(limit)
 
     @property
     def stepping(self) -> list[torch.optim.Optimizer]:
@@ -120,6 +130,7 @@ class Trace:
         if self.stepping:
             return
         self.attempt(self._read, optimizer, "parameter")
+        self._stepped_by[id(optimizer)] = threading.get_ident()
         self.observer.phase(PHASE["other"])
         if self.session.step == 0:
             self.session.note("manifest", manifest.collect())
@@ -127,7 +138,7 @@ class Trace:
             self.attempt(self._read_generators)
         self.session.advance()
         if self.schedule.advance(self.session.step):
-            self.session.note("schedule", self.schedule.made)
+            self.session.note("schedule", self.schedule.known)
         limit = self.session.plan.steps
         if limit is not None and self.session.step >= limit:
             self.finish("stopped")
@@ -219,13 +230,13 @@ class Trace:
             self.observer.push_tensors(KIND["batch"], numbers, tensors, -1, PHASE["data"])
         self.generators.add(getattr(iterator, "_generator", None))
 
-    def read(self, method: str, original: Callable[..., Any], tensor: Any, *args: Any, **kwargs: Any) -> Any:
+    def read(self, name: str, original: Callable[..., Any], tensor: Any, *args: Any, **kwargs: Any) -> Any:
         value = original(tensor, *args, **kwargs)
         if not (self.silent or self.stepping or self.session.ended):
             import torch
 
             if not torch.compiler.is_compiling() and type(tensor) in self.plain:
-                number = self.observer.intern(f"Tensor.{method.strip('_')}")
+                number = self.observer.intern(f"Tensor.{name}")
                 self.attempt(self.observer.push_tensors, KIND["read"], [number], [tensor], -1, -1)
         return value
 
@@ -284,14 +295,20 @@ class Trace:
         self.session.after_fork()
         self.parameters.clear()
         self.stepping.clear()
+        self._stepped_by.clear()
         self.schedule = Schedule(None, measures=False)
+        self._describe()
 
     def finish(self, status: str) -> None:
-        """The last reading is complete, whatever the schedule."""
+        """Every record ends with one whole reading, whatever its level and schedule: any two share that.
+
+        But for what a step was changing when it was cut off, or another thread may be changing now.
+        """
         if self.session.ended:
             return
-        if self.schedule.stride > 1:
-            for _, _, optimizer in list(self.parameters.values()):
+        others = {thread.ident for thread in threading.enumerate()} - {threading.get_ident()}
+        for key, (_, _, optimizer) in list(self.parameters.items()):
+            if not self.stepping and self._stepped_by.get(key) not in others:
                 self.attempt(self._read, optimizer, "parameter", True)
         self.session.end(status)
 

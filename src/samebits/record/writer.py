@@ -2,7 +2,8 @@
 
 Runs inside the observed program, so two things decide everything here.  It
 never raises into the script: at the first error (a full disk, a bug) it stops
-writing, remembers why in `Writer.incomplete`, and the script goes on.  And a
+writing, remembers why in `Writer.incomplete`, and the script goes on.  A full disk takes
+no more rows, so room for the reason is set aside beside the record from the start.  And a
 commit is cheap: rows wait in memory and go to SQLite in one transaction per
 step, in WAL mode without a synchronous write, which survives `kill -9` (not a
 power cut; only `finish` asks the disk for that).  The file is locked by the
@@ -32,6 +33,8 @@ from samebits.causes._base import Fact
 from samebits.record import log
 from samebits.record.events import STRUCTURE
 
+#: Bytes set aside for the reason why a record ends early.
+_REASON: Final = 512
 #: Rows waiting for a commit go to disk anyway beyond this many bytes.
 _PATIENCE: Final = 8 << 20
 #: A captured output larger than this is left out; SQLite's own limit for a cell is 1e9.
@@ -299,6 +302,7 @@ class Writer:
                 connection.execute(table.create)
             connection.execute(log.RECORD.insert, self._seal(log.RECORD, 1, self._record, ()))
             connection.execute("COMMIT")
+        _set_aside(log.reason_file(self._path))
         os.rename(part, self._path)
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=1)
         self._connection = connection
@@ -310,7 +314,8 @@ class Writer:
     def _stop(self, error: Exception) -> None:
         """No more rows from here on; says so in the record, if there is room for that."""
         if self.incomplete is None:
-            self.incomplete = f"{type(error).__name__}: {error}"
+            self.incomplete = _reason(error)
+            _keep_reason(log.reason_file(self._path), self.incomplete)
         self._stopped = True
         self._steps = self._committed
         self._last = {}
@@ -338,6 +343,36 @@ class Writer:
             connection.close()
         except sqlite3.Error:
             pass
+        if self.incomplete is None:
+            try:
+                os.unlink(log.reason_file(self._path))
+            except OSError:
+                pass
+
+
+def _reason(error: Exception) -> str:
+    """Why writing stopped, for a person."""
+    if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
+        return "the disk is full"
+    if isinstance(error, sqlite3.OperationalError) and "disk" in str(error):
+        return f"the disk could not be written ({error})"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return f"{type(error).__name__}: {error}"
+
+
+def _set_aside(path: str) -> None:
+    """A file of zeros, whose blocks a full disk cannot refuse when they are written over."""
+    with open(path, "wb", buffering=0) as file:
+        file.write(bytes(_REASON))
+
+
+def _keep_reason(path: str, reason: str) -> None:
+    try:
+        with open(path, "r+b", buffering=0) as file:
+            file.write(reason.encode("utf-8", "backslashreplace")[:_REASON])
+    except OSError:
+        pass
 
 
 def _text(value: str) -> str:

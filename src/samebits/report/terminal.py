@@ -18,6 +18,12 @@ from samebits.compare.verdict import Place, ProbableCause, Verdict, count
 _LONGEST: Final = 2000  # characters shown of any one recorded text
 _PIPE_WIDTH: Final = 100
 _CAUSES, _ROWS, _NOTES = 3, 8, 6
+_STYLES: Final = {
+    "same": "bold green",
+    "diverged": "bold red",
+    "failed": "bold magenta",
+    "incomplete": "bold yellow",
+}
 _CHANGES: Final = {
     "missing": "only the first run did this; the second went on without it",
     "extra": "only the second run did this; the first went on without it",
@@ -165,9 +171,9 @@ def headline(verdict: Verdict) -> str:
         steps = count(verdict.steps, "step")
         done = count(verdict.operations, "operation") if verdict.operations else f"{verdict.events:,} values"
         return f"{runs}, {steps}, {done}: every bit agrees"
-    if verdict.verdict == "failed":
+    if verdict.verdict in ("failed", "incomplete"):
         reason = (verdict.reason or "").strip() or "the program failed"
-        return reason.split("\n", 1)[0]
+        return clean(reason.split("\n", 1)[0])
     place = verdict.first
     assert place is not None
     return f"the runs part at step {place.step}, {clean(place.op)}, {_at(place.file, place.line)}"
@@ -178,9 +184,9 @@ def print_verdict(verdict: Verdict, console: Console | None = None) -> None:
     console = console or Console()
     if not console.is_terminal and console.width < _PIPE_WIDTH:
         console.width = _PIPE_WIDTH
-    style = {"same": "bold green", "diverged": "bold red", "failed": "bold magenta"}[verdict.verdict]
+    style = _STYLES[verdict.verdict]
     _put(console, Text.assemble((verdict.verdict.upper(), style), "  ", (clean(headline(verdict)), "bold")))
-    if verdict.verdict == "failed":
+    if verdict.verdict in ("failed", "incomplete"):
         rest = (verdict.reason or "").strip().partition("\n")[2]
         if rest:
             _code(console, rest, 2)

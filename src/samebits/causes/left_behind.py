@@ -1,0 +1,94 @@
+"""The first run left a file behind, and the second one found it."""
+
+from __future__ import annotations
+
+import os.path
+
+from samebits.causes._base import Cause, Evidence, Fact, Finding
+from samebits.causes._evidence import facts, pairs, reach, spot
+
+_FIX = """\
+# give each run a folder of its own for what it writes, or remove the file before the run
+import tempfile
+folder = tempfile.mkdtemp()"""
+
+
+def _path(fact: Fact) -> str:
+    return os.path.normpath(str(fact.detail.get("path")))
+
+
+def _writers(evidence: Evidence) -> dict[str, Fact]:
+    """Path -> where the first run wrote it; a folder counts as written where a file in it was."""
+    found: dict[str, Fact] = {}
+    for fact in evidence.a:
+        if fact.kind not in ("write", "save"):
+            continue
+        path = _path(fact)
+        while path not in ("", ".", os.sep):
+            found.setdefault(path, fact)
+            path = os.path.dirname(path)
+    return found
+
+
+def _checkpoint(evidence: Evidence) -> bool:
+    """Whether the second run loaded weights and the first did not: it went on from a checkpoint."""
+
+    def into(rows: list[Fact]) -> bool:
+        return any("load_state_dict" in str(fact.detail.get("call")) for fact in rows)
+
+    loads_a, loads_b = facts(evidence, "load", beyond=True)
+    return into(loads_b) and not into(loads_a)
+
+
+def match(evidence: Evidence) -> Finding | None:
+    writers = _writers(evidence)
+    if not writers:
+        return None
+    for pair in pairs(evidence, "probe"):
+        asked = pair.a
+        if asked is None or not pair.differs("value") or asked.detail.get("value") is not False:
+            continue
+        if (writer := writers.get(_path(asked))) is not None:
+            return _found(evidence, asked, writer, f"asked at {spot(asked.site)} whether it exists", 0.97)
+    opened_a, opened_b = facts(evidence, "file")
+    before = {_path(fact) for fact in opened_a}
+    for fact in opened_b:
+        path = _path(fact)
+        if path in writers and path not in before:
+            return _found(evidence, fact, writers[path], f"read it at {spot(fact.site)}", 0.9)
+    return None
+
+
+def _found(evidence: Evidence, seen: Fact, writer: Fact, how: str, base: float) -> Finding:
+    if _checkpoint(evidence):
+        base = 0.6  # what is amiss is then how it resumes
+    return Finding(
+        base * reach(evidence, seen),
+        seen.site,
+        f"the first run wrote {_path(seen)} (at {spot(writer.site)}), and the second found it: both {how}, "
+        "and it was there for the second alone. A third run would do as the second did.",
+        _FIX,
+    )
+
+
+CAUSE = Cause(
+    name="left-behind",
+    title="The first run left a file that the second found",
+    what="A cache, a checkpoint or a lock that the program writes and looks for when it starts.",
+    why="The first run does not find it and takes one way; every later run finds it and takes another. Two "
+    "later runs agree, so it looks as if the difference had gone.",
+    fix=_FIX,
+    sources=(
+        "https://docs.pytorch.org/docs/stable/notes/randomness.html",
+        "https://docs.python.org/3/library/tempfile.html#tempfile.mkdtemp",
+    ),
+    match=match,
+    invalid=(
+        "import os\n\nimport torch\n\nif os.path.exists('cache.pt'):\n    order = torch.load('cache.pt')\n"
+        "else:\n    order = torch.randperm(100)\n    torch.save(order, 'cache.pt')\n",
+    ),
+    valid=(
+        "import torch\n\norder = torch.randperm(100, generator=torch.Generator().manual_seed(0))\n"
+        "torch.save(order, 'order.pt')  # written, never read back by the next run\n",
+    ),
+)

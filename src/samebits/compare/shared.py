@@ -1,0 +1,158 @@
+"""What two records both observed: only that is compared, and what one of them left unread is never missing.
+
+Two runs of one program need not have been watched alike.  One was recorded per step and the other per
+operation, one by the native observer and the other in Python, one read every parameter at every step and
+the other a sixteenth of them.  What both hold is compared; `Shared.words` says in a sentence what that is.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from samebits.causes._base import Event
+from samebits.compare.streams import Keep, RecordLike, Stream
+from samebits.record.events import READS, VOCABULARY
+
+#: What a process computed, whoever watched it and how closely.
+_RESULTS: Final = frozenset({"batch", "loss", "gradient", "parameter"})
+_LEVELS: Final = {"step": "per step", "op": "per operation"}
+_OBSERVERS: Final = {"native": "by the native observer", "python": "by the observer in Python"}
+_NONE: Final[frozenset[tuple[str, str]]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """How one process was observed."""
+
+    level: str
+    observer: str
+    vocabulary: int
+    schedule: tuple[tuple[int, int], ...] | None  # (from step, stride) of reading; None: not known
+
+    @classmethod
+    def of(cls, record: RecordLike) -> Watched:
+        level = record.plan.get("level")
+        level = level if level in _LEVELS else "op"
+        observer, vocabulary = record.notes.get("observer"), record.notes.get("vocabulary")
+        return cls(
+            level,
+            observer if observer in _OBSERVERS else _observer_before_it_was_noted(record),
+            vocabulary if type(vocabulary) is int else VOCABULARY,
+            ((0, 1),) if level == "op" else _schedule(record),
+        )
+
+    def stride(self, step: int) -> int | None:
+        """At ``step`` every stride-th gradient and parameter was read; None where that is not known."""
+        if self.schedule is None:
+            return None
+        return next((stride for since, stride in reversed(self.schedule) if since <= step), 1)
+
+
+def _observer_before_it_was_noted(record: RecordLike) -> str:
+    """Records of 0.1.0 say only what the observer in Python could not see."""
+    left_out = record.notes.get("left_out")
+    notes = left_out if isinstance(left_out, list) else [left_out]
+    return "python" if any("observed from Python" in str(note) for note in notes) else "native"
+
+
+def _schedule(record: RecordLike) -> tuple[tuple[int, int], ...] | None:
+    found = record.notes.get("schedule")
+    if found is None:
+        given = record.plan.get("schedule")
+        if not isinstance(given, Mapping):
+            return None
+        found = given.get(record.process, [])
+    if not isinstance(found, list):
+        return None
+    rows = [row for row in found if isinstance(row, list) and len(row) == 2]
+    if len(rows) < len(found) or any(type(n) is not int or n < 0 for row in rows for n in row):
+        return None
+    return tuple((since, max(stride, 1)) for since, stride in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What of two records of one process is compared, and how that is said."""
+
+    a: Watched
+    b: Watched
+    keep: Keep | None = field(compare=False)
+
+    @classmethod
+    def of(cls, a: RecordLike, b: RecordLike) -> Shared:
+        first, second = Watched.of(a), Watched.of(b)
+        return cls(first, second, _keep(first, second))
+
+    @property
+    def whole(self) -> bool:
+        """Whether both were observed alike, so that nothing had to be left out."""
+        return self.keep is None and self.a.schedule == self.b.schedule
+
+    def words(self) -> str | None:
+        """What is compared, where the two were not observed alike: one sentence."""
+        if self.a.vocabulary != self.b.vocabulary:
+            how = "The two were recorded by versions of samebits that observe different things"
+        elif self.a.level != self.b.level:
+            how = f"The first was recorded {_LEVELS[self.a.level]}, the other {_LEVELS[self.b.level]}"
+        elif self.keep is not None:
+            first, second = _OBSERVERS[self.a.observer], _OBSERVERS[self.b.observer]
+            how = f"The first was recorded {first}, the other {second}"
+        elif not self.whole:
+            return (
+                "The two did not read the same gradients and parameters at every step: compared is what both "
+                "read, and every parameter at the end."
+            )
+        else:
+            return None
+        return f"{how}: compared are the results that both hold, and no single operations."
+
+    def apply(self, a: Stream, b: Stream) -> None:
+        """Let two streams hold only what both observed."""
+        if self.whole:
+            return
+        a.compared_by(self.keep, self._unread(a, b, self.a, self.b))
+        b.compared_by(self.keep, self._unread(b, a, self.b, self.a))
+
+    def _unread(
+        self, mine: Stream, other: Stream, watched: Watched, beside: Watched
+    ) -> Callable[[int], frozenset[tuple[str, str]]]:
+        """By step, what of ``mine`` the other run may simply not have read."""
+
+        def unread(step: int) -> frozenset[tuple[str, str]]:
+            stride, others = watched.stride(step), beside.stride(step)
+            if step >= other.record.steps and not other.read_at(step):
+                # Records of 0.1.0 read everything once more at the end only where a stride was above 1.
+                return frozenset(read for read in mine.read_at(step) if read[0] == "parameter")
+            if stride is not None and others is not None and stride % others == 0:
+                return _NONE  # whatever is read at this stride is read at a divisor of it, too
+            return mine.read_at(step) - other.read_at(step)
+
+        return unread
+
+
+def _keep(a: Watched, b: Watched) -> Keep | None:
+    if a.vocabulary != b.vocabulary:
+        return lambda event: event.kind in _RESULTS
+    if a.level != b.level:
+        names = frozenset(f"Tensor.{method}" for method in READS["step"]) & frozenset(
+            f"Tensor.{method}" for method in READS["op"]
+        )
+
+        def results(event: Event) -> bool:
+            return event.kind in _RESULTS or (event.kind == "read" and event.name in names)
+
+        return results
+    if a.level == "op" and a.observer != b.observer:
+        return lambda event: event.kind in _RESULTS or event.kind == "read"
+    return None
+
+
+def repeat(info: Mapping[str, Any], level: str) -> str:
+    """The command that records a run's program at a level."""
+    argv = info.get("argv")
+    words = shlex.join(map(str, argv)) if isinstance(argv, list) else "SCRIPT"
+    option = {"module": ["-m"], "command": ["--"]}.get(str(info.get("kind")), [])
+    return " ".join(["samebits record --level", level, *option, words])

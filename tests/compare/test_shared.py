@@ -1,0 +1,189 @@
+"""Two records that were not observed alike are compared by what both observed, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.compare.conftest import FakeRecord, FakeRun
+
+from samebits.causes._base import Event, Site
+from samebits.compare import compare
+from samebits.compare.shared import repeat
+
+Make = Callable[..., Any]
+_STEP = ("batch", "loss", "gradient", "parameter")
+_NAMES = [f"layer{n}.weight" for n in range(20)]
+_STEPS = 24
+
+
+def _stride(schedule: Sequence[tuple[int, int]], step: int) -> int:
+    return next((stride for since, stride in reversed(schedule) if since <= step), 1)
+
+
+def _read(schedule: Sequence[tuple[int, int]], changed: tuple[str, int] | None = None) -> list[Event]:
+    """A program's events as they are read by a schedule, the last reading whole.
+
+    ``changed``: a parameter that has other bits from a step on.
+    """
+    events: list[Event] = []
+
+    def add(kind: str, name: str, step: int) -> None:
+        digest = hash((kind, name, step)) & 0xFFFFFFFF
+        if kind == "parameter" and changed is not None and name == changed[0] and step >= changed[1]:
+            digest ^= 1
+        events.append(Event(0, kind, name, "other", step, 0, digest, site=Site("train.py", 9)))
+
+    for step in range(_STEPS):
+        stride = _stride(schedule, step)
+        add("batch", "batch", step)
+        add("loss", "loss", step)
+        for kind in ("gradient", "parameter"):
+            for name in _NAMES[step % stride :: stride]:
+                add(kind, name, step)
+    for name in _NAMES:
+        add("parameter", name, _STEPS)
+    return events
+
+
+def _run(name: str, schedule: Sequence[tuple[int, int]], changed: tuple[str, int] | None = None) -> FakeRun:
+    rows = [list(pair) for pair in schedule]
+    plan, notes = {"level": "step"}, {"observer": "native", "vocabulary": 1, "schedule": rows}
+    record = FakeRecord({0: _read(schedule, changed)}, plan=plan, notes=notes)
+    record.steps = _STEPS
+    return FakeRun(name, {"main": record})
+
+
+def _schedules(strides: st.SearchStrategy[int]) -> st.SearchStrategy[list[tuple[int, int]]]:
+    return st.tuples(strides, strides).map(lambda pair: [(4, pair[0]), (16, pair[1])])
+
+
+_POWERS = st.sampled_from([1, 2, 4, 8, 16, 32])
+
+
+@given(_schedules(_POWERS), _schedules(_POWERS))
+def test_two_schedules_of_one_program_are_the_same(
+    a: list[tuple[int, int]], b: list[tuple[int, int]]
+) -> None:
+    verdict = compare(_run("a", a), _run("b", b))
+    assert verdict.verdict == "same"
+    # What the coarser of the two read at each step, and everything at the end.
+    read = [len(_NAMES[s % n :: n]) for s in range(_STEPS) if (n := max(_stride(a, s), _stride(b, s)))]
+    assert verdict.events == 2 * _STEPS + 2 * sum(read) + len(_NAMES)
+
+
+@given(_schedules(_POWERS), _schedules(_POWERS), st.sampled_from(_NAMES), st.integers(0, _STEPS - 1))
+def test_a_parameter_that_differs_is_found(
+    a: list[tuple[int, int]], b: list[tuple[int, int]], name: str, step: int
+) -> None:
+    verdict = compare(_run("a", a), _run("b", b, (name, step)))
+    assert verdict.verdict == "diverged"
+    assert verdict.first is not None
+    assert verdict.first.op == f"parameter {name}"
+    both = [
+        s for s in range(step, _STEPS) if name in _NAMES[s % (n := max(_stride(a, s), _stride(b, s))) :: n]
+    ]
+    assert verdict.first.step == min([*both, _STEPS])
+
+
+@given(_schedules(st.integers(1, 40)), _schedules(st.integers(1, 40)))
+def test_strides_that_do_not_divide_each_other(a: list[tuple[int, int]], b: list[tuple[int, int]]) -> None:
+    assert compare(_run("a", a), _run("b", b)).verdict == "same"
+
+
+def test_a_gradient_that_is_missing_in_the_finer_record_counts() -> None:
+    a, b = _run("a", [(4, 4)]), _run("b", [(4, 2)])
+    events = [
+        e for e in _read([(4, 2)]) if not (e.kind == "gradient" and e.step == 8 and e.name == _NAMES[0])
+    ]
+    record = b.records["main"]
+    b.records["main"] = FakeRecord({0: events}, plan=record.plan, notes=record.notes)
+    b.records["main"].steps = _STEPS
+    verdict = compare(a, b)
+    assert verdict.verdict == "diverged"
+    assert verdict.first is not None
+    assert (verdict.first.op, verdict.first.change) == (f"gradient {_NAMES[0]}", "missing")
+
+
+def _leveled(run: Make, events: Sequence[Event], name: str, level: str, **notes: Any) -> FakeRun:
+    notes = {"observer": "native", "vocabulary": 1, "schedule": []} | notes
+    return run(events, name, plan={"level": level}, notes=notes)  # type: ignore[no-any-return]
+
+
+def test_two_levels_share_the_results(run: Make, training: Make) -> None:
+    fine = training(4)
+    coarse = [event for event in fine if event.kind != "op"]
+    for a, b in ((fine, coarse), (coarse, fine)):
+        levels = ("op", "step") if a is fine else ("step", "op")
+        verdict = compare(_leveled(run, a, "a", levels[0]), _leveled(run, b, "b", levels[1]))
+        assert verdict.verdict == "same"
+        assert (verdict.steps, verdict.operations, verdict.events) == (4, 0, 16)
+        assert "compared are the results that both hold, and no single operations" in verdict.compared
+        assert ("per operation, the other per step" in verdict.compared) == (a is fine)
+
+
+def test_two_levels_that_differ_in_a_result(run: Make, training: Make) -> None:
+    fine = training(4)
+    at = next(n for n, event in enumerate(fine) if event.kind == "loss" and event.step == 2)
+    other = [replace(event, digest=event.digest ^ (n >= at)) for n, event in enumerate(fine)]
+    coarse = [event for event in other if event.kind != "op"]
+    verdict = compare(_leveled(run, fine, "a", "op"), _leveled(run, coarse, "b", "step"))
+    assert verdict.verdict == "diverged"
+    assert verdict.first is not None
+    assert (verdict.first.op, verdict.first.step, verdict.first.change) == ("loss", 2, "value")
+
+
+def test_operations_of_two_observers_are_not_compared(run: Make, training: Make) -> None:
+    events = training(3)
+    other = [replace(e, name="aten::other", digest=1) if e.kind == "op" else e for e in events]
+    verdict = compare(_leveled(run, events, "a", "op"), _leveled(run, other, "b", "op", observer="python"))
+    assert (verdict.verdict, verdict.operations) == ("same", 0)
+    assert "by the native observer, the other by the observer in Python" in verdict.compared
+
+
+def test_another_vocabulary(run: Make, training: Make) -> None:
+    events = training(3)
+    other = [event for event in events if event.kind != "read"]
+    verdict = compare(_leveled(run, events, "a", "op"), _leveled(run, other, "b", "op", vocabulary=2))
+    assert (verdict.verdict, verdict.operations) == ("same", 0)
+    assert "versions of samebits" in verdict.compared
+
+
+def test_nothing_in_common_says_how_to_record_it(run: Make, training: Make) -> None:
+    fine = [event for event in training(2) if event.kind == "op"]
+    coarse = [event for event in training(2) if event.kind == "read"]
+    a, b = _leveled(run, fine, "a", "op"), _leveled(run, coarse, "b", "step")
+    a.info |= {"argv": ["train.py", "--epochs", "1"], "kind": "script"}
+    verdict = compare(a, b)
+    assert (verdict.verdict, verdict.exit_status, verdict.events) == ("incomplete", 2, 0)
+    assert verdict.reason == (
+        "nothing could be compared. The first was recorded per operation, the other per step, and they share "
+        "no result. Record both alike, for example with: samebits record --level op train.py --epochs 1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("info", "words"),
+    [
+        (
+            {"kind": "module", "argv": ["package.train", "-v"]},
+            "samebits record --level op -m package.train -v",
+        ),
+        ({"kind": "command", "argv": ["torchrun", "t.py"]}, "samebits record --level op -- torchrun t.py"),
+        ({"kind": "script", "argv": ["a b.py"]}, "samebits record --level op 'a b.py'"),
+        ({"argv": 3}, "samebits record --level op SCRIPT"),
+    ],
+)
+def test_the_command_that_records_a_run(info: dict[str, Any], words: str) -> None:
+    assert repeat(info, "op") == words
+
+
+@pytest.mark.parametrize("schedule", [3, "x", [[1]], [[1, "2"]], [[-1, 4]], {"main": 1}, [[4, 0]], None])
+def test_a_schedule_that_is_none_does_no_harm(run: Make, training: Make, schedule: Any) -> None:
+    events = [event for event in training(3) if event.kind != "op"]
+    a = _leveled(run, events, "a", "step", schedule=schedule)
+    assert compare(a, _leveled(run, events, "b", "step")).verdict == "same"
