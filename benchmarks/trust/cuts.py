@@ -53,7 +53,6 @@ def killed_run(program: str, level: str, out: Path, rng: random.Random) -> Path:
     words = [sys.executable, "-m", "samebits", "record", "--level", level, "--out", str(out)]
     launcher = subprocess.Popen(
         [*words, str(recording.PROGRAMS / f"{program}.py")], cwd=work, env=recording.environment(),
-       
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         start_new_session=True,
     )  # fmt: skip
