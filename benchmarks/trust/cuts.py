@@ -153,19 +153,17 @@ def cut_all(made: Sequence[Base], count: int, rng: random.Random, folder: Path) 
     """Cut ``count`` times, each way as often as any other."""
     tried = dict.fromkeys(cutting.CUTS, 0)
     wrong: dict[str, list[list[str]]] = {name: [] for name in tried}
-    ways = list(cutting.CUTS)
-    number = attempts = 0
-    while number < count and attempts < 50 * count:
-        way = ways[number % len(ways)]
-        attempts += 1
-        base = rng.choice(made)
-        found = cut_and_compare(base, f"cut-{attempts}", cutting.CUTS[way], rng, folder)
-        if found is None:
-            continue
-        number += 1
-        tried[way] += 1
-        if found:
-            wrong[way].append(found)
+    for number in range(count):
+        way = list(cutting.CUTS)[number % len(cutting.CUTS)]
+        for attempt, base in enumerate(rng.sample(made, len(made))):
+            found = cut_and_compare(base, f"cut-{number}-{attempt}", cutting.CUTS[way], rng, folder)
+            if found is None:  # this run has nothing to cut so
+                continue
+            tried[way] += 1
+            if found:
+                wrong[way].append(found)
+            break
+    number = sum(tried.values())
     same = sum(any("called same" in fault for fault in one) for found in wrong.values() for one in found)
     made_rows = [Row("cuts: called the same", number, same)]
     for way, times in tried.items():

@@ -1,9 +1,9 @@
 """A disk that is full: the program's own result is right, and samebits ends with 2 and one line.
 
 A tmpfs of a random size holds the records (`--out`) of `samebits record` and of `samebits verify`; another
-time it is TMPDIR that has no room; another time `ulimit -f` is the disk that ends.  The program writes its hash
-into its own working folder, which has room; it has to be the plain program's, from every run.  Wrong is
-another result, a status of 0 where the record is not whole, any other status than 2, and on stderr a
+time it is TMPDIR that has no room; another time `ulimit -f` is the disk that ends.  The program writes its
+hash into its own working folder, which has room; it has to be the plain program's, from every run.  Wrong
+is another result, a status of 0 where the record is not whole, any other status than 2, and on stderr a
 traceback or more than one line.  (A verdict is on stdout; then stderr may be empty.)
 
 Mounting needs root; where it cannot be done the row says so.
