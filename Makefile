@@ -90,7 +90,7 @@ trust: $(STAMP)
 # From a bare checkout: what is needed is there already, and nothing is installed.
 gpu:
 	@test -n "$(OUT)" || { echo 'where should the results be? make gpu OUT=/path/of/a/folder'; exit 1; }
-	PYTHONPATH="$(CURDIR)/src" $(PYTHON) "$(CURDIR)/benchmarks/gpu.py" "$(OUT)"
+	PYTHONPATH="$(CURDIR)/src:$(CURDIR)" $(PYTHON) -m benchmarks.gpu "$(OUT)"
 
 clean:
 	rm -rf $(VENV) .venv-* dist build .samebits .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
