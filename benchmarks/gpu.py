@@ -1,13 +1,14 @@
 """All that needs a CUDA machine, in seven minutes and one command: `make gpu OUT=FOLDER`.
 
-For a machine that is lent for minutes: nothing is installed or downloaded, no environment is made, and it runs
-from a bare checkout with ``PYTHONPATH=src``.  The parts come in the order of their worth.  Each has a time by
-which it ends (what an earlier one did not need it may use), after which its whole group is interrupted, then
-killed; the next one runs whatever became of it.  After every part summary.json and summary.txt in the folder say
-what is known, so that a run that is cut off leaves its results.
+For a machine that is lent for minutes: nothing is installed or downloaded, no environment is made, and it
+runs from a bare checkout with ``PYTHONPATH=src``.  The parts come in the order of their worth.  Each has a
+time by which it ends (what an earlier one did not need it may use), after which its whole group is
+interrupted, then killed; the next one runs whatever became of it.  After every part summary.json and
+summary.txt in the folder say what is known, so that a run that is cut off leaves its results.
 
-Ends with 0 if every part passed on CUDA, 1 if one failed or took too long, 2 if there is no CUDA: then what can
-run on the CPU has run, which says nothing about CUDA.
+Ends with 0 if every part passed on CUDA, 1 if one failed or took too long, 2 if there is no CUDA: then what
+can run on the CPU has run, which says nothing about CUDA.  (`make` itself ends with 2 for both; summary.json
+has the code.)
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ MOST: Final = 420.0
 #: Of a part's time, what it has to end by itself once it was interrupted.
 GRACE: Final = 4.0
 _PACKAGES: Final = (
-    "torch", "triton", "numpy", "pytest", "hypothesis", "click", "rich", "xxhash", "scikit-learn", "torchvision",
+    "torch", "triton", "numpy", "pytest", "hypothesis", "click", "rich", "xxhash", "scikit-learn",
+    "torchvision",
 )  # fmt: skip
 #: pytest's own settings: those of the project ask for plugins that may not be there.
 _PYTEST: Final = (
@@ -46,7 +48,7 @@ _PYTEST: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One command.  ``{device}`` and ``{out}`` in its words are filled in.
+    """One command.  ``{out}``, the folder, and what stands in `SETTINGS` are filled into its words.
 
     Attributes:
         limit: seconds; it may also use what the parts before it left of theirs.
@@ -94,23 +96,33 @@ PARTS: Final = (
     _tests("seeding", 10),
     Part(
         "bench-ops",
-        ("-m", "benchmarks.ops", "--device", "{device}", "--sizes", "small", "--rounds", "5", "--block", "0.002",
-         "--csv", "{out}/ops.csv"),
+        ("-m", "benchmarks.ops", "--device", "{device}", "--sizes", "small", "--rounds", "{rounds}",
+         "--block", "0.001", "--csv", "{out}/ops.csv"),
         40,
     ),
     Part(
         "bench-random",
-        ("-m", "benchmarks.random", "--device", "{device}", "--sizes", "10000000", "--rounds", "5", "--csv",
-         "{out}/random.csv"),
+        ("-m", "benchmarks.random", "--device", "{device}", "--sizes", "{numbers}", "--rounds", "{rounds}",
+         "--csv", "{out}/random.csv"),
         20,
     ),
-    Part("ops-check", ("-m", "samebits", "ops", "--check", "--device", "{device}", "--runs", "5"), 25),
+    Part("ops-check", ("-m", "samebits", "ops", "--check", "--device", "{device}", "--runs", "{runs}"), 25),
 )  # fmt: skip
+
+
+#: How much is measured.  The CPU's is as little as shows that the part itself works.
+SETTINGS: Final = {
+    "cuda": {"device": "cuda", "rounds": "5", "numbers": "10000000", "runs": "5"},
+    "cpu": {"device": "cpu", "rounds": "1", "numbers": "10000", "runs": "2"},
+}
 
 
 @dataclass(slots=True)
 class Result:
-    """What became of a part: "passed", "failed", "too long" or "left out"; ``said`` is its last line, or why."""
+    """What became of a part.
+
+    ``status`` is "passed", "failed", "too long" or "left out"; ``said`` is its last line or verdict, or why.
+    """
 
     name: str
     status: str
@@ -219,16 +231,21 @@ def said(part: Part, log: Path, out: Path) -> str:
     return f"{words} ({verdict['compared']})"
 
 
+def filled(part: Part, device: str, out: Path) -> list[str]:
+    """The words of a part for a device and a folder."""
+    words = list(part.words)
+    for name, value in {**SETTINGS[device], "out": str(out)}.items():
+        words = [word.replace(f"{{{name}}}", value) for word in words]
+    return words
+
+
 def perform(part: Part, summary: Summary, seconds: float) -> Result:
     out = summary.out
     if part.needs_cuda and summary.device != "cuda":
         return Result(part.name, "left out", "needs CUDA")
     if part.needs is not None and find_spec(part.needs) is None:
         return Result(part.name, "left out", f"{part.needs} is not installed")
-    words = [
-        sys.executable,
-        *(word.replace("{device}", summary.device).replace("{out}", str(out)) for word in part.words),
-    ]
+    words = [sys.executable, *filled(part, summary.device, out)]
     log = out / f"{part.name}.log"
     began = time.monotonic()
     code = run(words, log, out / "work", seconds, environment())

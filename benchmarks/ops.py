@@ -261,7 +261,8 @@ def main() -> int:
                     rows.append(row)
                     shown = f"{row['case']:44} {row['size']:6} {row['dtype']:8} {row['native us']:10.1f} "
                     if "ratio" in row:
-                        shown += f"{row['ours us']:10.1f} {row['ratio']:6.2f} {row['low']:6.2f}-{row['high']:6.2f} "
+                        shown += f"{row['ours us']:10.1f} {row['ratio']:6.2f} "
+                        shown += f"{row['low']:6.2f}-{row['high']:6.2f} "
                         shown += f"{row['memory ratio']:6.2f} "
                     print(shown + row["raises"], flush=True)
     finally:

@@ -1,7 +1,7 @@
 """A small training on CUDA where there is one, else on the CPU: what `make gpu` verifies.
 
-A convolution, attention and an embedding, with the operations that PyTorch has no deterministic CUDA kernel for:
-bilinear upsampling, grid_sample, adaptive pooling, scatter_add, index_put. It draws its own data.
+A convolution, attention and an embedding, with operations that PyTorch has no deterministic CUDA kernel
+for: bilinear upsampling, grid_sample, adaptive pooling, scatter_add, index_put. It draws its own data.
 """
 
 import torch
