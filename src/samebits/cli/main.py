@@ -7,7 +7,9 @@ never leave as Python's usual 1.  `samebits run` becomes the program and leaves 
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -22,7 +24,7 @@ from samebits.errors import SamebitsError
 SAME: Final = 0
 DIVERGED: Final = 1
 FAILED: Final = 2
-INTERRUPTED: Final = 130  # 128 + SIGINT, as shells say it
+SIGNALLED: Final = 128  # and the signal's number, as shells say it
 
 #: Commands in the order of `--help`, with the line shown there; each lives in a file of its own.
 COMMANDS: Final = {
@@ -69,9 +71,11 @@ class Commands(click.Group):
                 stream.reconfigure(errors="backslashreplace")
         try:
             code = super().main(args, prog_name or "samebits", **extra | {"standalone_mode": False})
-        except click.Abort:
-            say("interrupted; what was recorded so far is kept, see `samebits runs`")
-            code = INTERRUPTED
+        except click.Abort as error:
+            number = getattr(error.__cause__, "number", signal.SIGINT)
+            how = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
+            say(f"{how}; what was recorded so far is kept, see `samebits runs`")
+            code = SIGNALLED + number
         except click.ClickException as error:
             context = getattr(error, "ctx", None)
             say(_sentence(error), context.command_path if context else "samebits")
@@ -93,8 +97,9 @@ def _sentence(error: click.ClickException) -> str:
 
 
 def say(sentence: str, who: str = "samebits") -> None:
-    """One line on the standard error stream."""
-    click.echo(f"{who}: {sentence}", err=True)
+    """One line on the standard error stream, if anybody is still there."""
+    with contextlib.suppress(OSError):
+        click.echo(f"{who}: {sentence}", err=True)
 
 
 @click.group(

@@ -61,12 +61,18 @@ def reset_after_fork() -> None:
     _here.busy = False
 
 
+#: Called before this process may become another program.
+before_exec: list[Callable[[], None]] = []
+
 _INTERPRETER: Final = "cpython.PyInterpreterState_New"
 
 
 def _hook(event: str, args: tuple[Any, ...]) -> None:
     if event == _INTERPRETER and _report is not None:
         _report("sub-interpreter", None, 0, "", {})
+    if event == "os.exec":
+        for call in before_exec:
+            call()
     if event != "open" or _report is None:
         return
     try:

@@ -27,6 +27,8 @@ VERSION: Final = 1  # user_version in the SQLite header; see "Evolution" in docs
 
 #: What a process that never closed its record leaves as its status.
 RUNNING: Final = "running"
+#: The note of a process that became another program, which ends its record without closing it.
+EXEC: Final = "exec"
 #: Why such a record is incomplete, where nothing more is known.
 UNCLOSED: Final = "its process did not close the record"
 

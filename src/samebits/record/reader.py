@@ -111,7 +111,9 @@ class Record:
         full = self.notes.pop("manifest", None)  # what may only be asked once the program is under way
         if isinstance(full, dict):
             self.manifest = {**self.manifest, **full}
-        if status is None:
+        if status is None and self.notes.get(log.EXEC) is True:
+            self.status = "finished"
+        elif status is None:
             self.notes.setdefault("incomplete", _why(self.path) or log.UNCLOSED)
         self._streams: dict[int, list[Chunk]] | None = None
         self._shapes: list[tuple[int, int, int]] = []  # per structure: count, head, body

@@ -13,7 +13,8 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from samebits import _imports as imports
 from samebits.causes._base import Fact, Site
-from samebits.record import events, instrument
+from samebits.record import events, instrument, log
 
 if TYPE_CHECKING:
     from samebits.record.writer import Writer
@@ -79,6 +80,7 @@ class Session:
         self._manifest: dict[str, Any] = {}
         self._notes: dict[str, Any] = {}
         self._counter: mmap.mmap | None = None
+        self._became = False  # `os.exec` was called
         self._sources: set[str] = set()
         self._lock = threading.RLock()
         self._parent = os.environ.get(PROCESS, "")  # the key of the process that made this one
@@ -124,6 +126,7 @@ class Session:
         self._key = ""
         self._writer = None
         self._counter = None
+        self._lock = threading.RLock()  # a thread that does not exist here may hold the old one
         self._pid = os.getpid()
         self._cwd = os.getcwd()
         self._committed = 0.0  # when, monotonic
@@ -166,6 +169,24 @@ class Session:
                 self.flush()  # a worker takes no steps, and may be killed when its loader is done
         if site is not None:
             self._source(site.file)
+
+    def may_become_another(self) -> None:
+        """`os.exec` follows, which returns only where it fails: what there is is the whole record, so far."""
+        if self.observer is not None and not self.ended and os.getpid() == self._pid:
+            self.note(log.EXEC, True)
+            self._became = True
+            self.flush()
+
+    @contextmanager
+    def unlocked(self, timeout: float) -> Iterator[bool]:
+        """Whether no other thread is writing, or has stopped writing within ``timeout`` seconds."""
+        free = self._lock.acquire(timeout=timeout)
+        try:
+            writer = self._writer
+            yield free and (writer is None or writer.free(timeout))
+        finally:
+            if free:
+                self._lock.release()
 
     def note(self, key: str, value: Any) -> None:
         """Something worth knowing of this process; goes with the next commit, so that a kill leaves it."""
@@ -225,6 +246,9 @@ class Session:
         with self._lock:
             instrument.flush()
             writer = self.writer()
+            if self._became and steps is not None:
+                self._became = False
+                self.note(log.EXEC, False)  # it did not come to that
             rows = observer.drain()
             names, sites = observer.tables()
             if names:

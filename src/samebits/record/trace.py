@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from samebits import _imports as imports
 from samebits import manifest
-from samebits.record import events
+from samebits.record import audit, events
 from samebits.record import observer as native
 from samebits.record.batches import as_tensor, leaves, unwrapped
 from samebits.record.generators import Generators
@@ -95,6 +95,8 @@ class Trace:
             self, lambda trace: util.Finalize(None, trace.finish, ("finished",), exitpriority=-1)
         )
         atexit.register(self.finish, "finished")
+        _replace(os, "_exit", self._leave)
+        audit.before_exec.append(self.session.may_become_another)
 
     def _describe(self) -> None:
         """What a comparison must know of how this process is observed, from the beginning on."""
@@ -298,6 +300,16 @@ class Trace:
         self._stepped_by.clear()
         self.schedule = Schedule(None, measures=False)
         self._describe()
+
+    def _leave(self, original: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """`os._exit` ends a process as its program means it to, past all exit functions."""
+        try:
+            with self.session.unlocked(timeout=1.0) as free:  # a thread that is stuck may be why it is called
+                if free:
+                    self.finish("finished")
+        except BaseException:
+            pass
+        original(*args, **kwargs)
 
     def finish(self, status: str) -> None:
         """Every record ends with one whole reading, whatever its level and schedule: any two share that.

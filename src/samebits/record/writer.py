@@ -185,6 +185,13 @@ class Writer:
                 self._stop(error)
             self._close()
 
+    def free(self, timeout: float) -> bool:
+        """Whether no other thread is writing, or has stopped within ``timeout`` seconds."""
+        free = self._lock.acquire(timeout=timeout)
+        if free:
+            self._lock.release()
+        return free
+
     def abandon(self) -> None:
         """Lets go of the connection without touching the files: for a forked child, which must not.
 
