@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from samebits.errors import UsageTypeError
+
 import functools
 import inspect
 from collections.abc import Callable
@@ -22,7 +24,7 @@ def decorated(
     """
     if isinstance(function, type) or runs_later(function):
         name = getattr(function, "__name__", function)
-        raise TypeError(
+        raise UsageTypeError(
             f"{written.partition('(')[0]}: {name!r} is a class, a generator or a coroutine, whose body "
             f"runs after the call: write `with {written}:` inside it."
         )
