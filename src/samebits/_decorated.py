@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from samebits.errors import UsageTypeError
-
 import functools
 import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import ParamSpec, TypeVar
+
+from samebits.errors import UsageTypeError
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -5,8 +5,8 @@
     │   └── UsageTypeError  one of the wrong type; a TypeError, too
     ├── RecordError     a record that is missing, damaged, foreign or of a newer format
     ├── LaunchError     a program that could not be started or stopped
-    ├── StateError      a random state that is damaged, foreign, incomplete or of another place; a ValueError, too
-    └── DeterminismError  an operation or a setting that keeps a program from being deterministic; a RuntimeError, too
+    ├── StateError      a random state that is damaged, foreign or of another place; a ValueError, too
+    └── DeterminismError  what keeps a program from being deterministic; a RuntimeError, too
 
 The text of each is one sentence or two for a person: where, what was given,
 what was expected, what to do.  The command line prints it and exits with 2.

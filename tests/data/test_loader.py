@@ -478,7 +478,9 @@ def test_a_state_of_another_loader_is_refused_and_changes_nothing(other, text):
     assert loader.state_dict() == before
 
 
-@pytest.mark.parametrize("name", ["epoch", "position", "batches", "world_size", "num_workers", "seed", "version"])
+@pytest.mark.parametrize(
+    "name", ["epoch", "position", "batches", "world_size", "num_workers", "seed", "version"]
+)
 def test_a_damaged_state_is_refused_and_changes_nothing(name):
     loader = SeededLoader(Draws(20), 3, True, seed=7)
     before = loader.state_dict()
@@ -530,7 +532,7 @@ def test_what_depends_on_ranks_or_workers_is_not_resumed_with_others():
 def test_what_cannot_be_meant_is_refused(arguments, options, error, text):
     with pytest.raises(error, match=text) as refused:
         SeededLoader(*arguments, **{"seed": 7, **options})
-    if "shuffle" != text:  # torch's own
+    if text != "shuffle":  # torch's own
         assert isinstance(refused.value, SamebitsError)
 
 

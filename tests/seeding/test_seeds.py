@@ -44,7 +44,20 @@ NARROW: dict[str, Callable[[Any], Any]] = {
 }
 GOOD = [0, 1, 7, 2**31, np.int64(7), np.uint8(7), np.array(7), torch.tensor(7)]
 WIDE = [2**32, 2**63, 2**64 - 1, 2**64, 2**64 + 7, 2**127, 2**128 - 1, np.uint64(2**64 - 1)]
-WRONG_TYPE = [True, False, np.True_, 1.0, 7.5, np.float64(7), "7", b"7", [7], (7,), np.array([7]), torch.tensor(7.0)]
+WRONG_TYPE = [
+    True,
+    False,
+    np.True_,
+    1.0,
+    7.5,
+    np.float64(7),
+    "7",
+    b"7",
+    [7],
+    (7,),
+    np.array([7]),
+    torch.tensor(7.0),
+]
 WRONG_TYPE += [torch.tensor([7]), torch.tensor(True), 7j, {}, object]
 WRONG_VALUE = [-1, -(2**63), 2**128, 2**200, np.int64(-1), torch.tensor(-1)]
 

@@ -31,8 +31,8 @@ class Place:
 def past_the_end(there: int, wanted: int) -> StateError:
     """For a loaded state whose place is seen not to exist only when the pass reaches it."""
     return StateError(
-        f"SeededLoader: the loaded state is of a place after {wanted} batches, and the epoch ended after {there}; "
-        "it is of another dataset or sampler, or damaged"
+        f"SeededLoader: the loaded state is of a place after {wanted} batches, and the epoch ended after "
+        f"{there}; it is of another dataset or sampler, or damaged"
     )
 
 

@@ -22,11 +22,11 @@ from typing import Any, Final
 from torch import Generator
 from torch.utils.data import DataLoader, IterableDataset
 
-from samebits.errors import StateError, UsageError, UsageTypeError
 from samebits.data.indices import Indices, Place, past_the_end
 from samebits.data.resume import ResumableSampler, check_same, checked_count, checked_place
 from samebits.data.samples import SampleSeeded
 from samebits.data.workers import SeedWorker, loader_generator
+from samebits.errors import StateError, UsageError, UsageTypeError
 from samebits.seeding.derive import Key, checked_seed
 
 _VERSION: Final = 1

@@ -164,8 +164,8 @@ class ResumableSampler(Sampler[int]):
         )
         if position > self.length:
             raise StateError(
-                f"ResumableSampler.load_state_dict: the state's position {position} is past the end of an epoch "
-                f"of {self.length} samples; the state is damaged"
+                f"ResumableSampler.load_state_dict: the state's position {position} is past the end of an "
+                f"epoch of {self.length} samples; the state is damaged"
             )
         return epoch, position
 
@@ -237,7 +237,9 @@ def checked_place(rank: int | None, world_size: int | None, caller: str) -> tupl
 def check_same(caller: str, state: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
     """StateError for the first entry of a loaded state that is missing or another."""
     if not isinstance(state, Mapping):
-        raise UsageTypeError(f"{caller}: the state must be a dict from state_dict(), got {type(state).__name__}")
+        raise UsageTypeError(
+            f"{caller}: the state must be a dict from state_dict(), got {type(state).__name__}"
+        )
     for name, value in expected.items():
         if name not in state:
             raise StateError(f"{caller}: the state has no {name!r}; it is of no state_dict() of this class")

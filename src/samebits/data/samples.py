@@ -95,11 +95,15 @@ class SampleSeeded(Dataset[Any]):
         drop_last: bool = False,
     ) -> None:
         if isinstance(dataset, SampleSeeded):
-            raise UsageTypeError("SampleSeeded: the dataset is a SampleSeeded already; give it the dataset within")
+            raise UsageTypeError(
+                "SampleSeeded: the dataset is a SampleSeeded already; give it the dataset within"
+            )
         if not hasattr(dataset, "__iter__" if isinstance(self, IterableDataset) else "__getitem__"):
             raise UsageTypeError(f"SampleSeeded: expected a dataset, got {type(dataset).__name__}")
         if transform is not None and not callable(transform):
-            raise UsageTypeError(f"SampleSeeded: the transform must be callable, got {type(transform).__name__}")
+            raise UsageTypeError(
+                f"SampleSeeded: the transform must be callable, got {type(transform).__name__}"
+            )
         if split not in (True, False, "workers"):
             raise UsageError(f"SampleSeeded: split must be True, False or 'workers', got {split!r}")
         if batch_size is not None and checked_count(batch_size, "SampleSeeded", "the batch size") == 0:

@@ -31,7 +31,7 @@ from samebits.determinism.environment import CUBLAS, deterministic_environment
 from samebits.determinism.overrides import Installed
 from samebits.determinism.pins import Pins
 from samebits.determinism.settings import Attention, Level, Replace, Settings, settled
-from samebits.errors import DeterminismError, UsageError, UsageTypeError
+from samebits.errors import DeterminismError, UsageTypeError
 from samebits.ops.table import Operation
 
 P = ParamSpec("P")

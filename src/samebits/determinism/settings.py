@@ -17,8 +17,8 @@ Level = Literal["strict", "warn"]
 Replace = Literal["needed", "all", "none"]
 Attention = Literal["math", "flash", "mem_efficient", "cudnn"]
 
-#: Sums depend on the number of threads, so one above this machine's cores may be meant: another's.  No machine
-#: has more than this, and OpenMP aborts the process where it cannot make them.
+#: Sums depend on the number of threads, so one above this machine's cores may be meant: another's.  No
+#: machine has more than this, and OpenMP aborts the process where it cannot make them.
 MOST_THREADS: Final = 4096
 
 
@@ -100,7 +100,9 @@ def meant(word: str) -> str:
 
 def _operations(words: Iterable[str]) -> frozenset[str]:
     if isinstance(words, str) or not isinstance(words, Iterable):
-        raise UsageTypeError(f"deterministic: except_ is {words!r}; expected a list: except_=['grid_sample'].")
+        raise UsageTypeError(
+            f"deterministic: except_ is {words!r}; expected a list: except_=['grid_sample']."
+        )
     names = set()
     for word in words:
         if not isinstance(word, str) or word not in WORDS:

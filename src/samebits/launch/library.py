@@ -1,8 +1,8 @@
 """The library's functions `verify`, `record` and `run`: plain words in, as the command line takes them.
 
 They are `samebits verify`, `samebits record` and `samebits run` for a notebook, a test or a sweep.  What
-the command line refuses they refuse with the same sentences, before anything is started.  The program runs in a
-process of its own each time; this one's generators, flags and modules do not reach it, and stay as they are.
+the command line refuses they refuse with the same sentences, before anything is started.  The program runs
+in a process of its own each time; this one's generators, flags and modules do not reach it, and stay as they are.
 """
 
 from __future__ import annotations
@@ -185,14 +185,12 @@ def controlled(seed: int | None, deterministic: bool, everywhere: bool, caller: 
     return Control(seed=number, deterministic=deterministic, everywhere=everywhere)
 
 
-def _program(
-    script: object, args: object, module: object, command: object, caller: str
-) -> Program:
+def _program(script: object, args: object, module: object, command: object, caller: str) -> Program:
     kinds: dict[target.Kind, object] = {"script": script, "module": module, "command": command}
     given = [kind for kind, value in kinds.items() if value is not None]
     if len(given) != 1:
         raise UsageError(
-            f"{caller}: give one of a script, module= or command=; got {' and '.join(given) or 'none of them'}"
+            f"{caller}: give one of a script, module= or command=; got {' and '.join(given) or 'none'}"
         )
     kind = given[0]
     words = _words(args, caller, "args")
@@ -219,10 +217,9 @@ def _program(
 
 def _words(given: object, caller: str, name: str) -> tuple[str, ...]:
     if isinstance(given, str | bytes) or not isinstance(given, Sequence):
+        such = ["--epochs", "1"] if name == "args" else ["torchrun", "train.py"]
         raise UsageTypeError(
-            f"{caller}: {name} must be a sequence of words, such as {name}=['--epochs', '1'], got {given!r}"
-            if name == "args"
-            else f"{caller}: {name} must be a sequence of words, such as ['torchrun', 'train.py'], got {given!r}"
+            f"{caller}: {name} must be a sequence of words, such as {name}={such}, got {given!r}"
         )
     return tuple(_word(word, caller, f"{name}[{number}]") for number, word in enumerate(given))
 

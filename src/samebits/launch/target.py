@@ -26,8 +26,8 @@ def _script_fault(word: str) -> str | None:
     path = Path(word)
     if path.suffix == ".ipynb":
         return (
-            f"{word!r} is a notebook, not a script: write `jupyter nbconvert --to script {word}` and then verify "
-            f"{path.with_suffix('.py').name!r}, or run it whole: -- jupyter execute {word}"
+            f"{word!r} is a notebook, not a script: write `jupyter nbconvert --to script {word}` and then "
+            f"verify {path.with_suffix('.py').name!r}, or run it whole: -- jupyter execute {word}"
         )
     if path.is_dir():
         return f"{word!r} is a folder; give the script inside it, or a module with -m."

@@ -26,8 +26,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from types import FrameType, FunctionType, MethodType, TracebackType
 from typing import Any, Final, ParamSpec, TypeVar
 
-from samebits.errors import UsageTypeError
 from samebits._decorated import runs_later
+from samebits.errors import UsageTypeError
 from samebits.seeding.derive import Key, checked_seed
 from samebits.seeding.generators import Holder, StateError, process_wide, rewind_device
 from samebits.seeding.members import Member, checked_generators, members
@@ -114,7 +114,9 @@ class Scope:
             TypeError: no function; or one that runs after it has returned.
         """
         if not callable(function):
-            raise UsageTypeError(f"{self._name}: only functions can be decorated, got {type(function).__name__}")
+            raise UsageTypeError(
+                f"{self._name}: only functions can be decorated, got {type(function).__name__}"
+            )
         if runs_later(function):
             raise UsageTypeError(
                 f"{self._name}: the body of {getattr(function, '__qualname__', function)} runs after the "

@@ -87,7 +87,9 @@ class _Kept(dict[tuple[Any, ...], "_Stream"]):
     def ask(self, key: Key, kind: str, name: str, *device: str) -> Any:
         """The generator of that name, made on first use."""
         if not isinstance(name, str):
-            raise UsageTypeError(f"Streams: a stream's name must be a str, got {name!r} ({type(name).__name__})")
+            raise UsageTypeError(
+                f"Streams: a stream's name must be a str, got {name!r} ({type(name).__name__})"
+            )
         place = (key.path, kind, name, *device)
         stream = self.get(place)
         if stream is None:

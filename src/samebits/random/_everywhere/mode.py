@@ -81,7 +81,9 @@ class everywhere:  # called like a function, as torch.no_grad is
                 "@samebits.random.everywhere(0)."
             )
         # torch's generator keeps 64 bits of it
-        self._seed = None if seed is None else keys.seeded(checked_seed(seed, "samebits.random.everywhere"))[0]
+        self._seed = (
+            None if seed is None else keys.seeded(checked_seed(seed, "samebits.random.everywhere"))[0]
+        )
         self._entered = 0
         self._outside: list[str] = []
         self._begin()
