@@ -27,7 +27,6 @@ def test_defaults(samebits: Run, below: Below) -> None:
         "control": Control(None, False),
         "out": Path(".samebits"),
         "timeout": None,
-        "progress": None,
     }
 
 

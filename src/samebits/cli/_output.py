@@ -3,8 +3,8 @@
 `--json PATH|-` means the same in every command: the whole result as one JSON document with a `format` and a
 `version`, written beside what a person reads.
 With `--json -` the standard output carries JSON and nothing
-else, so the report, and all that the observed program prints, goes to the standard error.  It always takes its
-value: an optional one would swallow the word after it, `--json train.py`.
+else, so the report, and all that the observed program prints, goes to the standard error.  It always takes
+its value: an optional one would swallow the word after it, `--json train.py`.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ COMMANDS: Final = {
     "show": "Show what a kept run was and how it ended.",
     "rm": "Remove kept runs.",
     "prune": "Remove the old ones of the kept runs.",
-    "ops": "List the operations that are made deterministic; --check runs them.",
+    "ops": "List the operations made deterministic; --check runs them.",
     "completion": "Print the script that completes commands in a shell.",
 }
 

@@ -94,8 +94,8 @@ class SeededLoader(DataLoader[Any]):
         for name, given in (("sampler", sampler), ("batch_sampler", batch_sampler)):
             if isinstance(given, Iterator):
                 raise UsageTypeError(
-                    f"SeededLoader: the {name} is an iterator, which is used up after one epoch; give a list, "
-                    "or an object whose __iter__ begins anew"
+                    f"SeededLoader: the {name} is an iterator, which is used up after one epoch; give a "
+                    "list, or an object whose __iter__ begins anew"
                 )
         is_iterable = isinstance(dataset, IterableDataset)
         dataset = self._seeded(dataset, batch_size, drop_last, num_workers, split)
@@ -246,8 +246,8 @@ class SeededLoader(DataLoader[Any]):
         left = self._left(loaded, each)
         if left is not None and left < 0:
             raise StateError(
-                f"{_LOAD}: the state is of position {position} after {batches} batches, which is past the end "
-                f"of an epoch of {len(self.dataset)} samples; it is of another dataset or sampler, or damaged"
+                f"{_LOAD}: the state is of position {position} after {batches} batches, which is past the "
+                f"end of an epoch of {len(self.dataset)} samples; it is of another dataset or sampler, or damaged"
             )
         if left == 0 and (position or batches):
             self._will_begin(Place(epoch + 1), is_loaded=True)

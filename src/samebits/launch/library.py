@@ -2,7 +2,8 @@
 
 They are `samebits verify`, `samebits record` and `samebits run` for a notebook, a test or a sweep.  What
 the command line refuses they refuse with the same sentences, before anything is started.  The program runs
-in a process of its own each time; this one's generators, flags and modules do not reach it, and stay as they are.
+in a process of its own each time; this one's generators, flags and modules do not reach it,
+and stay as they are.
 """
 
 from __future__ import annotations
