@@ -24,13 +24,16 @@ def run_id(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> l
     except SamebitsError:
         found = []
     rows = [
-        CompletionItem(
-            run.path.name, help=f"{run.status}  {' '.join(run.argv)[:60]}".encode("ascii", "replace").decode()
-        )
+        CompletionItem(run.path.name, help=_plain(f"{run.status}  {' '.join(run.argv)}"))
         for run in found
-        if run.path.name.startswith(incomplete)
+        if run.path.name.startswith(incomplete) and run.path.name == _plain(run.path.name)
     ]
     return rows or [CompletionItem(incomplete, type="dir")]
+
+
+def _plain(text: str) -> str:
+    """What a shell's completion can carry: one line, and nothing that a terminal acts upon."""
+    return "".join(character for character in text if character.isprintable())[:80]
 
 
 class Age(click.ParamType):  # type: ignore[type-arg]

@@ -35,6 +35,6 @@ def runs(out: Path, json_path: str | None) -> None:
     rows = [summary(run, now) for run in list_runs(out)]
     if rows:
         print_runs(rows, console(json_path))
-    else:
+    elif json_path != "-":
         click.echo(f"no runs in {clean(str(out))}", err=True)
     write_json({"format": "samebits.runs", "version": 1, "runs": rows}, json_path)

@@ -77,7 +77,7 @@ def age_of(run: RunInfo, now: datetime) -> float:
     began = moment(run.created)
     if run.status in ("running", "unknown") or began is None:
         try:
-            last = max(entry.stat(follow_symlinks=False).st_mtime for entry in os.scandir(run.path))
+            last = max(entry.stat(follow_symlinks=False).st_mtime for entry in list(os.scandir(run.path)))
         except (OSError, ValueError):
             last = now.timestamp()
         return now.timestamp() - last
@@ -163,7 +163,7 @@ def refusal(folder: Path) -> str | None:
             return "it is a volume or a repository, not only a run"
         if not _is_ours(folder):
             return "it is not a run of samebits"
-        for entry in os.scandir(folder):
+        for entry in list(os.scandir(folder)):
             if entry.is_dir(follow_symlinks=False) and _is_ours(Path(entry.path)):
                 return f"it holds other runs, such as {shown(entry.name)}; remove these by their names"
     except OSError as error:
@@ -184,7 +184,7 @@ def _is_ours(folder: Path) -> bool:
                 return True
         else:
             return isinstance(info, dict) and info.get("format") == FORMAT
-    for entry in os.scandir(folder):
+    for entry in list(os.scandir(folder)):
         if entry.name.endswith(".db") and entry.is_file(follow_symlinks=False):
             with open(entry.path, "rb") as file:
                 head = file.read(_ID_AT + 4)
