@@ -105,12 +105,12 @@ def test_unknown_name() -> None:
 
 
 def test_packages_are_names_of_the_package() -> None:
-    """Each alone, in an interpreter that has imported nothing else; none of them needs torch to be there."""
+    """Each alone, in an interpreter that has imported nothing else; `compat` alone imports torch."""
     inside = {module.name for module in pkgutil.iter_modules(samebits.__path__)}
     assert {name for name in inside if not name.startswith("_")} - {"cli"} == set(PACKAGES)
     for name in PACKAGES:
         program = f"import types, samebits; assert isinstance(samebits.{name}, types.ModuleType)"
-        assert "torch" not in loaded_by(program), name
+        assert ("torch" in loaded_by(program)) == (name == "compat"), name
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ assert list(inspect.signature(samebits.record).parameters)[:4] == ["script", "ar
 
 def test_names_for_type_checkers(tmp_path: Path) -> None:
     """A user's file under mypy --strict: what is a function is one there, too."""
-    api = pytest.importorskip("mypy.api")
+    pytest.importorskip("mypy")
     file = tmp_path / "user.py"
     file.write_text(
         "import samebits\n"
@@ -165,7 +165,8 @@ def test_names_for_type_checkers(tmp_path: Path) -> None:
         "samebits.verify(steps='x')\n"
         "samebits.nothing\n"
     )
-    out, _, _ = api.run(["--strict", f"--cache-dir={tmp_path / 'cache'}", str(file)])
+    words = [sys.executable, "-m", "mypy", "--strict", f"--cache-dir={tmp_path / 'cache'}", str(file)]
+    out = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path).stdout
     wrong = [line.split(": error: ")[1] for line in out.splitlines() if ": error: " in line]
     assert [text.rpartition("[")[2] for text in wrong] == ["arg-type]", "attr-defined]"], out
 
@@ -193,12 +194,15 @@ OTHER_ERRORS = {
     "compare/verdict.py": {"ValueError"},
     "data/loader.py": {"AttributeError"},
     "data/samples.py": {"AttributeError"},
+    "launch/completion.py": {"TimeoutError"},
+    "ops/alerts.py": {"ModuleNotFoundError"},
     "ops/elf.py": {"ValueError"},
     "ops/index.py": {"IndexError"},
     "ops/unpool.py": {"RuntimeError"},
+    "random/parametric.py": {"MemoryError"},
     "record/fallback.py": {"TypeError", "ValueError"},
     "record/structure.py": {"ValueError"},
-    "record/writer.py": {"TypeError", "ValueError"},
+    "record/writer.py": {"FileExistsError", "TypeError", "ValueError"},
     "seeding/forms.py": {"ValueError"},
     "seeding/generators.py": {"ValueError"},
     "seeding/plain.py": {"TypeError"},

@@ -125,7 +125,8 @@ __all__ = [
 ]
 
 
-__getattr__ = lazy(__name__, _HOMES, _ROOMS)
+if not TYPE_CHECKING:  # to a type checker a name that is not above is a mistake
+    __getattr__ = lazy(__name__, _HOMES, _ROOMS)
 
 
 def __dir__() -> list[str]:

@@ -9,8 +9,8 @@
 
 The file is the nearest pyproject.toml with such a table: in the working folder, or in a folder above it as
 far as the one that holds `.git`.  Outside a repository only the working folder counts, so that nobody else's
-file does.  The command line wins over a command's table, and that over `[tool.samebits]`.  `samebits --no-config`
-reads none.
+file does.  The command line wins over a command's table, and that over `[tool.samebits]`.
+`samebits --no-config` reads none.
 """
 
 from __future__ import annotations

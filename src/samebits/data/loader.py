@@ -247,7 +247,8 @@ class SeededLoader(DataLoader[Any]):
         if left is not None and left < 0:
             raise StateError(
                 f"{_LOAD}: the state is of position {position} after {batches} batches, which is past the "
-                f"end of an epoch of {len(self.dataset)} samples; it is of another dataset or sampler, or damaged"
+                f"end of an epoch of {len(self.dataset)} samples; it is of another dataset or sampler, or "
+                "damaged"
             )
         if left == 0 and (position or batches):
             self._will_begin(Place(epoch + 1), is_loaded=True)
