@@ -332,17 +332,19 @@ def test_a_place_past_an_end_that_nobody_knew_is_an_error_when_it_is_reached(kin
         list(loader)
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: [[5, 1], [0, 2, 4], [6]],
-        lambda: BatchSampler(SequentialSampler(Numbers(7)), 3, False),
-        lambda: BatchSampler(RandomSampler(Numbers(7)), 3, True),
-        lambda: ([3], [2, 1]),
-    ],
-)
+BATCHES = {
+    "lists": lambda: [[5, 1], [0, 2, 4], [6]],
+    "in order": lambda: BatchSampler(SequentialSampler(Numbers(7)), 3, False),
+    "random": lambda: BatchSampler(RandomSampler(Numbers(7)), 3, True),
+    "tuple": lambda: ([3], [2, 1]),
+}
+
+
+@pytest.mark.parametrize("name", BATCHES)
 @pytest.mark.parametrize("options", [{}, {"num_workers": 2}], ids=str)
-def test_batches_may_be_given(make, options):
+def test_batches_may_be_given(name, options):
+    make = BATCHES[name]
+
     def fresh():
         return SeededLoader(Numbers(7), batch_sampler=make(), seed=7, **options)
 

@@ -62,6 +62,7 @@ def test_resumed_with_other_world_sizes_nothing_is_lost_or_doubled(length, steps
         parts, states = [], []
         for sampler in ranks(length, world_size):
             sampler.load_state_dict(json.loads(json.dumps(state)))
+            sampler.set_epoch(0)  # also at its end
             iterator = iter(sampler)
             part = [index for _, index in zip(range(count), iterator, strict=False)]
             parts.append(part)

@@ -58,7 +58,7 @@ WRONG_TYPE = [
     np.array([7]),
     torch.tensor(7.0),
 ]
-WRONG_TYPE += [torch.tensor([7]), torch.tensor(True), 7j, {}, object]
+WRONG_TYPE += [torch.tensor([7]), torch.tensor(True), 7j, {}]
 WRONG_VALUE = [-1, -(2**63), 2**128, 2**200, np.int64(-1), torch.tensor(-1)]
 
 

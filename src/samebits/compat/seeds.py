@@ -91,7 +91,8 @@ def worker_init_fn(worker_id: int, rank: int, seed: int) -> None:
             f"{_RANK_STRIDE - 1}, got {worker}; samebits.data.loader_kwargs has no such limit"
         )
     offset = _RANK_STRIDE * checked_rank(rank, "worker_init_fn") + 1 + worker
-    _seed_everything(checked_seed(seed, "worker_init_fn") + offset, rank=0, scheme="offset")
+    number = checked_seed(seed, "worker_init_fn", limit=2**32, why="which is all that np.random.seed takes")
+    _seed_everything(number + offset, rank=0, scheme="offset")
 
 
 def _seeded(seed: int, **switches: bool) -> Seeded:
