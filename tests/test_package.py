@@ -222,6 +222,17 @@ def test_errors_raised_on_purpose_are_of_the_tree() -> None:
     assert found == OTHER_ERRORS
 
 
+def test_the_verdicts_keys_are_those_that_are_documented() -> None:
+    """The schema is the golden list: a key that is new or gone is there first, and in the changelog."""
+    schema = json.loads(Path("docs/reference/verdict.schema.json").read_text("utf-8"))
+    document = samebits.Verdict("same", ("a", "b")).as_json()
+    assert sorted(document) == sorted(schema["required"]) == sorted(schema["properties"])
+    assert (document["format"], document["version"]) == (
+        "samebits.verdict",
+        schema["properties"]["version"]["const"],
+    )
+
+
 def test_version_is_the_installed_one() -> None:
     from importlib.metadata import version
 
