@@ -99,7 +99,7 @@ PARTS: Final = (
     Part(
         "bench-ops",
         ("-m", "benchmarks.ops", "--device", "{device}", "--sizes", "small", "--rounds", "{rounds}",
-         "--block", "0.001", "--csv", "{out}/ops.csv"),
+         "--block", "0.001", "--csv", "{out}/ops.csv", "{only}"),
         40,
     ),
     Part(
@@ -108,14 +108,21 @@ PARTS: Final = (
          "--csv", "{out}/random.csv"),
         20,
     ),
-    Part("ops-check", ("-m", "samebits", "ops", "--check", "--device", "{device}", "--runs", "{runs}"), 25),
+    Part("ops-check", ("-m", "samebits", "ops", "--check", "--device", "{device}", "--runs", "{runs}", "{names}"), 25),
 )  # fmt: skip
 
 
 #: How much is measured.  The CPU's is as little as shows that the part itself works.
 SETTINGS: Final = {
-    "cuda": {"device": "cuda", "rounds": "5", "numbers": "10000000", "runs": "5"},
-    "cpu": {"device": "cpu", "rounds": "1", "numbers": "10000", "runs": "2"},
+    "cuda": {"device": "cuda", "rounds": "5", "numbers": "10000000", "runs": "5", "only": "", "names": ""},
+    "cpu": {
+        "device": "cpu",
+        "rounds": "1",
+        "numbers": "10000",
+        "runs": "2",
+        "only": "--only=grid_sample",
+        "names": "grid_sample",
+    },
 }
 
 
@@ -238,7 +245,7 @@ def filled(part: Part, device: str, out: Path) -> list[str]:
     words = list(part.words)
     for name, value in {**SETTINGS[device], "out": str(out)}.items():
         words = [word.replace(f"{{{name}}}", value) for word in words]
-    return words
+    return [word for word in words if word]
 
 
 def perform(part: Part, summary: Summary, seconds: float) -> Result:
