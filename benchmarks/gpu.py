@@ -108,7 +108,11 @@ PARTS: Final = (
          "--csv", "{out}/random.csv"),
         20,
     ),
-    Part("ops-check", ("-m", "samebits", "ops", "--check", "--device", "{device}", "--runs", "{runs}", "{names}"), 25),
+    Part(
+        "ops-check",
+        ("-m", "samebits", "ops", "--check", "--device", "{device}", "--runs", "{runs}", "{names}"),
+        25,
+    ),
 )  # fmt: skip
 
 
