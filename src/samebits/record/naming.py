@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import torch
@@ -89,7 +89,7 @@ class Names:
                     self._parameters[id(parameter)] = (weakref.ref(parameter), prefix + name)
 
 
-def _oldest_first() -> list[object]:
+def _oldest_first() -> list[Any]:
     """Every object the collector knows, in the order in which they were made.
 
     Without a generation the youngest come first, so that the number of a module would depend on when the
