@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -89,13 +89,15 @@ class Names:
                     self._parameters[id(parameter)] = (weakref.ref(parameter), prefix + name)
 
 
-def _oldest_first() -> list[Any]:
+def _oldest_first() -> Iterator[Any]:
     """Every object the collector knows, in the order in which they were made.
 
     Without a generation the youngest come first, so that the number of a module would depend on when the
     collector last ran.  A generation's survivors are appended to the next one, which keeps their order.
+    One by one: a list of all would be among the objects, hold itself and keep every one alive.
     """
-    return [o for generation in (2, 1, 0) for o in gc.get_objects(generation=generation)]
+    for generation in (2, 1, 0):
+        yield from gc.get_objects(generation=generation)
 
 
 def _unwrapped(module: torch.nn.Module) -> torch.nn.Module:
