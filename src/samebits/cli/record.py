@@ -49,6 +49,7 @@ def record(
 
     Exit code: 0 recorded, 2 incomplete, failed, or the command is wrong.
     """
+    from samebits.compare.gaps import missing
     from samebits.launch import record as record_program
     from samebits.report.terminal import clean
 
@@ -80,5 +81,8 @@ def record(
             f"the program did not finish: {clean(status)}, exit code {run.info.get('exit_code')}",
             ctx.command_path,
         )
+        ctx.exit(FAILED)
+    if gaps := missing(run):
+        say(f"the record is incomplete: {clean(gaps[0])}", ctx.command_path)
         ctx.exit(FAILED)
     ctx.exit(SAME)
