@@ -39,6 +39,7 @@ def record(
 
     Exit code: 0 recorded, 2 the program failed or the command is wrong.
     """
+    from samebits.launch import attached
     from samebits.launch import record as record_program
     from samebits.report.terminal import clean
 
@@ -54,6 +55,9 @@ def record(
         )
     status = str(run.info.get("status"))
     click.echo(f"{clean(run.id)}  {clean(status)}  {clean(str(out / run.id))}")
+    if (unobserved := attached.sentence(run.info)) is not None:
+        say(unobserved, ctx.command_path)
+        ctx.exit(FAILED)
     if status not in ("finished", "stopped"):
         say(
             f"the program did not finish: {clean(status)}, exit code {run.info.get('exit_code')}",

@@ -38,10 +38,13 @@ def attach() -> None:
     if not observing:
         return
     from samebits import _imports as imports
+    from samebits.launch import attached
     from samebits.record import instrument
     from samebits.record.session import PLAN, Plan, Session
 
-    _session = Session(Plan.from_json(os.environ[PLAN]))
+    plan = Plan.from_json(os.environ[PLAN])
+    attached.announce(plan.folder)  # before torch can be imported
+    _session = Session(plan)
     seeded = controlled is not None and controlled.identity.seed is not None
     instrument.install(
         _session,

@@ -21,6 +21,7 @@ from typing import IO, Any, Final
 
 from samebits import manifest
 from samebits.errors import LaunchError
+from samebits.launch.attached import Unattached
 from samebits.launch.program import Control, Program
 from samebits.record.run import inventory
 from samebits.record.session import Plan
@@ -99,9 +100,10 @@ def start(
         except OSError as e:
             _write(folder, info | {"status": "failed"})
             raise LaunchError(f"{program.target[0]!r} could not be started: {e.strerror or e}") from e
+        watch = Unattached(folder)
         try:
             with _interrupts() as interrupted:
-                status = _wait(child, folder, timeout, progress, interrupted)
+                status = _wait(child, folder, timeout, progress, interrupted, watch)
         except KeyboardInterrupt:
             _stop(child)
             _write(folder, info | {"status": "interrupted", "seconds": round(time.monotonic() - began, 3)})
@@ -115,6 +117,7 @@ def start(
                 "status": status,
                 "exit_code": child.returncode,
                 "records": inventory(folder),
+                "unattached": watch.found,
                 "seconds": round(time.monotonic() - began, 3),
             },
         )
@@ -141,6 +144,7 @@ def _wait(
     timeout: float | None,
     progress: Progress | None,
     interrupted: threading.Event,
+    watch: Unattached,
 ) -> str:
     deadline = None if timeout is None else time.monotonic() + timeout
     while True:
@@ -150,6 +154,7 @@ def _wait(
                 return "ended"
         if interrupted.is_set():
             raise KeyboardInterrupt
+        watch.look_below(child.pid)
         if progress is not None:
             progress(steps_done(folder))
         if deadline is not None and time.monotonic() > deadline:
