@@ -28,7 +28,7 @@ def folders() -> list[Path]:
     """Where built files may lie: ``$SAMEBITS_CACHE`` or the user's cache folder, then a private place."""
     first = _named("SAMEBITS_CACHE") or _users()
     uid = os.geteuid() if hasattr(os, "geteuid") else 0
-    private = (_named("TMPDIR") or Path("/tmp")) / f"samebits-{uid}"  # noqa: S108  # `fault` looks at it
+    private = (_named("TMPDIR") or Path("/tmp")) / f"samebits-{uid}"  # `fault` looks at it
     return [private] if first is None else [first, private]
 
 

@@ -65,7 +65,9 @@ class Control(Replaced):
                 imports.after(name, self._library)
             self._completion.install()
             self._undo.append(self._completion.uninstall)
-            children = Children(self.identity, seeds=self._seeds, forked=self._forked, starting=self._starting)
+            children = Children(
+                self.identity, seeds=self._seeds, forked=self._forked, starting=self._starting
+            )
             children.install()
             self._undo.append(children.uninstall)
             self._undo.append(seed_calls.install(self.unseeded, self.loaders, observing=observing))

@@ -80,7 +80,9 @@ class Program:
             )
         if not control and not observing:
             return None
-        named = interpreter.of_command(self.target, self.environment(control, Plan("") if observing else None))
+        named = interpreter.of_command(
+            self.target, self.environment(control, Plan("") if observing else None)
+        )
         if named is not None:
             interpreter.checked(named, named=True, observing=observing)
         return named

@@ -19,8 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, TextIO
 
-from samebits.compare import Verdict, compare_all, failed, incomplete
 from samebits import _native
+from samebits.compare import Verdict, compare_all, failed, incomplete
 from samebits.launch import attached, interpreter
 from samebits.launch.program import Control, Program
 from samebits.launch.run import new_folder, start

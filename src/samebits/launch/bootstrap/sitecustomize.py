@@ -14,8 +14,8 @@ _here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:] = [p for p in sys.path if os.path.abspath(p or ".") != _here]
 
 
-def _from(name, folder):
-    """Make the package in `folder` the one that is imported by `name`, if the path leads to another or none."""
+def _from(name: str, folder: str) -> None:
+    """Make the package in `folder` the one that `name` imports, if the path leads to another or none."""
     import importlib.util
 
     init = os.path.join(folder, "__init__.py")
@@ -34,8 +34,8 @@ def _from(name, folder):
         raise
 
 
-def _attach():
-    if sys.version_info < (3, 11):
+def _attach() -> None:
+    if sys.version_info < (3, 11):  # noqa: UP036  # any Python may read this file
         return  # an older Python: left alone
     try:
         import importlib.util
