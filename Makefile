@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint unit test-torch faults peer-tests bench bench-gpu quality clean
+.PHONY: help install demo test lint unit test-torch faults peer-tests bench bench-gpu quality trust gpu clean
 
 help:
 	@echo "make demo     install, then verify the bundled example, mend it, verify it again"
@@ -19,6 +19,8 @@ help:
 	@echo "make bench    what observation, seeding, random numbers and the operations cost (minutes; an otherwise idle machine)"
 	@echo "make bench-gpu   random numbers and the operations on CUDA"
 	@echo "make quality  statistical tests of the random numbers, 10^9 of each kind (minutes)"
+	@echo "make trust    what could make a verdict false, tried (an hour; mounting small disks needs root)"
+	@echo "make gpu OUT=FOLDER   all that needs a CUDA machine, in 7 minutes, without installing anything"
 	@echo "make clean    remove everything made"
 
 install: $(STAMP)
@@ -81,6 +83,14 @@ bench-gpu: $(STAMP)
 
 quality: $(STAMP)
 	$(BIN)/python -m benchmarks.quality
+
+trust: $(STAMP)
+	$(BIN)/python -m benchmarks.trust
+
+# From a bare checkout: what is needed is there already, and nothing is installed.
+gpu:
+	@test -n "$(OUT)" || { echo 'where should the results be? make gpu OUT=/path/of/a/folder'; exit 1; }
+	PYTHONPATH="$(CURDIR)/src:$(CURDIR)" $(PYTHON) -m benchmarks.gpu "$(OUT)"
 
 clean:
 	rm -rf $(VENV) .venv-* dist build .samebits .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

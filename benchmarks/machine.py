@@ -36,13 +36,14 @@ def describe() -> str:
     return ", ".join(f"{key} {value}" for key, value in facts().items())
 
 
-def write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Replace ``path`` by these rows, each with the machine and the day."""
+def write(path: Path, rows: Sequence[Mapping[str, Any]], kept: Sequence[Mapping[str, Any]] = ()) -> None:
+    """Replace ``path`` by these rows, each with the machine and the day, after ``kept`` as they are."""
     stamp = {"date": datetime.now(UTC).date().isoformat(), **facts()}
     columns = list(dict.fromkeys(key for row in rows for key in row)) + list(stamp)
     path.parent.mkdir(exist_ok=True)
     with open(path, "w", newline="") as f:
         out = csv.DictWriter(f, columns, restval="", lineterminator="\n")
         out.writeheader()
+        out.writerows(kept)
         for row in rows:
             out.writerow({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()} | stamp)

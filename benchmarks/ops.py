@@ -229,6 +229,9 @@ def main() -> int:
     parser.add_argument("--threads", type=int, help="torch's own choice by default")
     parser.add_argument("--rounds", type=int, help="default 9, on CUDA 25")
     parser.add_argument("--block", type=float, default=0.01, help="seconds that one way runs at a time")
+    parser.add_argument(
+        "--csv", type=Path, help="write the rows here, too, also those of a part or before Ctrl-C"
+    )
     parser.add_argument("--publish", action="store_true", help="write src/samebits/ops/speeds.json too")
     options = parser.parse_args()
     device = options.device
@@ -245,23 +248,26 @@ def main() -> int:
         f"{'case':44} {'size':6} {'dtype':8} {'torch us':>10} {'ours us':>10} "
         f"{'ratio':>6} {'quartiles':>13} {'memory':>6}"
     )
-    for case in cases(device, options.only):
-        for size in sizes:
-            for dtype in DTYPES:
-                try:
-                    row = measure(case, size, dtype, device, rounds, options.block)
-                except RuntimeError as error:
-                    if "not implemented for" not in str(error):
-                        raise
-                    continue  # torch's kernel lacks the dtype
-                rows.append(row)
-                shown = f"{row['case']:44} {row['size']:6} {row['dtype']:8} {row['native us']:10.1f} "
-                if "ratio" in row:
-                    shown += (
-                        f"{row['ours us']:10.1f} {row['ratio']:6.2f} {row['low']:6.2f}-{row['high']:6.2f} "
-                    )
-                    shown += f"{row['memory ratio']:6.2f} "
-                print(shown + row["raises"], flush=True)
+    try:
+        for case in cases(device, options.only):
+            for size in sizes:
+                for dtype in DTYPES:
+                    try:
+                        row = measure(case, size, dtype, device, rounds, options.block)
+                    except RuntimeError as error:
+                        if "not implemented for" not in str(error):
+                            raise
+                        continue  # torch's kernel lacks the dtype
+                    rows.append(row)
+                    shown = f"{row['case']:44} {row['size']:6} {row['dtype']:8} {row['native us']:10.1f} "
+                    if "ratio" in row:
+                        shown += f"{row['ours us']:10.1f} {row['ratio']:6.2f} "
+                        shown += f"{row['low']:6.2f}-{row['high']:6.2f} "
+                        shown += f"{row['memory ratio']:6.2f} "
+                    print(shown + row["raises"], flush=True)
+    finally:
+        if options.csv is not None and rows:
+            write(options.csv, rows)
     summary(rows, device)
     if options.only is None and options.sizes is None:
         threads = {"threads": torch.get_num_threads()}

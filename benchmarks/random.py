@@ -297,6 +297,12 @@ def main() -> int:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--only", metavar="LAW", help="the results are not kept")
     parser.add_argument("--quick", action="store_true", help="three sizes, few rounds; not kept either")
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", metavar="N", help="numbers of a draw; not kept either"
+    )
+    parser.add_argument(
+        "--csv", type=Path, help="write the rows here, too, also those of a part or before Ctrl-C"
+    )
     parser.add_argument("--threads", type=int, nargs="+", help="1 and 2 by default; others are not kept")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--block", type=float, default=0.01, help="seconds that one way runs at a time")
@@ -305,7 +311,7 @@ def main() -> int:
     if device == "cuda" and not torch.cuda.is_available():
         print("no CUDA device is here: this runs on the CPU, and says nothing about CUDA")
         device = "cpu"
-    sizes = QUICK if options.quick else SIZES
+    sizes = options.sizes or (QUICK if options.quick else SIZES)
     rounds, block = (5, 0.003) if options.quick else (options.rounds, options.block)
     chosen = [law for law in laws(device) if options.only in (None, law.name)]
     threads_before = torch.get_num_threads()
@@ -321,15 +327,17 @@ def main() -> int:
                         show(law, found)
                         rows += found
         slower = []
-        if device == "cpu" and options.only is None:
+        if device == "cpu" and options.only is None and options.sizes is None:
             torch.set_num_threads(1)
             best = tier(device)
             print("\nother tiers")
             slower = other_tiers([name for name in core.tiers() if name != best], 10**6, rounds, block)
     finally:
         torch.set_num_threads(threads_before)
+        if options.csv is not None and rows:
+            write(options.csv, [row | {"numpy": np.__version__} for row in rows])
     summary(rows, device)
-    if options.only is None and not options.quick and options.threads is None:
+    if not (options.only or options.quick or options.sizes or options.threads):
         write(RESULTS / f"random-{device}.csv", [row | {"numpy": np.__version__} for row in rows + slower])
     print(f"{describe()}, numpy {np.__version__}")
     return 0

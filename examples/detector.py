@@ -18,6 +18,7 @@ from torch import Tensor, nn
 import samebits
 
 STEPS, BATCH, DIGITS, LEVELS = 30, 16, 4, 17
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 class Detector(nn.Module):
@@ -66,14 +67,16 @@ def main() -> None:
     samebits.deterministic(replace="all")  # "all": ours on the CPU, too, so that they are what is verified
     digits = load_digits()
     data, labels = torch.tensor(digits.images).long(), torch.tensor(digits.target)
-    model = Detector()
+    model = Detector().to(DEVICE)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     generator = torch.Generator().manual_seed(11)
     for step in range(STEPS):
-        levels, reading, ink = pictures(generator, data, labels)
+        levels, reading, ink = (x.to(DEVICE) for x in pictures(generator, data, labels))
         scores, counts, heat = model(levels)
         lengths = torch.full((BATCH,), len(scores)), torch.full((BATCH,), DIGITS)
-        wanted = torch.zeros_like(counts).scatter_add(1, reading - 1, torch.ones(reading.shape))
+        wanted = torch.zeros_like(counts).scatter_add(
+            1, reading - 1, torch.ones(reading.shape, device=DEVICE)
+        )
         loss = (
             F.ctc_loss(scores, reading, *lengths)
             + F.binary_cross_entropy_with_logits(heat, ink)

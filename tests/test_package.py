@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
 import importlib
 import json
 import pkgutil
@@ -24,6 +26,7 @@ PUBLIC = [
     "StateError",
     "Streams",
     "UsageError",
+    "UsageTypeError",
     "Verdict",
     "__version__",
     "capture_rng",
@@ -31,10 +34,18 @@ PUBLIC = [
     "ensure_hash_seed",
     "isolated",
     "preserved",
+    "record",
     "restore_rng",
+    "run",
     "seed_everything",
     "verify",
 ]
+
+#: The packages that are names without having been imported.
+PACKAGES = [
+    "causes", "compare", "compat", "data", "determinism", "errors", "launch", "manifest", "ops", "random",
+    "record", "report", "seeding",
+]  # fmt: skip
 
 #: The public names of the rooms that a training script imports.
 ROOMS = {
@@ -72,7 +83,7 @@ WITHOUT_TORCH = [
 
 def test_public_names() -> None:
     assert sorted(samebits.__all__) == PUBLIC
-    assert dir(samebits) == PUBLIC
+    assert dir(samebits) == sorted({*PUBLIC, *PACKAGES})
 
 
 @pytest.mark.parametrize("name", PUBLIC)
@@ -93,9 +104,133 @@ def test_unknown_name() -> None:
         samebits.train  # noqa: B018
 
 
-def test_a_room_is_never_hidden_by_a_public_name() -> None:
-    rooms = {module.name for module in pkgutil.iter_modules(samebits.__path__)}
-    assert not rooms & set(samebits.__all__)
+def test_packages_are_names_of_the_package() -> None:
+    """Each alone, in an interpreter that has imported nothing else; `compat` alone imports torch."""
+    inside = {module.name for module in pkgutil.iter_modules(samebits.__path__)}
+    assert {name for name in inside if not name.startswith("_")} - {"cli"} == set(PACKAGES)
+    for name in PACKAGES:
+        program = f"import types, samebits; assert isinstance(samebits.{name}, types.ModuleType)"
+        assert ("torch" in loaded_by(program)) == (name == "compat"), name
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        "import samebits.record",
+        "import samebits.record.run",
+        "from samebits.record.run import Run",
+        "from samebits import record",
+        "import samebits.launch.run, samebits.cli.record, samebits.cli.run",
+        "samebits.record; samebits.run; samebits.Run",
+    ],
+)
+def test_a_package_that_is_a_function_too_is_both_whatever_is_imported_first(before: str) -> None:
+    program = f"""
+import samebits
+{before}
+def refused(function):
+    try:
+        function()
+    except samebits.UsageError as error:
+        return str(error)
+for _ in range(2):
+    assert "record: give one of" in refused(samebits.record)
+    assert "run: give one of" in refused(samebits.run)
+    assert "verify: give one of" in refused(samebits.verify)
+    from samebits import record
+    assert record is samebits.record is __import__("sys").modules["samebits.record"]
+    from samebits.record.run import Run
+    assert Run is samebits.Run is samebits.record.run.Run
+    import samebits.record.run as module
+    assert module.Run is Run
+import inspect, pydoc
+assert list(inspect.signature(samebits.record).parameters)[:4] == ["script", "args", "module", "command"]
+"""
+    assert "torch" not in loaded_by(program)
+
+
+def test_names_for_type_checkers(tmp_path: Path) -> None:
+    """A user's file under mypy --strict: what is a function is one there, too."""
+    pytest.importorskip("mypy")
+    file = tmp_path / "user.py"
+    file.write_text(
+        "import samebits\n"
+        "from samebits.record.run import Run\n"
+        "run: Run = samebits.record('train.py', args=['--epochs', 1], steps=2)\n"
+        "verdict: samebits.Verdict = samebits.verify(module='package.train', seed=1)\n"
+        "code: int = samebits.run(command=['python', 'x.py'])\n"
+        "samebits.random.key(0)\n"
+        "samebits.data.SeededLoader([1], seed=1)\n"
+        "samebits.verify(steps='x')\n"
+        "samebits.nothing\n"
+    )
+    words = [sys.executable, "-m", "mypy", "--strict", f"--cache-dir={tmp_path / 'cache'}", str(file)]
+    out = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path).stdout
+    wrong = [line.split(": error: ")[1] for line in out.splitlines() if ": error: " in line]
+    assert [text.rpartition("[")[2] for text in wrong] == ["arg-type]", "attr-defined]"], out
+
+
+def test_every_error_is_in_the_tree() -> None:
+    from samebits import errors
+
+    kinds = [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and kind.__module__ == errors.__name__
+    ]
+    assert errors.SamebitsError in kinds
+    for kind in kinds:
+        assert issubclass(kind, samebits.SamebitsError)
+        assert kind.__name__ in (errors.__doc__ or "")
+        assert getattr(samebits, kind.__name__) is kind
+    assert issubclass(samebits.UsageError, ValueError)
+    assert issubclass(samebits.UsageTypeError, TypeError)
+
+
+#: Files whose errors are caught inside, are torch's own, or are Python's protocol of attributes.
+OTHER_ERRORS = {
+    "_lazy.py": {"AttributeError"},
+    "compare/verdict.py": {"ValueError"},
+    "data/loader.py": {"AttributeError"},
+    "data/samples.py": {"AttributeError"},
+    "launch/completion.py": {"TimeoutError"},
+    "ops/alerts.py": {"ModuleNotFoundError"},
+    "ops/elf.py": {"ValueError"},
+    "ops/index.py": {"IndexError"},
+    "ops/unpool.py": {"RuntimeError"},
+    "random/parametric.py": {"MemoryError"},
+    "record/fallback.py": {"TypeError", "ValueError"},
+    "record/structure.py": {"ValueError"},
+    "record/writer.py": {"FileExistsError", "TypeError", "ValueError"},
+    "seeding/forms.py": {"ValueError"},
+    "seeding/generators.py": {"ValueError"},
+    "seeding/plain.py": {"TypeError"},
+}
+
+
+def test_errors_raised_on_purpose_are_of_the_tree() -> None:
+    root = Path(samebits.__file__).parent
+    builtin = {name for name in dir(builtins) if name.endswith("Error")} - {"NotImplementedError"}
+    found: dict[str, set[str]] = {}
+    for file in sorted(root.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+                name = getattr(node.exc.func, "id", None)
+                if name in builtin and "_triton" not in file.parts:
+                    found.setdefault(str(file.relative_to(root)), set()).add(name)
+    assert found == OTHER_ERRORS
+
+
+def test_the_verdicts_keys_are_those_that_are_documented() -> None:
+    """The schema is the golden list: a key that is new or gone is there first, and in the changelog."""
+    schema = json.loads(Path("docs/reference/verdict.schema.json").read_text("utf-8"))
+    document = samebits.Verdict("same", ("a", "b")).as_json()
+    assert sorted(document) == sorted(schema["required"]) == sorted(schema["properties"])
+    assert (document["format"], document["version"]) == (
+        "samebits.verdict",
+        schema["properties"]["version"]["const"],
+    )
 
 
 def test_version_is_the_installed_one() -> None:

@@ -2,8 +2,11 @@
 
 The public names are loaded on first use, so that `import samebits` costs
 nothing and never imports torch: the command line, a reader of records on a
-laptop, and the bootstrap inside every child process all begin here.  A room's
-name (`samebits.compare`, `samebits.record`) is the room, never a function.
+laptop, and the bootstrap inside every child process all begin here.
+
+The packages inside (`samebits.random`, `samebits.data`, ...) are names, too, loaded the same way.  One
+is a function as well: `samebits.record("train.py")` records a program, and `samebits.record.run` is a module,
+whatever was imported before (`CallableModule` says how).
 """
 
 from __future__ import annotations
@@ -13,6 +16,18 @@ from typing import TYPE_CHECKING
 from samebits._lazy import lazy
 
 if TYPE_CHECKING:
+    from samebits import causes as causes
+    from samebits import compare as compare
+    from samebits import compat as compat
+    from samebits import data as data
+    from samebits import determinism as determinism
+    from samebits import errors as errors
+    from samebits import launch as launch
+    from samebits import manifest as manifest
+    from samebits import ops as ops
+    from samebits import random as random
+    from samebits import report as report
+    from samebits import seeding as seeding
     from samebits.compare.verdict import Verdict as Verdict
     from samebits.determinism.mode import deterministic as deterministic
     from samebits.errors import DeterminismError as DeterminismError
@@ -21,7 +36,10 @@ if TYPE_CHECKING:
     from samebits.errors import SamebitsError as SamebitsError
     from samebits.errors import StateError as StateError
     from samebits.errors import UsageError as UsageError
-    from samebits.launch.verify import verify as verify
+    from samebits.errors import UsageTypeError as UsageTypeError
+    from samebits.launch.library import record as record
+    from samebits.launch.library import run as run
+    from samebits.launch.library import verify as verify
     from samebits.record.run import Run as Run
     from samebits.seeding import Key as Key
     from samebits.seeding import Seeded as Seeded
@@ -47,6 +65,7 @@ _HOMES = {
     "StateError": "samebits.errors",
     "Streams": "samebits.seeding",
     "UsageError": "samebits.errors",
+    "UsageTypeError": "samebits.errors",
     "Verdict": "samebits.compare.verdict",
     "capture_rng": "samebits.seeding",
     "deterministic": "samebits.determinism",
@@ -54,9 +73,30 @@ _HOMES = {
     "isolated": "samebits.seeding",
     "preserved": "samebits.seeding",
     "restore_rng": "samebits.seeding",
+    "run": "samebits.launch.library",
     "seed_everything": "samebits.seeding",
-    "verify": "samebits.launch",
+    "verify": "samebits.launch.library",
 }
+
+#: Packages that are names of this one, loaded on first use.
+_ROOMS = (
+    "causes",
+    "compare",
+    "compat",
+    "data",
+    "determinism",
+    "errors",
+    "launch",
+    "manifest",
+    "ops",
+    "random",
+    "record",
+    "report",
+    "seeding",
+)
+
+#: A package that is a function, too -> the module of that function.
+_CALLED = {"record": "samebits.launch.library"}
 
 __all__ = [
     "DeterminismError",
@@ -69,6 +109,7 @@ __all__ = [
     "StateError",
     "Streams",
     "UsageError",
+    "UsageTypeError",
     "Verdict",
     "__version__",
     "capture_rng",
@@ -76,14 +117,17 @@ __all__ = [
     "ensure_hash_seed",
     "isolated",
     "preserved",
+    "record",
     "restore_rng",
+    "run",
     "seed_everything",
     "verify",
 ]
 
 
-__getattr__ = lazy(__name__, _HOMES)
+if not TYPE_CHECKING:  # to a type checker a name that is not above is a mistake
+    __getattr__ = lazy(__name__, _HOMES, _ROOMS)
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted({*__all__, *_ROOMS})

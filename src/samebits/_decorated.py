@@ -8,6 +8,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import ParamSpec, TypeVar
 
+from samebits.errors import UsageTypeError
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -22,7 +24,7 @@ def decorated(
     """
     if isinstance(function, type) or runs_later(function):
         name = getattr(function, "__name__", function)
-        raise TypeError(
+        raise UsageTypeError(
             f"{written.partition('(')[0]}: {name!r} is a class, a generator or a coroutine, whose body "
             f"runs after the call: write `with {written}:` inside it."
         )

@@ -19,6 +19,7 @@ from samebits.launch import Program
 class Verdict:
     verdict: str = "same"
     exit_status: int = 0
+    runs: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return {"format": "samebits.verdict", "verdict": self.verdict}
@@ -33,6 +34,7 @@ class Below:
     run: SimpleNamespace = field(
         default_factory=lambda: SimpleNamespace(id="r1", info={"status": "finished", "exit_code": 0})
     )
+    detail: str = ""
     during: Callable[[], None] = lambda: None  # what happens while the program runs
 
     def verify(self, program: Program, **options: Any) -> Verdict:
@@ -45,7 +47,8 @@ class Below:
         self.during()
         return self.run
 
-    def print_verdict(self, verdict: Verdict, console: Any) -> None:
+    def print_verdict(self, verdict: Verdict, console: Any, *, detail: str) -> None:
+        self.detail = detail
         console.print(f"verdict: {verdict.verdict}")
 
     @property

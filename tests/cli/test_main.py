@@ -39,11 +39,45 @@ def test_every_command_has_help_with_examples(samebits: Run, name: str) -> None:
     assert "Examples:" in answer.out
 
 
-def test_unknown_command(samebits: Run) -> None:
-    answer = samebits("verfy")
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["verfiy", "train.py"], "No such command 'verfiy'. Did you mean verify?"),
+        (["recrod"], "No such command 'recrod'. Did you mean record?"),
+        (["frobnicate"], f"No such command 'frobnicate'. There are {', '.join(COMMANDS)}."),
+        (
+            ["train.py", "--epochs", "1"],
+            "a command comes first: `samebits verify train.py`, or run, or record",
+        ),
+        (["nb.ipynb"], "a command comes first: `samebits verify nb.ipynb`"),
+        (["verify", "--sed", "3", "train.py"], "'--seed'"),
+        (["runs", "--jsno", "-"], "'--json'"),
+        (["runs", "--json"], "--json takes the file to write, or - for the standard output: --json -"),
+    ],
+)
+def test_a_word_that_is_misspelt_or_missing(samebits: Run, words: list[str], sentence: str) -> None:
+    answer = samebits(*words)
     assert answer.code == 2
-    assert answer.err.startswith("samebits: No such command 'verfy'.")
+    assert sentence in answer.err
     assert answer.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_command_says_its_exit_codes(samebits: Run, name: str) -> None:
+    assert "Exit code:" in samebits(name, "--help").out
+
+
+#: What of a command takes a program or has nothing to write.
+WITHOUT_JSON = {"run", "completion"}
+
+
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - WITHOUT_JSON))
+def test_json_means_the_same_in_every_command(samebits: Run, name: str) -> None:
+    assert "--json PATH|-" in samebits(name, "--help").out
+    for wrong in ("train.py", "nb.ipynb", "", "-x", "."):
+        answer = samebits(name, f"--json={wrong}")
+        assert answer.code == 2
+        assert "for '--json'" in answer.err
 
 
 def test_unknown_option(samebits: Run) -> None:
@@ -56,7 +90,7 @@ def test_a_reader_that_leaves_is_no_divergence() -> None:
     read, write = os.pipe()
     os.close(read)
     try:
-        words = [sys.executable, "-m", "samebits", "runs", "--json"]
+        words = [sys.executable, "-m", "samebits", "runs", "--json", "-"]
         done = subprocess.run(words, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
     finally:
         os.close(write)

@@ -19,18 +19,23 @@ def test_a_long_run() -> None:
     with ProgressLine(stream, clock) as line:
         line(1, 2, 0)
         clock.now += 1
-        line(1, 2, 10)
+        line(1, 2, 0)
         assert stream.getvalue() == ""
         clock.now += 3
+        line(1, 2, 0)
+        assert stream.getvalue() == "\rrun 1 of 2: starting, no step yet, 4 s"
+        clock.now += 1
+        line(1, 2, 200)
+        clock.now += 4
         line(1, 2, 1200)
-        assert stream.getvalue() == "\rrun 1 of 2: 1,200 steps, 300.0 steps/s"
+        assert stream.getvalue().split("\r")[3].rstrip() == "run 1 of 2: 1,200 steps, 250.0 steps/s"
         line(1, 2, 1201)  # too soon to be rewritten
-        assert stream.getvalue().count("\r") == 1
+        assert stream.getvalue().count("\r") == 3
         clock.now += 1
         line(2, 2, 5)  # the second run begins quietly
         clock.now += 2
-        line(2, 2, 10)
-    assert stream.getvalue().split("\r")[2].rstrip() == "run 2 of 2: 10 steps, 5.0 steps/s"
+        line(2, 2, 15)
+    assert stream.getvalue().split("\r")[4].rstrip() == "run 2 of 2: 15 steps, 5.0 steps/s"
     assert stream.getvalue().endswith("\r")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ import pytest
 from samebits.launch import Control, Program
 
 from .conftest import Answer, Below
+from .test_runs import keep
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -27,7 +29,6 @@ def test_defaults(samebits: Run, below: Below) -> None:
         "control": Control(None, False),
         "out": Path(".samebits"),
         "timeout": None,
-        "progress": None,
     }
 
 
@@ -65,3 +66,19 @@ def test_bad_usage(samebits: Run, below: Below, words: list[str], sentence: str)
     assert answer.code == 2
     assert sentence in answer.err
     assert answer.err.count("\n") == 1
+
+
+def test_how_much_is_said(samebits: Run, below: Below) -> None:
+    assert samebits("record", "-q", "train.py").out == "r1\n"
+    keep(Path(".samebits"), "r1")
+    answer = samebits("record", "-v", "train.py")
+    assert answer.out.startswith("r1  finished  .samebits/r1\nrun       r1\n")
+    answer = samebits("record", "--json", "-", "train.py")
+    assert json.loads(answer.out)["format"] == "samebits.show"
+    assert "r1  finished" in answer.err
+
+
+def test_the_terminal_is_the_programs(samebits: Run, below: Below, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    samebits("record", "train.py")
+    assert "progress" not in below.options

@@ -105,8 +105,8 @@ def test_a_hash_secret_that_is_not_fixed_is_not_kept(
         ([], "what is to be run?"),
         (["nowhere.py"], "there is no script 'nowhere.py' here"),
         (["--", "no-such-command"], "there is no command 'no-such-command'"),
-        (["--seed", "-1", "train.py"], "-1 is not in the range"),
-        (["--seed", "1.5", "train.py"], "'1.5' is not a valid integer"),
+        (["--seed", "-1", "train.py"], "'-1' is not a whole number of 0 .."),
+        (["--seed", "1.5", "train.py"], "'1.5' is not a whole number of 0 .. 2**128 - 1"),
         (["--steps", "3", "train.py"], "No such option '--steps'"),
     ],
 )

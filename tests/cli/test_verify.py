@@ -19,6 +19,7 @@ from samebits.errors import LaunchError
 from samebits.launch import Control, Program
 
 from .conftest import Answer, Below, Verdict
+from .test_runs import keep
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -106,9 +107,9 @@ NOTHING = "what is to be run?"
         (["--steps", "-1", "train.py"], "-1 is not in the range x>=1"),
         (["--steps", "0", "train.py"], "0 is not in the range x>=1"),
         (["--level", "all", "train.py"], "'all' is not one of 'auto', 'step', 'op'"),
-        (["--seed", "-1", "train.py"], "-1 is not in the range"),
-        (["--seed", str(2**128), "train.py"], "is not in the range"),
-        (["--seed", "1.5", "train.py"], "'1.5' is not a valid integer"),
+        (["--seed", "-1", "train.py"], "'-1' is not a whole number of 0 .."),
+        (["--seed", str(2**128), "train.py"], "is not a whole number of 0 .."),
+        (["--seed", "1.5", "train.py"], "'1.5' is not a whole number of 0 .. 2**128 - 1"),
         (["--timeout", "0", "train.py"], "0.0 is not a number of seconds above 0"),
         (["--timeout", "-3", "train.py"], "-3.0 is not a number of seconds above 0"),
         (["--timeout", "nan", "train.py"], "nan is not a number of seconds above 0"),
@@ -262,3 +263,53 @@ def test_splitting_loses_no_word(words: list[str]) -> None:
         assert rest == ["--", *target] or rest == ["-m", *target] or rest == ["-m" + target[0], *target[1:]]
     else:
         assert target == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "detail"), [([], "normal"), (["-q"], "quiet"), (["--quiet"], "quiet"), (["-v"], "verbose")]
+)
+def test_how_much_is_said(samebits: Run, below: Below, words: list[str], detail: str) -> None:
+    assert samebits("verify", *words, "train.py").code == 0
+    assert below.detail == detail
+
+
+def test_quiet_and_verbose_are_not_both(samebits: Run, below: Below) -> None:
+    for command in ("verify", "record"):
+        answer = samebits(command, "-q", "-v", "train.py")
+        assert (answer.code, answer.err) == (2, f"samebits {command}: give -q or -v, not both.\n")
+    assert below.calls == []
+
+
+def test_the_runs_know_their_verdict(samebits: Run, below: Below) -> None:
+    for name in ("a1", "b2"):
+        keep(Path(".samebits"), name)
+    Path(".samebits/b2/run.json").write_text("cut sh")  # and a damaged one spoils nothing
+    below.verdict = Verdict("diverged", 1, ("a1", "b2", "gone"))
+    assert samebits("verify", "train.py").code == 1
+    assert json.loads(Path(".samebits/a1/run.json").read_text())["verdict"] == "diverged"
+    assert Path(".samebits/b2/run.json").read_text() == "cut sh"
+    assert sorted(path.name for path in Path(".samebits/a1").iterdir()) == [
+        "progress",
+        "run.json",
+        "stdout.txt",
+    ]
+
+
+@pytest.mark.parametrize("command", ["verify", "record", "run"])
+def test_a_notebook(samebits: Run, below: Below, command: str) -> None:
+    Path("nb.ipynb").write_text("{}")
+    for name in ("nb.ipynb", "gone.ipynb"):
+        answer = samebits(command, name)
+        assert answer.code == 2
+        assert f"jupyter nbconvert --to script {name}" in answer.err
+        assert f"-- jupyter execute {name}" in answer.err
+        assert answer.err.count("\n") == 1
+    assert below.calls == []
+
+
+def test_json_never_overwrites_a_script(samebits: Run, below: Below) -> None:
+    before = Path("train.py").read_text()
+    answer = samebits("verify", "--json", "train.py", "train.py")
+    assert (answer.code, below.calls) == (2, [])
+    assert "it takes the file to write, or - for the standard output" in answer.err
+    assert Path("train.py").read_text() == before

@@ -20,6 +20,7 @@ from torch.utils.data import (
     WeightedRandomSampler,
 )
 
+from samebits import SamebitsError, StateError
 from samebits.data import ResumableSampler, SampleSeeded, SeededLoader
 
 from .things import (
@@ -246,17 +247,117 @@ def test_a_state_counts_what_was_handed_out():
     assert (state["epoch"], state["batches"], state["position"]) == (1, 0, 0)
 
 
-def test_a_state_after_the_last_batch_has_nothing_left_of_its_epoch():
-    loader = SeededLoader(Draws(7), 2, True, seed=7)
+ENDS = {
+    "shuffled": lambda: SeededLoader(Draws(7), 2, True, seed=7),
+    "in order, the tail left out": lambda: SeededLoader(Draws(7), 2, seed=7, drop_last=True),
+    "a sampler": lambda: SeededLoader(Draws(7), 2, sampler=RandomSampler(Numbers(7)), seed=7),
+    "lists": lambda: SeededLoader(Draws(7), batch_sampler=[[3, 1], [0, 2, 4], [6]], seed=7),
+    "a stream": lambda: SeededLoader(Stream(7), 2, seed=7),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_a_state_after_the_last_batch_is_the_next_epochs_start(name):
+    loader = ENDS[name]()
+    first = len(batches(ENDS[name]()))
     iterator = iter(loader)
-    for _ in range(4):
-        next(iterator)
-    resumed = SeededLoader(Draws(7), 2, True, seed=7)
-    resumed.load_state_dict(loader.state_dict())
-    assert resumed.epoch == 0
-    assert batches(resumed) == []
+    for _ in range(first):
+        next(iterator)  # the last batch was handed out, and the end not yet seen
+    state = loader.state_dict()
+    assert state["batches"] == first
+    resumed = ENDS[name]()
+    if name == "a stream":
+        assert not hasattr(resumed.dataset.dataset, "__len__")
+        return  # nobody knows that it has ended
+    resumed.load_state_dict(state)
     assert resumed.epoch == 1
-    assert samples(resumed) == samples(loader)
+    second = [batch.tolist() for batch in loader]
+    assert [batch.tolist() for batch in resumed] == second != []
+    # A loop that counts epochs itself says which has ended, and then goes on to the next.
+    resumed.load_state_dict(state)
+    resumed.set_epoch(0)
+    assert batches(resumed) == []
+    resumed.set_epoch(1)
+    assert [batch.tolist() for batch in resumed] == second
+
+
+@pytest.mark.parametrize("options", [{}, {"num_workers": 2, "persistent_workers": True}], ids=str)
+def test_a_state_cannot_be_loaded_into_a_pass_under_way(options):
+    loader = SeededLoader(Draws(9), 2, True, seed=7, **options)
+    state = {**loader.state_dict(), "position": 4, "batches": 2}
+    iterator = iter(loader)
+    for step in range(2):
+        with pytest.raises(StateError, match=r"an iterator of this loader exists already.*load before iter"):
+            loader.load_state_dict(state)
+        assert loader.state_dict()["batches"] == step
+        next(iterator)
+    rest = [batch.tolist() for batch in iterator]
+    loader.load_state_dict(state)
+    assert epochs(loader, 1)[0] == rest
+    for _ in loader:
+        break  # and a pass that was left is under way no more
+    loader.load_state_dict(state)
+    assert epochs(loader, 1)[0] == rest
+
+
+@pytest.mark.parametrize(
+    ("make", "position", "batches"),
+    [
+        (lambda: SeededLoader(Draws(8), 2, True, seed=7), 10, 5),
+        (lambda: SeededLoader(Draws(8), 2, True, seed=7), 2**40, 4),
+        (lambda: SeededLoader(Draws(8), 2, sampler=list(range(8)), seed=7), 0, 5),
+        (lambda: SeededLoader(Draws(8), batch_sampler=[[0, 1], [2]], seed=7), 0, 3),
+    ],
+)
+def test_a_place_past_the_end_is_refused(make, position, batches):
+    loader = make()
+    before = loader.state_dict()
+    with pytest.raises(StateError, match="past the end of an epoch of 8 samples"):
+        loader.load_state_dict({**before, "position": position, "batches": batches})
+    assert loader.state_dict() == before
+
+
+@pytest.mark.parametrize("kind", ["a sampler without a length", "shared out"])
+def test_a_place_past_an_end_that_nobody_knew_is_an_error_when_it_is_reached(kind):
+    class Ten:
+        def __iter__(self):
+            return iter(range(10))
+
+    if kind == "shared out":
+        loader = SeededLoader(SharedOutStream(), 2, seed=7, split=False)
+    else:
+        loader = SeededLoader(Draws(10), 2, sampler=Ten(), seed=7)
+    loader.load_state_dict({**loader.state_dict(), "batches": 99})
+    with pytest.raises(StateError, match="a place after 99 batches, and the epoch ended after "):
+        list(loader)
+
+
+BATCHES = {
+    "lists": lambda: [[5, 1], [0, 2, 4], [6]],
+    "in order": lambda: BatchSampler(SequentialSampler(Numbers(7)), 3, False),
+    "random": lambda: BatchSampler(RandomSampler(Numbers(7)), 3, True),
+    "tuple": lambda: ([3], [2, 1]),
+}
+
+
+@pytest.mark.parametrize("name", BATCHES)
+@pytest.mark.parametrize("options", [{}, {"num_workers": 2}], ids=str)
+def test_batches_may_be_given(name, options):
+    make = BATCHES[name]
+
+    def fresh():
+        return SeededLoader(Numbers(7), batch_sampler=make(), seed=7, **options)
+
+    whole = epochs(fresh(), 2)
+    assert epochs(fresh(), 2) == whole
+    if not isinstance(make(), BatchSampler):
+        assert whole == [[list(map(float, one)) for one in make()]] * 2
+    loader = fresh()
+    iterator = iter(loader)
+    assert next(iterator).tolist() == whole[0][0]
+    resumed = fresh()
+    resumed.load_state_dict(json.loads(json.dumps(loader.state_dict())))
+    assert epochs(resumed, 2) == [whole[0][1:], whole[1]]
 
 
 @pytest.mark.parametrize("options", [{}, {"num_workers": 2, "persistent_workers": True}], ids=str)
@@ -379,7 +480,9 @@ def test_a_state_of_another_loader_is_refused_and_changes_nothing(other, text):
     assert loader.state_dict() == before
 
 
-@pytest.mark.parametrize("name", ["epoch", "position", "batches", "world_size", "seed", "version"])
+@pytest.mark.parametrize(
+    "name", ["epoch", "position", "batches", "world_size", "num_workers", "seed", "version"]
+)
 def test_a_damaged_state_is_refused_and_changes_nothing(name):
     loader = SeededLoader(Draws(20), 3, True, seed=7)
     before = loader.state_dict()
@@ -414,6 +517,12 @@ def test_what_depends_on_ranks_or_workers_is_not_resumed_with_others():
         ((SampleSeeded(Draws(), 1),), {"split": False}, ValueError, "give split to that"),
         ((Stream(), 2, True), {}, ValueError, "shuffle"),
         ((Draws(), 2), {"rank": 5, "world_size": 2}, ValueError, "rank must be below"),
+        ((Draws(), 2), {"num_workers": "2"}, TypeError, "num_workers must be an int, got '2'"),
+        ((Draws(), 2), {"num_workers": 2.5}, TypeError, "num_workers must be an int"),
+        ((Draws(), 2), {"num_workers": True}, TypeError, "num_workers must be an int, got True"),
+        ((Draws(), 2), {"num_workers": -1}, ValueError, "num_workers must be in 0"),
+        ((Draws(), 2), {"sampler": iter([1, 2])}, TypeError, "the sampler is an iterator, which is used up"),
+        ((Draws(),), {"batch_sampler": iter([[1]])}, TypeError, "the batch_sampler is an iterator"),
         (
             (SampleSeeded(Stream(), 1, batch_size=3), 2),
             {"num_workers": 2},
@@ -423,8 +532,10 @@ def test_what_depends_on_ranks_or_workers_is_not_resumed_with_others():
     ],
 )
 def test_what_cannot_be_meant_is_refused(arguments, options, error, text):
-    with pytest.raises(error, match=text):
+    with pytest.raises(error, match=text) as refused:
         SeededLoader(*arguments, **{"seed": 7, **options})
+    if text != "shuffle":  # torch's own
+        assert isinstance(refused.value, SamebitsError)
 
 
 def test_the_end_of_an_epoch_shows_in_the_last_batch():

@@ -62,6 +62,7 @@ def test_resumed_with_other_world_sizes_nothing_is_lost_or_doubled(length, steps
         parts, states = [], []
         for sampler in ranks(length, world_size):
             sampler.load_state_dict(json.loads(json.dumps(state)))
+            sampler.set_epoch(0)  # also at its end
             iterator = iter(sampler)
             part = [index for _, index in zip(range(count), iterator, strict=False)]
             parts.append(part)
@@ -106,6 +107,29 @@ def test_set_epoch_after_a_state_of_that_epoch_keeps_its_position():
     assert len(list(sampler)) == 20
 
 
+def test_a_state_at_the_end_of_an_epoch_is_the_start_of_the_next():
+    sampler = ResumableSampler(20, seed=7)
+    first, second = list(sampler), list(sampler)
+    state = {**sampler.state_dict(), "epoch": 0, "position": 20}
+    sampler.load_state_dict(state)
+    assert sampler.epoch == 1
+    assert list(sampler) == second
+    sampler.load_state_dict(state)
+    sampler.set_epoch(0)  # of a loop that counts itself
+    assert list(sampler) == []
+    assert list(sampler) == second
+    sampler.set_epoch(0)
+    assert list(sampler) == first
+
+
+def test_a_state_loaded_after_the_iterator_was_made_counts():
+    sampler = ResumableSampler(20, seed=7)
+    first = list(ResumableSampler(20, seed=7))
+    iterator = iter(sampler)
+    sampler.load_state_dict({**sampler.state_dict(), "position": 5})
+    assert list(iterator) == first[5:]
+
+
 def test_the_dataset_is_told_the_epoch():
     dataset = SampleSeeded(Draws(6, ["python"]), 7)
     sampler = ResumableSampler(dataset, seed=7)
@@ -125,6 +149,7 @@ def test_the_dataset_is_told_the_epoch():
         ({"length": 21}, "the state is of length=21, this has length=20"),
         ({"shuffle": False}, "the state is of shuffle=False"),
         ({"position": -1}, "the state's position must be in 0"),
+        ({"position": 21}, "the state's position 21 is past the end of an epoch of 20 samples"),
     ],
 )
 def test_a_state_of_another_order_is_refused(change, text):

@@ -137,3 +137,22 @@ def test_hostile_text_does_nothing() -> None:
     assert "[red]x[/red]" in text
     assert "\\x1b[2J" in text
     assert len(clean("x" * 10_000)) < 2100
+
+
+def test_quiet_is_one_line_and_verbose_leaves_nothing_out() -> None:
+    def shown(detail: str) -> str:
+        notes = tuple(f"note {number}" for number in range(30))
+        rows = tuple(
+            EnvironmentDifference(key=f"k{number}", a="1", b="2", matters=number > 2) for number in range(30)
+        )
+        causes = tuple(replace(_DIVERGED.causes[0], name=f"cause-{number}") for number in range(5))
+        stream = io.StringIO()
+        verdict = replace(_DIVERGED, notes=notes, environment=rows, causes=causes)
+        print_verdict(verdict, Console(file=stream, width=100, no_color=True), detail=detail)  # type: ignore[arg-type]
+        return stream.getvalue()
+
+    assert shown("quiet") == shown("normal").splitlines(keepends=True)[0]
+    assert "and 24 more notes, with -v" in shown("normal")
+    assert "cause-4" not in shown("normal")
+    for text in (*(f"note {n}" for n in range(30)), *(f"k{n}: 1 | 2" for n in range(30)), "cause-4"):
+        assert text in shown("verbose")

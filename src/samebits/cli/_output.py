@@ -1,7 +1,10 @@
-"""Where results go: a verdict to the terminal, its JSON to a file or to the standard output.
+"""Where results go: what a person reads to the terminal, the JSON to a file or to the standard output.
 
-With `--json -` the standard output carries JSON and nothing else, so the
-report, and all that the observed program prints, goes to the standard error.
+`--json PATH|-` means the same in every command: the whole result as one JSON document with a `format` and a
+`version`, written beside what a person reads.
+With `--json -` the standard output carries JSON and nothing
+else, so the report, and all that the observed program prints, goes to the standard error.  It always takes
+its value: an optional one would swallow the word after it, `--json train.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +20,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from samebits.cli._detail import Detail
+
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from samebits.compare.verdict import Verdict
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
@@ -28,6 +35,12 @@ def _writable(ctx: click.Context, parameter: click.Parameter, value: str | None)
     if value is None or value == "-":
         return value
     path = Path(value)
+    if not value or value.startswith("-") or path.suffix in (".py", ".ipynb"):
+        raise click.BadParameter(
+            f"it takes the file to write, or - for the standard output, and {value!r} is none: --json - ...",
+            ctx,
+            parameter,
+        )
     if path.is_dir():
         raise click.BadParameter(
             f"{value!r} is a folder; give a file, or - for the standard output.", ctx, parameter
@@ -43,7 +56,7 @@ def json_option(function: _Decorated) -> _Decorated:
     """`--json PATH|-`."""
     return click.option(
         "--json", "json_path", metavar="PATH|-", callback=_writable,
-        help="Also write the verdict as JSON to PATH; - is stdout, and the report then goes to stderr.",
+        help="Also write the result as JSON to PATH; - is stdout, and the report then goes to stderr.",
     )(function)  # fmt: skip
 
 
@@ -64,20 +77,31 @@ def stdout_kept_for_json(json_path: str | None) -> Iterator[None]:
         os.close(kept)
 
 
-def deliver(verdict: Verdict, json_path: str | None) -> int:
+def deliver(verdict: Verdict, json_path: str | None, detail: Detail = "normal") -> int:
     """Show the verdict, write its JSON if asked, and return the exit code."""
-    from rich.console import Console
-
     from samebits.report import print_verdict
 
-    print_verdict(verdict, Console(stderr=json_path == "-", highlight=False))
-    if json_path is not None:
-        text = json.dumps(verdict.as_json(), indent=2, allow_nan=False)
-        if json_path == "-":
-            click.echo(text)
-        else:
-            write_whole(Path(json_path), text + "\n")
+    print_verdict(verdict, console(json_path), detail=detail)
+    write_json(verdict.as_json(), json_path)
     return verdict.exit_status
+
+
+def console(json_path: str | None) -> Console:
+    """Where a person reads the result: the standard output, unless that is for JSON alone."""
+    from rich.console import Console
+
+    return Console(stderr=json_path == "-", highlight=False)
+
+
+def write_json(document: dict[str, Any], json_path: str | None) -> None:
+    """Write the result as JSON, if asked."""
+    if json_path is None:
+        return
+    text = json.dumps(document, indent=2, allow_nan=False, default=str)
+    if json_path == "-":
+        click.echo(text)
+    else:
+        write_whole(Path(json_path), text + "\n")
 
 
 def write_whole(path: Path, text: str) -> None:

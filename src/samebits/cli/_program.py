@@ -11,15 +11,16 @@ there on every word is the program's, `--help` included:
 from __future__ import annotations
 
 import os
-import shutil
-import warnings
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
-from samebits.seeding import SEED_LIMIT
+from samebits._seed import checked_seed
+from samebits.errors import UsageError
 
 if TYPE_CHECKING:
     from samebits.launch import Control, Program
@@ -35,9 +36,21 @@ class ProgramCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own, kind, words = split(args, self._options_with_value(ctx))
         rest = super().parse_args(ctx, own)
+        if ctx.resilient_parsing:  # a shell completes a line that is not whole yet
+            ctx.meta[_KEY] = (kind, words)
+            return rest
         check(kind, words, ctx)
         ctx.meta[_KEY] = (kind, words)
         return rest
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Options, and until the program's name is whole the files that may be it; then any file."""
+        kind, words = ctx.meta.get(_KEY, ("script", ()))
+        if words or kind != "script":
+            return [CompletionItem(incomplete, type="file")]
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        return [CompletionItem(path) for path in scripts(incomplete)]
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         return ["[OPTIONS] {SCRIPT | -m MODULE | -- COMMAND} [ARGS]..."]
@@ -45,6 +58,22 @@ class ProgramCommand(click.Command):
     def _options_with_value(self, ctx: click.Context) -> frozenset[str]:
         options = (option for option in self.get_params(ctx) if isinstance(option, click.Option))
         return frozenset(name for option in options if not option.is_flag for name in option.opts)
+
+
+def scripts(incomplete: str) -> list[str]:
+    """The Python files and folders whose path begins so, as a shell completes it."""
+    folder, begin = os.path.split(incomplete)
+    try:
+        entries = sorted(os.scandir(folder or "."), key=lambda entry: entry.name)
+    except OSError:
+        return []
+    found = [entry for entry in entries if entry.name.startswith(begin)]
+    shown = [entry for entry in found if begin.startswith(".") or not entry.name.startswith(".")]
+    return [
+        os.path.join(folder, entry.name) + (os.sep if entry.is_dir() else "")
+        for entry in shown
+        if entry.is_dir() or entry.name.endswith(".py")
+    ]
 
 
 def split(
@@ -77,56 +106,10 @@ def check(kind: Literal["script", "module", "command"], words: tuple[str, ...], 
             kind
         ]
         raise click.UsageError(f"what is to be run? Give {what}; see `{ctx.command_path} --help`.", ctx)
-    fault = {"script": _script_fault, "module": _module_fault, "command": _command_fault}[kind](words[0])
-    if fault is not None:
-        raise click.UsageError(fault, ctx)
+    from samebits.launch.target import fault
 
-
-def _script_fault(word: str) -> str | None:
-    if word == "-":
-        return "a script cannot be read from the standard input; save it to a file first."
-    path = Path(word)
-    if path.is_dir():
-        return f"{word!r} is a folder; give the script inside it, or a module with -m."
-    if not path.exists():
-        if shutil.which(word):
-            return f"{word!r} is a command, not a script; write -- before it: -- {word} ..."
-        return f"there is no script {word!r} here; give the path of a Python file."
-    if not os.access(path, os.R_OK):
-        return f"the script {word!r} cannot be read: permission denied."
-    if not path.is_file():
-        return f"{word!r} is not a regular file; a script is run at least twice, so it must be one."
-    if path.suffix != ".py" and not _is_python(path):
-        return f"{word!r} is not a Python script; to run it as a command, write -- before it."
-    return None
-
-
-def _is_python(path: Path) -> bool:
-    """Whether a file without the ending .py is Python all the same: whatever compiles."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return False
-    return True
-
-
-def _module_fault(word: str) -> str | None:
-    is_path = os.sep in word or (word.endswith(".py") and Path(word).exists())
-    if not is_path and all(part.isidentifier() for part in word.split(".")):
-        return None
-    if is_path or word.endswith(".py"):
-        return f"-m takes a module's name with dots, not the path {word!r}; leave out -m to run a file."
-    return f"{word!r} is not a module's name; -m takes one with dots, for example package.train."
-
-
-def _command_fault(word: str) -> str | None:
-    if shutil.which(word):
-        return None
-    if Path(word).is_file():
-        return f"{word!r} is not executable; to run it as a Python script, leave out the -- before it."
-    return f"there is no command {word!r} on this machine's PATH."
+    if (found := fault(kind, words[0])) is not None:
+        raise click.UsageError(found, ctx)
 
 
 def chosen(ctx: click.Context) -> Program:
@@ -170,10 +153,24 @@ _OUT = click.option(
     show_default=True, help="Folder in which runs are kept.",
 )  # fmt: skip
 
-_SEED_RANGE = click.IntRange(0, SEED_LIMIT - 1)
+
+class _Seed(click.ParamType):  # type: ignore[type-arg]
+    """A seed: digits alone, and then what `checked_seed` accepts."""
+
+    name = "seed"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        number = int(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,60}", value) else value
+        try:
+            return checked_seed(number, "--seed")
+        except UsageError:
+            self.fail(f"{value!r} is not a whole number of 0 .. 2**128 - 1.", param, ctx)
+
 
 _EVERYWHERE = click.option(
-    "--everywhere", is_flag=True, help="Let torch draw the same random numbers on every device."
+    "--everywhere/--no-everywhere",
+    default=False,
+    help="Let torch draw the same random numbers on every device.",
 )
 
 _RUN_OPTIONS = (
@@ -181,11 +178,11 @@ _RUN_OPTIONS = (
         "--steps", type=click.IntRange(min=1), metavar="N", help="Stop a run cleanly after N optimizer steps."
     ),
     click.option(
-        "--seed", type=_SEED_RANGE, metavar="N",
+        "--seed", type=_Seed(), metavar="N",
         help="Seed everything with N before the program starts, as `samebits run` does.",
     ),
     click.option(
-        "--deterministic", is_flag=True,
+        "--deterministic/--no-deterministic", default=False,
         help="Make every operation deterministic, and fix the hash secret.",
     ),
     _EVERYWHERE,
@@ -206,7 +203,7 @@ def out_option(function: _Decorated) -> _Decorated:
 def seed_option(function: _Decorated) -> _Decorated:
     """The option of the command that runs a program under full control."""
     return click.option(
-        "--seed", type=_SEED_RANGE, default=0, show_default=True, metavar="N", help="The seed of everything."
+        "--seed", type=_Seed(), default=0, show_default=True, metavar="N", help="The seed of everything."
     )(function)
 
 

@@ -1,7 +1,9 @@
-"""The progress line of a long run: which run, steps done, steps a second.
+"""The progress line of a long verification: which run, steps done, steps a second.
 
 One line, rewritten in place on the standard error; nothing at all where that is
-not a terminal, and nothing in the first seconds, so short runs stay quiet.
+not a terminal, and nothing in the first seconds, so short runs stay quiet.  Only where the
+program's own output is kept apart: `record` and `run` leave the terminal to the program, whose bars a line of
+ours would overwrite.
 """
 
 from __future__ import annotations
@@ -27,16 +29,29 @@ class ProgressLine:
         self._started = 0.0
         self._shown = 0.0
         self._width = 0
+        self._first: tuple[float, int] | None = None  # when steps were first seen, and how many
 
     def __call__(self, run: int, runs: int, steps: int) -> None:
         now = self._clock()
         if run != self._run:
-            self._run, self._started, self._shown = run, now, 0.0
+            self._run, self._started, self._shown, self._first = run, now, 0.0, None
+        if steps and self._first is None:
+            self._first = (now, steps)
         seconds = now - self._started
         if seconds < _QUIET or now - self._shown < _PERIOD:
             return
         self._shown = now
-        self._write(f"run {run} of {runs}: {steps:,} steps, {steps / seconds:.1f} steps/s")
+        if steps == 0:  # it imports, reads its data, compiles
+            self._write(f"run {run} of {runs}: starting, no step yet, {seconds:.0f} s")
+        else:
+            self._write(f"run {run} of {runs}: {steps:,} steps, {self._speed(now, steps):.1f} steps/s")
+
+    def _speed(self, now: float, steps: int) -> float:
+        """Steps a second since the first were seen: the start is no part of it."""
+        if self._first is None or now <= self._first[0]:
+            self._first = self._first or (now, steps)
+            return steps / max(now - self._started, 1e-9)
+        return (steps - self._first[1]) / (now - self._first[0])
 
     def __enter__(self) -> ProgressLine:
         return self
@@ -67,6 +82,6 @@ class NoProgress:
         return None
 
 
-def progress_line() -> ProgressLine | NoProgress:
-    """A line if the standard error is a terminal."""
-    return ProgressLine(sys.stderr) if sys.stderr.isatty() else NoProgress()
+def progress_line(*, quiet: bool = False) -> ProgressLine | NoProgress:
+    """A line if the standard error is a terminal, and it is not to stay quiet."""
+    return ProgressLine(sys.stderr) if sys.stderr.isatty() and not quiet else NoProgress()

@@ -6,17 +6,32 @@ from pathlib import Path
 
 import click
 
+from samebits.cli._config import read_from
+from samebits.cli._detail import detail, detail_options
 from samebits.cli._output import deliver, json_option
 from samebits.cli._program import out_option
+from samebits.cli._runs import run_id
+from samebits.cli.main import say
 
 
 @click.command()
-@click.argument("run_a", metavar="RUN_A")
-@click.argument("run_b", metavar="RUN_B")
+@click.argument("run_a", metavar="RUN_A", shell_complete=run_id)
+@click.argument("run_b", metavar="RUN_B", shell_complete=run_id)
 @out_option
 @json_option
+@detail_options(
+    "Print the verdict's one line alone.", "Print every note, cause and difference of the machines."
+)
 @click.pass_context
-def compare(ctx: click.Context, run_a: str, run_b: str, out: Path, json_path: str | None) -> None:
+def compare(
+    ctx: click.Context,
+    run_a: str,
+    run_b: str,
+    out: Path,
+    json_path: str | None,
+    quiet: bool,
+    verbose: bool,
+) -> None:
     """Compare two kept runs and say whether every bit agrees.
 
     A run is a folder, a run's id as `samebits runs` lists it, or the beginning of one. Neither torch nor the
@@ -27,10 +42,13 @@ def compare(ctx: click.Context, run_a: str, run_b: str, out: Path, json_path: st
       samebits compare 20250102-1 20250102-2
       samebits compare laptop/.samebits/a1b2 /mnt/cluster/.samebits/c3d4 --json verdict.json
 
-    Exit code: 0 every bit agrees, 1 the runs part, 2 a record cannot be read or the command is wrong.
+    Exit code: 0 every bit agrees, 1 the runs part, 2 incomplete, not readable, or the command is wrong.
     """
     from samebits.compare import compare as compare_runs
     from samebits.record.run import Run, find_run
 
+    much = detail(quiet, verbose)
+    if verbose and (read := read_from(ctx)):
+        say(read, ctx.command_path)
     verdict = compare_runs(Run.open(find_run(out, run_a)), Run.open(find_run(out, run_b)))
-    ctx.exit(deliver(verdict, json_path))
+    ctx.exit(deliver(verdict, json_path, much))

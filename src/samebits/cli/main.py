@@ -7,11 +7,15 @@ never leave as Python's usual 1.  `samebits run` becomes the program and leaves 
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import click
@@ -22,7 +26,10 @@ from samebits.errors import SamebitsError
 SAME: Final = 0
 DIVERGED: Final = 1
 FAILED: Final = 2
-INTERRUPTED: Final = 130  # 128 + SIGINT, as shells say it
+SIGNALLED: Final = 128  # and the signal's number, as shells say it
+
+#: Where a context keeps whether help is all that is asked for.
+_HELP: Final = "samebits.help"
 
 #: Commands in the order of `--help`, with the line shown there; each lives in a file of its own.
 COMMANDS: Final = {
@@ -31,7 +38,11 @@ COMMANDS: Final = {
     "record": "Run a program once and keep what was observed.",
     "compare": "Compare two kept runs; needs no torch.",
     "runs": "List the kept runs, newest first.",
-    "ops": "List the operations that are made deterministic; --check runs them.",
+    "show": "Show what a kept run was and how it ended.",
+    "rm": "Remove kept runs.",
+    "prune": "Remove the old ones of the kept runs.",
+    "ops": "List the operations made deterministic; --check runs them.",
+    "completion": "Print the script that completes commands in a shell.",
 }
 
 
@@ -47,6 +58,15 @@ class Commands(click.Group):
         command = getattr(import_module(f"samebits.cli.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        word = args[0]
+        ctx.meta[_HELP] = args[1:2] in (["-h"], ["--help"])
+        if word not in COMMANDS and not word.startswith("-") and not ctx.resilient_parsing:
+            raise click.UsageError(_no_command(word), ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):  # without loading them
@@ -69,9 +89,11 @@ class Commands(click.Group):
                 stream.reconfigure(errors="backslashreplace")
         try:
             code = super().main(args, prog_name or "samebits", **extra | {"standalone_mode": False})
-        except click.Abort:
-            say("interrupted; what was recorded so far is kept, see `samebits runs`")
-            code = INTERRUPTED
+        except click.Abort as error:
+            number = getattr(error.__cause__, "number", signal.SIGINT)
+            how = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
+            say(f"{how}; what was recorded so far is kept, see `samebits runs`")
+            code = SIGNALLED + number
         except click.ClickException as error:
             context = getattr(error, "ctx", None)
             say(_sentence(error), context.command_path if context else "samebits")
@@ -86,23 +108,35 @@ class Commands(click.Group):
         sys.exit(code if isinstance(code, int) else SAME)
 
 
+def _no_command(word: str) -> str:
+    if word.endswith((".py", ".ipynb")) or Path(word).is_file():
+        return f"a command comes first: `samebits verify {word}`, or run, or record; see `samebits --help`."
+    near = get_close_matches(word, COMMANDS, 1)
+    also = f"Did you mean {near[0]}?" if near else f"There are {', '.join(COMMANDS)}."
+    return f"No such command {word!r}. {also}"
+
+
 def _sentence(error: click.ClickException) -> str:
+    if isinstance(error, click.BadOptionUsage) and error.option_name == "--json":
+        return "--json takes the file to write, or - for the standard output: --json -"
     if isinstance(error, click.NoSuchOption):
         return error.format_message() + " (Options of the program itself go after its name.)"
     return error.format_message()
 
 
 def say(sentence: str, who: str = "samebits") -> None:
-    """One line on the standard error stream."""
-    click.echo(f"{who}: {sentence}", err=True)
+    """One line on the standard error stream, if anybody is still there."""
+    with contextlib.suppress(OSError):
+        click.echo(f"{who}: {sentence}", err=True)
 
 
 @click.group(
     cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
 )
 @click.version_option(__version__, prog_name="samebits", message="%(prog)s %(version)s")
+@click.option("--no-config", is_flag=True, help="Read no [tool.samebits] of pyproject.toml.")
 @click.pass_context
-def app(ctx: click.Context) -> None:
+def app(ctx: click.Context, no_config: bool) -> None:
     """Same code, same seed, same bits; and when not, the operation that broke it.
 
     \b
@@ -110,9 +144,20 @@ def app(ctx: click.Context) -> None:
     samebits verify train.py --epochs 1
     samebits verify -m package.train
     samebits verify -- torchrun --nproc-per-node 2 train.py
+
+    Options used every time may stand in pyproject.toml, under [tool.samebits] or [tool.samebits.verify].
+
+    Exit code: 0 good, 1 a finding (the runs part, an operation is not stable), 2 an error, or something that
+    was not seen to its end; of `run` the program's own.
     """
-    if ctx.invoked_subcommand is None:
+    name = ctx.invoked_subcommand
+    if name is None:
         click.echo(ctx.get_help())
+    elif not no_config and not ctx.meta.get(_HELP):  # help comes whatever stands there
+        from samebits.cli._config import configured
+
+        assert isinstance(ctx.command, click.Group)
+        ctx.default_map = {name: configured(ctx.command, ctx, name)}
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 import click
 
+from samebits.cli._output import console, json_option, write_json
 from samebits.cli.main import DIVERGED, FAILED, SAME
 from samebits.errors import UsageError
 
@@ -16,7 +16,7 @@ from samebits.errors import UsageError
 @click.option("--check", is_flag=True, help="Run each on this machine and say which are stable.")
 @click.option("--runs", type=click.IntRange(2), default=None, help="How often each is run (50).")
 @click.option("--device", default=None, metavar="DEVICE", help="Where: cpu (the default), cuda, cuda:1.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array instead of a table.")
+@json_option
 @click.pass_context
 def ops(
     ctx: click.Context,
@@ -24,7 +24,7 @@ def ops(
     check: bool,
     runs: int | None,
     device: str | None,
-    as_json: bool,
+    json_path: str | None,
 ) -> None:
     """List the operations that PyTorch has no deterministic kernel for, and what takes their place.
 
@@ -36,9 +36,9 @@ def ops(
       samebits ops
       samebits ops grid_sample interpolate
       samebits ops --check
-      samebits ops --check --device cuda --json
+      samebits ops --check --device cuda --json stable.json
 
-    Exit code: with --check 1 if an operation is not stable, 2 if one raises; 2 if the command is wrong.
+    Exit code: 0; with --check 1 if an operation is not stable, 2 if one raises; 2 if the command is wrong.
     """
     from samebits.determinism.settings import WORDS, meant
     from samebits.ops.speeds import speeds
@@ -47,24 +47,24 @@ def ops(
     for name in names:
         if name not in WORDS:
             raise UsageError(f"no operation is called {name!r}; {meant(name)}")
+    if json_path in WORDS:
+        raise UsageError(f"--json takes the file to write, or -: --json - {json_path}")
     names = tuple(WORDS[name] for name in names)
     if check:
-        ctx.exit(_check(names, device, runs, as_json))
+        ctx.exit(_check(names, device, runs, json_path))
     for option, given in (("--runs", runs), ("--device", device)):
         if given is not None:
             raise UsageError(f"{option} belongs to --check, which runs the operations.")
     rows = [row for row in OPERATIONS if not names or row.name in names]
     measured = speeds()
-    if as_json:
-        listed = [asdict(row) | {"speed": measured.get(row.schema, {})} for row in rows]
-        click.echo(json.dumps(listed, indent=2))
-        return
     from samebits.report.operations import operations
 
-    operations(rows, measured)
+    operations(rows, measured, console(json_path))
+    listed = [asdict(row) | {"speed": measured.get(row.schema, {})} for row in rows]
+    write_json({"format": "samebits.operations", "version": 1, "operations": listed}, json_path)
 
 
-def _check(names: tuple[str, ...], device: str | None, runs: int | None, as_json: bool) -> int:
+def _check(names: tuple[str, ...], device: str | None, runs: int | None, json_path: str | None) -> int:
     try:
         from samebits.determinism.check import selected, stability
     except ModuleNotFoundError as error:
@@ -82,10 +82,9 @@ def _check(names: tuple[str, ...], device: str | None, runs: int | None, as_json
     found = list(
         track(every, "operations", count, console=watched, transient=True, disable=not watched.is_terminal)
     )
-    if as_json:
-        click.echo(json.dumps([asdict(one) | {"stable": one.stable} for one in found], indent=2))
-    else:
-        stabilities(found)
+    stabilities(found, console(json_path))
+    checked = [asdict(one) | {"stable": one.stable} for one in found]
+    write_json({"format": "samebits.stability", "version": 1, "operations": checked}, json_path)
     if any(one.error for one in found):
         return FAILED
     return SAME if all(one.stable for one in found) else DIVERGED

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import click
 
+from samebits.cli._config import read_from
+from samebits.cli._detail import detail, detail_options
+from samebits.cli._output import json_option, stdout_kept_for_json, write_json
 from samebits.cli._program import ProgramCommand, chosen, control, run_options
-from samebits.cli._progress import progress_line
+from samebits.cli._runs import described
 from samebits.cli.main import FAILED, SAME, say
 
 
@@ -17,6 +20,8 @@ from samebits.cli.main import FAILED, SAME, say
     help="What is recorded: every optimizer step, or every operation.",
 )  # fmt: skip
 @run_options
+@json_option
+@detail_options("Print the run's id alone.", "Print what `samebits show` does.")
 @click.pass_context
 def record(
     ctx: click.Context,
@@ -27,6 +32,9 @@ def record(
     everywhere: bool,
     out: Path,
     timeout: float | None,
+    json_path: str | None,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Run a program once, unmodified, and keep its record.
 
@@ -37,13 +45,18 @@ def record(
       samebits record train.py --epochs 1
       samebits record --level step --out /data/runs train.py
 
-    Exit code: 0 recorded, 2 the program failed or the command is wrong.
+    The terminal is the program's: no progress is shown. --json writes what `samebits show --json` does.
+
+    Exit code: 0 recorded, 2 incomplete, failed, or the command is wrong.
     """
     from samebits.launch import attached
     from samebits.launch import record as record_program
     from samebits.report.terminal import clean
 
-    with progress_line() as progress:
+    much = detail(quiet, verbose)
+    if verbose and (read := read_from(ctx)):
+        say(read, ctx.command_path)
+    with stdout_kept_for_json(json_path):
         run = record_program(
             chosen(ctx),
             level=level,
@@ -51,10 +64,18 @@ def record(
             control=control(seed, deterministic, everywhere),
             out=out,
             timeout=timeout,
-            progress=progress,
         )
     status = str(run.info.get("status"))
-    click.echo(f"{clean(run.id)}  {clean(status)}  {clean(str(out / run.id))}")
+    line = clean(run.id) if quiet else f"{clean(run.id)}  {clean(status)}  {clean(str(out / run.id))}"
+    click.echo(line, err=json_path == "-")
+    if json_path is not None or much == "verbose":
+        document = described(out / run.id)
+        if much == "verbose":
+            from samebits.cli._output import console
+            from samebits.report.runs import print_run
+
+            print_run(document, console(json_path))
+        write_json(document, json_path)
     if (unobserved := attached.sentence(run.info)) is not None:
         say(unobserved, ctx.command_path)
         ctx.exit(FAILED)

@@ -47,7 +47,8 @@ def run(ctx: click.Context, seed: int, deterministic: bool, everywhere: bool, qu
       samebits run -- torchrun --nproc-per-node 2 train.py
       samebits run --everywhere train.py --device cuda
 
-    Exit code: the program's own; 2 also if the command is wrong.
+    Exit code: the program's own; 2 also if the command is wrong. Options that are used every time may stand
+    in pyproject.toml, under [tool.samebits.run].
     """
     program = chosen(ctx)
     line = None if quiet else f"{ctx.command_path}: {_line(seed, deterministic, everywhere, program)}"

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from samebits.cli._output import console, json_option, write_json
 from samebits.cli._program import out_option
+from samebits.cli._runs import summary
 
 
 @click.command()
 @out_option
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array instead of lines.")
-def runs(out: Path, as_json: bool) -> None:
-    """List the kept runs, newest first: id, when, level, how it ended, what ran.
+@json_option
+def runs(out: Path, json_path: str | None) -> None:
+    """List the kept runs, newest first: id, age, status, steps, size, verdict, command.
+
+    The verdict is that of the `samebits verify` a run belongs to.
 
     \b
     Examples:
       samebits runs
-      samebits runs --out /data/runs --json
+      samebits runs --out /data/runs --json -
+
+    Exit code: 0, or 2 if the command is wrong or the folder cannot be read.
     """
     from samebits.record.run import list_runs
+    from samebits.report.runs import print_runs
     from samebits.report.terminal import clean
 
-    found = list_runs(out)
-    if as_json:
-        click.echo(json.dumps([{"id": run.id, **run.info} for run in found], indent=2))
-    elif not found:
+    now = datetime.now(UTC)
+    rows = [summary(run, now) for run in list_runs(out)]
+    if rows:
+        print_runs(rows, console(json_path))
+    elif json_path != "-":
         click.echo(f"no runs in {clean(str(out))}", err=True)
-    for run in () if as_json else found:
-        info = run.info
-        command = " ".join(str(word) for word in info.get("argv") or ())
-        row = (run.id, info.get("created"), info.get("level"), info.get("status"), command)
-        click.echo("  ".join(clean(str(field or "?")) for field in row))
+    write_json({"format": "samebits.runs", "version": 1, "runs": rows}, json_path)

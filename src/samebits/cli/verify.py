@@ -6,9 +6,12 @@ from pathlib import Path
 
 import click
 
+from samebits.cli._config import read_from
+from samebits.cli._detail import detail, detail_options
 from samebits.cli._output import deliver, json_option, stdout_kept_for_json
 from samebits.cli._program import ProgramCommand, chosen, control, run_options
 from samebits.cli._progress import progress_line
+from samebits.cli.main import say
 
 
 @click.command(cls=ProgramCommand)
@@ -27,6 +30,9 @@ from samebits.cli._progress import progress_line
 )  # fmt: skip
 @run_options
 @json_option
+@detail_options(
+    "Print the verdict's one line alone.", "Print every note, cause and difference of the machines."
+)
 @click.pass_context
 def verify(
     ctx: click.Context,
@@ -39,6 +45,8 @@ def verify(
     out: Path,
     timeout: float | None,
     json_path: str | None,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Run a program twice, unmodified, and say whether every bit agrees.
 
@@ -53,11 +61,15 @@ def verify(
       samebits verify -- torchrun --nproc-per-node 2 train.py
       samebits verify --json - train.py
 
-    Exit code: 0 every bit agrees, 1 the runs part, 2 the program failed or the command is wrong.
+    Exit code: 0 every bit agrees, 1 the runs part, 2 incomplete, failed, or the command is wrong.
     """
     from samebits.launch import verify as verify_program
+    from samebits.record.kept import note
 
-    with stdout_kept_for_json(json_path), progress_line() as progress:
+    much = detail(quiet, verbose)
+    if verbose and (read := read_from(ctx)):
+        say(read, ctx.command_path)
+    with stdout_kept_for_json(json_path), progress_line(quiet=quiet) as progress:
         verdict = verify_program(
             chosen(ctx),
             runs=runs,
@@ -68,4 +80,6 @@ def verify(
             timeout=timeout,
             progress=progress,
         )
-    ctx.exit(deliver(verdict, json_path))
+    for run in verdict.runs:
+        note(out / run, verdict=verdict.verdict)  # for `samebits runs`
+    ctx.exit(deliver(verdict, json_path, much))

@@ -9,6 +9,8 @@ import os
 import sys
 from typing import Final
 
+from samebits.errors import UsageError
+from samebits.seeding.derive import checked_seed
 from samebits.seeding.everything import Seeded, plan_seeds
 from samebits.seeding.everything import seed_everything as _seed_everything
 from samebits.seeding.ranks import checked_rank
@@ -84,12 +86,13 @@ def worker_init_fn(worker_id: int, rank: int, seed: int) -> None:
     """
     worker = checked_rank(worker_id, "worker_init_fn")
     if worker >= _RANK_STRIDE - 1:
-        raise ValueError(
+        raise UsageError(
             f"worker_init_fn: with {_RANK_STRIDE} numbers a rank, worker_id must be below "
             f"{_RANK_STRIDE - 1}, got {worker}; samebits.data.loader_kwargs has no such limit"
         )
     offset = _RANK_STRIDE * checked_rank(rank, "worker_init_fn") + 1 + worker
-    _seed_everything(seed + offset, rank=0, scheme="offset")
+    number = checked_seed(seed, "worker_init_fn", limit=2**32, why="which is all that np.random.seed takes")
+    _seed_everything(number + offset, rank=0, scheme="offset")
 
 
 def _seeded(seed: int, **switches: bool) -> Seeded:

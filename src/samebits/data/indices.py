@@ -15,6 +15,7 @@ from torch.utils.data import BatchSampler
 
 from samebits.data.resume import ResumableSampler
 from samebits.data.streams import SampleStreams
+from samebits.errors import StateError
 from samebits.seeding.derive import Key
 
 
@@ -25,6 +26,14 @@ class Place:
     epoch: int
     position: int = 0  # samples of the epoch that all ranks together have had
     batches: int = 0  # batches of the epoch that this rank has had
+
+
+def past_the_end(there: int, wanted: int) -> StateError:
+    """For a loaded state whose place is seen not to exist only when the pass reaches it."""
+    return StateError(
+        f"SeededLoader: the loaded state is of a place after {wanted} batches, and the epoch ended after "
+        f"{there}; it is of another dataset or sampler, or damaged"
+    )
 
 
 class Indices:
@@ -68,6 +77,8 @@ class Indices:
                 indices = next(iterator)
                 inside = streams.save()
             except StopIteration:
+                if number < begins.batches:
+                    raise past_the_end(number, begins.batches) from None
                 return
             finally:
                 streams.leave(outside)

@@ -2,7 +2,9 @@
 
 Every `iter()` is the next epoch.  For it the loader's generator is set from (seed, rank, epoch), the dataset
 gets the epoch (`SampleSeeded`), and the order begins where a loaded state says.  Batches are counted as they
-are handed out, so a state taken after step k says k however far the workers are ahead.
+are handed out, so a state taken after step k says k however far the workers are ahead.  A state taken after
+the last batch of an epoch is the start of the next one: whoever loads it gets no empty pass, unless a loop
+that counts epochs itself says `set_epoch` of the one that has ended.
 
 How each part gets to its place: a `ResumableSampler` is asked for its indices from a position on; a sampler
 of the user's is run from its start within streams of its own, and the batches before are left out; an
@@ -12,6 +14,7 @@ they are thrown away.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,10 +22,11 @@ from typing import Any, Final
 from torch import Generator
 from torch.utils.data import DataLoader, IterableDataset
 
-from samebits.data.indices import Indices, Place
+from samebits.data.indices import Indices, Place, past_the_end
 from samebits.data.resume import ResumableSampler, check_same, checked_count, checked_place
 from samebits.data.samples import SampleSeeded
 from samebits.data.workers import SeedWorker, loader_generator
+from samebits.errors import StateError, UsageError, UsageTypeError
 from samebits.seeding.derive import Key, checked_seed
 
 _VERSION: Final = 1
@@ -43,7 +47,8 @@ class SeededLoader(DataLoader[Any]):
     Args:
         dataset: map-style or iterable.
         batch_size, shuffle, sampler, batch_sampler, num_workers, drop_last, collate_fn, worker_init_fn: as
-            DataLoader's; worker_init_fn is called after the worker was seeded.
+            DataLoader's; sampler and batch_sampler may be plain lists; worker_init_fn is called after the
+            worker was seeded.
         generator: a generator to use and to set for each epoch, which samplers may share; None makes one.
         seed: 0 .. 2**128 - 1, the same on every rank.
         rank, world_size: this process among how many; None asks torch.distributed, then the launchers'
@@ -79,12 +84,19 @@ class SeededLoader(DataLoader[Any]):
         self.seed = checked_seed(seed, "SeededLoader")
         self.rank, self.world_size = checked_place(rank, world_size, "SeededLoader")
         if options.get("in_order") is False:
-            raise ValueError(
+            raise UsageError(
                 "SeededLoader: in_order=False hands batches out as the workers finish them, which no seed "
                 "decides; leave it out"
             )
         if sampler is not None and shuffle:
-            raise ValueError("SeededLoader: give a sampler or shuffle=True, not both")
+            raise UsageError("SeededLoader: give a sampler or shuffle=True, not both")
+        num_workers = checked_count(num_workers, "SeededLoader", "num_workers")
+        for name, given in (("sampler", sampler), ("batch_sampler", batch_sampler)):
+            if isinstance(given, Iterator):
+                raise UsageTypeError(
+                    f"SeededLoader: the {name} is an iterator, which is used up after one epoch; give a "
+                    "list, or an object whose __iter__ begins anew"
+                )
         is_iterable = isinstance(dataset, IterableDataset)
         dataset = self._seeded(dataset, batch_size, drop_last, num_workers, split)
         if not is_iterable and sampler is None and batch_sampler is None:
@@ -120,6 +132,8 @@ class SeededLoader(DataLoader[Any]):
         self._indices = Indices(super()._index_sampler, self.sampler, (self.batch_size, self.drop_last), key)
         self._next = Place(0)
         self._is_loaded = False  # the next place is that of a state
+        self._ended: Place | None = None  # that of the state, if its epoch has ended
+        self._under_way: Callable[[], _Batches | None] = lambda: None
         self._newest: _Pass | None = None  # without its iterator, which would keep workers alive
         self._twin: SampleSeeded | None = None  # the persistent workers' dataset
         self._told = self._sampler_epoch()
@@ -139,13 +153,13 @@ class SeededLoader(DataLoader[Any]):
                 split=True if split is None else split,
             )
         if split is not None:
-            raise ValueError("SeededLoader: the dataset is a SampleSeeded, so give split to that")
+            raise UsageError("SeededLoader: the dataset is a SampleSeeded, so give split to that")
         if isinstance(dataset, IterableDataset):
             given = dataset._share.batch_size
             if given is None:
                 dataset._share = dataset._share.with_batch_size(size)
             elif given != size and num_workers > 1:
-                raise ValueError(
+                raise UsageError(
                     f"SeededLoader: the SampleSeeded was given batch_size={given}, this loader {batch_size}"
                 )
         return dataset
@@ -159,13 +173,16 @@ class SeededLoader(DataLoader[Any]):
         """Let the next pass go through `epoch`.
 
         From its start; only directly after `load_state_dict` of a state of that epoch it goes on where the
-        state says, since loops call this at the start of each epoch.
+        state says, since loops call this at the start of each epoch.  If that is the epoch's end, the pass
+        is empty.
 
         Raises:
             TypeError, ValueError: not an int of at least 0.
         """
         epoch = checked_count(epoch, "SeededLoader.set_epoch", "the epoch")
-        if not (self._is_loaded and self._next.epoch == epoch):
+        if self._is_loaded and self._ended is not None and self._ended.epoch == epoch:
+            self._will_begin(self._ended, is_loaded=True)
+        elif not (self._is_loaded and self._next.epoch == epoch):
             self._will_begin(Place(epoch), is_loaded=False)
 
     def state_dict(self) -> dict[str, Any]:
@@ -189,14 +206,22 @@ class SeededLoader(DataLoader[Any]):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Let the next pass go on after the batch that `state` was taken after.
 
-        Another number of workers makes no difference (unless ``split=False``).  With another number of ranks
-        the order of samples goes on at the same place, unless it comes from a sampler of your own.
+        A state taken after the last batch of an epoch is the start of the next.  Another number of workers
+        makes no difference (unless ``split=False``).  With another number of ranks the order of samples goes
+        on at the same place, unless it comes from a sampler of your own.
 
         Raises:
-            TypeError, ValueError: a state of another seed, dataset length, kind of sampler or batch size
-                (which may change with the number of ranks, if their product stays), or no state at all.
+            StateError: a state of another seed, dataset length, kind of sampler or batch size (which may
+                change with the number of ranks, if their product stays); of a place past the epoch's end; or
+                a pass is under way, which it would not move.
+            TypeError, ValueError: no state at all.
                 Nothing has changed.
         """
+        if self._under_way() is not None and self._newest is not None and not self._newest.has_ended:
+            raise StateError(
+                f"{_LOAD}: an iterator of this loader exists already, and a state moves only the next one; "
+                "load before iter(loader), or drop that iterator first"
+            )
         check_same(_LOAD, state, {"version": _VERSION, **self._identity()})
         epoch, position, batches, size = (
             checked_count(state.get(name), _LOAD, f"the state's {name}")
@@ -206,16 +231,30 @@ class SeededLoader(DataLoader[Any]):
             check_same(_LOAD, state, {"world_size": self.world_size})
         if self._replays():
             check_same(_LOAD, state, {"num_workers": self.num_workers})
+        workers = checked_count(state.get("num_workers"), _LOAD, "the state's num_workers")
         mine, theirs = self.batch_size, state.get("batch_size")
         if theirs != mine:
             is_rescaled = size != self.world_size and isinstance(theirs, int) and mine is not None
             if not is_rescaled or (theirs or 0) * size != (mine or 0) * self.world_size:
-                raise ValueError(
+                raise StateError(
                     f"{_LOAD}: the state is of batch_size={theirs} on {size} ranks, this has "
                     f"{self.batch_size} on {self.world_size}; the batches of a resumed epoch would be "
                     "others. Keep the batch size, or batch_size * world_size"
                 )
-        self._will_begin(Place(epoch, position, batches), is_loaded=True)
+        loaded = Place(epoch, position, batches)
+        each = size * max(1, workers) * (theirs if isinstance(theirs, int) else 1)
+        left = self._left(loaded, each)
+        if left is not None and left < 0:
+            raise StateError(
+                f"{_LOAD}: the state is of position {position} after {batches} batches, which is past the "
+                f"end of an epoch of {len(self.dataset)} samples; it is of another dataset or sampler, or "
+                "damaged"
+            )
+        if left == 0 and (position or batches):
+            self._will_begin(Place(epoch + 1), is_loaded=True)
+            self._ended = loaded
+        else:
+            self._will_begin(loaded, is_loaded=True)
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         told = self._sampler_epoch()
@@ -235,7 +274,9 @@ class SeededLoader(DataLoader[Any]):
         self._newest = newest
         if self._replays():
             newest.skip(iterator)
-        return _Batches(iterator, newest)
+        handed = _Batches(iterator, newest)
+        self._under_way = weakref.ref(handed)
+        return handed
 
     def _get_iterator(self) -> Any:
         # Each pass gets a dataset with an epoch of its own, so that one may begin before another has ended.
@@ -261,7 +302,29 @@ class SeededLoader(DataLoader[Any]):
         dataset._set_place(begins.epoch, begins.position if reads_on else 0)
 
     def _will_begin(self, place: Place, *, is_loaded: bool) -> None:
-        self._next, self._is_loaded, self._newest = place, is_loaded, None
+        self._next, self._is_loaded, self._newest, self._ended = place, is_loaded, None, None
+
+    def _left(self, place: Place, each: int) -> int | None:
+        """How many batches of the epoch follow on this rank; below 0 past its end; None: nobody knows.
+
+        `each`: how many samples one batch of every worker of every rank counted at most; the last ones may
+        have been shorter.
+        """
+        if isinstance(self.sampler, ResumableSampler) and self._kind != "own":
+            if place.position >= self.sampler.length + each:
+                return -1
+            count = self.sampler.count(place.position)
+            size = self.batch_size or 1
+            return count // size if self.drop_last else -(-count // size)
+        try:
+            if self._kind == "own":
+                return len(self._indices) - place.batches
+            length = len(self.dataset.dataset)
+        except (TypeError, NotImplementedError):
+            return None
+        if not self._is_elastic() or place.position < length:
+            return None
+        return 0 if place.position < length + each else -1
 
     def _now(self) -> Place:
         newest = self._newest
@@ -304,7 +367,8 @@ class SeededLoader(DataLoader[Any]):
     def _samplers(self) -> list[Any]:
         """Those of the user's that count epochs, and ours."""
         all_of_them = (self.sampler, getattr(self.batch_sampler, "sampler", None), self.batch_sampler)
-        return [one for one in dict.fromkeys(all_of_them) if callable(getattr(one, "set_epoch", None))]
+        different = {id(one): one for one in all_of_them}.values()  # a list cannot be hashed
+        return [one for one in different if callable(getattr(one, "set_epoch", None))]
 
     def _sampler_epoch(self) -> int | None:
         epochs = [getattr(one, "epoch", None) for one in self._samplers()]
@@ -325,8 +389,9 @@ class _Pass:
         return Place(begins.epoch, begins.position + count * self._samples_each, begins.batches + count)
 
     def skip(self, iterator: Iterator[Any]) -> None:
-        for _ in range(self._begins.batches):
-            next(iterator, None)
+        for number in range(self._begins.batches):
+            if next(iterator, self) is self:
+                raise past_the_end(number, self._begins.batches)
 
 
 class _Batches(Iterator[Any]):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from torch.utils.data import Sampler
 
+from samebits.errors import StateError, UsageError, UsageTypeError
 from samebits.seeding.derive import Key, checked_seed
 from samebits.seeding.ranks import checked_rank, place
 
@@ -68,6 +69,8 @@ class ResumableSampler(Sampler[int]):
         self.drop_last = bool(drop_last)
         self._next = (0, 0)  # epoch and position of the next iterator
         self._newest: _Order | None = None
+        self._ended: tuple[int, int] | None = None  # the place of a loaded state whose epoch has ended
+        self._loads = 0  # how many states were loaded
 
     def __repr__(self) -> str:
         return (
@@ -84,11 +87,15 @@ class ResumableSampler(Sampler[int]):
         """Let the next iterator go through `epoch`.
 
         From its start; only directly after `load_state_dict` of a state of that epoch it goes on where the
-        state says, since loops call this at the start of each epoch.
+        state says, since loops call this at the start of each epoch.  If that is the epoch's end, the pass
+        is empty.
         """
         epoch = checked_count(epoch, "ResumableSampler.set_epoch", "the epoch")
-        self._next = (epoch, self._next[1] if self._newest is None and self._next[0] == epoch else 0)
-        self._newest = None
+        if self._newest is None and self._ended is not None and self._ended[0] == epoch:
+            self._next = self._ended
+        else:
+            self._next = (epoch, self._next[1] if self._newest is None and self._next[0] == epoch else 0)
+        self._newest = self._ended = None
 
     def __len__(self) -> int:
         """Samples of a whole epoch on this rank."""
@@ -132,11 +139,18 @@ class ResumableSampler(Sampler[int]):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Let the next iterator go on where `state` was taken; the number of ranks may be another.
 
+        A state taken at the end of an epoch is the start of the next.  The next iterator is the next that is
+        drawn from, also where it was made before.
+
         Raises:
-            ValueError: a state of another order (seed, length, shuffle), or no state.  Nothing has changed.
+            StateError: a state of another order (seed, length, shuffle), or of a position past its end.
+            TypeError, ValueError: no state.  Nothing has changed.
         """
-        self._next = self._checked(state)
-        self._newest = None
+        self._next = epoch, position = self._checked(state)
+        self._newest = self._ended = None
+        self._loads += 1
+        if position and not self.count(position):
+            self._next, self._ended = (epoch + 1, 0), (epoch, position)
 
     def _checked(self, state: Mapping[str, Any]) -> tuple[int, int]:
         check_same(
@@ -144,13 +158,19 @@ class ResumableSampler(Sampler[int]):
             state,
             {"seed": self.seed, "length": self.length, "shuffle": self.shuffle},
         )
-        return tuple(  # type: ignore[return-value]
+        epoch, position = (
             checked_count(state.get(name), "ResumableSampler.load_state_dict", f"the state's {name}")
             for name in ("epoch", "position")
         )
+        if position > self.length:
+            raise StateError(
+                f"ResumableSampler.load_state_dict: the state's position {position} is past the end of an "
+                f"epoch of {self.length} samples; the state is damaged"
+            )
+        return epoch, position
 
     def _begins(self, order: _Order) -> None:
-        self._newest, self._next = order, (order.at[0] + 1, 0)
+        self._newest, self._next, self._ended = order, (order.at[0] + 1, 0), None
         if self._set_dataset_epoch is not None:
             self._set_dataset_epoch(order.at[0])
 
@@ -166,6 +186,7 @@ class _Order(Iterator[int]):
         self._epoch, self._position = epoch, position
         self._indices: list[int] | None = None
         self._drawn = 0
+        self._loads = sampler._loads
 
     @property
     def at(self) -> tuple[int, int]:
@@ -175,6 +196,8 @@ class _Order(Iterator[int]):
 
     def __next__(self) -> int:
         if self._indices is None:
+            if self._loads != self._sampler._loads:  # a state was loaded since this was made
+                self._epoch, self._position = self._sampler._next
             self._indices = self._sampler.indices(self._epoch, self._position)
             self._sampler._begins(self)
         if self._drawn == len(self._indices):
@@ -195,10 +218,10 @@ class _Order(Iterator[int]):
 def checked_count(number: object, caller: str, what: str) -> int:
     """`number` as an int of 0 .. 2**62 - 1; TypeError or ValueError names `what`."""
     if isinstance(number, bool) or not hasattr(number, "__index__"):
-        raise TypeError(f"{caller}: {what} must be an int, got {number!r} ({type(number).__name__})")
+        raise UsageTypeError(f"{caller}: {what} must be an int, got {number!r} ({type(number).__name__})")
     value = int(number.__index__())
     if not 0 <= value < LIMIT:
-        raise ValueError(f"{caller}: {what} must be in 0 .. 2**62 - 1, got {value}")
+        raise UsageError(f"{caller}: {what} must be in 0 .. 2**62 - 1, got {value}")
     return value
 
 
@@ -207,19 +230,21 @@ def checked_place(rank: int | None, world_size: int | None, caller: str) -> tupl
     size = place().world_size if world_size is None else checked_count(world_size, caller, "the world size")
     number = 0 if rank is None and size == 1 else checked_rank(rank, caller)
     if number >= size:
-        raise ValueError(f"{caller}: the rank must be below the world size; got rank {number} of {size}")
+        raise UsageError(f"{caller}: the rank must be below the world size; got rank {number} of {size}")
     return number, size
 
 
 def check_same(caller: str, state: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
-    """ValueError for the first entry of a loaded state that is missing or another."""
+    """StateError for the first entry of a loaded state that is missing or another."""
     if not isinstance(state, Mapping):
-        raise TypeError(f"{caller}: the state must be a dict from state_dict(), got {type(state).__name__}")
+        raise UsageTypeError(
+            f"{caller}: the state must be a dict from state_dict(), got {type(state).__name__}"
+        )
     for name, value in expected.items():
         if name not in state:
-            raise ValueError(f"{caller}: the state has no {name!r}; it is of no state_dict() of this class")
+            raise StateError(f"{caller}: the state has no {name!r}; it is of no state_dict() of this class")
         if state[name] != value:
-            raise ValueError(
+            raise StateError(
                 f"{caller}: the state is of {name}={state[name]!r}, this has {name}={value!r}; "
                 "a state continues only what it was taken of"
             )

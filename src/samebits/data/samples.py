@@ -26,7 +26,7 @@ from torch.utils.data._utils import worker as torch_worker
 from samebits.data.resume import LIMIT, checked_count, checked_place
 from samebits.data.share import Share, Split
 from samebits.data.streams import SampleStreams, SeededCollate
-from samebits.errors import UsageError
+from samebits.errors import UsageError, UsageTypeError
 from samebits.seeding.derive import Key, checked_seed
 
 _UNSET: Final = -1
@@ -95,15 +95,19 @@ class SampleSeeded(Dataset[Any]):
         drop_last: bool = False,
     ) -> None:
         if isinstance(dataset, SampleSeeded):
-            raise TypeError("SampleSeeded: the dataset is a SampleSeeded already; give it the dataset within")
+            raise UsageTypeError(
+                "SampleSeeded: the dataset is a SampleSeeded already; give it the dataset within"
+            )
         if not hasattr(dataset, "__iter__" if isinstance(self, IterableDataset) else "__getitem__"):
-            raise TypeError(f"SampleSeeded: expected a dataset, got {type(dataset).__name__}")
+            raise UsageTypeError(f"SampleSeeded: expected a dataset, got {type(dataset).__name__}")
         if transform is not None and not callable(transform):
-            raise TypeError(f"SampleSeeded: the transform must be callable, got {type(transform).__name__}")
+            raise UsageTypeError(
+                f"SampleSeeded: the transform must be callable, got {type(transform).__name__}"
+            )
         if split not in (True, False, "workers"):
-            raise ValueError(f"SampleSeeded: split must be True, False or 'workers', got {split!r}")
+            raise UsageError(f"SampleSeeded: split must be True, False or 'workers', got {split!r}")
         if batch_size is not None and checked_count(batch_size, "SampleSeeded", "the batch size") == 0:
-            raise ValueError("SampleSeeded: the batch size must be at least 1, got 0")
+            raise UsageError("SampleSeeded: the batch size must be at least 1, got 0")
         self._seed = checked_seed(seed, "SampleSeeded")
         self._share = Share(split, *checked_place(rank, world_size, "SampleSeeded"), batch_size, drop_last)
         self._dataset = dataset
@@ -343,7 +347,7 @@ def _number(index: Any) -> int:
     try:
         return operator.index(index)
     except TypeError:
-        raise TypeError(
+        raise UsageTypeError(
             f"SampleSeeded: an index must be an int, a str, or a tuple or list of these, got {index!r} "
             f"({type(index).__name__}); the streams of a sample are keyed by it"
         ) from None

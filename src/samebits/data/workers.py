@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from samebits.errors import UsageError
 from samebits.seeding.derive import Key, checked_seed
 from samebits.seeding.ranks import checked_rank
 
@@ -50,16 +51,16 @@ def loader_kwargs(
     seed = checked_seed(seed, "loader_kwargs")
     rank = checked_rank(rank, "loader_kwargs")
     if scheme not in get_args(Scheme):
-        raise ValueError(f"loader_kwargs: the scheme must be 'independent' or 'offset', got {scheme!r}")
+        raise UsageError(f"loader_kwargs: the scheme must be 'independent' or 'offset', got {scheme!r}")
     if isinstance(device, bool) or not isinstance(device, int) or device < 0:
-        raise ValueError(f"loader_kwargs: the device must be an index of at least 0, got {device!r}")
+        raise UsageError(f"loader_kwargs: the device must be an index of at least 0, got {device!r}")
     if scheme == "independent":
         return {"generator": loader_generator(seed, rank), "worker_init_fn": SeedWorker(seed, rank)}
     from torch import Generator
 
     number = seed + 1000 * device + rank
     if number >= 2**32 - 2**16:
-        raise ValueError(
+        raise UsageError(
             "loader_kwargs: with scheme='offset' seed + 1000 * device + rank must be below 2**32 - 2**16, "
             f"since np.random.seed takes 32 bits and the workers' numbers follow; got {number}"
         )

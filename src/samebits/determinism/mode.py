@@ -31,7 +31,7 @@ from samebits.determinism.environment import CUBLAS, deterministic_environment
 from samebits.determinism.overrides import Installed
 from samebits.determinism.pins import Pins
 from samebits.determinism.settings import Attention, Level, Replace, Settings, settled
-from samebits.errors import DeterminismError
+from samebits.errors import DeterminismError, UsageTypeError
 from samebits.ops.table import Operation
 
 P = ParamSpec("P")
@@ -80,7 +80,7 @@ class deterministic:  # called like a function, as torch.no_grad is
             backends are deterministic under the flag.
         fill_uninitialized_memory: torch's setting of that name, which fills new tensors with NaN. By default
             as it is.
-        threads: how many threads torch uses on the CPU; sums depend on it.
+        threads: how many threads torch uses on the CPU, 1 .. 4096; sums depend on it.
         pinned: drop what the program itself assigns to cuDNN's `deterministic` and `benchmark`, and its
             `use_deterministic_algorithms(False)`, and warn.
 
@@ -103,7 +103,7 @@ class deterministic:  # called like a function, as torch.no_grad is
         pinned: bool | None = None,
     ) -> None:
         if callable(level):
-            raise TypeError(
+            raise UsageTypeError(
                 "deterministic: used as a decorator it is called: write @samebits.deterministic()."
             )
         self._given = {

@@ -10,12 +10,16 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
-from samebits.errors import UsageError
+from samebits.errors import UsageError, UsageTypeError
 from samebits.ops.table import OPERATIONS, Operation
 
 Level = Literal["strict", "warn"]
 Replace = Literal["needed", "all", "none"]
 Attention = Literal["math", "flash", "mem_efficient", "cudnn"]
+
+#: Sums depend on the number of threads, so one above this machine's cores may be meant: another's.  No
+#: machine has more than this, and OpenMP aborts the process where it cannot make them.
+MOST_THREADS: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,19 @@ class Settings:
         return tuple(row for row in OPERATIONS if self.replace == "all" or row.needed(device, release))
 
 
+def _threads(given: object) -> int:
+    if isinstance(given, bool) or not hasattr(given, "__index__"):
+        raise UsageTypeError(
+            f"deterministic: threads is {given!r}; expected a whole number of 1 .. {MOST_THREADS}."
+        )
+    if not 1 <= (number := given.__index__()) <= MOST_THREADS:
+        raise UsageError(
+            f"deterministic: threads is {given!r}; expected a whole number of 1 .. {MOST_THREADS}. "
+            "More threads than cores are slower, never faster."
+        )
+    return int(number)
+
+
 def settled(given: dict[str, Any], outer: Settings) -> Settings:
     """The settings of a scope inside `outer`: what is not given (None) is as outside.
 
@@ -52,10 +69,10 @@ def settled(given: dict[str, Any], outer: Settings) -> Settings:
         _one_of("attention", values["attention"], get_args(Attention))
     for name in ("full_precision", "pinned", "fill_uninitialized_memory"):
         if values[name] is not None and not isinstance(values[name], bool):
-            raise TypeError(f"deterministic: {name} is {values[name]!r}; expected True or False.")
+            raise UsageTypeError(f"deterministic: {name} is {values[name]!r}; expected True or False.")
     threads = values["threads"]
-    if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
-        raise UsageError(f"deterministic: threads is {threads!r}; expected a whole number from 1.")
+    if threads is not None:
+        values["threads"] = _threads(threads)
     values["except_"] = _operations(values["except_"])
     return Settings(**values)
 
@@ -83,7 +100,9 @@ def meant(word: str) -> str:
 
 def _operations(words: Iterable[str]) -> frozenset[str]:
     if isinstance(words, str) or not isinstance(words, Iterable):
-        raise TypeError(f"deterministic: except_ is {words!r}; expected a list: except_=['grid_sample'].")
+        raise UsageTypeError(
+            f"deterministic: except_ is {words!r}; expected a list: except_=['grid_sample']."
+        )
     names = set()
     for word in words:
         if not isinstance(word, str) or word not in WORDS:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from samebits.launch import keeper
 from samebits.launch.obstacle import helps_torch, is_python, obstacle
 from samebits.manifest import redacted
 
@@ -54,14 +55,13 @@ class Unattached:
         self.found: list[dict[str, Any]] = []
         self._mark = _name(str(folder))
         self._judged: set[tuple[int, str, str]] = set()
-        self._below: dict[int, str] = {}  # pid -> when it started
         self._next = 0.0
 
     def look_below(self, root: int) -> None:
-        """Look at the process ``root`` and all below it, if it is time to."""
+        """Look at all processes below ``root``, if it is time to."""
         now = time.monotonic()
         if now >= self._next:
-            self.look(self._descendants(root))
+            self.look(keeper.descendants(root))
             self._next = time.monotonic() + max(_PERIOD, _SHARE * (time.monotonic() - now))
 
     def look(self, pids: Iterable[int]) -> None:
@@ -99,28 +99,8 @@ class Unattached:
         if row not in self.found and len(self.found) < _MOST:
             self.found.append(row)
 
-    def _descendants(self, root: int) -> list[int]:
-        """The processes below one, and those that were and now have another parent."""
-        parents: dict[int, int] = {}
-        begun: dict[int, str] = {}
-        for entry in os.listdir("/proc") if os.path.isdir("/proc/self") else ():
-            if entry.isdigit() and (status := _status(int(entry))) is not None:
-                parents[int(entry)] = int(status[_PARENT])
-                begun[int(entry)] = status[_STARTED]
-        below = {pid for pid, when in self._below.items() if begun.get(pid) == when}
-        if root in begun:
-            below.add(root)
-        more = True
-        while more:
-            new = {pid for pid, parent in parents.items() if parent in below} - below
-            below |= new
-            more = bool(new)
-        self._below = {pid: begun[pid] for pid in below}
-        return sorted(below)
-
 
 #: Positions in /proc/PID/stat after the name: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
-_PARENT: Final = 1
 _STARTED: Final = 19
 _STACK: Final = 25
 

@@ -7,13 +7,10 @@ again through this file, so that the script's own source is instrumented there t
 
 from __future__ import annotations
 
-import atexit
 import builtins
 import os
 import runpy
 import sys
-import threading
-import time
 from importlib.machinery import SourceFileLoader
 from types import ModuleType, TracebackType
 from typing import Any
@@ -52,6 +49,7 @@ def attach() -> None:
         seeded=("python", "numpy", "torch") if seeded else (),
     )
     os.register_at_fork(after_in_child=instrument.reset_after_fork)
+    _session.on_stop = _stopped
     imports.after("torch", _torch_imported)
 
 
@@ -74,6 +72,12 @@ def _plain_script() -> tuple[list[str], list[str]] | None:
     return (options, words) if is_user_file(words[0]) else None
 
 
+def _stopped() -> None:
+    from samebits.launch import leave
+
+    leave.watch()
+
+
 def _torch_imported(torch: ModuleType) -> None:
     from samebits.record.trace import Trace
 
@@ -93,7 +97,9 @@ def main(argv: list[str]) -> None:
             _run_script(argv)
     except SystemExit:
         if _session is not None and _session.stopped:
-            _leave()
+            from samebits.launch import leave
+
+            leave.leave()
         raise
     except BaseException as error:
         if _session is not None:
@@ -103,18 +109,6 @@ def main(argv: list[str]) -> None:
         sys.excepthook(type(shown), shown, shown.__traceback__)  # the program may have set its own
         sys.stderr.flush()
         raise SystemExit(130 if isinstance(error, KeyboardInterrupt) else 1) from None
-
-
-def _leave() -> None:
-    """End a run that `--steps` stopped, though threads of the script may wait for steps that never come."""
-    deadline = time.monotonic() + 2.0
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join(max(0.0, deadline - time.monotonic()))
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
 
 
 def _run_script(argv: list[str]) -> None:

@@ -1,7 +1,8 @@
 """One run: a folder, the started processes, and how they ended.
 
-The program's processes form a group of their own, so that a time limit or Ctrl-C reaches the ranks
-and workers too: an interrupt first, which lets each write its record, then a kill.
+The program is started by a keeper (`samebits.launch.keeper`), so that no process of it outlives samebits,
+however samebits ends.  Signals that samebits gets go to the program, which may take its time over them; only
+a third interrupt by the person, or a time limit, ends it the hard way.
 """
 
 from __future__ import annotations
@@ -9,38 +10,45 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import select
 import signal
 import subprocess
-import threading
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final, Literal
 
 from samebits import manifest
 from samebits.errors import LaunchError
+from samebits.launch import keeper
 from samebits.launch.attached import Unattached
+from samebits.launch.output import Output
 from samebits.launch.program import Control, Program
+from samebits.launch.signals import Interrupted, Signals, noted
 from samebits.record.run import inventory
 from samebits.record.session import Plan
 
 #: Called with the number of finished steps, a few times a second.
 Progress = Callable[[int], None]
-#: Seconds after each interrupt; then a kill.  One may be lost where Python cannot raise, as in a callback.
-_PATIENCE: Final = (4.0, 8.0)
+#: What a time limit does, and after how many further seconds: each lets the program end by itself.
+_PRESSING: Final = ((0.0, signal.SIGINT), (10.0, signal.SIGTERM), (15.0, keeper.KILL))
+#: So many interrupts by the person end a program the hard way.
+_INTERRUPTS: Final = 3
+_TURN: Final = 0.25
 
 
 def new_folder(out: Path) -> Path:
-    """A new run's folder under ``out``, named by the time."""
+    """A new run's folder under ``out``, named by the time; nobody else may look into it."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     try:
         out.mkdir(parents=True, exist_ok=True)
         if not (out / ".gitignore").exists():
             (out / ".gitignore").write_text("*\n")
         folder = out / f"{stamp}-{secrets.token_hex(2)}"
-        folder.mkdir()
+        folder.mkdir(mode=0o700)
     except OSError as e:
         raise LaunchError(
             f"runs cannot be kept in {str(out)!r}: {e.strerror or e}; choose another folder with --out"
@@ -59,11 +67,12 @@ def start(
 ) -> Path:
     """Run the program once under ``plan`` and return its folder; how it ended is in run.json.
 
-    With ``quiet`` the program's output goes to stdout.txt and stderr.txt of the folder.
+    With ``quiet`` the program reads nothing, and what it writes is kept in the folder; else it is where
+    it would be without samebits, at the terminal.
 
     Raises:
-        LaunchError: the program could not be started.
-        KeyboardInterrupt: after the processes have been stopped and run.json says so.
+        LaunchError: the program could not be started, or its run not be kept; then the program has ended.
+        Interrupted: a signal asked for an end, the program has ended, and run.json says so.
     """
     folder = Path(plan.folder)
     info: dict[str, Any] = {
@@ -84,94 +93,164 @@ def start(
     }
     _write(folder, info)
     began = time.monotonic()
-    with ExitStack() as files:
-        outputs: list[IO[bytes] | None] = [None, None]
-        if quiet:
-            outputs = [files.enter_context(open(folder / n, "wb")) for n in ("stdout.txt", "stderr.txt")]
+    output = Output() if quiet else None
+    kept: OSError | None = None
+    with noted() as signals:
         try:
-            child = subprocess.Popen(
-                program.command(),
-                env=dict(program.environment(Control(plan.seed, plan.deterministic, plan.everywhere), plan)),
-                stdin=subprocess.DEVNULL if quiet else None,
-                stdout=outputs[0],
-                stderr=outputs[1],
-                start_new_session=True,
-            )
+            running = Running(program, plan, output)
         except OSError as e:
-            _write(folder, info | {"status": "failed"})
+            if output is not None:
+                output.close(folder)
+            with suppress(LaunchError):
+                _write(folder, info | {"status": "failed"})
             raise LaunchError(f"{program.target[0]!r} could not be started: {e.strerror or e}") from e
         watch = Unattached(folder)
         try:
-            with _interrupts() as interrupted:
-                status = _wait(child, folder, timeout, progress, interrupted, watch)
-        except KeyboardInterrupt:
-            _stop(child)
-            _write(folder, info | {"status": "interrupted", "seconds": round(time.monotonic() - began, 3)})
-            raise
-        if status != "timeout":
-            status = "finished" if child.returncode == 0 else "failed"
-        _write(
-            folder,
-            info
-            | {
-                "status": status,
-                "exit_code": child.returncode,
-                "records": inventory(folder),
-                "unattached": watch.found,
-                "seconds": round(time.monotonic() - began, 3),
-            },
-        )
+            with running:
+                status = _wait(running, folder, timeout, progress, signals, watch)
+        finally:
+            if output is not None:
+                try:
+                    output.close(folder)
+                except OSError as e:
+                    kept = e
+        info |= {"status": status, "exit_code": running.code, "seconds": round(time.monotonic() - began, 3)}
+        info["unattached"] = watch.found
+        with suppress(OSError):
+            info["records"] = inventory(folder)
+        _write(folder, info, ended=running.code)
+        if kept is not None:
+            raise _not_kept(folder, kept, running.code) from kept
+        if signals.ending is not None:
+            raise Interrupted(signals.ending)
     return folder
 
 
-@contextmanager
-def _interrupts() -> Iterator[threading.Event]:
-    """Ctrl-C as a flag: an exception may be lost where Python cannot raise one (a finalizer)."""
-    seen = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield seen
-        return
-    before = signal.signal(signal.SIGINT, lambda *_: seen.set())
-    try:
-        yield seen
-    finally:
-        signal.signal(signal.SIGINT, before)
+class Running:
+    """A program that a keeper has started; when the block ends, so has it, with all that it started."""
+
+    def __init__(self, program: Program, plan: Plan, output: Output | None) -> None:
+        """Raises OSError: it could not be started."""
+        control_read, self._control = os.pipe()
+        self._report, report_write = os.pipe()
+        self._plan = plan
+        self._text = b""
+        self.code: int | None = None
+        self.gone = False  # the keeper has nothing left to do
+        way: Literal["own", "shared"] = "shared" if output is None else "own"
+        words = [sys.executable, "-I", "-S", keeper.__file__, str(control_read), str(report_write), way]
+        control = Control(plan.seed, plan.deterministic, plan.everywhere)
+        try:
+            self._keeper = subprocess.Popen(
+                [*words, *program.command()],
+                env=dict(program.environment(control, plan)),
+                stdin=None if output is None else subprocess.DEVNULL,
+                stdout=None if output is None else output.ends[0],
+                stderr=None if output is None else output.ends[1],
+                start_new_session=output is not None,
+                pass_fds=(control_read, report_write),
+            )
+        except BaseException:
+            os.close(self._control)
+            os.close(self._report)
+            raise
+        finally:
+            os.close(control_read)
+            os.close(report_write)
+        if output is not None:
+            output.begin()
+        while not self._text:  # "pid", or "error"
+            self._listen(None)
+        if self._text.startswith(b"error "):
+            number = int(self._text.split()[1])
+            self.__exit__()
+            raise OSError(number, os.strerror(number))
+
+    def __enter__(self) -> Running:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Whatever is still there ends now."""
+        with suppress(OSError):
+            os.close(self._control)
+        while not self.gone:
+            self._listen(None)
+        self._keeper.wait()
+        os.close(self._report)
+        if self.code is None:  # the keeper was killed: the kernel has killed the program, and this the rest
+            self.code = -signal.SIGKILL
+            _kill_all_of(self._plan.folder)
+
+    @property
+    def pid(self) -> int:
+        """The process that all of the program's are below of."""
+        return self._keeper.pid
+
+    def wait(self, seconds: float) -> None:
+        """Until it has ended, with what it left running for a moment, but not longer than ``seconds``."""
+        self._listen(seconds)
+
+    def send(self, number: int) -> None:
+        """Give the program a signal; `keeper.KILL` ends everything."""
+        with suppress(OSError):
+            os.write(self._control, bytes([number]))
+
+    def _listen(self, seconds: float | None) -> None:
+        ready, _, _ = select.select([self._report], [], [], seconds)
+        if not ready:
+            return
+        data = os.read(self._report, 4096)
+        self._text += data
+        self.gone = not data or self._text.endswith(b"gone\n")
+        for line in self._text.splitlines():
+            if line.startswith(b"exit "):
+                self.code = int(line.split()[1])
+        if not data and not self._text:
+            raise OSError("the process that was to start it was killed")
 
 
 def _wait(
-    child: subprocess.Popen[bytes],
+    running: Running,
     folder: Path,
     timeout: float | None,
     progress: Progress | None,
-    interrupted: threading.Event,
+    signals: Signals,
     watch: Unattached,
 ) -> str:
-    deadline = None if timeout is None else time.monotonic() + timeout
-    while True:
-        with suppress(subprocess.TimeoutExpired):
-            child.wait(timeout=0.25)
-            if not interrupted.is_set():
-                return "ended"
-        if interrupted.is_set():
-            raise KeyboardInterrupt
-        watch.look_below(child.pid)
+    """Until the program has ended; how."""
+    limit = None if timeout is None else time.monotonic() + timeout
+    pressing: Iterator[tuple[float, int]] = iter(_PRESSING)
+    due = next(pressing)
+    late = False
+    while not running.gone:
+        running.wait(_TURN)
+        watch.look_below(running.pid)
+        for number in signals.take():
+            running.send(number)
+        if signals.interrupts >= _INTERRUPTS:
+            running.send(keeper.KILL)
+        if running.code is None and limit is not None and time.monotonic() > limit + due[0]:
+            late = True
+            running.send(due[1])
+            due = next(pressing, (float("inf"), 0))
         if progress is not None:
             progress(steps_done(folder))
-        if deadline is not None and time.monotonic() > deadline:
-            _stop(child)
-            return "timeout"
+        if running.code is not None and (late or signals.ending is not None):
+            running.send(keeper.KILL)  # what it leaves behind was not meant to stay
+    if signals.ending is not None:
+        return "interrupted"
+    if late:
+        return "timeout"
+    return "finished" if running.code == 0 else "failed"
 
 
-def _stop(child: subprocess.Popen[bytes]) -> None:
-    for patience in _PATIENCE:
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-            child.wait(timeout=patience)
-            break
-    with suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
+def _kill_all_of(folder: str) -> None:
+    """Kill every process that was started for a run: its folder stands in their environment."""
+    token = os.fsencode(json.dumps(folder)[1:-1])
+    for process in keeper.parents():
+        with suppress(OSError):
+            if process != os.getpid() and token in Path(f"/proc/{process}/environ").read_bytes():
+                os.kill(process, signal.SIGKILL)
 
 
 def steps_done(folder: Path) -> int:
@@ -182,8 +261,17 @@ def steps_done(folder: Path) -> int:
         return 0
 
 
-def _write(folder: Path, info: dict[str, Any]) -> None:
+def _write(folder: Path, info: dict[str, Any], *, ended: int | None = None) -> None:
     """Replace run.json in one step: a reader sees the old or the new, never a half."""
     scratch = folder / "run.json.new"
-    scratch.write_text(json.dumps(info, indent=1, default=str) + "\n")
-    os.replace(scratch, folder / "run.json")
+    try:
+        scratch.write_text(json.dumps(info, indent=1, default=str) + "\n")
+        os.replace(scratch, folder / "run.json")
+    except OSError as e:
+        raise _not_kept(folder, e, ended) from e
+
+
+def _not_kept(folder: Path, error: OSError, code: int | None) -> LaunchError:
+    ended = "" if code is None else f"; the program itself ended with exit code {code}"
+    why = "the folder is gone" if not folder.is_dir() else error.strerror or error
+    return LaunchError(f"the run could not be kept in {str(folder)!r}: {why}{ended}")

@@ -22,6 +22,7 @@ from typing import Final, TextIO
 from samebits import _native
 from samebits.compare import Verdict, compare_all, failed, incomplete
 from samebits.launch import attached, interpreter
+from samebits.launch.output import tail
 from samebits.launch.program import Control, Program
 from samebits.launch.run import new_folder, start
 from samebits.record import installation, observer
@@ -282,7 +283,7 @@ def _ended(run: Run) -> Verdict | None:
             if isinstance(code, int) and code < 0
             else f"failed with exit code {code}"
         )
-        reason = f"the program {words}\n{_tail(run.path / 'stderr.txt')}".rstrip()
+        reason = f"the program {words}\n{tail(run.path, 'stderr')}".rstrip()
         return failed([run.id], reason, exit_code=code)
     if status == "timeout" and not _stepped(run):
         seconds = f"{run.info.get('seconds'):.0f} s"
@@ -293,12 +294,3 @@ def _ended(run: Run) -> Verdict | None:
         reason = "the program never imported torch, so there was nothing to observe"
         return incomplete([run.id], attached.sentence(run.info) or reason)
     return None
-
-
-def _tail(path: Path, lines: int = 40) -> str:
-    try:
-        with open(path, "rb") as f:
-            f.seek(max(0, path.stat().st_size - 16384))
-            return "\n".join(f.read().decode("utf-8", "replace").splitlines()[-lines:])
-    except OSError:
-        return ""

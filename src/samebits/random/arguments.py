@@ -10,6 +10,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
+from samebits.errors import UsageError, UsageTypeError
+
 FLOATING: Final = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 #: The lowest number of an integer dtype, and the highest plus one.
@@ -51,13 +53,13 @@ def shape_of(shape: tuple[Any, ...]) -> tuple[int, ...]:
     try:
         sizes = tuple([operator.index(size) for size in given])
     except TypeError:
-        raise TypeError(
+        raise UsageTypeError(
             f"a shape is integers or one tuple of them, e.g. uniform(key, 2, 3); got {given!r}"
         ) from None
     if any(size < 0 for size in sizes):
-        raise ValueError(f"sizes must not be negative: {sizes}")
+        raise UsageError(f"sizes must not be negative: {sizes}")
     if math.prod(sizes) > _MOST_ELEMENTS or max(sizes, default=0) > _MOST_ELEMENTS:
-        raise ValueError(f"the shape {sizes} has more than 2**62 elements")
+        raise UsageError(f"the shape {sizes} has more than 2**62 elements")
     return sizes
 
 
@@ -76,16 +78,16 @@ def dtype_of(
     """
     if out is not None:
         if not isinstance(out, Tensor):
-            raise TypeError(f"out must be a tensor, not {_described(out)}")
+            raise UsageTypeError(f"out must be a tensor, not {_described(out)}")
         if out.requires_grad and torch.is_grad_enabled():
-            raise ValueError("out requires gradients, which no draw has: draw within torch.no_grad()")
+            raise UsageError("out requires gradients, which no draw has: draw within torch.no_grad()")
     if dtype is None:
         dtype = out.dtype if out is not None else default
     if dtype not in allowed:
         names = ", ".join(str(one).removeprefix("torch.") for one in allowed)
-        raise TypeError(f"{law} draws {names}, not {dtype!r}")
+        raise UsageTypeError(f"{law} draws {names}, not {dtype!r}")
     if out is not None and out.dtype is not dtype:
-        raise TypeError(f"out has the dtype {out.dtype}, but dtype={dtype} was asked for")
+        raise UsageTypeError(f"out has the dtype {out.dtype}, but dtype={dtype} was asked for")
     return dtype
 
 
@@ -98,19 +100,19 @@ def number(name: str, value: Any, *, positive: bool = False, least: float = -mat
     """
     if type(value) is not float:
         if (isinstance(value, Tensor) and value.numel() != 1) or isinstance(value, (str, bytes)):
-            raise TypeError(f"{name} must be one number, not {_described(value)}")
+            raise UsageTypeError(f"{name} must be one number, not {_described(value)}")
         try:
             value = float(value.detach() if isinstance(value, Tensor) else value)
         except (TypeError, ValueError):
-            raise TypeError(f"{name} must be one number, not {_described(value)}") from None
+            raise UsageTypeError(f"{name} must be one number, not {_described(value)}") from None
         except OverflowError:
-            raise ValueError(f"{name} must be finite: the given one is too large for a float") from None
+            raise UsageError(f"{name} must be finite: the given one is too large for a float") from None
     if not -math.inf < value < math.inf:  # as a compiler follows it, which knows no isfinite
-        raise ValueError(f"{name} must be finite, not {value}")
+        raise UsageError(f"{name} must be finite, not {value}")
     if positive and value <= 0:
-        raise ValueError(f"{name} must be greater than 0, not {value}")
+        raise UsageError(f"{name} must be greater than 0, not {value}")
     if value < least:
-        raise ValueError(f"{name} must be at least {least:g}, not {value}")
+        raise UsageError(f"{name} must be at least {least:g}, not {value}")
     return float(value)
 
 
@@ -123,7 +125,7 @@ def probability(name: str, value: Any) -> float:
     """
     p = value if type(value) is float else number(name, value)
     if not 0 <= p <= 1:  # nor is NaN
-        raise ValueError(f"{name} must be a probability, from 0 to 1, not {p}")
+        raise UsageError(f"{name} must be a probability, from 0 to 1, not {p}")
     return p
 
 
@@ -141,7 +143,7 @@ def rounded(value: float, dtype: torch.dtype) -> float:
             exponent = max(math.frexp(near)[1] - bits, lowest)
             near = math.ldexp(round(math.ldexp(near, -exponent)), exponent)
     if abs(near) > largest:
-        raise ValueError(f"{value} is too large for {dtype}")
+        raise UsageError(f"{value} is too large for {dtype}")
     return near
 
 

@@ -27,6 +27,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, library
 
+from samebits.errors import UsageError, UsageTypeError
 from samebits.random import exactmath, keys, operations
 from samebits.random.fill import fill
 from samebits.random.laws import UNIT, Law
@@ -75,7 +76,7 @@ def categorical(
     """
     given, name = (weights, "weights") if logits is None else (logits, "logits")
     if given is None or (weights is not None and logits is not None):
-        raise TypeError("categorical takes weights= or logits=, one of them")
+        raise UsageTypeError("categorical takes weights= or logits=, one of them")
     count = 1 if num_samples is None else num_samples
     rows = _checked(key, given, name, count)
     shape = rows if num_samples is None else (*rows, num_samples)
@@ -113,7 +114,7 @@ def multinomial(
     """
     rows = _checked(key, weights, "weights", num_samples)
     if not replacement and num_samples > weights.shape[-1]:
-        raise ValueError(
+        raise UsageError(
             f"{num_samples} of {weights.shape[-1]} classes cannot be drawn without replacement: "
             "draw fewer, or with replacement=True"
         )
@@ -160,18 +161,18 @@ def _checked(key: Any, given: Any, name: str, num_samples: Any) -> tuple[int, ..
     """The rows' shape, once everything that can be seen without the weights themselves is right."""
     keys.check(key)
     if key.dim() != 1:
-        raise ValueError(
+        raise UsageError(
             f"classes are drawn with one key, of shape (2,), not a batch of them: {tuple(key.shape)}"
         )
     if not isinstance(given, Tensor) or given.is_complex():
         kind = given.dtype if isinstance(given, Tensor) else f"a {type(given).__name__}"
-        raise TypeError(f"{name} must be a tensor of real numbers, not {kind}")
+        raise UsageTypeError(f"{name} must be a tensor of real numbers, not {kind}")
     if given.dim() == 0 or not 1 <= given.shape[-1] <= MOST:
-        raise ValueError(
+        raise UsageError(
             f"{name} must have the shape (*batch, K) with 1 to 2**24 classes, not {tuple(given.shape)}"
         )
     if keys.integer("num_samples", num_samples) < 0:
-        raise ValueError(f"num_samples must not be negative: {num_samples}")
+        raise UsageError(f"num_samples must not be negative: {num_samples}")
     return tuple(given.shape[:-1])
 
 
@@ -179,11 +180,11 @@ def _check_out(out: Tensor | None, shape: tuple[int, ...], device: Device) -> No
     if out is None:
         return
     if out.dtype is not torch.int64:
-        raise TypeError(f"out must have the dtype torch.int64, not {out.dtype}")
+        raise UsageTypeError(f"out must have the dtype torch.int64, not {out.dtype}")
     if tuple(out.shape) != shape:
-        raise ValueError(f"out has the shape {tuple(out.shape)}, but {shape} was asked for")
+        raise UsageError(f"out has the shape {tuple(out.shape)}, but {shape} was asked for")
     if device is not None and torch.device(device) != out.device:
-        raise ValueError(f"out lies on {out.device}, but device={device} was asked for")
+        raise UsageError(f"out lies on {out.device}, but device={device} was asked for")
 
 
 def _placed(made: Tensor, device: Device, out: Tensor | None) -> Tensor:
@@ -221,7 +222,7 @@ def _require_logits(rows: Tensor, most: Tensor) -> None:
     wrong = torch.stack((rows.isnan().any(), (most == torch.inf).any(), (most == -torch.inf).any())).tolist()
     for found, what in zip(wrong, ("some are NaN", "some are inf", "in some row all are -inf"), strict=True):
         if found:
-            raise ValueError(f"logits must be finite or -inf, and not all -inf: {what}")
+            raise UsageError(f"logits must be finite or -inf, and not all -inf: {what}")
 
 
 def _require_weights(rows: Tensor, most: Tensor, positive: int) -> None:
@@ -233,9 +234,9 @@ def _require_weights(rows: Tensor, most: Tensor, positive: int) -> None:
     described = ("some are NaN", "some are infinite", "some are negative", "in some row all are 0")
     for found, what in zip(wrong, described, strict=False):
         if found:
-            raise ValueError(f"weights must be finite, at least 0, and not all 0: {what}")
+            raise UsageError(f"weights must be finite, at least 0, and not all 0: {what}")
     if wrong[-1]:
-        raise ValueError(
+        raise UsageError(
             f"{positive} classes cannot be drawn without replacement: some row has fewer positive weights; "
             "draw fewer, or with replacement=True"
         )

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.compiler import is_compiling
 
+from samebits.errors import UsageError, UsageTypeError
 from samebits.random import keys, operations
 from samebits.random.arguments import FLOATING, LIMITS, dtype_of, number, probability, rounded, shape_of
 from samebits.random.laws import TRIAL_BITS, UNIT, Law, Parameters, threshold
@@ -62,7 +63,7 @@ def uniform(
     else:
         low, high = number("low", low), number("high", high)
         if low >= high:
-            raise ValueError(f"low must be less than high, not low={low}, high={high}")
+            raise UsageError(f"low must be less than high, not low={low}, high={high}")
         below, above = rounded(low, dtype), rounded(high, dtype)
         parameters = Parameters(rounded(above - below, dtype), below)
     return drawn(Law.UNIFORM, key, shape, dtype, device, out, shard, parameters)
@@ -184,12 +185,12 @@ def _span(low: int | None, high: int | None, dtype: torch.dtype) -> Parameters:
     low = least if low is None else keys.integer("low", low)
     high = most if high is None else keys.integer("high", high)
     if low >= high:
-        raise ValueError(f"low must be less than high, not low={low}, high={high}")
+        raise UsageError(f"low must be less than high, not low={low}, high={high}")
     if low < least or high > most:
-        raise ValueError(f"[{low}, {high}) does not lie within {dtype}, which has [{least}, {most})")
+        raise UsageError(f"[{low}, {high}) does not lie within {dtype}, which has [{least}, {most})")
     span = high - low
     if dtype.itemsize < 8 and span >= 1 << 28 and span & (span - 1):
-        raise ValueError(
+        raise UsageError(
             f"a range of {span} is too large for the 32 random bits of a {dtype}: some numbers would be up "
             f"to {100 / (2**32 // span):.0f} % more likely than others; ask for dtype=torch.int64"
         )
@@ -270,18 +271,18 @@ def _trials(
     shard: Shard,
 ) -> Tensor:
     if shard is not None:
-        raise ValueError(
+        raise UsageError(
             "a shard needs one p for all; draw the words with bits(..., shard=) and compare them"
         )
     if not p.is_floating_point():
-        raise TypeError(f"p must have a floating point dtype, not {p.dtype}")
+        raise UsageTypeError(f"p must have a floating point dtype, not {p.dtype}")
     if not operations.is_traced() and not bool(((p >= 0) & (p <= 1)).all()):
-        raise ValueError("every p must be a probability, from 0 to 1, and some are not")
+        raise UsageError("every p must be a probability, from 0 to 1, and some are not")
     sizes = shape_of(shape) if shape else tuple(out.shape if out is not None else p.shape)
     if out is not None and tuple(out.shape) != sizes:
-        raise ValueError(f"out has the shape {tuple(out.shape)}, but {sizes} was asked for")
+        raise UsageError(f"out has the shape {tuple(out.shape)}, but {sizes} was asked for")
     if p.dim() > len(sizes) or any(n not in (1, m) for n, m in zip(p.shape[::-1], sizes[::-1], strict=False)):
-        raise ValueError(f"p of the shape {tuple(p.shape)} does not broadcast to {sizes}")
+        raise UsageError(f"p of the shape {tuple(p.shape)} does not broadcast to {sizes}")
     where = out.device if out is not None else device if device is not None else key.device
     word = bits(key, sizes, dtype=torch.int32, device=where)
     below = (p.to(word.device, torch.float64) * (1 << TRIAL_BITS)).round().to(torch.int64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from samebits.errors import UsageTypeError
 from samebits.random import keys, operations  # which makes the operation
 from samebits.random.arguments import FLOATING, probability
 from samebits.random.placed import batch
@@ -31,7 +32,7 @@ def dropout(key: Tensor, x: Tensor, p: float = 0.5, training: bool = True) -> Te
     keys.check(key)
     if not isinstance(x, Tensor) or x.dtype not in FLOATING:
         got = str(x.dtype) if isinstance(x, Tensor) else f"a {type(x).__name__}"
-        raise TypeError(f"dropout needs a tensor of float16, bfloat16, float32 or float64, not {got}")
+        raise UsageTypeError(f"dropout needs a tensor of float16, bfloat16, float32 or float64, not {got}")
     p = probability("p", p)
     if not training or p == 0:
         return x

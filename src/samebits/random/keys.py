@@ -14,26 +14,37 @@ import torch
 import xxhash
 from torch import Tensor
 
+from samebits._seed import checked_seed
+from samebits.errors import UsageError, UsageTypeError
 from samebits.random import core, laws, operations, philox
 
 _BITS = 64
+#: The subsequence of seeds of more than 64 bits: that of numbers is 0, those of names are odd.
+_WIDE = 2
 
 
 def key(seed: int, *, device: torch.device | str | int | None = None) -> Tensor:
     """The key of a seed.
 
     Args:
-        seed: 64 bits: -2**63 to 2**64 - 1, a negative one as 2**64 more.
+        seed: 0 .. 2**128 - 1, all bits of which count.
         device: where the key lies; the CPU by default.
 
     Returns:
-        uint64 of shape (2,): the seed, and the offset 0.
+        uint64 of shape (2,): the seed, and the offset 0.  A seed of more than 64 bits gives a key derived
+        from its halves.
 
     Raises:
-        TypeError: `seed` is no integer.
-        ValueError: it has more than 64 bits.
+        UsageTypeError, UsageError: as every function that takes a seed.
     """
-    return torch.tensor([unsigned("seed", seed), 0], dtype=torch.uint64, device=device)
+    number = checked_seed(seed, "samebits.random.key")
+    return torch.tensor(seeded(number), dtype=torch.uint64, device=device)
+
+
+def seeded(seed: int) -> tuple[int, int]:
+    """The seed and offset of a seed's key; those of more than 64 bits are none that `fold_in` derives."""
+    high = seed >> _BITS
+    return derived(seed & philox.WRAP, 0, high, _WIDE) if high else (seed, 0)
 
 
 def split(key: Tensor, num: int = 2) -> Tensor:
@@ -48,7 +59,7 @@ def split(key: Tensor, num: int = 2) -> Tensor:
     """
     check(key)
     if integer("num", num) < 1:
-        raise ValueError(f"num must be at least 1, not {num}")
+        raise UsageError(f"num must be at least 1, not {num}")
     return _derived(key, 0, 0, num)
 
 
@@ -108,14 +119,14 @@ def check(key: Any) -> None:
     if isinstance(key, Tensor) and key.dtype is torch.uint64 and key.dim() and key.size(-1) == 2:
         return
     if not isinstance(key, Tensor):
-        raise TypeError(
+        raise UsageTypeError(
             f"a key comes first: samebits.random.key(seed), or one derived from it; got {_described(key)}"
         )
     if key.dtype is not torch.uint64:
-        raise TypeError(
+        raise UsageTypeError(
             f"a key is a uint64 tensor, made by samebits.random.key(seed); got one of {key.dtype}"
         )
-    raise ValueError(f"a key has the shape (2,), a batch of keys (..., 2); got {tuple(key.shape)}")
+    raise UsageError(f"a key has the shape (2,), a batch of keys (..., 2); got {tuple(key.shape)}")
 
 
 def _of(words: philox.Words) -> Tensor:
@@ -129,15 +140,15 @@ def _described(value: Any) -> str:
 
 def integer(name: str, value: Any) -> int:
     if isinstance(value, bool):
-        raise TypeError(f"{name} must be an integer, not {value!r}")
+        raise UsageTypeError(f"{name} must be an integer, not {value!r}")
     try:
         return operator.index(value)
     except TypeError:
-        raise TypeError(f"{name} must be an integer, not {_described(value)}") from None
+        raise UsageTypeError(f"{name} must be an integer, not {_described(value)}") from None
 
 
 def unsigned(name: str, value: Any) -> int:
     number = integer(name, value)
     if not -(1 << _BITS - 1) <= number < 1 << _BITS:
-        raise ValueError(f"{name} must have 64 bits, -2**63 to 2**64 - 1, not {number}")
+        raise UsageError(f"{name} must have 64 bits, -2**63 to 2**64 - 1, not {number}")
     return number % (1 << _BITS)

@@ -20,6 +20,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, library
 
+from samebits.errors import UsageError, UsageTypeError
 from samebits.random import classes, core, draw, keys, operations
 from samebits.random.arguments import LIMITS, dtype_of, shape_of
 from samebits.random.fill import fill
@@ -73,14 +74,14 @@ def permutation(
         )  # a small one is worth a short way: nothing else is left to be checked
     if isinstance(x, Tensor):
         if dtype is not None or device is not None:
-            raise TypeError("dtype and device are of a permutation of integers; a tensor keeps its own")
+            raise UsageTypeError("dtype and device are of a permutation of integers; a tensor keeps its own")
         return _of_rows(key, x, dim, out)
     n = keys.integer("x, where it is no tensor,", x)
     dtype = dtype_of(dtype, out, tuple(LIMITS), torch.int64, "permutation")
     if not 0 <= n <= _MOST:
-        raise ValueError(f"a permutation has 0 to 2**40 numbers, not {n}")
+        raise UsageError(f"a permutation has 0 to 2**40 numbers, not {n}")
     if n > LIMITS[dtype][1]:
-        raise ValueError(f"{dtype} has no number {n - 1}, which a permutation of {n} needs")
+        raise UsageError(f"{dtype} has no number {n - 1}, which a permutation of {n} needs")
     shape = (*key.shape[:-1], n)
     _check_out(out, shape, device)
     where = out.device if out is not None else key.device if device is None else torch.device(device)
@@ -128,28 +129,28 @@ def choice(
     rows = a if isinstance(a, Tensor) else None
     if rows is not None:
         if rows.dim() == 0:
-            raise ValueError("a tensor to choose from must have a dimension; of integers, give int(a)")
+            raise UsageError("a tensor to choose from must have a dimension; of integers, give int(a)")
         if device is not None:
-            raise TypeError("device is of a choice of integers; a tensor's rows stay where they are")
+            raise UsageTypeError("device is of a choice of integers; a tensor's rows stay where they are")
     n = rows.shape[0] if rows is not None else keys.integer("a, where it is no tensor,", a)
     shape = shape_of((size,))
     count = torch.Size(shape).numel()
     if n < 0 or (n == 0 and count):
-        raise ValueError(f"there must be something to choose from: a has {n} entries")
+        raise UsageError(f"there must be something to choose from: a has {n} entries")
     if n > _MOST:
-        raise ValueError(f"a must be at most 2**40, not {n}")
+        raise UsageError(f"a must be at most 2**40, not {n}")
     if not replace and count > n:
-        raise ValueError(f"{count} of {n} cannot be chosen without replacement: size={shape}")
+        raise UsageError(f"{count} of {n} cannot be chosen without replacement: size={shape}")
     weights = None
     if p is not None:
         weights = p if isinstance(p, Tensor) else torch.tensor(p, dtype=torch.float64)
         if tuple(weights.shape) != (n,):
-            raise ValueError(
+            raise UsageError(
                 f"p must have one number for each of the {n}, not the shape {tuple(weights.shape)}"
             )
     _check_out(out, shape if rows is None else (*shape, *rows.shape[1:]), device)
     if out is not None and out.dtype is not (torch.int64 if rows is None else rows.dtype):
-        raise TypeError(
+        raise UsageTypeError(
             f"out must have the dtype {torch.int64 if rows is None else rows.dtype}, not {out.dtype}"
         )
     where = rows.device if rows is not None else out.device if out is not None else device
@@ -177,18 +178,18 @@ def single(key: Tensor, what: str) -> None:
     """
     keys.check(key)
     if key.dim() != 1:
-        raise ValueError(f"{what} takes one key, of shape (2,), not a batch of them: {tuple(key.shape)}")
+        raise UsageError(f"{what} takes one key, of shape (2,), not a batch of them: {tuple(key.shape)}")
 
 
 def _of_rows(key: Tensor, x: Tensor, dim: int, out: Tensor | None) -> Tensor:
     single(key, "permutation of a tensor")
     if x.dim() == 0:
-        raise ValueError("a tensor to permute must have a dimension; for integers, give int(n)")
+        raise UsageError("a tensor to permute must have a dimension; for integers, give int(n)")
     if not -x.dim() <= dim < x.dim():
-        raise ValueError(f"dim must be {-x.dim()} to {x.dim() - 1} for the shape {tuple(x.shape)}, not {dim}")
+        raise UsageError(f"dim must be {-x.dim()} to {x.dim() - 1} for the shape {tuple(x.shape)}, not {dim}")
     _check_out(out, tuple(x.shape), None)
     if out is not None and out.dtype is not x.dtype:
-        raise TypeError(f"out must have the tensor's dtype {x.dtype}, not {out.dtype}")
+        raise UsageTypeError(f"out must have the tensor's dtype {x.dtype}, not {out.dtype}")
     rows = x.index_select(dim, _new(key, x.shape[dim], x.device))
     return rows if out is None else out.copy_(rows)
 
@@ -197,9 +198,9 @@ def _check_out(out: Tensor | None, shape: tuple[int, ...], device: Device) -> No
     if out is None:
         return
     if device is not None and torch.device(device) != out.device:
-        raise ValueError(f"out lies on {out.device}, but device={device} was asked for")
+        raise UsageError(f"out lies on {out.device}, but device={device} was asked for")
     if tuple(out.shape) != shape:
-        raise ValueError(f"out has the shape {tuple(out.shape)}, but {shape} was asked for")
+        raise UsageError(f"out has the shape {tuple(out.shape)}, but {shape} was asked for")
 
 
 def _new(key: Tensor, n: int, device: torch.device) -> Tensor:

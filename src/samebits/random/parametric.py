@@ -17,6 +17,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, library
 
+from samebits.errors import UsageError, UsageTypeError
 from samebits.random import continuous, core, discrete, keys, operations, placed, rejection, shards
 from samebits.random.arguments import FLOATING, dtype_of, number, shape_of
 from samebits.random.shards import Part
@@ -87,17 +88,17 @@ class Range:
         if not isinstance(value, Tensor):
             value = number(self.name, value)
             if not self.least <= value <= self.most or (self.whole and value != int(value)):
-                raise ValueError(f"{self.name} must be {self.meaning}, not {value}")
+                raise UsageError(f"{self.name} must be {self.meaning}, not {value}")
             return float(value)
         if value.is_complex() or value.dtype is torch.bool:
-            raise TypeError(f"{self.name} must be real numbers, not {value.dtype}")
+            raise UsageTypeError(f"{self.name} must be real numbers, not {value.dtype}")
         wide = value.to(_home(value.device)).to(torch.float64)
         seen = wide.detach()
         fits = (seen >= self.least) & (seen <= self.most)  # nor is NaN
         if self.whole:
             fits &= seen == seen.floor()
         if not bool(fits.all()):
-            raise ValueError(f"every {self.name} must be {self.meaning}, and {seen[~fits][0].item()} is not")
+            raise UsageError(f"every {self.name} must be {self.meaning}, and {seen[~fits][0].item()} is not")
         return wide
 
 
@@ -152,7 +153,7 @@ def request(
     if out is not None:
         where = out.device
         if device is not None and torch.device(device) != where:
-            raise ValueError(f"out lies on {where}, but device={device} was asked for")
+            raise UsageError(f"out lies on {where}, but device={device} was asked for")
     elif device is not None:
         where = torch.device(device)
     else:
@@ -173,13 +174,13 @@ def request(
     except RuntimeError:
         fits = False
     if not fits:
-        raise ValueError(f"parameters of the shape {own} do not broadcast to {sizes}")
+        raise UsageError(f"parameters of the shape {own} do not broadcast to {sizes}")
     part, local = None, sizes
     if shard is not None:
         if isinstance(shard, Tensor):
-            raise TypeError(f"{name} draws a shard=(start, shape), not that of a tensor")
+            raise UsageTypeError(f"{name} draws a shard=(start, shape), not that of a tensor")
         if key.dim() > 1:
-            raise ValueError("a shard needs one key, not a batch of keys")
+            raise UsageError("a shard needs one key, not a batch of keys")
         start, local = shards.given(shard)
         part = shards.part(sizes, start, local)
         place = tuple(slice(at, at + n) for at, n in zip(start, local, strict=True))
@@ -187,7 +188,7 @@ def request(
     elif key.dim() > 1:
         key = placed.batch(key, sizes)
     if out is not None and tuple(out.shape) != (*local, *classes):
-        raise ValueError(f"out has the shape {tuple(out.shape)}, but {(*local, *classes)} was asked for")
+        raise UsageError(f"out has the shape {tuple(out.shape)}, but {(*local, *classes)} was asked for")
     # A shape of one's parameters is one number for all: it is not repeated in memory.
     parameters = tuple(value if value.dim() == rows else value.expand(*local, *classes) for value in wide)
     return Request(key, parameters, local, part, dtype, where, out)

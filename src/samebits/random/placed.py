@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import increment_version as _written
 
+from samebits.errors import UsageError
 from samebits.random import core, keys, operations, shards
 from samebits.random.arguments import shape_of
 from samebits.random.fill import fill
@@ -93,13 +94,13 @@ def _placed(
     if template is not None:
         return _distributed(law, key, shape, dtype, template, out, parameters)
     if out is not None and device is not None and torch.device(device) != out.device:
-        raise ValueError(f"out lies on {out.device}, but device={device} was asked for")
+        raise UsageError(f"out lies on {out.device}, but device={device} was asked for")
     sizes = shape_of(shape) if shape or out is None or shard is not None else tuple(out.shape)
     part: Part | None = None
     local = sizes
     if shard is not None:
         if key.dim() > 1:
-            raise ValueError("a shard needs one key, not a batch of keys")
+            raise UsageError("a shard needs one key, not a batch of keys")
         start, local = shards.given(shard)
         part = shards.part(sizes, start, local)
     elif key.dim() > 1:
@@ -108,7 +109,7 @@ def _placed(
         where = None if device is None else torch.device(device)
         return operations.draw(local, law, key, dtype, where, parameters, part)
     if tuple(out.shape) != local:
-        raise ValueError(f"out has the shape {tuple(out.shape)}, but {local} was asked for")
+        raise UsageError(f"out has the shape {tuple(out.shape)}, but {local} was asked for")
     if operations.is_direct(key, out):
         with torch.no_grad():
             _written(out)
@@ -130,9 +131,9 @@ def _distributed(
 
     sizes = shape_of(shape) if shape else tuple(template.shape)
     if sizes != tuple(template.shape):
-        raise ValueError(f"the DTensor has the shape {tuple(template.shape)}, but {sizes} was asked for")
+        raise UsageError(f"the DTensor has the shape {tuple(template.shape)}, but {sizes} was asked for")
     if key.dim() > 1:
-        raise ValueError("a DTensor needs one key, not a batch of keys")
+        raise UsageError("a DTensor needs one key, not a batch of keys")
     start, local = shards.of_distributed(template)
     part = shards.part(sizes, start, local)
     if out is not None:
@@ -163,7 +164,7 @@ def batch(key: Tensor, sizes: tuple[int, ...]) -> Tensor:
     leading = sizes[: len(batch)]
     fits = len(leading) == len(batch) and all(n in (1, size) for n, size in zip(batch, leading, strict=True))
     if not fits:
-        raise ValueError(
+        raise UsageError(
             f"keys of the batch shape {tuple(key.shape[:-1])} draw the leading dimensions of a shape; "
             f"got {sizes}"
         )

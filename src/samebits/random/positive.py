@@ -11,6 +11,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
+from samebits.errors import UsageError, UsageTypeError
 from samebits.random import parametric
 from samebits.random.arguments import FLOATING
 from samebits.random.parametric import LEAST, MOST, Law, Parameter, Range, Request
@@ -199,9 +200,9 @@ def dirichlet(
         ValueError: negative sizes, no classes, parameters that are NaN, not positive, or too large.
     """
     if not isinstance(concentration, Tensor):
-        raise TypeError(f"concentration must be a tensor of shape (..., classes), not {concentration!r}")
+        raise UsageTypeError(f"concentration must be a tensor of shape (..., classes), not {concentration!r}")
     if concentration.dim() == 0 or concentration.shape[-1] == 0:
-        raise ValueError(
+        raise UsageError(
             f"concentration must have the shape (..., classes), not {tuple(concentration.shape)}"
         )
     given = [(_CONCENTRATION, concentration)]

@@ -14,6 +14,8 @@ from typing import Any
 
 from torch import Tensor
 
+from samebits.errors import UsageError, UsageTypeError
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -56,7 +58,7 @@ def given(shard: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
         start, size = shard
         return tuple(map(operator.index, start)), tuple(map(operator.index, size))
     except (TypeError, ValueError):
-        raise TypeError(
+        raise UsageTypeError(
             f"shard must be (start, shape), each a sequence of integers, or a DTensor; got {shard!r}"
         ) from None
 
@@ -73,7 +75,7 @@ def part(shape: Sequence[int], start: Sequence[int], size: Sequence[int]) -> Par
         at >= 0 and n >= 0 and at + n <= extent for at, n, extent in zip(start, size, shape, strict=True)
     )
     if not fits:
-        raise ValueError(
+        raise UsageError(
             f"shard=(start, shape) must lie within the whole's shape {tuple(shape)}: "
             f"got start={tuple(start)}, shape={tuple(size)}"
         )
@@ -109,7 +111,7 @@ def of_distributed(tensor: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
 
     if any(isinstance(placement, Partial) for placement in tensor.placements):
-        raise ValueError(
+        raise UsageError(
             f"a DTensor with the placements {tuple(tensor.placements)} holds sums, not a part of the whole: "
             "redistribute it to Shard or Replicate first"
         )

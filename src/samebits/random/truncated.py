@@ -16,6 +16,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
+from samebits.errors import UsageError
 from samebits.random import laws, quantile
 from samebits.random.arguments import FLOATING, dtype_of, number, rounded
 from samebits.random.laws import Law, Parameters
@@ -62,14 +63,14 @@ def truncated_normal(
     mean, std = number("mean", mean), number("std", std, positive=True)
     low, high = _bound("low", low), _bound("high", high)
     if not low < high:
-        raise ValueError(f"low must be less than high, not low={low}, high={high}")
+        raise UsageError(f"low must be less than high, not low={low}, high={high}")
     least, most = _inside(low, dtype, up=True), _inside(high, dtype, up=False)
     if least > most:
-        raise ValueError(f"no number of {dtype} lies between low={low} and high={high}")
+        raise UsageError(f"no number of {dtype} lies between low={low} and high={high}")
     first = _position((low - mean) / std, after=False)
     words = _position((high - mean) / std, after=True) - first
     if words < _FEWEST:
-        raise ValueError(
+        raise UsageError(
             f"between low={low} and high={high} lies too little of a normal law with mean={mean}, std={std}: "
             "less than 2**-40 of it; move the bounds nearer to the mean"
         )

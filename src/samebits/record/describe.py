@@ -6,8 +6,12 @@ and has no samebits, so there is old syntax here and the standard library alone.
 
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-def describe():  # type: ignore[no-untyped-def]  # annotations are not for every Python that runs this
+
+def describe() -> "dict[str, Any]":
     """What this interpreter says of itself, as plain data."""
     import platform
     import sysconfig
@@ -29,7 +33,7 @@ def describe():  # type: ignore[no-untyped-def]  # annotations are not for every
     }
 
 
-def _place(name):  # type: ignore[no-untyped-def]
+def _place(name: str) -> "str | None":
     """The folder of a package that this Python would import, or None."""
     import importlib.util
     import os
@@ -41,7 +45,7 @@ def _place(name):  # type: ignore[no-untyped-def]
     return os.path.dirname(spec.origin) if spec is not None and spec.origin else None
 
 
-def _version(folder):  # type: ignore[no-untyped-def]
+def _version(folder: "str | None") -> "tuple[str | None, str | None]":
     """The version of the torch there, and a digest that tells its builds apart: of CUDA, of the CPU alone."""
     import hashlib
     import os
@@ -53,7 +57,7 @@ def _version(folder):  # type: ignore[no-untyped-def]
     except OSError:
         return None, None
     found = re.search(rb"^__version__ = ['\"]([^'\"]+)", text, re.MULTILINE)
-    return found and found.group(1).decode(), hashlib.sha256(text).hexdigest()
+    return found.group(1).decode() if found else None, hashlib.sha256(text).hexdigest()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Final
 
 from samebits.errors import LaunchError
@@ -44,8 +43,8 @@ class Installation:
         """In a sentence, why samebits cannot work inside of it; None: it can."""
         if self.implementation != "CPython" or self.version < PYTHON:
             return (
-                f"{self.executable} is {self.implementation} {_dotted(self.version)}; samebits works inside of "
-                f"CPython {_dotted(PYTHON)} or newer: run the program with one"
+                f"{self.executable} is {self.implementation} {_dotted(self.version)}; samebits works inside"
+                f" of CPython {_dotted(PYTHON)} or newer: run the program with one"
             )
         numbers = (self.torch_version or "").split(".")[:2]
         if len(numbers) == 2 and all(n.isdigit() for n in numbers) and (*map(int, numbers),) < TORCH:
@@ -64,7 +63,7 @@ class Installation:
 @lru_cache(maxsize=1)
 def here() -> Installation:
     """This process's own Python."""
-    return _made(describe.describe())  # type: ignore[no-untyped-call]
+    return _made(describe.describe())
 
 
 @lru_cache(maxsize=16)
@@ -93,25 +92,13 @@ def of(executable: str) -> Installation:
     except (ValueError, TypeError, KeyError) as e:
         said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise LaunchError(
-            f"{executable!r} does not answer as a Python does{f': {said}' if said else ''}; give the path of one"
+            f"{executable!r} does not answer as a Python does{f': {said}' if said else ''};"
+            " give the path of one"
         ) from e
 
 
 def _made(said: dict[str, Any]) -> Installation:
     return Installation(**{**said, "version": tuple(said["version"])})
-
-
-def torch_of(installation: Installation) -> Path:
-    """Where its torch is.
-
-    Raises:
-        LaunchError: it has none.
-    """
-    if installation.torch is None:
-        raise LaunchError(
-            f"torch is not installed for {installation.executable}: {installation.executable} -m pip install torch"
-        )
-    return Path(installation.torch)
 
 
 def _dotted(version: tuple[int, int]) -> str:

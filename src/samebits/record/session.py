@@ -13,7 +13,7 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -72,6 +72,7 @@ class Session:
         self.observer: ModuleType | None = None
         self.ended = False
         self.stopped = False  # by `--steps`
+        self.on_stop: Callable[[], None] = lambda: None  # what is to happen then
         self._writer: Writer | None = None
         self._pid = os.getpid()
         self._cwd = os.getcwd()

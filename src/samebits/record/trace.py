@@ -144,6 +144,7 @@ class Trace:
         limit = self.session.plan.steps
         if limit is not None and self.session.step >= limit:
             self.finish("stopped")
+            self.session.on_stop()
             raise StopRun(0)
 
     def _held(self, optimizer: torch.optim.Optimizer) -> tuple[list[int], list[torch.Tensor]]:

@@ -14,7 +14,9 @@ from samebits.report.terminal import clean
 _PIPE_WIDTH = 160
 
 
-def operations(rows: Iterable[Any], speeds: Mapping[str, Mapping[str, Any]]) -> None:
+def operations(
+    rows: Iterable[Any], speeds: Mapping[str, Mapping[str, Any]], console: Console | None = None
+) -> None:
     """`samebits ops`: one line an operation of the dispatcher, grouped by the name that users know."""
     table = _table("operation", "in the dispatcher", "PyTorch on CUDA", "samebits", "CPU", "CUDA", "since")
     last = None
@@ -30,10 +32,10 @@ def operations(rows: Iterable[Any], speeds: Mapping[str, Mapping[str, Any]]) -> 
             row.since,
         )
         last = row.name
-    _console().print(table)
+    _wide(console).print(table)
 
 
-def stabilities(found: Iterable[Any]) -> None:
+def stabilities(found: Iterable[Any], console: Console | None = None) -> None:
     """`samebits ops --check`: one line a case, then one sentence."""
     table = _table("operation", "case", "runs", "PyTorch", "samebits", "")
     every = list(found)
@@ -42,7 +44,7 @@ def stabilities(found: Iterable[Any]) -> None:
         results = "-" if one.error else _results(one.samebits)
         case = Text(one.case)  # its brackets are no markup
         table.add_row(", ".join(one.names), case, str(one.runs), _results(one.torch), results, state)
-    console = _console()
+    console = _wide(console)
     console.print(table)
     stable = sum(one.stable for one in every)
     unstable = sum(one.torch > 1 for one in every)
@@ -59,9 +61,11 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _console() -> Console:
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_PIPE_WIDTH)
+def _wide(console: Console | None) -> Console:
+    console = console or Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _PIPE_WIDTH
+    return console
 
 
 def _ratio(value: float | None) -> str:

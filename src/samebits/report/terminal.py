@@ -8,7 +8,7 @@ shown as escapes and nothing is taken for markup.
 from __future__ import annotations
 
 import unicodedata
-from typing import Final
+from typing import Final, Literal
 
 from rich.console import Console
 from rich.text import Text
@@ -18,6 +18,7 @@ from samebits.compare.verdict import Place, ProbableCause, Verdict, count
 _LONGEST: Final = 2000  # characters shown of any one recorded text
 _PIPE_WIDTH: Final = 100
 _CAUSES, _ROWS, _NOTES = 3, 8, 6
+_ALL: Final = 1000  # where a person asks for every one
 _STYLES: Final = {
     "same": "bold green",
     "diverged": "bold red",
@@ -145,23 +146,27 @@ def _cause(console: Console, cause: ProbableCause, number: int, verdict: Verdict
         _code(console, cause.fix, 7)
 
 
-def _environment(console: Console, verdict: Verdict) -> None:
-    rows = [row for row in verdict.environment if row.matters]
+def _environment(console: Console, verdict: Verdict, verbose: bool) -> None:
+    rows = [row for row in verdict.environment if row.matters or verbose]
+    limit = _ALL if verbose else _ROWS
     if not rows:
         return
     console.print()
     _put(console, "The runs did not run on the same thing:", style="bold")
-    for row in rows[:_ROWS]:
+    for row in rows[:limit]:
         _put(console, f"{clean(row.key)}: {clean(row.a)[:200]} | {clean(row.b)[:200]}", 2)
-    if len(rows) > _ROWS:
-        _put(console, f"and {len(rows) - _ROWS} more", 2, "dim")
+    if len(rows) > limit:
+        _put(console, f"and {len(rows) - limit} more", 2, "dim")
 
 
-def _notes(console: Console, verdict: Verdict) -> None:
+def _notes(console: Console, verdict: Verdict, verbose: bool) -> None:
     if verdict.compared:
         _put(console, Text.assemble(("Compared: ", "dim"), (clean(verdict.compared), "dim")))
-    for note in verdict.notes[:_NOTES]:
+    limit = _ALL if verbose else _NOTES
+    for note in verdict.notes[:limit]:
         _put(console, Text.assemble(("Note: ", "dim"), (clean(note), "dim")))
+    if len(verdict.notes) > limit:
+        _put(console, f"and {len(verdict.notes) - limit} more notes, with -v", style="dim")
 
 
 def headline(verdict: Verdict) -> str:
@@ -179,20 +184,31 @@ def headline(verdict: Verdict) -> str:
     return f"the runs part at step {place.step}, {clean(place.op)}, {_at(place.file, place.line)}"
 
 
-def print_verdict(verdict: Verdict, console: Console | None = None) -> None:
-    """Prints a verdict for a person; to standard output unless a console is given."""
+def print_verdict(
+    verdict: Verdict,
+    console: Console | None = None,
+    *,
+    detail: Literal["quiet", "normal", "verbose"] = "normal",
+) -> None:
+    """Prints a verdict for a person; to standard output unless a console is given.
+
+    "quiet" is its one line; "verbose" leaves out nothing: every note, cause and difference of the machines.
+    """
+    verbose = detail == "verbose"
     console = console or Console()
     if not console.is_terminal and console.width < _PIPE_WIDTH:
         console.width = _PIPE_WIDTH
     style = _STYLES[verdict.verdict]
     _put(console, Text.assemble((verdict.verdict.upper(), style), "  ", (clean(headline(verdict)), "bold")))
+    if detail == "quiet":
+        return
     if verdict.verdict in ("failed", "incomplete"):
         rest = (verdict.reason or "").strip().partition("\n")[2]
         if rest:
             _code(console, rest, 2)
         if verdict.exit_code is not None:
             _put(console, f"exit code {verdict.exit_code}", 2)
-        _notes(console, verdict)
+        _notes(console, verdict, verbose)
         return
     if verdict.first is not None:
         console.print()
@@ -209,7 +225,7 @@ def print_verdict(verdict: Verdict, console: Console | None = None) -> None:
         console.print()
         if verdict.causes:
             _put(console, "Probable cause" if len(verdict.causes) == 1 else "Probable causes", style="bold")
-            for number, cause in enumerate(verdict.causes[:_CAUSES], 1):
+            for number, cause in enumerate(verdict.causes[: _ALL if verbose else _CAUSES], 1):
                 _cause(console, cause, number, verdict)
         else:
             _put(console, "The evidence does not show the cause.", style="bold")
@@ -220,6 +236,6 @@ def print_verdict(verdict: Verdict, console: Console | None = None) -> None:
                     "--steps."
                 )
             _put(console, advice, 2)
-        _environment(console, verdict)
+        _environment(console, verdict, verbose)
         console.print()
-    _notes(console, verdict)
+    _notes(console, verdict, verbose)

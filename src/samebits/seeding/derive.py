@@ -30,12 +30,15 @@ References:
 from __future__ import annotations
 
 import hashlib
-import operator
 import struct
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from samebits._seed import SEED_LIMIT as SEED_LIMIT
+from samebits._seed import checked_seed as checked_seed
+from samebits.errors import UsageError, UsageTypeError
 
 if TYPE_CHECKING:
     import random
@@ -44,9 +47,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import torch
 
-#: Seeds, and the numbers in a path, are 0 .. SEED_LIMIT - 1.
-SEED_LIMIT: Final = 2**128
-
 #: BLAKE2b's own domain separation; a change of the encoding is a new name.
 _PERSON: Final = b"samebits.key.v1"
 _PART: Final = struct.Struct("<BQ")  # kind, length of what follows
@@ -54,28 +54,6 @@ _INTEGER: Final = struct.Struct("<BQQQ")  # kind, length, low half, high half
 _INT_KIND: Final = 0
 _STR_KIND: Final = 1
 _LOW: Final = 2**64 - 1
-
-
-def checked_seed(seed: object, caller: str) -> int:
-    """`seed` as an int, if it can be meant as one.
-
-    Raises:
-        TypeError: not an integer: a bool, a float (it would be rounded), None, a string.
-        ValueError: not in 0 .. 2**128 - 1.
-    """
-    if isinstance(seed, int) and not isinstance(seed, bool):
-        number = int(seed)
-    else:
-        name = type(seed).__name__
-        if name.startswith("bool") or not hasattr(seed, "__index__") or getattr(seed, "shape", ()) != ():
-            raise TypeError(f"{caller}: the seed must be an int, got {seed!r} ({name})")
-        try:
-            number = operator.index(seed)
-        except TypeError:  # a tensor of floats has __index__ and refuses
-            raise TypeError(f"{caller}: the seed must be an int, got {seed!r} ({name})") from None
-    if not 0 <= number < SEED_LIMIT:
-        raise ValueError(f"{caller}: the seed must be in 0 .. 2**128 - 1, got {number}")
-    return number
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -99,7 +77,7 @@ class Key:
         object.__setattr__(self, "root", checked_seed(self.root, "Key"))
         path: object = self.path
         if isinstance(path, str):  # a tuple of its letters else
-            raise TypeError(f"Key: the path must be a tuple, got {path!r}; write ({path!r},)")
+            raise UsageTypeError(f"Key: the path must be a tuple, got {path!r}; write ({path!r},)")
         object.__setattr__(self, "path", tuple(_checked_part(part) for part in self.path))
 
     def __repr__(self) -> str:
@@ -134,7 +112,7 @@ class Key:
     def integer(self, bits: int = 64) -> int:
         """An integer of 1 .. 128 bits: the low end of the digest."""
         if not 1 <= bits <= 128:
-            raise ValueError(f"Key.integer: bits must be in 1 .. 128, got {bits}")
+            raise UsageError(f"Key.integer: bits must be in 1 .. 128, got {bits}")
         return int.from_bytes(self.digest(), "little") & ((1 << bits) - 1)
 
     def permutation(self, count: int) -> npt.NDArray[np.int64]:
@@ -246,4 +224,4 @@ def _not_a_part(part: object) -> Exception:
     """The error for a part of a path that is neither a name nor a number."""
     text = f"Key: a part of a path must be a str or an int in 0 .. 2**128 - 1, got {part!r}"
     is_int = isinstance(part, int) and not isinstance(part, bool)
-    return ValueError(text) if is_int else TypeError(f"{text} ({type(part).__name__})")
+    return UsageError(text) if is_int else UsageTypeError(f"{text} ({type(part).__name__})")

@@ -26,6 +26,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
+from samebits.errors import UsageError
 from samebits.seeding.derive import SEED_LIMIT, Key, checked_seed
 from samebits.seeding.hash_seed import fixed_hash_seed, warn_if_random
 from samebits.seeding.libraries import seed_libraries
@@ -163,17 +164,17 @@ def plan_seeds(seed: int, rank: int | None = None, scheme: Scheme = "independent
     """
     number = checked_seed(seed, "seed_everything")
     if scheme not in get_args(Scheme):
-        raise ValueError(f"seed_everything: the scheme must be 'independent' or 'offset', got {scheme!r}")
+        raise UsageError(f"seed_everything: the scheme must be 'independent' or 'offset', got {scheme!r}")
     plan = SeedPlan(number, checked_rank(rank, "seed_everything"), scheme)
     if scheme == "offset":
         if plan.number >= _OFFSET_LIMIT:
-            raise ValueError(
+            raise UsageError(
                 "seed_everything: with scheme='offset' seed + rank must be below 2**32, which is all that "
                 f"np.random.seed takes; got {plan.number}"
             )
         numpy_random = sys.modules.get("numpy.random")
         if numpy_random is not None and type(numpy_random.get_bit_generator()).__name__ != "MT19937":
-            raise ValueError(
+            raise UsageError(
                 "seed_everything: scheme='offset' needs numpy's own MT19937 behind np.random, and this "
                 "program exchanged it with np.random.set_bit_generator; use scheme='independent'"
             )
@@ -212,7 +213,7 @@ def seed_everything(seed: int | None, *, rank: int | None = None, scheme: Scheme
     if seed is None:
         count = place().world_size
         if count > 1:
-            raise ValueError(
+            raise UsageError(
                 f"seed_everything: each of {count} processes would draw another seed; give all of them one"
             )
         seed = random.SystemRandom().getrandbits(_DRAWN_BITS)

@@ -96,22 +96,21 @@ def ensure_hash_seed(seed: int = 0) -> None:
             interpreter that ignores variables (-E, -I), or a child of
             multiprocessing.  Says what to do instead.
     """
-    from samebits.seeding.derive import checked_seed
+    from samebits._seed import checked_seed
 
-    if checked_seed(seed, "ensure_hash_seed") >= 2**32:
-        raise ValueError(f"ensure_hash_seed: Python takes 0 .. 2**32 - 1, got {seed}")
+    number = checked_seed(seed, "ensure_hash_seed", limit=2**32, why="which is all that Python takes")
     if fixed_hash_seed() is not None:
         os.environ.pop(_AGAIN, None)
         return
     obstacle = _obstacle()
     if obstacle is not None:
         raise UsageError(
-            f"ensure_hash_seed: {obstacle}. Set the variable before it starts: {_VARIABLE}={seed}, "
+            f"ensure_hash_seed: {obstacle}. Set the variable before it starts: {_VARIABLE}={number}, "
             "or start the program with: samebits run"
         )
     sys.stdout.flush()
     sys.stderr.flush()
-    variables = {**os.environ, _VARIABLE: str(int(seed)), _AGAIN: "1"}
+    variables = {**os.environ, _VARIABLE: str(number), _AGAIN: "1"}
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], variables)
 
 

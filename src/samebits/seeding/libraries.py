@@ -18,6 +18,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Final
 
+from samebits.errors import UsageError, UsageTypeError
 from samebits.seeding.derive import Key
 
 Seeder = Callable[[Any, Key], None]
@@ -82,9 +83,9 @@ def register_library(name: str, seeder: Seeder) -> None:
         ValueError: `name` is not a module's name.
     """
     if not callable(seeder):
-        raise TypeError(f"register_library: the seeder must be callable, got {seeder!r}")
+        raise UsageTypeError(f"register_library: the seeder must be callable, got {seeder!r}")
     if not isinstance(name, str) or not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", name):
-        raise ValueError(f"register_library: expected a module's name, got {name!r}")
+        raise UsageError(f"register_library: expected a module's name, got {name!r}")
     _seeders[name] = seeder
 
 

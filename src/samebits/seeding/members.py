@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Final, Literal
 
+from samebits.errors import UsageError, UsageTypeError
 from samebits.seeding.discovery import Found, discover_from
 from samebits.seeding.generators import Holder, holder_of, process_wide
 
@@ -54,11 +55,11 @@ def register(name: str, generator: object) -> None:
         ValueError: the name is another generator's.
     """
     if not isinstance(name, str) or not name:
-        raise TypeError(f"register: the name must be a non-empty str, got {name!r}")
+        raise UsageTypeError(f"register: the name must be a non-empty str, got {name!r}")
     holder = checked_holder(generator, "register")
     taken = registered().get(name)
     if taken is not None and taken.identity != holder.identity:
-        raise ValueError(
+        raise UsageError(
             f"register: the name {name!r} is another generator's ({taken.kind}); "
             f"choose another name, or unregister({name!r}) first."
         )
@@ -76,7 +77,7 @@ def unregister(name: str) -> None:
     """
     if name not in registered():
         known = ", ".join(map(repr, registered())) or "none"
-        raise ValueError(f"unregister: no generator is registered as {name!r}; registered: {known}.")
+        raise UsageError(f"unregister: no generator is registered as {name!r}; registered: {known}.")
     del _registered[name]
 
 
@@ -101,7 +102,7 @@ def checked_holder(generator: object, caller: str) -> Holder:
     """
     holder = holder_of(generator)
     if holder is None:
-        raise TypeError(
+        raise UsageTypeError(
             f"{caller}: a generator must be a torch.Generator, np.random.Generator, bit generator, "
             f"np.random.RandomState or random.Random, got {type(generator).__name__}"
         )
@@ -132,7 +133,7 @@ def checked_generators(generators: Mapping[str, object] | Iterable[object], call
         TypeError: one of them is no generator, or it is one generator.
     """
     if holder_of(generators) is not None or not isinstance(generators, Iterable):
-        raise TypeError(
+        raise UsageTypeError(
             f"{caller}: generators must be a mapping or an iterable of generators, got "
             f"a {type(generators).__name__}; write generators=[generator]"
         )

@@ -11,6 +11,8 @@ import sys
 from dataclasses import dataclass
 from typing import Final
 
+from samebits.errors import UsageError, UsageTypeError
+
 #: (rank, number of processes), the most specific first: torchrun below SLURM or MPI sets its own.
 _LAUNCHERS: Final = (
     ("RANK", "WORLD_SIZE"),  # torchrun, and most trainers
@@ -44,7 +46,7 @@ def place() -> Place:
             rank = _number(rank_name)
             size = _number(size_name) if os.environ.get(size_name, "").strip() else rank + 1
             if rank >= size:
-                raise ValueError(
+                raise UsageError(
                     f"{rank_name}={rank} is not below {size_name}={size}; correct or unset them."
                 )
             return Place(rank, size, rank_name)
@@ -66,15 +68,15 @@ def checked_rank(rank: int | None, caller: str) -> int:
     if rank is None:
         return place().rank
     if isinstance(rank, bool) or not hasattr(rank, "__index__"):
-        raise TypeError(f"{caller}: the rank must be an int, got {rank!r} ({type(rank).__name__})")
+        raise UsageTypeError(f"{caller}: the rank must be an int, got {rank!r} ({type(rank).__name__})")
     number = rank.__index__()
     if not 0 <= number < 2**32:
-        raise ValueError(f"{caller}: the rank must be in 0 .. 2**32 - 1, got {number}")
+        raise UsageError(f"{caller}: the rank must be in 0 .. 2**32 - 1, got {number}")
     return number
 
 
 def _number(name: str) -> int:
     text = os.environ[name].strip()
     if not (text.isascii() and text.isdigit()):
-        raise ValueError(f"the variable {name} must be a number, got {text!r}; correct or unset it.")
+        raise UsageError(f"the variable {name} must be a number, got {text!r}; correct or unset it.")
     return int(text)

@@ -27,6 +27,7 @@ from types import FrameType, FunctionType, MethodType, TracebackType
 from typing import Any, Final, ParamSpec, TypeVar
 
 from samebits._decorated import runs_later
+from samebits.errors import UsageTypeError
 from samebits.seeding.derive import Key, checked_seed
 from samebits.seeding.generators import Holder, StateError, process_wide, rewind_device
 from samebits.seeding.members import Member, checked_generators, members
@@ -68,7 +69,7 @@ def isolated(seed: int | None = None, *, generators: Generators | None = None) -
         StateError: another thread stayed inside for a minute; or a generator could not be put back.
     """
     if callable(seed):
-        raise TypeError("isolated: write @isolated() with parentheses")
+        raise UsageTypeError("isolated: write @isolated() with parentheses")
     root = None if seed is None else checked_seed(seed, "isolated")
     return Scope("isolated", generators, functools.partial(_start, root))
 
@@ -113,9 +114,11 @@ class Scope:
             TypeError: no function; or one that runs after it has returned.
         """
         if not callable(function):
-            raise TypeError(f"{self._name}: only functions can be decorated, got {type(function).__name__}")
+            raise UsageTypeError(
+                f"{self._name}: only functions can be decorated, got {type(function).__name__}"
+            )
         if runs_later(function):
-            raise TypeError(
+            raise UsageTypeError(
                 f"{self._name}: the body of {getattr(function, '__qualname__', function)} runs after the "
                 "call has returned, which is outside; use a with statement in it, around code that "
                 "neither yields nor awaits."

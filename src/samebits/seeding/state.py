@@ -32,6 +32,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Final
 
+from samebits.errors import UsageError, UsageTypeError
 from samebits.seeding.generators import StateError as StateError
 from samebits.seeding.generators import initialize_accelerator, uninitialized_accelerator
 from samebits.seeding.matching import Matching, matched
@@ -90,7 +91,7 @@ def capture_rng(**owners: object) -> dict[str, Any]:
         StateError: two generators would share a name; or another thread is inside `isolated()`.
     """
     if "strict" in owners:
-        raise ValueError(
+        raise UsageError(
             "capture_rng: an owner cannot be named strict, which is an argument of restore_rng; "
             "give it another name."
         )
@@ -143,7 +144,7 @@ def restore_rng(state: Mapping[str, Any], /, *, strict: bool = True, **owners: o
             or of another kind.  Nothing has changed.
     """
     if not isinstance(strict, bool):
-        raise TypeError(f"restore_rng: strict must be True or False, got {type(strict).__name__}")
+        raise UsageTypeError(f"restore_rng: strict must be True or False, got {type(strict).__name__}")
     _check_form(state)
     with turn.held("restore_rng"):
         if strict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from samebits.errors import UsageError, UsageTypeError
 from samebits.seeding.derive import Key
 from samebits.seeding.generators import Holder, holder_of
 from samebits.seeding.ranks import checked_rank
@@ -86,7 +87,9 @@ class _Kept(dict[tuple[Any, ...], "_Stream"]):
     def ask(self, key: Key, kind: str, name: str, *device: str) -> Any:
         """The generator of that name, made on first use."""
         if not isinstance(name, str):
-            raise TypeError(f"Streams: a stream's name must be a str, got {name!r} ({type(name).__name__})")
+            raise UsageTypeError(
+                f"Streams: a stream's name must be a str, got {name!r} ({type(name).__name__})"
+            )
         place = (key.path, kind, name, *device)
         stream = self.get(place)
         if stream is None:
@@ -141,7 +144,7 @@ class StreamsState:
 
     def check(self, state: Mapping[str, Any]) -> None:
         if state["root"] != str(self._root):
-            raise ValueError(f"it is of Streams with the seed {state['root']}, this has {self._root}")
+            raise UsageError(f"it is of Streams with the seed {state['root']}, this has {self._root}")
         for place, row in _rows(state):
             self._get(place, row).holder.check(row["state"])
 
@@ -184,7 +187,7 @@ def _rows(state: Mapping[str, Any]) -> list[tuple[tuple[Any, ...], Mapping[str, 
     rows = []
     for row in state["streams"]:
         if row["kind"] not in ("torch", "numpy", "python"):
-            raise ValueError(f"there is no kind of stream {row['kind']!r}")
+            raise UsageError(f"there is no kind of stream {row['kind']!r}")
         device = (row["device"],) if row["kind"] == "torch" else ()
         rows.append(((tuple(map(_read, row["place"])), row["kind"], row["name"], *device), row))
     return rows

@@ -26,7 +26,8 @@ from torch._guards import detect_fake_mode
 from samebits._decorated import decorated
 from samebits._kernels import Override, has_kernel, unseen_by_the_compiler
 from samebits._replaced import Replaced
-from samebits.errors import UsageError
+from samebits._seed import checked_seed
+from samebits.errors import UsageError, UsageTypeError
 from samebits.random import keys
 from samebits.random._everywhere import drawing, scopes, state
 from samebits.random._everywhere.compiled import Compiled
@@ -65,7 +66,8 @@ class everywhere:  # called like a function, as torch.no_grad is
     inherits the mode; one that is started by "spawn" begins without it.
 
     Args:
-        seed: 64 bits, as of `torch.manual_seed`.  None: the stream begins where torch's generator stands.
+        seed: 0 .. 2**128 - 1, up to 2**64 - 1 as of `torch.manual_seed`.  None: the stream begins where
+            torch's generator stands.
 
     Raises:
         TypeError, ValueError: a seed that is none.
@@ -74,11 +76,14 @@ class everywhere:  # called like a function, as torch.no_grad is
 
     def __init__(self, seed: int | None = None) -> None:
         if callable(seed):
-            raise TypeError(
+            raise UsageTypeError(
                 "samebits.random.everywhere: used as a decorator it is called with a seed: write "
                 "@samebits.random.everywhere(0)."
             )
-        self._seed = None if seed is None else keys.unsigned("seed", seed)
+        # torch's generator keeps 64 bits of it
+        self._seed = (
+            None if seed is None else keys.seeded(checked_seed(seed, "samebits.random.everywhere"))[0]
+        )
         self._entered = 0
         self._outside: list[str] = []
         self._begin()

@@ -13,6 +13,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
+from samebits.errors import UsageTypeError
 from samebits.random import classes, counts, order, positive
 from samebits.random._everywhere import drawing
 from samebits.random._everywhere.drawing import key_of
@@ -43,7 +44,7 @@ def normal(
         or (out is not None and out.dtype != dtype)
     ):
         native(mean, std, **{**given, "generator": torch.Generator(device=tensors[0].device)})
-        raise TypeError(f"torch.normal: no numbers are defined for {dtype}.")
+        raise UsageTypeError(f"torch.normal: no numbers are defined for {dtype}.")
     if out is None:
         out = torch.empty(shape, dtype=dtype, device=tensors[0].device)
     elif out.shape != shape:
@@ -129,7 +130,7 @@ def _sampled(draw: Callable[..., Tensor]) -> Callable[..., Tensor]:
             generator = given[-1]
         try:
             if not tensors[0].is_floating_point():
-                raise TypeError(f"parameters must have a floating point dtype, not {tensors[0].dtype}")
+                raise UsageTypeError(f"parameters must have a floating point dtype, not {tensors[0].dtype}")
             with torch.no_grad(), drawing.attempt(generator, tensors[0]) as key:
                 return draw(key, *tensors, dtype=tensors[0].dtype)
         except (TypeError, ValueError):

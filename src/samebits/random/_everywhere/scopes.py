@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
 from samebits._decorated import decorated
-from samebits.errors import UsageError
+from samebits.errors import UsageError, UsageTypeError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,9 +42,9 @@ class scope:  # called like a function, as torch.no_grad is
 
     def __init__(self, name: str) -> None:
         if not isinstance(name, str):
-            raise TypeError(f"samebits.random.scope: a name is expected, not {name!r}.")
+            raise UsageTypeError(f"samebits.random.scope: a name is expected, not {name!r}.")
         if not name or "/" in name:
-            raise ValueError(f"samebits.random.scope: {name!r} is no name; expected a text without '/'.")
+            raise UsageError(f"samebits.random.scope: {name!r} is no name; expected a text without '/'.")
         self._name = name
         self._outer: list[str] = []
 

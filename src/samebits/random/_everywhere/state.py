@@ -30,7 +30,7 @@ import torch
 import xxhash
 from torch import Tensor
 
-from samebits.errors import StateError
+from samebits.errors import StateError, UsageTypeError
 from samebits.random import keys, philox
 
 #: How a CPU generator's state begins: seed, how many words are left, whether it was seeded, the next word.
@@ -231,7 +231,7 @@ def put_back(saved: Tensor) -> None:
         StateError: it is not of this kind.
     """
     if not isinstance(saved, Tensor) or saved.dtype is not torch.int64:
-        raise TypeError(
+        raise UsageTypeError(
             "samebits.random.set_state: expected the int64 tensor that samebits.random.get_state gave, got "
             f"{f'a tensor of {saved.dtype}' if isinstance(saved, Tensor) else type(saved).__name__}."
         )

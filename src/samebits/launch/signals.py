@@ -1,0 +1,64 @@
+"""The signals that samebits gets while a program runs: each is noted, and the program gets it in its place.
+
+A signal that is ignored stays so (`nohup`, a background job): samebits, and the program, see nothing of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import Final
+
+from samebits.launch import keeper
+
+#: Those that ask samebits itself to end, once the program has.
+ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal, ``number``, asked for an end; the program has ended, and its run says so."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+class Signals:
+    """What came, in order; `take` gives each once."""
+
+    def __init__(self) -> None:
+        self._waiting: list[int] = []
+        self.ending: int | None = None  # the first signal that asks for an end
+        self.interrupts = 0
+
+    def note(self, number: int, frame: FrameType | None) -> None:
+        self._waiting.append(number)
+        if number in ENDING and self.ending is None:
+            self.ending = number
+        if number == signal.SIGINT:
+            self.interrupts += 1
+
+    def take(self) -> list[int]:
+        taken, self._waiting = self._waiting, []
+        return taken
+
+
+@contextlib.contextmanager
+def noted() -> Iterator[Signals]:
+    """While it lasts signals wait in what it yields.  Outside of the main thread none is seen."""
+    seen = Signals()
+    if threading.current_thread() is not threading.main_thread():
+        yield seen
+        return
+    before = {}
+    try:
+        for number in keeper.PASSED:
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                before[number] = signal.signal(number, seen.note)
+        yield seen
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,102 @@
+"""`--steps` ends a program whatever it holds open, and its own cleanup runs."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import pytest
+
+_TRAIN = """\
+import atexit, os, queue, sys, threading, time
+import torch
+
+atexit.register(lambda: print("exit function", flush=True))
+
+def square(n):
+    return n * n
+
+def slow(n):
+    time.sleep(600)
+
+def train():
+    torch.manual_seed(0)
+    model = torch.nn.Linear(1, 1)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    for _ in range(10):
+        model(torch.ones(2, 1)).sum().backward()
+        optimizer.step()
+
+if __name__ == "__main__":
+"""
+
+_HELD = {
+    "an idle process pool": """
+        from concurrent.futures import ProcessPoolExecutor
+        pool = ProcessPoolExecutor(2)
+        assert list(pool.map(square, range(4))) == [0, 1, 4, 9]
+        train()
+    """,
+    "a pool with work that takes for ever, in a with block": """
+        from concurrent.futures import ProcessPoolExecutor
+        with ProcessPoolExecutor(1) as pool:
+            futures = [pool.submit(slow, n) for n in range(20)]
+            train()
+    """,
+    "a pool of threads with much to do": """
+        from concurrent.futures import ThreadPoolExecutor
+        pool = ThreadPoolExecutor(1)
+        futures = [pool.submit(time.sleep, 1.0) for n in range(200)]
+        train()
+    """,
+    "multiprocessing.Pool": """
+        import multiprocessing
+        pool = multiprocessing.Pool(2)
+        assert pool.map(square, range(3)) == [0, 1, 4]
+        waiting = pool.map_async(slow, range(3))
+        train()
+    """,
+    "persistent workers": """
+        loader = torch.utils.data.DataLoader(torch.arange(8.0), num_workers=2, persistent_workers=True)
+        assert len(list(loader)) == 8
+        train()
+    """,
+    "a queue that nobody empties, in a finally": """
+        work = queue.Queue()
+        work.put(1)
+        try:
+            train()
+        finally:
+            print("finally", flush=True)
+            work.join()
+    """,
+    "a thread that waits for steps": """
+        threading.Thread(target=threading.Event().wait).start()
+        train()
+    """,
+    "joblib": """
+        import joblib
+        assert joblib.Parallel(n_jobs=2)(joblib.delayed(square)(n) for n in range(3)) == [0, 1, 4]
+        train()
+    """,
+}
+
+
+@pytest.mark.parametrize("held", _HELD)
+def test_it_ends(folder: Any, held: str) -> None:
+    if held == "joblib":
+        pytest.importorskip("joblib")
+    folder.write("train.py", _TRAIN + textwrap.indent(textwrap.dedent(_HELD[held]), "    "))
+    ended = folder.samebits("record", "--level", "step", "--steps", "3", "train.py", timeout=120)
+    assert ended.code == 0, ended.err
+    assert "Traceback" not in ended.err
+    run = folder.last()
+    assert (run.info["status"], run.records["main"].status, run.records["main"].steps) == (
+        "finished",
+        "stopped",
+        3,
+    )
+    if "finally" in held:
+        assert "finally" in ended.out
+    else:
+        assert ended.out.splitlines()[0] == "exit function"
