@@ -109,8 +109,8 @@ def record(
     Two of them are compared with ``samebits.compare.compare(a, b)`` or `samebits compare`.
 
     Args:
-        script, args, module, command, python, steps, seed, deterministic, everywhere, out, timeout, progress: as
-            `verify`'s.
+        script, args, module, command, python, steps, seed, deterministic, everywhere, out, timeout, progress:
+            as `verify`'s.
         level: "step" or "op".
 
     Returns:

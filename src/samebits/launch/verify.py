@@ -110,17 +110,16 @@ def prepare(program: Program, control: Control) -> None:
         return  # a command that starts a Python which has: the observer is built there
     if (refused := _native.refused(observer.library_name(python))) is not None:
         _say(refused)
-    if observer.is_built(python) or observer.compiler() is None:
+    if observer.in_python() or observer.is_built(python) or observer.compiler() is None:
         return
     line = "building the observer for this torch (once, about 20 s)"
     live = _terminal(sys.stderr)
+    tick = (lambda seconds: _rewrite(f"samebits: {line}: {seconds:.0f} s")) if live else None
     if not live:
         _say(line)
     fault = None
     try:
-        observer.build(
-            python, (lambda seconds: _rewrite(f"samebits: {line}: {seconds:.0f} s")) if live else None
-        )
+        observer.build(python, tick)
     except observer.BuildError as e:
         fault = str(e)
     finally:
