@@ -69,6 +69,10 @@ class Program:
         Raises:
             LaunchError: it cannot be observed or controlled; says why and the way out.
         """
+        try:
+            os.getcwd()
+        except OSError as e:
+            raise LaunchError("the working folder is not there any more; change into another one") from e
         if self.kind != "command":
             python = installation.of(interpreter.python_of(self.python))
             interpreter.checked(python, named=False, observing=observing)

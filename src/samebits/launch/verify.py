@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, TextIO
@@ -105,44 +105,42 @@ def prepare(program: Program, control: Control) -> None:
     if program.kind != "command" and program.python is None and (chosen := interpreter.chosen_by()):
         assert python is not None
         _say(f"the program runs in {python.executable} ({chosen}); another one: --python PATH")
-    python = python or installation.here()
+    python = python or installation.of(interpreter.python_of(None))  # if it is the environment's
     if python.torch is None:
         return  # a command that starts a Python which has: the observer is built there
     if (refused := _native.refused(observer.library_name(python))) is not None:
         _say(refused)
-    if observer.is_built(python) or observer.compiler() is None:
+    if observer.in_python() or observer.is_built(python) or observer.compiler() is None:
         return
-    with building(sys.stderr) as tick:
-        try:
-            observer.build(python, tick)
-        except observer.BuildError as e:
-            fault = str(e)
-        else:
-            return
-    _say(f"{fault}; observing in Python instead, slower")
-
-
-@contextmanager
-def building(stream: TextIO) -> Iterator[Callable[[float], None] | None]:
-    """A line that says that the observer is built; on a terminal with the seconds so far."""
-    line = "samebits: building the observer for this torch (once, about 20 s)"
-    with suppress(OSError, ValueError):
-        if not stream.isatty():
-            stream.write(f"{line}\n")
-            stream.flush()
-            yield None
-            return
+    line = "building the observer for this torch (once, about 20 s)"
+    live = _terminal(sys.stderr)
+    tick = (lambda seconds: _rewrite(f"samebits: {line}: {seconds:.0f} s")) if live else None
+    if not live:
+        _say(line)
+    fault = None
     try:
-        yield lambda seconds: _rewrite(stream, f"{line} ... {seconds:.0f} s")
+        observer.build(python, tick)
+    except observer.BuildError as e:
+        fault = str(e)
     finally:
-        _rewrite(stream, "")
-        _rewrite(stream, "")
+        if live:
+            _rewrite("")
+    if fault is not None:
+        _say(f"{fault}; observing in Python instead, slower")
 
 
-def _rewrite(stream: TextIO, text: str) -> None:
+def _terminal(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def _rewrite(text: str) -> None:
+    """The last line of the terminal, anew."""
     with suppress(OSError, ValueError):
-        stream.write(f"\r\x1b[K{text}")
-        stream.flush()
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
 
 
 def _say(sentence: str) -> None:

@@ -41,6 +41,11 @@ def compiler() -> str | None:
     return _native.compiler("CXX", ("c++", "g++", "clang++"))
 
 
+def in_python() -> bool:
+    """Whether the observer in Python is asked for, by a variable."""
+    return os.environ.get("SAMEBITS_OBSERVER") == "python"
+
+
 def library_name(python: Installation) -> str:
     """The name of the file that the observer for this Python and its torch is kept in."""
     h = hashlib.sha256()
@@ -131,7 +136,7 @@ def load() -> ModuleType:
         return loaded
     module: ModuleType
     try:
-        if os.environ.get("SAMEBITS_OBSERVER") == "python":
+        if in_python():
             raise BuildError("SAMEBITS_OBSERVER=python asks for the observer in Python")
         path = build()
         loader = importlib.machinery.ExtensionFileLoader("samebits.record._observer", str(path))
