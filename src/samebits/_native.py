@@ -1,18 +1,149 @@
-"""Where natively compiled parts are kept, and who compiles them."""
+"""Where natively compiled parts are kept, whether one found there may be loaded, and who compiles them.
+
+A compiled file is code, and whoever can write it runs code as this user.  So one is
+used only if it and its folder belong to this user or to root and nobody else may write them.
+What fails that is refused with a sentence, and a private place in the temporary folder is
+used instead.  The installation's own files are not asked: they are trusted like the package.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+import stat
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
+
+_OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
+_SCRATCH: Final = "build-"
+#: Seconds after which the scratch folder of a build that was killed is removed.
+_STALE: Final = 3600
 
 
-def cache_folder() -> Path:
-    """``$SAMEBITS_CACHE``, else the user's cache folder."""
-    if root := os.environ.get("SAMEBITS_CACHE"):
-        return Path(root)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "samebits"
+def folders() -> list[Path]:
+    """Where built files may lie: ``$SAMEBITS_CACHE`` or the user's cache folder, then a private place."""
+    first = _named("SAMEBITS_CACHE") or _users()
+    uid = os.geteuid() if hasattr(os, "geteuid") else 0
+    private = (_named("TMPDIR") or Path("/tmp")) / f"samebits-{uid}"  # `fault` looks at it
+    return [private] if first is None else [first, private]
+
+
+def _named(variable: str) -> Path | None:
+    text = os.environ.get(variable)
+    return Path(os.path.abspath(text)) if text and (os.path.isabs(text) or _there()) else None
+
+
+def _there() -> bool:
+    try:
+        os.getcwd()
+    except OSError:  # the working folder was deleted: `abspath` needs one
+        return False
+    return True
+
+
+def _users() -> Path | None:
+    root = os.environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(root):
+        try:
+            root = str(Path.home() / ".cache")
+        except (RuntimeError, KeyError):  # neither HOME nor an entry in the table of users
+            return None
+    return Path(root) / "samebits" if os.path.isabs(root) else None
+
+
+def fault(path: Path) -> str | None:
+    """Why compiled code at ``path``, a file or a folder that is there, is not used; None: it may be."""
+    if os.name != "posix":
+        return None
+    try:
+        real = Path(os.path.realpath(path))
+        above = {*path.parents, *real.parents}
+        if path != real:
+            above.add(path)  # a link: who could turn it elsewhere is who may write its folder
+        for each in sorted(above):
+            status = os.lstat(each)
+            if not stat.S_ISLNK(status.st_mode) and _replaceable(status):
+                return f"others may write {str(each)!r} and so replace what is in it; chmod go-w {each}"
+        status = os.lstat(real)
+    except OSError as e:
+        return f"{str(path)!r} cannot be looked at: {e.strerror}"
+    if status.st_uid not in (0, os.geteuid()):
+        return f"{str(path)!r} belongs to another user"
+    if status.st_mode & _OTHERS:
+        return f"others may write {str(path)!r}; chmod go-w {path}"
+    return None
+
+
+def _replaceable(status: os.stat_result) -> bool:
+    """Whether someone else can put another file in the place of one in this folder."""
+    if status.st_mode & stat.S_ISVTX:
+        return False
+    if status.st_mode & stat.S_IWOTH:
+        return True
+    # A group of this user's own is common, with a umask that lets it write everywhere.
+    return bool(status.st_mode & stat.S_IWGRP) and status.st_gid not in (0, os.getegid())
+
+
+def find(name: str) -> Path | None:
+    """The built file of this name that may be loaded, if there is one."""
+    for folder in folders():
+        path = folder / name
+        if os.path.exists(path) and fault(folder) is None and fault(path) is None:
+            return path
+    return None
+
+
+def refused(name: str) -> str | None:
+    """In a sentence, why the user's cache folder, or the file in it, is not used; None: it is, or can be."""
+    folder = folders()[0]
+    for path in (folder, folder / name):
+        if os.path.exists(path) and (why := fault(path)) is not None:
+            return f"compiled code kept there is not used: {why}"
+    return None
+
+
+def build(name: str, make: Callable[[Path], Path]) -> Path:
+    """Have ``make(scratch folder)`` make a file, and put it whole where `find` finds it.
+
+    Raises:
+        OSError: no folder can be written to; says which were tried.
+    """
+    folder = _writable()
+    with tempfile.TemporaryDirectory(dir=folder, prefix=_SCRATCH) as scratch:
+        made = make(Path(scratch))
+        made.chmod(0o755)  # whatever the umask
+        os.replace(made, folder / name)  # another process may have been quicker: the same bytes either way
+    return folder / name
+
+
+def _writable() -> Path:
+    """The first folder that may hold compiled code and can be written to; made if it is not there."""
+    reasons = []
+    for folder in folders():
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError):
+                folder.mkdir(mode=0o700)
+            if (why := fault(folder)) is None:
+                _sweep(folder)
+                with tempfile.TemporaryDirectory(dir=folder, prefix=_SCRATCH):
+                    return folder
+        except OSError as e:
+            why = f"{str(folder)!r} cannot be written to: {e.strerror or e}"
+        reasons.append(why)
+    raise OSError(f"there is no folder to keep it in: {'; '.join(reasons)}")
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what builds that were killed have left."""
+    for old in folder.glob(f"{_SCRATCH}*"):
+        with suppress(OSError):
+            if time.time() - old.lstat().st_mtime > _STALE:
+                shutil.rmtree(old, ignore_errors=True)
 
 
 def compiler(variable: str, names: Sequence[str]) -> str | None:

@@ -28,7 +28,9 @@ class Became(Exception):
 def became(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Program, Control]]:
     seen: list[tuple[Program, Control]] = []
 
-    def become(program: Program, control: Control) -> NoReturn:
+    def become(program: Program, control: Control, line: str | None = None) -> NoReturn:
+        if line is not None:
+            print(line, file=sys.stderr)  # as the first controlled process would
         seen.append((program, control))
         raise SystemExit(7)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from samebits.launch import Control, Program
 
 _KEY = "samebits.program"
+_PYTHON_KEY = "samebits.python"
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
 
@@ -116,7 +117,7 @@ def chosen(ctx: click.Context) -> Program:
     from samebits.launch import Program
 
     kind, words = ctx.meta[_KEY]
-    return Program(kind=kind, target=words)
+    return Program(kind=kind, target=words, python=ctx.meta.get(_PYTHON_KEY))
 
 
 def control(seed: int | None, deterministic: bool, everywhere: bool) -> Control:
@@ -137,6 +138,15 @@ def _finite(ctx: click.Context, parameter: click.Parameter, value: float | None)
         raise click.BadParameter(f"{value} is not a number of seconds above 0.", ctx, parameter)
     return value
 
+
+def _keep_python(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    ctx.meta[_PYTHON_KEY] = value
+
+
+_PYTHON = click.option(
+    "--python", metavar="PATH", expose_value=False, callback=_keep_python,
+    help="The Python to run the program in; else the active environment's, else samebits' own.",
+)  # fmt: skip
 
 _OUT = click.option(
     "--out", type=click.Path(path_type=Path), default=Path(".samebits"), callback=_out_folder, metavar="DIR",
@@ -176,6 +186,7 @@ _RUN_OPTIONS = (
         help="Make every operation deterministic, and fix the hash secret.",
     ),
     _EVERYWHERE,
+    _PYTHON,
     _OUT,
     click.option(
         "--timeout", type=float, callback=_finite, metavar="SECONDS",
@@ -194,6 +205,11 @@ def seed_option(function: _Decorated) -> _Decorated:
     return click.option(
         "--seed", type=_Seed(), default=0, show_default=True, metavar="N", help="The seed of everything."
     )(function)
+
+
+def python_option(function: _Decorated) -> _Decorated:
+    """The option of every command that starts a program: which Python it runs in."""
+    return _PYTHON(function)
 
 
 def everywhere_option(function: _Decorated) -> _Decorated:

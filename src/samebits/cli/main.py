@@ -78,12 +78,13 @@ class Commands(click.Group):
         except BrokenPipeError:
             # The reader (`| head`) has left.  Nothing may be flushed to it at exit:
             # https://docs.python.org/3/library/signal.html#note-on-sigpipe
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            _close_stdout()
             return FAILED
 
     def main(  # type: ignore[override]  # it leaves by SystemExit whatever standalone_mode says
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
     ) -> NoReturn:
+        _open_streams()
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):  # a name that is no text, or a terminal that knows only ASCII
                 stream.reconfigure(errors="backslashreplace")
@@ -101,11 +102,45 @@ class Commands(click.Group):
         except SamebitsError as error:
             say(str(error))
             code = FAILED
-        except Exception:
-            traceback.print_exc()
-            say("this is a fault of samebits itself; please report it with the lines above")
+        except Exception as error:
             code = FAILED
-        sys.exit(code if isinstance(code, int) else SAME)
+            if isinstance(error, OSError) and not _flushed():
+                pass  # said below
+            else:
+                with contextlib.suppress(OSError):
+                    traceback.print_exc()
+                say("this is a fault of samebits itself; please report it with the lines above")
+        code = code if isinstance(code, int) else SAME
+        if not _flushed():
+            say("what it says could not be written to the standard output")
+            _close_stdout()
+            code = FAILED
+        sys.exit(code)
+
+
+def _open_streams() -> None:
+    """Streams that are closed swallow what they get: no file of ours or of the program may take their place."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False))
+
+
+def _flushed() -> bool:
+    """Whether all that was said has been written."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _close_stdout() -> None:
+    """What is left for the standard output goes nowhere; Python would complain about it as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _no_command(word: str) -> str:
@@ -153,7 +188,12 @@ def app(ctx: click.Context, no_config: bool) -> None:
     name = ctx.invoked_subcommand
     if name is None:
         click.echo(ctx.get_help())
-    elif not no_config and not ctx.meta.get(_HELP):  # help comes whatever stands there
+        return
+    try:
+        os.getcwd()
+    except OSError as e:
+        raise click.ClickException("the working folder is not there any more; change into another one") from e
+    if not no_config and not ctx.meta.get(_HELP):  # help comes whatever stands there
         from samebits.cli._config import configured
 
         assert isinstance(ctx.command, click.Group)

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import os
 import shlex
+from typing import TYPE_CHECKING
 
 import click
 
-from samebits.cli._program import ProgramCommand, chosen, control, everywhere_option, seed_option
-from samebits.cli.main import say
+from samebits.cli._program import (
+    ProgramCommand,
+    chosen,
+    control,
+    everywhere_option,
+    python_option,
+    seed_option,
+)
 from samebits.determinism.environment import HASH_SECRET, deterministic_environment
+
+if TYPE_CHECKING:
+    from samebits.launch import Program
 
 
 @click.command(cls=ProgramCommand)
@@ -19,6 +29,7 @@ from samebits.determinism.environment import HASH_SECRET, deterministic_environm
     help="Make every operation deterministic; `samebits ops` lists what is replaced.",
 )  # fmt: skip
 @everywhere_option
+@python_option
 @click.option("-q", "--quiet", is_flag=True, help="Leave out the line on stderr that says what is set.")
 @click.pass_context
 def run(ctx: click.Context, seed: int, deterministic: bool, everywhere: bool, quiet: bool) -> None:
@@ -40,12 +51,11 @@ def run(ctx: click.Context, seed: int, deterministic: bool, everywhere: bool, qu
     in pyproject.toml, under [tool.samebits.run].
     """
     program = chosen(ctx)
-    if not quiet:
-        say(_line(seed, deterministic, everywhere, program.words()), ctx.command_path)
-    program.become(control(seed, deterministic, everywhere))
+    line = None if quiet else f"{ctx.command_path}: {_line(seed, deterministic, everywhere, program)}"
+    program.become(control(seed, deterministic, everywhere), line)
 
 
-def _line(seed: int, deterministic: bool, everywhere: bool, words: list[str]) -> str:
+def _line(seed: int, deterministic: bool, everywhere: bool, program: Program) -> str:
     """What is set, and the command that repeats it."""
     from samebits.manifest import redacted
 
@@ -62,5 +72,6 @@ def _line(seed: int, deterministic: bool, everywhere: bool, words: list[str]) ->
         *("samebits", "run", "--seed", str(seed)),
         *([] if deterministic else ["--no-deterministic"]),
         *(["--everywhere"] if everywhere else []),
+        *(["--python", program.python] if program.python is not None else []),
     ]
-    return f"{', '.join(parts)}; repeat with: {shlex.join([*command, *redacted(words)])}"
+    return f"{', '.join(parts)}; repeat with: {shlex.join([*command, *redacted(program.words())])}"

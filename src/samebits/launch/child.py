@@ -11,6 +11,7 @@ import builtins
 import os
 import runpy
 import sys
+from contextlib import suppress
 from importlib.machinery import SourceFileLoader
 from types import ModuleType, TracebackType
 from typing import Any
@@ -35,10 +36,13 @@ def attach() -> None:
     if not observing:
         return
     from samebits import _imports as imports
+    from samebits.launch import attached
     from samebits.record import instrument
     from samebits.record.session import PLAN, Plan, Session
 
-    _session = Session(Plan.from_json(os.environ[PLAN]))
+    plan = Plan.from_json(os.environ[PLAN])
+    attached.announce(plan.folder)  # before torch can be imported
+    _session = Session(plan)
     seeded = controlled is not None and controlled.identity.seed is not None
     instrument.install(
         _session,
@@ -88,7 +92,8 @@ def main(argv: list[str]) -> None:
         if argv[0] == "-m":
             sys.argv = argv[1:]
             if not sys.flags.safe_path:
-                sys.path[0] = os.getcwd()
+                with suppress(OSError):  # it was deleted
+                    sys.path[0] = os.getcwd()
             runpy.run_module(argv[1], run_name="__main__", alter_sys=True)
         else:
             _run_script(argv)
@@ -111,7 +116,9 @@ def main(argv: list[str]) -> None:
 def _run_script(argv: list[str]) -> None:
     from samebits.record import instrument
 
-    script = os.path.join(os.getcwd(), argv[0])  # absolute and not normalized: so does Python
+    script = argv[0]  # made absolute and not normalized: so does Python
+    if not os.path.isabs(script):
+        script = os.path.join(os.getcwd(), script)
     sys.argv = argv
     if not sys.flags.safe_path:
         sys.path[0] = os.path.dirname(os.path.realpath(script))

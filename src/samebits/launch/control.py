@@ -26,15 +26,18 @@ from typing import Any
 
 from samebits import _imports as imports
 from samebits._replaced import Replaced
-from samebits.launch import seed_calls
+from samebits.launch import announced, seed_calls
 from samebits.launch.completion import Completion
 from samebits.launch.identity import VARIABLE, Children, Identity
 from samebits.launch.loaders import Loaders
+from samebits.launch.obstacle import helps_torch, obstacle, started
 from samebits.launch.unseeded import Unseeded
+from samebits.manifest import redacted
 from samebits.seeding import libraries
 from samebits.seeding.derive import Key
 from samebits.seeding.everything import SeedPlan, plan_seeds
 
+_WORDS = 6  # of a command that a line names
 _installed: Control | None = None
 
 
@@ -44,6 +47,7 @@ class Control(Replaced):
     def __init__(self, identity: Identity) -> None:
         super().__init__()
         self.identity = identity
+        self._told: set[tuple[str, str]] = set()
         if identity.seed is not None:
             self._plan: SeedPlan = plan_seeds(identity.root, rank=identity.rank)
             self.unseeded = Unseeded(identity)
@@ -61,7 +65,9 @@ class Control(Replaced):
                 imports.after(name, self._library)
             self._completion.install()
             self._undo.append(self._completion.uninstall)
-            children = Children(self.identity, seeds=self._seeds, forked=self._forked)
+            children = Children(
+                self.identity, seeds=self._seeds, forked=self._forked, starting=self._starting
+            )
             children.install()
             self._undo.append(children.uninstall)
             self._undo.append(seed_calls.install(self.unseeded, self.loaders, observing=observing))
@@ -97,6 +103,20 @@ class Control(Replaced):
             everywhere()  # from where the generator stands, which is seeded by now
 
     # -- children ----------------------------------------------------------------------------------
+    def _starting(self, words: Any, environ: Any) -> None:
+        """A command is about to be started: say so if it is a Python that will not be controlled."""
+        try:
+            argv = [os.fsdecode(word) for word in words] if isinstance(words, list | tuple) else []
+            given = {os.fsdecode(name): os.fsdecode(value) for name, value in environ.items()}
+            found = started(argv, given, shebang=False)
+            why = None if found is None or helps_torch(argv) else obstacle(*found)
+            if why is not None and (what := (os.path.basename(argv[0]), why)) not in self._told:
+                self._told.add(what)
+                shown = " ".join(redacted(argv)[:_WORDS])
+                print(f"samebits: {shown!r} is started without control: {why}", file=sys.stderr)
+        except (TypeError, ValueError, AttributeError, OSError):
+            pass  # the program's own error comes from where it starts it
+
     def _seeds(self) -> int:
         """A digest of how the program seeded its generators, for its forked children."""
         torch = sys.modules.get("torch")
@@ -133,6 +153,7 @@ def install(*, observing: bool) -> Control | None:
     identity.hand_down()
     _installed = Control(identity)
     _installed.install(observing=observing)
+    announced.say()
     return _installed
 
 

@@ -113,12 +113,17 @@ class Children(Replaced):
         *,
         seeds: Callable[[], int],
         forked: Callable[[Identity], None],
+        starting: Callable[[Any, Any], None] = lambda words, environ: None,
     ) -> None:
-        """`seeds` tells how this process is seeded now; `forked` is called in each forked child."""
+        """`seeds` tells how this process is seeded now; `forked` is called in each forked child.
+
+        `starting` is called with the words and the variables of each command before it is started.
+        """
         super().__init__()
         self._identity = identity
         self._seeds = seeds
         self._forked = forked
+        self._starting = starting
         self._lock = threading.RLock()
         self._fork: Identity | None = None
 
@@ -175,6 +180,7 @@ class Children(Replaced):
             program = _program(words)
             child = self._identity.child("command", program, self._identity.count(f"command {program}"))
             given = args[_ENV] if len(args) > _ENV else kwargs.get("env")
+            self._starting(words, os.environ if given is None else given)
             if given is None:
                 with self._named(child):
                     return original(popen, *args, **kwargs)

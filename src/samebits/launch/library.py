@@ -36,6 +36,7 @@ def verify(
     *,
     module: str | None = None,
     command: Sequence[Word] | None = None,
+    python: str | os.PathLike[str] | None = None,
     runs: int = 2,
     steps: int | None = None,
     level: str = "auto",
@@ -57,6 +58,7 @@ def verify(
         args: the words after the script or the module.
         module: a module's name with dots, as `python -m` finds it.
         command: any other program with its words.
+        python: the Python that a script or a module runs in; None: the active environment's, else this one.
         runs: how many runs to compare, at least 2.
         steps: stop each run cleanly after so many optimizer steps.
         level: "step", "op", or "auto": steps first and the operations around the place if they part.
@@ -75,7 +77,7 @@ def verify(
         LaunchError: the program could not be started.
     """
     return verify_program(
-        _program(script, args, module, command, "verify"),
+        _program(script, args, module, command, python, "verify"),
         runs=_count(runs, "verify", "runs", 2),
         steps=None if steps is None else _count(steps, "verify", "steps", 1),
         level=_one_of(level, "verify", ("auto", "step", "op")),
@@ -92,6 +94,7 @@ def record(
     *,
     module: str | None = None,
     command: Sequence[Word] | None = None,
+    python: str | os.PathLike[str] | None = None,
     steps: int | None = None,
     level: str = "op",
     seed: int | None = None,
@@ -106,8 +109,8 @@ def record(
     Two of them are compared with ``samebits.compare.compare(a, b)`` or `samebits compare`.
 
     Args:
-        script, args, module, command, steps, seed, deterministic, everywhere, out, timeout, progress: as
-            `verify`'s.
+        script, args, module, command, python, steps, seed, deterministic, everywhere, out, timeout, progress:
+            as `verify`'s.
         level: "step" or "op".
 
     Returns:
@@ -118,7 +121,7 @@ def record(
         LaunchError: the program could not be started.
     """
     return record_program(
-        _program(script, args, module, command, "record"),
+        _program(script, args, module, command, python, "record"),
         level=_one_of(level, "record", ("step", "op")),
         steps=None if steps is None else _count(steps, "record", "steps", 1),
         control=controlled(seed, deterministic, everywhere, "record"),
@@ -134,6 +137,7 @@ def run(
     *,
     module: str | None = None,
     command: Sequence[Word] | None = None,
+    python: str | os.PathLike[str] | None = None,
     seed: int = 0,
     deterministic: bool = True,
     everywhere: bool = False,
@@ -144,7 +148,7 @@ def run(
     with the same standard streams.  An interrupt (Ctrl-C) is the program's; this call raises it afterwards.
 
     Args:
-        script, args, module, command, deterministic, everywhere: as `verify`'s.
+        script, args, module, command, python, deterministic, everywhere: as `verify`'s.
         seed: of everything: 0 .. 2**128 - 1.
 
     Returns:
@@ -154,8 +158,9 @@ def run(
         UsageError, UsageTypeError: an argument that cannot be meant; nothing was started.
         LaunchError: the program could not be started.
     """
-    program = _program(script, args, module, command, "run")
+    program = _program(script, args, module, command, python, "run")
     control = controlled(checked_seed(seed, "run"), deterministic, everywhere, "run")
+    program.checked(control, observing=False)
     sys.stdout.flush()
     sys.stderr.flush()
     try:
@@ -186,7 +191,9 @@ def controlled(seed: int | None, deterministic: bool, everywhere: bool, caller: 
     return Control(seed=number, deterministic=deterministic, everywhere=everywhere)
 
 
-def _program(script: object, args: object, module: object, command: object, caller: str) -> Program:
+def _program(
+    script: object, args: object, module: object, command: object, python: object, caller: str
+) -> Program:
     kinds: dict[target.Kind, object] = {"script": script, "module": module, "command": command}
     given = [kind for kind, value in kinds.items() if value is not None]
     if len(given) != 1:
@@ -213,7 +220,7 @@ def _program(script: object, args: object, module: object, command: object, call
             raise UsageError(f"{caller}: {word!r} holds a zero byte, which no command line can")
     if (found := target.fault(kind, words[0])) is not None:
         raise UsageError(f"{caller}: {found}")
-    return Program(kind=kind, target=words)
+    return Program(kind, words, None if python is None else _word(python, caller, "python"))
 
 
 def _words(given: object, caller: str, name: str) -> tuple[str, ...]:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, NoReturn
 
 from samebits.determinism.environment import deterministic_environment
 from samebits.errors import LaunchError
+from samebits.launch import interpreter
+from samebits.launch.announced import LINE, once
 from samebits.launch.identity import VARIABLE, Identity
+from samebits.launch.obstacle import BOOTSTRAP
+from samebits.record import installation
+from samebits.record.installation import Installation
 from samebits.record.session import PLAN, Plan
 
 _HERE: Final = Path(__file__).parent
+#: Where a Python without xxhash finds samebits' own; read by bootstrap/sitecustomize.py.
+_XXHASH: Final = "SAMEBITS_XXHASH"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +41,55 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A script (path, arguments), a module (name, arguments) or any command (words)."""
+    """A script (path, arguments), a module (name, arguments) or any command (words).
+
+    A script or a module runs in the Python that ``python`` names, else in the active environment's
+    (VIRTUAL_ENV, CONDA_PREFIX) if that has torch, else in samebits' own.  A command names its own.
+    """
 
     kind: Literal["script", "module", "command"]
     target: tuple[str, ...]
+    python: str | None = None  # the path of a Python, or of the folder of an environment
 
     def command(self) -> list[str]:
         """The words to start.  Python files run through `child`, which runs them as Python would."""
         if self.kind == "command":
             return list(self.target)
         option = ["-m"] if self.kind == "module" else []
-        return [sys.executable, str(_HERE / "child.py"), *option, *self.target]
+        return [interpreter.python_of(self.python), str(_HERE / "child.py"), *option, *self.target]
 
     def words(self) -> list[str]:
         """The program as it is written on the command line."""
         option = {"command": ["--"], "module": ["-m"], "script": []}[self.kind]
         return [*option, *self.target]
+
+    def checked(self, control: Control, *, observing: bool) -> Installation | None:
+        """The Python that the program starts in; None: a command does not say which.
+
+        Raises:
+            LaunchError: it cannot be observed or controlled; says why and the way out.
+        """
+        try:
+            os.getcwd()
+        except OSError as e:
+            raise LaunchError("the working folder is not there any more; change into another one") from e
+        if self.kind != "command":
+            python = installation.of(interpreter.python_of(self.python))
+            interpreter.checked(python, named=False, observing=observing)
+            return python
+        if self.python is not None:
+            raise LaunchError(
+                "a command names its own Python, so --python is for a script or a module; write the path of"
+                f" the Python into the command: -- {self.python} ..."
+            )
+        if not control and not observing:
+            return None
+        named = interpreter.of_command(
+            self.target, self.environment(control, Plan("") if observing else None)
+        )
+        if named is not None:
+            interpreter.checked(named, named=True, observing=observing)
+        return named
 
     def environment(self, control: Control, plan: Plan | None = None) -> Mapping[str, str]:
         """This process's variables, and what its interpreters read as they start.
@@ -55,10 +97,12 @@ class Program:
         That is the folder whose `sitecustomize` attaches control and observer, and what they are to do.
         """
         variables = dict(os.environ)
-        bootstrap = str(_HERE / "bootstrap")
         given = variables.get("PYTHONPATH")
-        paths = [path for path in given.split(os.pathsep) if path != bootstrap] if given else []
-        variables["PYTHONPATH"] = os.pathsep.join([bootstrap, *paths])
+        paths = [path for path in given.split(os.pathsep) if path != BOOTSTRAP] if given else []
+        variables["PYTHONPATH"] = os.pathsep.join([BOOTSTRAP, *paths])
+        found = importlib.util.find_spec("xxhash")
+        if found is not None and found.origin:
+            variables[_XXHASH] = os.path.dirname(found.origin)
         if control:
             variables |= deterministic_environment(control.seed, variables)
             variables[VARIABLE] = Identity(
@@ -68,18 +112,24 @@ class Program:
             variables[PLAN] = plan.to_json()
         return variables
 
-    def become(self, control: Control) -> NoReturn:
+    def become(self, control: Control, line: str | None = None) -> NoReturn:
         """Replace this process by the program: its streams, terminal, signals and exit code are its own.
 
+        ``line`` is printed by the first Python that is controlled, once it is; nobody else knows that it is.
+
         Raises:
-            LaunchError: it could not be started.
+            LaunchError: it could not be started, or would not be controlled.
         """
-        words, variables = self.command(), self.environment(control)
-        sys.stdout.flush()
-        sys.stderr.flush()
+        self.checked(control, observing=False)
+        words, variables = self.command(), dict(self.environment(control))
+        if line is not None and control:
+            variables[LINE] = once(line)
+        with suppress(OSError, ValueError):  # closed, or full
+            sys.stdout.flush()
+            sys.stderr.flush()
         try:
             if os.name == "posix":
                 os.execvpe(words[0], words, variables)
-            sys.exit(subprocess.call(words, env=dict(variables)))  # elsewhere exec does not wait
+            sys.exit(subprocess.call(words, env=variables))  # elsewhere exec does not wait
         except OSError as e:
             raise LaunchError(f"{self.target[0]!r} could not be started: {e.strerror or e}") from e

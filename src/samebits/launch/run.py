@@ -24,6 +24,7 @@ from typing import Any, Final, Literal
 from samebits import manifest
 from samebits.errors import LaunchError
 from samebits.launch import keeper
+from samebits.launch.attached import Unattached
 from samebits.launch.output import Output
 from samebits.launch.program import Control, Program
 from samebits.launch.signals import Interrupted, Signals, noted
@@ -103,9 +104,10 @@ def start(
             with suppress(LaunchError):
                 _write(folder, info | {"status": "failed"})
             raise LaunchError(f"{program.target[0]!r} could not be started: {e.strerror or e}") from e
+        watch = Unattached(folder)
         try:
             with running:
-                status = _wait(running, folder, timeout, progress, signals)
+                status = _wait(running, folder, timeout, progress, signals, watch)
         finally:
             if output is not None:
                 try:
@@ -113,6 +115,7 @@ def start(
                 except OSError as e:
                     kept = e
         info |= {"status": status, "exit_code": running.code, "seconds": round(time.monotonic() - began, 3)}
+        info["unattached"] = watch.found
         with suppress(OSError):
             info["records"] = inventory(folder)
         _write(folder, info, ended=running.code)
@@ -178,6 +181,11 @@ class Running:
             self.code = -signal.SIGKILL
             _kill_all_of(self._plan.folder)
 
+    @property
+    def pid(self) -> int:
+        """The process that all of the program's are below of."""
+        return self._keeper.pid
+
     def wait(self, seconds: float) -> None:
         """Until it has ended, with what it left running for a moment, but not longer than ``seconds``."""
         self._listen(seconds)
@@ -207,6 +215,7 @@ def _wait(
     timeout: float | None,
     progress: Progress | None,
     signals: Signals,
+    watch: Unattached,
 ) -> str:
     """Until the program has ended; how."""
     limit = None if timeout is None else time.monotonic() + timeout
@@ -215,6 +224,7 @@ def _wait(
     late = False
     while not running.gone:
         running.wait(_TURN)
+        watch.look_below(running.pid)
         for number in signals.take():
             running.send(number)
         if signals.interrupts >= _INTERRUPTS:

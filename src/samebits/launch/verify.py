@@ -14,15 +14,18 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
+from samebits import _native
 from samebits.compare import Verdict, compare_all, failed, incomplete
+from samebits.launch import attached, interpreter
 from samebits.launch.output import tail
 from samebits.launch.program import Control, Program
 from samebits.launch.run import new_folder, start
-from samebits.record import observer
+from samebits.record import installation, observer
 from samebits.record.run import Run
 from samebits.record.session import Plan
 
@@ -52,7 +55,7 @@ def record(
     Raises:
         LaunchError: it could not be started.
     """
-    prepare()
+    prepare(program, control)
     plan = _plan(new_folder(out), level, steps, control)
     tell = None if progress is None else (lambda done: progress(1, 1, done))
     return Run.open(start(program, plan, quiet=False, timeout=timeout, progress=tell, verify=None))
@@ -75,7 +78,7 @@ def verify(
         LaunchError: it could not be started.
         UsageError: fewer than two runs are asked for.
     """
-    prepare()
+    prepare(program, control)
     series = _Series(program, control, out.absolute(), timeout, progress, steps)
     first = series.run("op" if level == "op" else "step", total=runs)
     if level == "auto" and _ended(first) is None and not _stepped(first):
@@ -92,15 +95,57 @@ def verify(
     return series.zoom(verdict, first)
 
 
-def prepare() -> None:
-    """Build the observer before the first run, so that no run's time limit pays for it."""
-    if observer.is_built() or observer.compiler() is None:
+def prepare(program: Program, control: Control) -> None:
+    """Refuse what cannot be observed; build the observer, so that no run's time limit pays for it.
+
+    Raises:
+        LaunchError: the program would run unobserved; says why and the way out.
+    """
+    python = program.checked(control, observing=True)
+    if program.kind != "command" and program.python is None and (chosen := interpreter.chosen_by()):
+        assert python is not None
+        _say(f"the program runs in {python.executable} ({chosen}); another one: --python PATH")
+    python = python or installation.of(interpreter.python_of(None))  # if it is the environment's
+    if python.torch is None:
+        return  # a command that starts a Python which has: the observer is built there
+    if (refused := _native.refused(observer.library_name(python))) is not None:
+        _say(refused)
+    if observer.in_python() or observer.is_built(python) or observer.compiler() is None:
         return
-    print("samebits: building the observer for this torch (once, about 20 s)", file=sys.stderr)
+    line = "building the observer for this torch (once, about 20 s)"
+    live = _terminal(sys.stderr)
+    tick = (lambda seconds: _rewrite(f"samebits: {line}: {seconds:.0f} s")) if live else None
+    if not live:
+        _say(line)
+    fault = None
     try:
-        observer.build()
+        observer.build(python, tick)
     except observer.BuildError as e:
-        print(f"samebits: {e}; observing in Python instead, slower", file=sys.stderr)
+        fault = str(e)
+    finally:
+        if live:
+            _rewrite("")
+    if fault is not None:
+        _say(f"{fault}; observing in Python instead, slower")
+
+
+def _terminal(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def _rewrite(text: str) -> None:
+    """The last line of the terminal, anew."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
+
+
+def _say(sentence: str) -> None:
+    with suppress(OSError, ValueError):
+        print(f"samebits: {sentence}", file=sys.stderr, flush=True)
 
 
 class _Series:
@@ -244,5 +289,6 @@ def _ended(run: Run) -> Verdict | None:
             [run.id], f"the program was stopped by its time limit after {seconds}, before its first step"
         )
     if not run.records:
-        return incomplete([run.id], "the program never imported torch, so there was nothing to observe")
+        reason = "the program never imported torch, so there was nothing to observe"
+        return incomplete([run.id], attached.sentence(run.info) or reason)
     return None

@@ -14,10 +14,11 @@ import platform
 import subprocess
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Final
 
-from samebits._native import cache_folder, compiler
+from samebits import _native
 from samebits.errors import SamebitsError
 
 NATIVE: Final = Path(__file__).parent / "native"
@@ -59,14 +60,15 @@ def installed_path() -> Path:
     return Path(__file__).parent / f"_core-{digest()}{SUFFIX}"
 
 
-def cached_path() -> Path:
-    """Where a later build is kept."""
-    return cache_folder() / f"random-{digest()}{SUFFIX}"
+def cached_name() -> str:
+    """The name of a later build, in the folder for compiled code."""
+    return f"random-{digest()}{SUFFIX}"
 
 
 def found() -> list[Path]:
     """Where the core is already, the installation's first."""
-    return [path for path in (installed_path(), cached_path()) if path.exists()]
+    installed, cached = installed_path(), _native.find(cached_name())
+    return [*([installed] if installed.exists() else []), *([cached] if cached is not None else [])]
 
 
 def built() -> Path:
@@ -82,10 +84,16 @@ def made() -> Path:
     """The core, compiled now (some seconds).  Safe to call from several processes.
 
     Raises:
-        BuildError: there is no compiler, or it failed.
+        BuildError: there is no compiler, or it failed, or there is no folder to keep it in.
     """
-    build(cached_path())
-    return cached_path()
+    cc = _compiler()
+    try:
+        path = _native.build(cached_name(), lambda scratch: _linked(cc, scratch))
+    except (OSError, subprocess.TimeoutExpired) as e:
+        raise BuildError(f"the core of samebits.random could not be built: {e}") from e
+    if (why := _native.refused(cached_name())) is not None:
+        warnings.warn(why, stacklevel=2)
+    return path
 
 
 def build(path: Path) -> None:
@@ -94,16 +102,20 @@ def build(path: Path) -> None:
     Raises:
         BuildError: there is no compiler, or it failed.
     """
-    cc = compiler("CC", ("cc", "gcc", "clang"))
-    if cc is None:
-        raise BuildError("no C compiler (cc, gcc or clang) is on the path")
+    cc = _compiler()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-            made = _linked(cc, Path(scratch))
-            os.replace(made, path)  # another process may have been quicker: the same bytes either way
+            os.replace(_linked(cc, Path(scratch)), path)
     except (OSError, subprocess.TimeoutExpired) as e:
         raise BuildError(f"the core of samebits.random could not be built in {path.parent}: {e}") from e
+
+
+def _compiler() -> str:
+    cc = _native.compiler("CC", ("cc", "gcc", "clang"))
+    if cc is None:
+        raise BuildError("no C compiler (cc, gcc or clang) is on the path")
+    return cc
 
 
 def _linked(cc: str, scratch: Path) -> Path:

@@ -4,28 +4,32 @@ The observer is one C++ file against torch's own headers, which every torch whee
 compiled once per (torch, Python, source) on the user's machine rather than shipped for every pair of
 them.  Where there is no compiler, `record.fallback` does the same in Python, slower.
 
-Building imports no torch: the parent process, which observes nothing, builds before the first run.
+Building imports no torch: the parent process, which observes nothing, builds before the first run, for the
+Python and the torch that the program runs with, which need not be its own.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.machinery
-import importlib.metadata
 import importlib.util
 import os
 import subprocess
 import sys
-import sysconfig
-import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Final
 
 from samebits import _native
 from samebits.errors import SamebitsError
+from samebits.record import installation
+from samebits.record.installation import Installation
 
 NATIVE: Final = Path(__file__).parent / "native"
+_PATIENCE: Final = 600
 
 
 class BuildError(SamebitsError):
@@ -37,66 +41,93 @@ def compiler() -> str | None:
     return _native.compiler("CXX", ("c++", "g++", "clang++"))
 
 
-def torch_folder() -> Path:
-    """Where torch is installed, found without importing it."""
-    spec = importlib.util.find_spec("torch")
-    if spec is None or spec.origin is None:
-        raise BuildError("torch is not installed in this Python; install it with: pip install torch")
-    return Path(spec.origin).parent
+def in_python() -> bool:
+    """Whether the observer in Python is asked for, by a variable."""
+    return os.environ.get("SAMEBITS_OBSERVER") == "python"
 
 
-def library_path() -> Path:
-    """Where the built observer is kept: ``$SAMEBITS_CACHE``, else the user's cache folder."""
+def library_name(python: Installation) -> str:
+    """The name of the file that the observer for this Python and its torch is kept in."""
     h = hashlib.sha256()
     for source in sorted(NATIVE.iterdir()):
         h.update(source.read_bytes())
-    for part in (
-        importlib.metadata.version("torch"),
-        str(torch_folder()),
-        sys.version,
-        sysconfig.get_platform(),
-    ):
-        h.update(b"\0" + part.encode())
-    suffix = sysconfig.get_config_var("EXT_SUFFIX") or ".so"
-    return _native.cache_folder() / f"observer-{h.hexdigest()[:20]}{suffix}"
+    # A build of torch for CUDA and one for the CPU alone may have one version, and lie at one path in turn.
+    parts = (python.torch_version, python.torch_digest, python.torch, python.build, python.platform)
+    for part in parts:
+        h.update(b"\0" + str(part).encode())
+    return f"observer-{h.hexdigest()[:20]}{python.suffix}"
 
 
-def is_built() -> bool:
-    return library_path().exists()
+def is_built(python: Installation | None = None) -> bool:
+    return _native.find(library_name(python or installation.here())) is not None
 
 
-def build() -> Path:
-    """Compile the observer if it is not there yet; about 20 seconds.  Safe to call from several processes."""
-    path = library_path()
-    if path.exists():
+def build(python: Installation | None = None, tick: Callable[[float], None] | None = None) -> Path:
+    """Compile the observer if it is not there yet; about 20 seconds.  Safe to call from several processes.
+
+    ``tick`` is called with the seconds so far, a few times a second.
+
+    Raises:
+        BuildError: there is no torch, no compiler or no folder to keep it in, or the compiler failed.
+    """
+    python = python or installation.here()
+    name = library_name(python)
+    if (path := _native.find(name)) is not None:
         return path
     cxx = compiler()
     if cxx is None:
         raise BuildError("no C++ compiler (c++, g++ or clang++) is on the path")
-    torch = torch_folder()
+    if python.torch is None:
+        raise BuildError(f"torch is not installed for {python.executable}")
+    torch = Path(python.torch)
     mac = sys.platform == "darwin"
+
+    def make(scratch: Path) -> Path:
+        made = scratch / name
+        # Of torch's libraries only those that every build has; what they need themselves is not linked.
+        command = [
+            cxx, "-std=c++20", "-O3", "-DNDEBUG", "-fPIC", "-shared", "-w", "-fvisibility=hidden",
+            f"-I{torch / 'include'}", f"-I{torch / 'include/torch/csrc/api/include'}", f"-I{python.include}",
+            str(NATIVE / "observer.cpp"), "-o", str(made),
+            f"-L{torch / 'lib'}", "-ltorch_python", "-ltorch_cpu", "-lc10",
+            *(["-undefined", "dynamic_lookup"] if mac else []),
+        ]  # fmt: skip
+        _compile(command, scratch, tick)
+        return made
+
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-            made = Path(scratch) / path.name
-            command = [
-                cxx, "-std=c++20", "-O3", "-DNDEBUG", "-fPIC", "-shared", "-w", "-fvisibility=hidden",
-                f"-I{torch / 'include'}", f"-I{torch / 'include/torch/csrc/api/include'}",
-                f"-I{sysconfig.get_paths()['include']}",
-                str(NATIVE / "observer.cpp"), "-o", str(made),
-                f"-L{torch / 'lib'}", "-ltorch_python", "-ltorch_cpu", "-lc10",
-                *(["-undefined", "dynamic_lookup"] if mac else []),
-            ]  # fmt: skip
-            done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-            if done.returncode:
-                lines = [
-                    line for line in done.stderr.splitlines() if "error" in line
-                ] or done.stderr.splitlines()
-                raise BuildError(f"{cxx} failed: {lines[0] if lines else f'exit code {done.returncode}'}")
-            os.replace(made, path)  # another process may have been quicker: the same bytes either way
-    except (OSError, subprocess.TimeoutExpired) as e:
-        raise BuildError(f"the native observer could not be built in {path.parent}: {e}") from e
-    return path
+        return _native.build(name, make)
+    except OSError as e:
+        raise BuildError(f"the native observer could not be built: {e}") from e
+
+
+def _compile(command: list[str], scratch: Path, tick: Callable[[float], None] | None) -> None:
+    began = time.monotonic()
+    variables = {**os.environ, "TMPDIR": str(scratch)}  # the compiler's own files need room, too
+    # A file, not a pipe: nobody reads while it is waited for.
+    with open(scratch / "errors.txt", "w+b") as errors:
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, env=variables
+        )
+        try:
+            while True:
+                with suppress(subprocess.TimeoutExpired):
+                    child.wait(timeout=0.25)
+                    break
+                seconds = time.monotonic() - began
+                if tick is not None:
+                    tick(seconds)
+                if seconds > _PATIENCE:
+                    raise BuildError(f"{command[0]} took more than {_PATIENCE} s")
+        finally:
+            if child.poll() is None:
+                child.kill()
+                child.wait()
+        if child.returncode:
+            errors.seek(0)
+            said = errors.read().decode(errors="replace").splitlines()
+            lines = [line for line in said if "error" in line] or said
+            raise BuildError(f"{command[0]} failed: {lines[0] if lines else f'exit code {child.returncode}'}")
 
 
 def load() -> ModuleType:
@@ -105,7 +136,7 @@ def load() -> ModuleType:
         return loaded
     module: ModuleType
     try:
-        if os.environ.get("SAMEBITS_OBSERVER") == "python":
+        if in_python():
             raise BuildError("SAMEBITS_OBSERVER=python asks for the observer in Python")
         path = build()
         loader = importlib.machinery.ExtensionFileLoader("samebits.record._observer", str(path))

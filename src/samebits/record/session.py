@@ -63,6 +63,13 @@ class Plan:
         return cls(**data)
 
 
+def _working_folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it was deleted
+        return os.sep
+
+
 class Session:
     """One observed process.  Facts may arrive before torch is imported; events only after `begin`."""
 
@@ -75,7 +82,7 @@ class Session:
         self.on_stop: Callable[[], None] = lambda: None  # what is to happen then
         self._writer: Writer | None = None
         self._pid = os.getpid()
-        self._cwd = os.getcwd()
+        self._cwd = _working_folder()
         self._committed = 0.0  # when, monotonic
         self._early: list[Fact] = []  # before torch is imported
         self._manifest: dict[str, Any] = {}
@@ -129,7 +136,7 @@ class Session:
         self._counter = None
         self._lock = threading.RLock()  # a thread that does not exist here may hold the old one
         self._pid = os.getpid()
-        self._cwd = os.getcwd()
+        self._cwd = _working_folder()
         self._committed = 0.0  # when, monotonic
         self._early.clear()
         self._notes.clear()
