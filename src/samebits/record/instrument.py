@@ -1,7 +1,11 @@
 """User code, compiled so that it gives evidence: how modules and scripts come to be run so.
 
 Nothing is edited on disk: a user's module is compiled from the tree of `samebits.record.rewriting`.
-Where a file cannot be changed it is compiled as it is.
+Where a file cannot be changed it is compiled as it is.  What runs is rewritten; whoever only asks for code,
+a module's or a function's, gets the original (`samebits.record.originals`).
+
+The functions that stand between the import system and user code are marked as parts of it: Python leaves
+the import system's frames out of tracebacks and out of the place that a warning is given.
 """
 
 from __future__ import annotations
@@ -17,15 +21,21 @@ from types import CodeType, ModuleType
 from typing import Any, Final
 
 from samebits.causes._base import Site
-from samebits.record import audit, rewriting, watch
+from samebits import _imports as imports
+from samebits.record import audit, originals, rewriting, watch
 from samebits.record.sources import is_user_file, relative
 from samebits.record.watch import Sink
 
 _BUILTINS: Final = {
     rewriting.ITER: watch.iterated,
     rewriting.CALL: watch.resolve,
+    rewriting.READY: watch.ready,
+    rewriting.DONE: watch.done,
     rewriting.NOTE: watch.noted,
 }
+
+#: Modules that run what a loader gives them.
+_RUN: Final = ("importlib._bootstrap_external", "_frozen_importlib_external", "runpy")
 
 #: A further change of a user's syntax tree, after the observer's: step(tree, filename).
 Step = Callable[[ast.Module, str], ast.Module]
@@ -34,15 +44,25 @@ _observing = True  # False: only the steps are taken
 
 
 def compile_user(source: str | bytes, filename: str) -> CodeType:
-    """Code of a user's file, rewritten; or as it is, where it cannot be rewritten.  Raises SyntaxError."""
-    code: CodeType
+    """Code of a user's file, rewritten; or as it is, where it cannot be rewritten.
+
+    Raises what `compile` raises for the source as it is, and nothing else.
+    """
+    plain: CodeType = compile(source, filename, "exec", dont_inherit=True)
+    return _rewritten(source, filename, plain)
+
+
+def _rewritten(source: str | bytes, filename: str, plain: CodeType) -> CodeType:
+    if not (_observing or _steps):
+        return plain
     try:
         tree = rewriting.transform(source, filename) if _observing else ast.parse(source, filename)
         for step in _steps:
             tree = step(tree, filename)
-        code = compile(tree, filename, "exec", dont_inherit=True)
-    except Exception:  # a syntax error shows as Python shows it
-        code = compile(source, filename, "exec", dont_inherit=True)
+        code: CodeType = compile(tree, filename, "exec", dont_inherit=True)
+        originals.keep(code, plain)
+    except Exception:
+        return plain
     return code
 
 
@@ -58,14 +78,16 @@ def reset_after_fork(sink: Sink | None = None) -> None:
 
 
 class UserLoader(SourceFileLoader):
-    """Loads a user's module from rewritten code.  Cached bytecode is neither read nor written."""
+    """Runs a user's module from rewritten code.  Cached bytecode is neither read nor written."""
 
+    @imports.as_importer
     def get_code(self, fullname: str) -> CodeType | None:
         path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
-
-    def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> CodeType:  # type: ignore[override]
-        return compile_user(data, os.fspath(path))
+        data = self.get_data(path)
+        plain = self.source_to_code(data, path)
+        # Others ask for what they analyse or ship.
+        runs = sys._getframe(1).f_globals.get("__name__") in _RUN
+        return _rewritten(data, path, plain) if runs else plain
 
 
 class Finder:
@@ -74,6 +96,7 @@ class Finder:
     def __init__(self, is_user: Callable[[str], bool]) -> None:
         self._is_user = is_user
 
+    @imports.as_importer
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
@@ -109,21 +132,27 @@ def install(
     is_user: Callable[[str], bool] = is_user_file,
     ignore: Iterable[str] = (),
     seeded: Collection[str] = (),
+    rewrite: bool = True,
 ) -> Uninstall:
     """Observe facts from now on, in modules imported from now on.
 
+    ``rewrite``: whether user code is rewritten; without, only what shows elsewhere (files) is observed;
     ``ignore``: directories whose files are not data (the record's own);
     ``seeded``: global generators ("python", "numpy", "torch") that were seeded before the script.
     Code compiled meanwhile may outlive the observation, so the names it uses stay, and do nothing.
     """
+    global _observing
+    _observing = rewrite
     watch.start(sink, is_user, seeded)
+    audit.start(sink_file, is_user, ignore)
+    undo: list[Callable[[], None]] = [watch.stop, audit.stop]
+    if not rewrite:
+        return Uninstall(undo)
     for name, function in _BUILTINS.items():
         setattr(builtins, name, function)
     finder = Finder(is_user)
     sys.meta_path.insert(0, finder)
-    audit.start(sink_file, is_user, ignore)
-    undo = [watch.stop, audit.stop, lambda: _remove(finder)]
-    undo.append(_scripts_too(is_user))
+    undo += [lambda: _remove(finder), _scripts_too(is_user)]
     return Uninstall(undo)
 
 
@@ -174,7 +203,11 @@ def _scripts_too(is_user: Callable[[str], bool]) -> Callable[[], None]:
         if not is_user(filename) or not filename.endswith(".py"):
             return original(*args)
         with open(filename, "rb") as file:
-            code = compile_user(file.read(), filename)
+            source = file.read()
+        try:
+            code = compile_user(source, filename)
+        except Exception:
+            return original(*args)  # which raises it
         return (code, args[-1]) if len(args) > 1 else code
 
     runpy._get_code_from_file = get_code  # type: ignore[attr-defined]
