@@ -15,7 +15,9 @@ import builtins
 import os
 import runpy
 import sys
-from collections.abc import Callable, Collection, Iterable, Sequence
+import warnings
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType, ModuleType
 from typing import Any, Final
@@ -40,7 +42,7 @@ _RUN: Final = ("importlib._bootstrap_external", "_frozen_importlib_external", "r
 #: A further change of a user's syntax tree, after the observer's: step(tree, filename).
 Step = Callable[[ast.Module, str], ast.Module]
 _steps: list[Step] = []
-_observing = True  # False: only the steps are taken
+_observing = False  # the observer's change comes first
 
 
 def compile_user(source: str | bytes, filename: str) -> CodeType:
@@ -56,14 +58,30 @@ def _rewritten(source: str | bytes, filename: str, plain: CodeType) -> CodeType:
     if not (_observing or _steps):
         return plain
     try:
-        tree = rewriting.transform(source, filename) if _observing else ast.parse(source, filename)
-        for step in _steps:
-            tree = step(tree, filename)
-        code: CodeType = compile(tree, filename, "exec", dont_inherit=True)
+        with _warned_before():
+            tree = rewriting.transform(source, filename) if _observing else ast.parse(source, filename)
+            for step in _steps:
+                tree = step(tree, filename)
+            code: CodeType = compile(tree, filename, "exec", dont_inherit=True)
         originals.keep(code, plain)
     except Exception:
         return plain
     return code
+
+
+@contextmanager
+def _warned_before() -> Iterator[None]:
+    """Without the compiler's warnings, which the original gave.
+
+    Not `warnings.catch_warnings`: it makes Python forget which warnings were shown once.
+    """
+    quiet = ("ignore", None, Warning, None, 0)
+    warnings.filters.insert(0, quiet)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        if quiet in warnings.filters:
+            warnings.filters.remove(quiet)  # type: ignore[attr-defined]
 
 
 def flush() -> None:
@@ -78,16 +96,22 @@ def reset_after_fork(sink: Sink | None = None) -> None:
 
 
 class UserLoader(SourceFileLoader):
-    """Runs a user's module from rewritten code.  Cached bytecode is neither read nor written."""
+    """Runs a user's module from rewritten code.  Cached bytecode is neither read nor written.
+
+    Others who ask for the code, to analyse it or to ship it, get the original.
+    """
 
     @imports.as_importer
-    def get_code(self, fullname: str) -> CodeType | None:
-        path = self.get_filename(fullname)
-        data = self.get_data(path)
-        plain = self.source_to_code(data, path)
-        # Others ask for what they analyse or ship.
-        runs = sys._getframe(1).f_globals.get("__name__") in _RUN
-        return _rewritten(data, path, plain) if runs else plain
+    def path_stats(self, path: str) -> Mapping[str, Any]:  # type: ignore[override]
+        if sys._getframe(1).f_code.co_name == "get_code":
+            raise OSError("the cache is not looked at")
+        return super().path_stats(path)
+
+    @imports.as_importer
+    def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> CodeType:  # type: ignore[override]
+        plain = super().source_to_code(data, path)
+        asks = sys._getframe(1).f_code.co_name == "get_code" and sys._getframe(2).f_globals.get("__name__")
+        return _rewritten(data, os.fspath(path), plain) if asks in _RUN else plain
 
 
 class Finder:
@@ -145,7 +169,7 @@ def install(
     _observing = rewrite
     watch.start(sink, is_user, seeded)
     audit.start(sink_file, is_user, ignore)
-    undo: list[Callable[[], None]] = [watch.stop, audit.stop]
+    undo: list[Callable[[], None]] = [watch.stop, audit.stop, _observe_no_more]
     if not rewrite:
         return Uninstall(undo)
     for name, function in _BUILTINS.items():
@@ -185,6 +209,11 @@ def sink_file(kind: str, filename: str | None, line: int, function: str, detail:
         watch.record_file(kind, None, detail)
     else:
         watch.record_file(kind, Site(relative(filename), line, function), detail)
+
+
+def _observe_no_more() -> None:
+    global _observing
+    _observing = False
 
 
 def _remove(finder: Finder) -> None:

@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable, Collection
 from functools import partial
 from threading import local
-from types import FunctionType, ModuleType, TracebackType
+from types import FunctionType, ModuleType
 from typing import Any, Final, NamedTuple, Protocol
 
 from samebits.causes._base import Site
@@ -389,22 +389,3 @@ def _remember(
         known.clear()
     known[kind] = table
     return table
-
-
-_OURS: Final = tuple(
-    os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), room)
-    for room in ("record", "launch")
-)
-
-
-def without_watch(trace: TracebackType | None) -> TracebackType | None:
-    """``trace`` without frames of ours, to show an error as the script alone would have shown it."""
-    kept: TracebackType | None = None
-    frames: list[TracebackType] = []
-    while trace is not None:
-        if os.path.dirname(trace.tb_frame.f_code.co_filename) not in _OURS:
-            frames.append(trace)
-        trace = trace.tb_next
-    for each in reversed(frames):
-        kept = TracebackType(kept, each.tb_frame, each.tb_lasti, each.tb_lineno)
-    return kept
