@@ -36,7 +36,10 @@ def attach() -> None:
     if script is not None:
         os.execv(sys.executable, [sys.executable, *script[0], os.path.abspath(__file__), *script[1]])
     _attached = True
-    from samebits.launch import control
+    from samebits.launch import control, shown
+
+    if not _runs_here():
+        shown.show_errors_without_us()  # a module or a command, which Python runs itself
 
     from samebits.record.session import PLAN, Plan, Session
 
@@ -58,6 +61,11 @@ def attach() -> None:
     )
     os.register_at_fork(after_in_child=instrument.reset_after_fork)
     imports.after("torch", _torch_imported)
+
+
+def _runs_here() -> bool:
+    """Whether `main` runs this process's program."""
+    return os.path.abspath(__file__) in map(os.path.abspath, sys.orig_argv[1:])
 
 
 def _plain_script() -> tuple[list[str], list[str]] | None:
@@ -101,9 +109,9 @@ def main(argv: list[str]) -> None:
         if _session is not None:
             _session.note("exception", {"type": type(error).__name__, "message": _message(error)})
             _session.end("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
-        from samebits.launch.shown import show_errors_without_us
+        from samebits.launch import shown
 
-        show_errors_without_us()
+        shown.show_errors_without_us()
         raise  # Python shows it, and ends as it ends
 
 

@@ -196,7 +196,10 @@ def record_file(kind: str, site: Site | None, detail: dict[str, Any]) -> None:
 def iterated(items: Any, number: int) -> Any:
     """``__samebits_iter__``: gives its argument back; a set's order is a fact."""
     if type(items) in _SETS:
-        _set_iterated(items, number)
+        try:
+            _set_iterated(items, number)
+        except RecursionError:  # the program's own depth is nearly used up
+            pass
     return items
 
 
