@@ -29,29 +29,29 @@ SCRIPTS: dict[str, str | bytes] = {
     "imports_failing": "import failing_module\n",
     "imports_missing": "import no_such_module\n",
     "imports_name": "from good_module import no_such_name\n",
-    "catches_broken": "import traceback\ntry:\n    import broken_module\nexcept SyntaxError:\n    traceback.print_exc()\n",
-    "catches_failing": "import traceback\ntry:\n    import failing_module\nexcept Exception:\n    traceback.print_exc()\n",
+    "catches_broken": "import traceback\ntry:\n    import broken_module\nexcept SyntaxError:\n    traceback.print_exc()\n",  # noqa: E501
+    "catches_failing": "import traceback\ntry:\n    import failing_module\nexcept Exception:\n    traceback.print_exc()\n",  # noqa: E501
     "message": "raise SystemExit('message')\n",
     "number": "import sys\nsys.exit(7)\n",
     "notes": "e = ValueError('v')\ne.add_note('a note')\nraise e\n",
     "group": "raise ExceptionGroup('g', [ValueError(1), ExceptionGroup('h', [TypeError(2)])])\n",
     "during": "try:\n    {}['a']\nexcept KeyError:\n    open('/no/such/file')\n",
-    "caused": "try:\n    [x for x in {1: 2}['z']]\nexcept KeyError as e:\n    raise RuntimeError('r') from e\n",
-    "caused_by_import": "try:\n    import failing_module\nexcept Exception as e:\n    raise RuntimeError('r') from e\n",
+    "caused": "try:\n    [x for x in {1: 2}['z']]\nexcept KeyError as e:\n    raise RuntimeError('r') from e\n",  # noqa: E501
+    "caused_by_import": "try:\n    import failing_module\nexcept Exception as e:\n    raise RuntimeError('r') from e\n",  # noqa: E501
     "recursion": "def f(n):\n    return f(n + 1)\nf(0)\n",
     "unprintable": "class E(Exception):\n    def __str__(self):\n        raise TypeError('no')\nraise E\n",
-    "unprintable_repr": "class E(Exception):\n    def __repr__(self):\n        raise TypeError('no')\nraise E('x')\n",
+    "unprintable_repr": "class E(Exception):\n    def __repr__(self):\n        raise TypeError('no')\nraise E('x')\n",  # noqa: E501
     "interrupt": "def f():\n    raise KeyboardInterrupt\nf()\n",
     "interrupt_signal": "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n",
-    "own_hook": "import sys\nsys.excepthook = lambda k, e, t: print(k, e, t.tb_lineno, t.tb_next, file=sys.stderr)\n1 / 0\n",
-    "failing_hook": "import sys\ndef hook(k, e, t):\n    raise ValueError('hook')\nsys.excepthook = hook\n1 / 0\n",
+    "own_hook": "import sys\nsys.excepthook = lambda k, e, t: print(k, e, t.tb_lineno, t.tb_next, file=sys.stderr)\n1 / 0\n",  # noqa: E501
+    "failing_hook": "import sys\ndef hook(k, e, t):\n    raise ValueError('hook')\nsys.excepthook = hook\n1 / 0\n",  # noqa: E501
     "exiting_hook": "import sys\nsys.excepthook = lambda k, e, t: sys.exit(9)\n1 / 0\n",
     "no_hook": "import sys\ndel sys.excepthook\nraise SystemExit(4)\n",
     "in_watched_call": "import os, random\nrandom.seed(1)\nrandom.sample([1], 2)\n",
     "in_listing": "import os\nfor name in os.listdir('/no/such/folder'):\n    pass\n",
     "in_set": "def f():\n    for x in {1, 2}:\n        yield 1 / 0\nlist(f())\n",
     "in_key": "sorted([1, 2], key=lambda x: 1 / 0)\n",
-    "in_thread": "import threading\ndef f():\n    [1 / 0 for x in {1, 2}]\nt = threading.Thread(target=f)\nt.start()\nt.join()\n",
+    "in_thread": "import threading\ndef f():\n    [1 / 0 for x in {1, 2}]\nt = threading.Thread(target=f)\nt.start()\nt.join()\n",  # noqa: E501
     "in_pool": "import concurrent.futures as c\ndef f(x):\n    return 1 / x\nif __name__ == '__main__':\n"
     "    with c.ThreadPoolExecutor(1) as pool:\n        list(pool.map(f, [0]))\n",
     "in_atexit": "import atexit\natexit.register(lambda: 1 / 0)\nprint(1)\n",
@@ -59,10 +59,10 @@ SCRIPTS: dict[str, str | bytes] = {
     "in_exec": "exec('def f():\\n    raise ValueError(1)\\nf()\\n')\n",
     "in_compile": "compile('def f(:', 'text', 'exec')\n",
     "in_class": "class A:\n    x = [y for y in {1, 2} if y.nothing]\n",
-    "stack": "import inspect, warnings, traceback\ndef f():\n    warnings.warn('w', UserWarning, stacklevel=2)\n"
+    "stack": "import inspect, warnings, traceback\ndef f():\n    warnings.warn('w', UserWarning, stacklevel=2)\n"  # noqa: E501
     "    warnings.warn('d', DeprecationWarning, stacklevel=3)\n"
     "    traceback.print_stack(limit=2)\nf()\nimport warning_module\n",
-    "last": "import sys, atexit\natexit.register(lambda: print(sys.last_type, sys.last_traceback.tb_lineno, file=sys.stderr))\n1 / 0\n",
+    "last": "import sys, atexit\natexit.register(lambda: print(sys.last_type, sys.last_traceback.tb_lineno, file=sys.stderr))\n1 / 0\n",  # noqa: E501
     "with_torch": "import torch\ntorch.ones(2, 3) @ torch.ones(2, 3)\n",
 }  # fmt: skip
 
@@ -82,7 +82,8 @@ def _commands() -> str:
     """A shell script that runs everything, into files named by the first argument."""
     lines = []
     for name in SCRIPTS:
-        lines.append(f"{sys.executable} {OPTIONS.get(name, '')} {name}.py >$1/{name} 2>&1; echo $? >>$1/{name}")
+        words = f"{sys.executable} {OPTIONS.get(name, '')} {name}.py"
+        lines.append(f"{words} >$1/{name} 2>&1; echo $? >>$1/{name}")
     for name in MODULES:
         lines.append(f"{sys.executable} -m {name} a >$1/m-{name} 2>&1; echo $? >>$1/m-{name}")
     return "\n".join(lines) + "\n"

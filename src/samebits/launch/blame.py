@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_OURS: Final = re.compile(r"__samebits_\w+__|File \"[^\"\n]*samebits[/\\](?:record|launch)[/\\][^\"\n]*\.py\"")
+_OURS: Final = re.compile(
+    r"__samebits_\w+__|File \"[^\"\n]*samebits[/\\](?:record|launch)[/\\][^\"\n]*\.py\""
+)
 
 
 def blames_us(text: str) -> bool:

@@ -102,7 +102,7 @@ class UserLoader(SourceFileLoader):
     """
 
     @imports.as_importer
-    def path_stats(self, path: str) -> Mapping[str, Any]:  # type: ignore[override]
+    def path_stats(self, path: str) -> Mapping[str, Any]:
         if sys._getframe(1).f_code.co_name == "get_code":
             raise OSError("the cache is not looked at")
         return super().path_stats(path)

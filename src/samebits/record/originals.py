@@ -25,8 +25,10 @@ _originals: dict[CodeType, CodeType] = {}
 
 #: Packages that read a function's code for its place, its arguments or whether it is another function's.
 _THIRD: Final = (
-    "_pytest pluggy beartype pytorch_lightning lightning lightning_fabric lightning_utilities"  # is_overridden
-).split()
+    (
+        "_pytest pluggy beartype pytorch_lightning lightning lightning_fabric lightning_utilities"  # is_overridden
+    ).split()
+)
 _DESCRIBES: Final = (sys.stdlib_module_names | {"torch", "numpy", "samebits", *_THIRD}) - {"dis"}
 #: Functions there that tell what names the code uses.
 _TELLS: Final = frozenset({"getclosurevars"})
@@ -62,7 +64,7 @@ def original(code: CodeType) -> CodeType:
 
 
 def _place(code: CodeType) -> Any:
-    return code.co_qualname, code.co_firstlineno, code.co_varnames, next(code.co_positions(), None)
+    return code.co_qualname, code.co_firstlineno, code.co_varnames, next(iter(code.co_positions()), None)
 
 
 _code_of: Final = FunctionType.__dict__["__code__"].__get__
