@@ -74,7 +74,7 @@ BESIDE = {
     "package/__init__": "",
 }
 
-MODULES = "broken_module failing_module no_such_module package good_module package.none with_torch".split()
+MODULES = ["broken_module", "failing_module", "no_such_module", "package", "good_module", "package.none", "with_torch"]
 OPTIONS = {"syntax": "-W error", "warned": "-X dev", "undecodable": "-E -s"}
 
 

@@ -22,6 +22,9 @@ from samebits.launch.blame import blames_us
 
 _HERE: Final = os.path.dirname(os.path.abspath(__file__))
 _RECORD: Final = os.path.join(os.path.dirname(_HERE), "record")
+#: The observer in Python stands between an operation and torch, which calls it and is called by it from here.
+_MODE: Final = os.path.join(_RECORD, "fallback.py")
+_AROUND: Final = ("torch/_compile.py", "torch/_dynamo/eval_frame.py", "torch/_ops.py")
 #: What Python raises wherever it happens to be.
 _ANYWHERE: Final = (KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError, RecursionError)
 
@@ -39,10 +42,21 @@ def _is_ours(trace: TracebackType) -> bool:
 
 
 def without_us(trace: TracebackType | None) -> TracebackType | None:
-    """`trace` without frames of ours."""
+    """`trace` without frames of ours, and without torch's own around the observer in Python."""
+    frames = list(_frames(trace))
+    names = [each.tb_frame.f_code.co_filename for each in frames]
+    ours = [_is_ours(each) for each in frames]
+    for order in (range(1, len(names)), range(len(names) - 2, -1, -1)):
+        step = order.step
+        for index in order:
+            beside = names[index - step] == _MODE or (
+                ours[index - step] and names[index - step].endswith(_AROUND)
+            )
+            ours[index] = ours[index] or (beside and names[index].endswith(_AROUND))
     kept: TracebackType | None = None
-    for each in reversed([each for each in _frames(trace) if not _is_ours(each)]):
-        kept = TracebackType(kept, each.tb_frame, each.tb_lasti, each.tb_lineno)
+    for each, own in zip(reversed(frames), reversed(ours), strict=True):
+        if not own:
+            kept = TracebackType(kept, each.tb_frame, each.tb_lasti, each.tb_lineno)
     return kept
 
 

@@ -32,8 +32,8 @@ CAPTURE: Final = 256 << 20
 KEEP: Final = 64 << 20
 #: Said of a verdict on runs whose code was left as it is.
 UNREWRITTEN: Final = (
-    "The program failed with samebits' own names in its error, so it was run again with its code left as it is:"
-    " draws, clocks, orders of sets and seeds in its code were not observed."
+    "The program failed with samebits' own names in its error, so it was run again with its code left as it"
+    " is: draws, clocks, orders of sets and seeds in its code were not observed."
 )
 #: Without control a program is observed as it is.
 AS_IT_IS: Final = Control()

@@ -22,8 +22,8 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType, ModuleType
 from typing import Any, Final
 
-from samebits.causes._base import Site
 from samebits import _imports as imports
+from samebits.causes._base import Site
 from samebits.record import audit, originals, rewriting, watch
 from samebits.record.sources import is_user_file, relative
 from samebits.record.watch import Sink

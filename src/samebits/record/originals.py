@@ -34,8 +34,20 @@ _DESCRIBES: Final = (sys.stdlib_module_names | {"torch", "numpy", "samebits", *_
 _TELLS: Final = frozenset({"getclosurevars"})
 #: Attributes of code that are alike.
 _ALIKE: Final = frozenset(
-    "co_argcount co_posonlyargcount co_kwonlyargcount co_varnames co_nlocals co_flags co_freevars co_cellvars "
-    "co_filename co_firstlineno co_name co_qualname".split()
+    [
+        "co_argcount",
+        "co_posonlyargcount",
+        "co_kwonlyargcount",
+        "co_varnames",
+        "co_nlocals",
+        "co_flags",
+        "co_freevars",
+        "co_cellvars",
+        "co_filename",
+        "co_firstlineno",
+        "co_name",
+        "co_qualname",
+    ]
 )
 _LOAD_ATTR: Final = opcode.opmap["LOAD_ATTR"]
 _SHIFT: Final = 1 if sys.version_info >= (3, 12) else 0  # of the name's number: the lowest bit marks a method
