@@ -74,7 +74,15 @@ BESIDE = {
     "package/__init__": "",
 }
 
-MODULES = ["broken_module", "failing_module", "no_such_module", "package", "good_module", "package.none", "with_torch"]
+MODULES = [
+    "broken_module",
+    "failing_module",
+    "no_such_module",
+    "package",
+    "good_module",
+    "package.none",
+    "with_torch",
+]  # noqa: E501
 OPTIONS = {"syntax": "-W error", "warned": "-X dev", "undecodable": "-E -s"}
 
 
@@ -144,3 +152,31 @@ def test_whose_names_an_error_names() -> None:
     assert blames_us('  File "/usr/lib/site-packages/samebits/record/watch.py", line 3, in done')
     assert not blames_us('  File "/home/me/samebits/train.py", line 3\nsamebits.errors.UsageError: no')
     assert not blames_us("")
+
+
+#: Its functions have builtins of their own, which lack ours.
+BLAMED = """
+import builtins, torch
+__builtins__ = {name: value for name, value in vars(builtins).items() if "samebits" not in name}
+def order():
+    return list({1, 2})
+order()
+weight = torch.nn.Parameter(torch.ones(3))
+optimizer = torch.optim.SGD([weight], 0.1)
+for step in range(2):
+    weight.grad = torch.ones(3)
+    optimizer.step()
+"""
+
+
+def test_a_run_that_fails_by_our_names_is_run_again_without_them(folder: Any) -> None:
+    folder.write("train.py", BLAMED)
+    ended, verdict = folder.json("train.py")
+    assert (ended.code, verdict["verdict"], verdict["steps"]) == (0, "same", 2)
+    assert any("samebits' own names" in note for note in verdict["notes"])
+    recorded = folder.samebits("record", "train.py")
+    assert recorded.code == 2
+    assert "NameError" in recorded.err
+    assert "\nsamebits: this error names samebits" in recorded.err
+    assert "SAMEBITS_REWRITE=0" in recorded.err
+    assert folder.samebits("record", "train.py", SAMEBITS_REWRITE="0").code == 0

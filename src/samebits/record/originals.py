@@ -25,9 +25,13 @@ _originals: dict[CodeType, CodeType] = {}
 
 #: Packages that read a function's code for its place, its arguments or whether it is another function's.
 _THIRD: Final = (
-    (
-        "_pytest pluggy beartype pytorch_lightning lightning lightning_fabric lightning_utilities"  # is_overridden
-    ).split()
+    "_pytest",
+    "pluggy",
+    "beartype",
+    "lightning",  # whether a hook is overridden
+    "lightning_fabric",
+    "lightning_utilities",
+    "pytorch_lightning",
 )
 _DESCRIBES: Final = (sys.stdlib_module_names | {"torch", "numpy", "samebits", *_THIRD}) - {"dis"}
 #: Functions there that tell what names the code uses.

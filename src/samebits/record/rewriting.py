@@ -6,9 +6,9 @@ tree with its lines and columns kept:
 - an expression whose elements are taken in order becomes ``__samebits_iter__(expression, place)``;
 - ``f(...)``, where the last name of ``f`` is in `samebits.record.callees`, becomes
   ``__samebits_call__(place, f)(...)``;
-- where ``f`` begins with a third party's name, its last argument becomes ``__samebits_ready__(argument, place)``
-  and the whole call ``__samebits_done__(call, place)``: it is called from the user's own frame, which it may
-  look at (cython.inline, numexpr, a warning's place);
+- where ``f`` begins with a third party's name, its last argument becomes
+  ``__samebits_ready__(argument, place)`` and the whole call ``__samebits_done__(call, place)``: it is called
+  from the user's own frame, which it may look at (cython.inline, numexpr, a warning's place);
 - the key of ``os.environ[key]`` and the value assigned to a flag such as ``cudnn.benchmark`` go
   through ``__samebits_note__(place, what, value)``.
 

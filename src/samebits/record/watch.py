@@ -6,8 +6,8 @@ where there is nothing to see, never raise, and be plain enough for
 
 A call is not wrapped but *resolved*: ``f(x)`` becomes ``resolve(site, f)(x)``,
 which is ``f`` itself unless ``f`` is watched.  So arguments are evaluated in
-their old order, and a function that looks at its caller's frame finds the user's.  A third party's function is
-watched and called all the same: `ready` and `done` stand around the call, not between.
+their old order, and a function that looks at its caller's frame finds the user's.  So does a third party's
+function that is watched: `ready` and `done` stand around its call, not between.
 
 Rows are capped for each kind and line; what is not written is counted, and
 `flush` writes the counts.
@@ -284,7 +284,7 @@ def _entered(number: int) -> list[Any] | None:
 
 
 def ready(value: Any, number: int) -> Any:
-    """``__samebits_ready__``: gives ``value``, a call's last argument, back; the generators stand as before it."""
+    """``__samebits_ready__``: gives ``value``, a call's last argument, back, and notes the generators."""
     if not _tracing() and _open.calls:
         entry = _entered(number)
         if entry is not None:
