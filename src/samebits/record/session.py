@@ -51,6 +51,7 @@ class Plan:
     zoom: tuple[int, int] | None = None  # steps in which inputs, generator states and outputs are kept
     capture_bytes: int = 0
     schedule: Mapping[str, Sequence[tuple[int, int]]] | None = None
+    rewrite: bool = True  # user code is rewritten to give evidence; without, the rest is observed
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
