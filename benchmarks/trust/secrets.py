@@ -70,7 +70,7 @@ FORMS: dict[str, Callable[[random.Random], str]] = {
     "jwt": _jwt,
     "azure": lambda r: _base64(r, 64),
     "uuid": lambda r: "-".join(_some(r, n, _HEX) for n in (8, 4, 4, 4, 12)),
-    "password": lambda r: _some(r, 6, string.ascii_lowercase) + _some(r, 6) + "!",
+    "password": lambda r: _some(r, 12) + "!",
     "base36": lambda r: _some(r, 32, string.ascii_lowercase + string.digits),
 }
 

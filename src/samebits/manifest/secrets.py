@@ -54,6 +54,7 @@ _OPTION: Final = re.compile(
     r"(?i)(?:^|[-_.])(?:\w*key|keys|\w*token|\w*secrets?|\w*passwords?|passwd|pass|pwd|passphrase|auth\w*|login"
     r"|credentials?|creds?|bearer|cookies?|headers?)(?:$|[-_.])"
 )
+_OPTION_WORD: Final = re.compile(r"[-+~]{0,3}[\w./\[\]-]+")
 _OPTION_ORDINARY: Final = re.compile(r"(?i)^(?:author\w*|monkey|turkey|hotkey)$")
 _PLAIN_VALUE: Final = re.compile(
     r"(?i)[-+]?\d+(?:\.\d*)?(?:e[-+]?\d+)?|<[^<>]*>|\[[^\[\]]*\]|true|false|none|null|yes|no|auto|on|off"
@@ -100,6 +101,9 @@ _TEMPLATE: Final = re.compile(r"[\s\W]*|\$.*|\{.*\}|%\(?\w*\)?s?|<.*>|\[.*\]|\*+
 _ALNUM: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])")
 #: A line speaks for so many that follow it: an option and its default, a key and its value.
 _REACH: Final = 2
+_DECLARED: Final = re.compile(
+    r"[\"']--?(?P<name>[\w-]*(?:key|token|secret|passw(?:or)?d|auth|login|credentials?))[\"']"
+)
 _NEAR: Final = re.compile(r"(?i)(?<![a-z])(?:key|login|sas|dsn)(?![a-z])|Key\b")
 
 
@@ -182,17 +186,18 @@ def _by_name(text: str) -> Iterator[Span]:
         return
     lines, starts = _lines(text)
     spoken = -_REACH - 1  # the last line that speaks of a secret
-    default = -5  # the last line that names an option for one
+    default, sure = -5, False  # the last line that declares an option for one
     for number, (line, start) in enumerate(zip(lines, starts, strict=True)):
         words = [word for word in _WORD.finditer(line) if not _ordinary(line, word)]
         for word in words:
             yield from ((start + a, start + b) for a, b in _beside(line, word))
-            if line[: word.start()].rstrip("abcdefghijklmnopqrstuvwxyz_-").endswith(("'--", '"--', "'-", '"-')):
-                default = number
         if words or _NEAR.search(line):
             spoken = number
+        if (option := _DECLARED.search(line)) and not _ORDINARY.search(option["name"]):
+            default, sure = number, bool(words)
         if number - default <= 4 and (given := re.search(r"\bdefault\s*=\s*[rbfu]{0,2}(?=[\"'])", line)):
-            yield from ((start + a, start + b) for a, b in _quoted(line, given.end(), "token"))
+            if (value := _QUOTED.match(line, given.end())) and not _harmless(value["value"], "token", strict=not sure):
+                yield start + value.start("value"), start + value.end("value")
         if number - spoken <= _REACH:
             for run in _RUN.finditer(line):
                 value = run[0].strip(".=-/") if _HEX.fullmatch(run[0].strip(".=-/")) else run[0]
@@ -298,9 +303,10 @@ def redacted(argv: Sequence[str]) -> list[str]:
             continue
         name, equals, value = word.partition("=")
         bare = name.lstrip("-+")
-        if equals and name and not re.search(r"\s", name) and _option(bare):
+        equals = equals if _OPTION_WORD.fullmatch(name) else ""
+        if equals and _option(bare):
             words.append(f"{name}={LEFT_OUT}" if value and _hidden(name, value) else word)
-        elif equals and name and not re.search(r"\s", name) and not secret_value(name):
+        elif equals and not secret_value(name):
             words.append(f"{name}={_word(value)}")
         elif re.fullmatch(r"-[A-Za-z]", word):
             words.append(word)
