@@ -104,7 +104,9 @@ def rules(config: dict[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("config", type=Path)
     parser.add_argument("--version", required=True)
     parser.add_argument("--commit", required=True)

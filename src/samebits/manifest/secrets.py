@@ -12,6 +12,7 @@ Only the secret itself is replaced, and never a line: reports show sources by li
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -37,6 +38,10 @@ _WORD: Final = re.compile(
     rf"(?i:s(?![a-z]))?(?![a-z])"
     rf"|(?P<joined>(?i:password|passwd|passphrase|apikey|authtoken|accesstoken|secretkey))(?![a-z])"
 )
+#: One of these is in every such word.
+_HINTS: Final = (
+    "pass", "pwd", "secret", "cred", "key", "token", "auth", "cookie", "bearer", "connection", "login", "sas", "dsn",
+)  # fmt: skip
 #: Beside such a word, what makes it an ordinary one: the tokens and keys of models and of dictionaries.
 _ORDINARY: Final = re.compile(
     r"(?i)(?:^|[-_. ])(?:bos|eos|pad|unk|mask|sep|cls|sot|eot|image|img|audio|video|text|prompt|special|next|stop|start"
@@ -85,6 +90,7 @@ _PEM: Final = re.compile(
     r"(?:(?:(?!-----BEGIN)[\s\S]){0,20000}?-----END[ A-Z0-9_-]{0,80}-----|(?:\s*[^\s]{16,}[ \t]*(?=\n|\Z)){0,400})"
 )
 _RUN: Final = re.compile(r"[A-Za-z0-9+/_~=.-]{16,}")
+_PATH: Final = re.compile(r"[=@]|(?i:bearer)")
 _HEX: Final = re.compile(r"(?i)[0-9a-f]{32,}")
 _QUOTED: Final = re.compile(r"(?P<quote>[\"'])(?P<value>(?:(?!(?P=quote))[^\\\n]|\\.)*)(?P=quote)")
 _ASSIGNED: Final = re.compile(
@@ -94,10 +100,16 @@ _ASSIGNED: Final = re.compile(
 _BARE: Final = re.compile(
     r"[\w-]*[\"'\]]{0,2}\s*(?:==?|:=?|->|=>|\bis\b|\bwas\b)?\s*(?P<value>[^\s\"'`,;(){}\[\]<>]{6,})"
 )
-_LINE: Final = re.compile(r"^[+\- ]?\s*(?:export\s+|-\s+)?(?P<name>[\w.-]+)(?P<sign>=|:[ \t]+)(?P<value>\S{4,})\s*(?:#.*)?$")
-_TYPES: Final = re.compile(r"(?:b?float|u?int|complex|e\dm\d)\d*\w*|str|bytes|bool|(?:True|False|None),?|Any|self\..*|0[xX][0-9a-fA-F]+")
+_LINE: Final = re.compile(
+    r"^[+\- ]?\s*(?:export\s+|-\s+)?(?P<name>[\w.-]+)(?P<sign>=|:[ \t]+)(?P<value>\S{4,})\s*(?:#.*)?$"
+)
+_TYPES: Final = re.compile(
+    r"(?:b?float|u?int|complex|e\dm\d)\d*\w*|str|bytes|bool|(?:True|False|None),?|Any|self\..*|0[xX][0-9a-fA-F]+"
+)
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][\w.]*(?:\[.*|\(.*)?,?")
-_TEMPLATE: Final = re.compile(r"[\s\W]*|\$.*|\{.*\}|%\(?\w*\)?s?|<.*>|\[.*\]|\*+|x+|X+|\.+|(?i:your|my)?[-_ ]?(?i:api)?[-_ ]?(?i:key|token)")
+_TEMPLATE: Final = re.compile(
+    r"[\s\W]*|\$.*|\{.*\}|%\(?\w*\)?s?|<.*>|\[.*\]|\*+|x+|X+|\.+|(?i:your|my)?[-_ ]?(?i:api)?[-_ ]?(?i:key|token)"
+)
 _ALNUM: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])")
 #: A line speaks for so many that follow it: an option and its default, a key and its value.
 _REACH: Final = 2
@@ -141,9 +153,9 @@ def redact(text: str) -> str:
 
 def redacted_path(path: str) -> str:
     """A path or address without the secrets whose form is known; digests in it are names of files."""
-    if len(path) < 16 or not _RUN.search(path) or not any(True for _ in _known(path)):
+    if not _PATH.search(path) and not any(random_looking(run[0]) for run in _RUN.finditer(path)):
         return path
-    return redact(path)
+    return redact(path) if any(True for _ in _known(path)) else path
 
 
 def scrubbed(value: Any) -> Any:
@@ -180,14 +192,30 @@ def _lines(text: str) -> tuple[list[str], list[int]]:
     return lines, starts
 
 
+def _hinted(lower: str, starts: list[int]) -> set[int]:
+    """The numbers of the lines that may name a secret; most lines of most texts are none of them."""
+    found: set[int] = set()
+    for hint in _HINTS:
+        at = lower.find(hint)
+        while at >= 0:
+            number = bisect_right(starts, at) - 1
+            found.add(number)
+            at = lower.find(hint, starts[number + 1]) if number + 1 < len(starts) else -1
+    return found
+
+
 def _by_name(text: str) -> Iterator[Span]:
     """Values that are assigned to, passed as, or written behind a name of a secret."""
-    if _WORD.search(text) is None and _NEAR.search(text) is None:
+    lower = text.lower()
+    if not any(hint in lower for hint in _HINTS):
         return
     lines, starts = _lines(text)
+    hinted = _hinted(lower, starts) if len(lower) == len(text) else set(range(len(lines)))
     spoken = -_REACH - 1  # the last line that speaks of a secret
     default, sure = -5, False  # the last line that declares an option for one
     for number, (line, start) in enumerate(zip(lines, starts, strict=True)):
+        if number not in hinted and number - max(spoken + _REACH, default + 4) > 0:
+            continue
         words = [word for word in _WORD.finditer(line) if not _ordinary(line, word)]
         for word in words:
             yield from ((start + a, start + b) for a, b in _beside(line, word))
@@ -196,7 +224,9 @@ def _by_name(text: str) -> Iterator[Span]:
         if (option := _DECLARED.search(line)) and not _ORDINARY.search(option["name"]):
             default, sure = number, bool(words)
         if number - default <= 4 and (given := re.search(r"\bdefault\s*=\s*[rbfu]{0,2}(?=[\"'])", line)):
-            if (value := _QUOTED.match(line, given.end())) and not _harmless(value["value"], "token", strict=not sure):
+            if (value := _QUOTED.match(line, given.end())) and not _harmless(
+                value["value"], "token", strict=not sure
+            ):
                 yield start + value.start("value"), start + value.end("value")
         if number - spoken <= _REACH:
             for run in _RUN.finditer(line):
@@ -227,7 +257,9 @@ def _beside(line: str, word: re.Match[str]) -> Iterator[Span]:
     if whole and whole.start("name") <= word.start() < whole.end("name"):
         value = whole["value"]
         shell = whole["sign"] == "=" and whole["name"].isupper() and not value.startswith(("$", "(", "os."))
-        yaml = whole["sign"] != "=" and not _IDENTIFIER.fullmatch(value) and not value.endswith((",", ")", "]"))
+        yaml = (
+            whole["sign"] != "=" and not _IDENTIFIER.fullmatch(value) and not value.endswith((",", ")", "]"))
+        )
         if (shell or yaml) and not _TEMPLATE.fullmatch(value.strip("\"'")) and not _TYPES.fullmatch(value):
             if len(value) >= 4 and not value.replace(".", "").isdigit():
                 yield whole.span("value")
@@ -235,7 +267,9 @@ def _beside(line: str, word: re.Match[str]) -> Iterator[Span]:
     if bare := _BARE.match(line, word.end()):
         value = bare["value"].rstrip(".:")
         changes = len(re.findall(r"(?<=\d)(?=[A-Za-z])|(?<=[A-Za-z])(?=\d)", value))
-        likely = random_looking(value) or (changes >= 1 and not _IDENTIFIER.fullmatch(value) and "=" not in value)
+        likely = random_looking(value) or (
+            changes >= 1 and not _IDENTIFIER.fullmatch(value) and "=" not in value
+        )
         if kind != "token":
             likely = likely or (changes >= 1 and len(value) >= 8 and "." not in value and "_" not in value)
         if _ALNUM.match(value) and likely and not _TYPES.fullmatch(value):
@@ -259,9 +293,18 @@ def _harmless(value: str, kind: str, *, strict: bool = False) -> bool:
     if len(value) < (4 if kind == "password" else 6) or _TEMPLATE.fullmatch(value) or _TYPES.fullmatch(value):
         return True
     if strict:
-        return " " in value or not _ALNUM.match(value) or (_IDENTIFIER.fullmatch(value) is not None and "_" in value)
+        return (
+            " " in value
+            or not _ALNUM.match(value)
+            or (_IDENTIFIER.fullmatch(value) is not None and "_" in value)
+        )
     if " " in value:
-        return kind != "password" or value.rstrip().endswith((":", "?", ".", "!")) or "%" in value or "{" in value
+        return (
+            kind != "password"
+            or value.rstrip().endswith((":", "?", ".", "!"))
+            or "%" in value
+            or "{" in value
+        )
     if _WORD.search(value) and not _ALNUM.match(value):  # "access_token", "HF_TOKEN", "--password"
         return True
     return value.startswith(("-", "http://", "https://", "/", "./")) and not random_looking(value)
@@ -328,7 +371,7 @@ def _option(name: str) -> bool:
 def _hidden(option: str, value: str) -> bool:
     """Whether the value of an option is left out."""
     if re.fullmatch(r"-[A-Za-z]", option):
-        return secret_value(value) or (option[1] in "pPkKaAuUW" and _password(value)) or _word(value) != value
+        return secret_value(value) or (option[1] in "pPkKaAuUW" and _password(value))
     name = option.lstrip("-+")
     if re.search(rf"(?i)(?:{_PASSWORDS}|api[-_.]?key|access[-_.]?key|private[-_.]?key)", name):
         return True
@@ -337,7 +380,7 @@ def _hidden(option: str, value: str) -> bool:
 
 def _password(value: str) -> bool:
     """Whether a word has the form of a password: letters and digits or signs, no path, no number, no name of a file."""
-    if len(value) < 6 or re.search(r"[/\\]|\.\w{1,5}$", value) or not re.search(r"[A-Za-z]", value):
+    if len(value) < 6 or re.search(r"[/\\\s]|\.\w{1,5}$", value) or not re.search(r"[A-Za-z]", value):
         return False
     return ":" in value or re.search(r"\d|[^\w.,=-]", value) is not None
 
