@@ -27,8 +27,6 @@ VERSION: Final = 1  # user_version in the SQLite header; see "Evolution" in docs
 
 #: What a process that never closed its record leaves as its status.
 RUNNING: Final = "running"
-#: What a process may leave as its status when it closes its record.
-STATUSES: Final = frozenset({RUNNING, "finished", "failed", "interrupted", "stopped"})
 #: The note of a process that became another program, which ends its record without closing it.
 EXEC: Final = "exec"
 #: Why such a record is incomplete, where nothing more is known.

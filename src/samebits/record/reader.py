@@ -35,7 +35,6 @@ _LINES: Final = 1 << 31
 _THREADS: Final = 1 << 31
 _DIMENSIONS: Final = 64
 _ELEMENT: Final = 64  # bytes
-_LONGEST_KEY: Final = 1000
 _BITS: Final = re.compile(r"(?:[0-9a-f]{2}){0,64}")
 
 
@@ -109,14 +108,10 @@ class Record:
         self.path = store.path
         header = store.rows(log.RECORD)[0]
         self.process: str = _str(header[2])
-        if not 0 < len(self.process) <= _LONGEST_KEY or not self.process.isprintable():
-            raise store.damaged(f"it names its process {shown(self.process)!r}")
         self.rank: int = self._range("a rank", header[3])
         self.manifest: dict[str, Any] = self._object("manifest", header[4])
         self.plan: dict[str, Any] = self._object("plan", header[5], fields.PLAN)
         self.steps, status = store.last_commit()
-        if status is not None and status not in log.STATUSES:
-            raise store.damaged(f"its process ended as {shown(status)!r}, which only a newer samebits may know")
         self.status: str = log.RUNNING if status is None else status
         self.notes: dict[str, Any] = {}
         for _, key, value, _ in store.rows(log.NOTES):
