@@ -98,19 +98,22 @@ def _resealed(connection: sqlite3.Connection, table: log.Table, row: int, salt: 
     """Make the checksums of a row right for what it holds now."""
     names = [column.name for column in table.columns]
     cells = connection.execute(f"SELECT {', '.join(names)} FROM {table.name} WHERE id = ?", (row,)).fetchone()
-    plain, blobs = cells[: len(table.plain)], cells[len(table.plain) :]
+    plain = cells[: len(table.plain)]
+    blobs = [b if b is None or isinstance(b, bytes) else b"" for b in cells[len(table.plain) :]]
     text = [_decoded(c) for c in plain]
     head = log.head(table.name, salt, row, text, blobs)
     connection.execute(f"UPDATE {table.name} SET head = ? WHERE id = ?", (head, row))
     if table.blobs:
-        body = log.body(head, [blob if isinstance(blob, bytes) else None for blob in blobs])
+        body = log.body(head, blobs)
         connection.execute(f"UPDATE {table.name} SET body = ? WHERE id = ?", (body, row))
 
 
 def _put(path: Path, chance: random.Random, change: Callable[..., str]) -> str:
     with closing(sqlite3.connect(path)) as connection:
         (salt,) = connection.execute("SELECT salt FROM record").fetchone()
-        table = chance.choice([t for t in log.TABLES if connection.execute(f"SELECT 1 FROM {t.name}").fetchone()])
+        table = chance.choice(
+            [t for t in log.TABLES if connection.execute(f"SELECT 1 FROM {t.name}").fetchone()]
+        )
         rows = connection.execute(f"SELECT count(*) FROM {table.name}").fetchone()[0]
         row = rows if table is log.COMMITS else chance.randint(1, rows)
         said = change(connection, table, row, chance)
@@ -137,7 +140,9 @@ def cell(connection: sqlite3.Connection, table: log.Table, row: int, chance: ran
     (old,) = connection.execute(f"SELECT {column.name} FROM {table.name} WHERE id = ?", (row,)).fetchone()
     value: Any
     if column.kind == "integer":
-        value = chance.choice((*_NUMBERS, *((old + 1, old - 1) if isinstance(old, int) and abs(old) < 2**62 else ())))
+        value = chance.choice(
+            (*_NUMBERS, *((old + 1, old - 1) if isinstance(old, int) and abs(old) < 2**62 else ()))
+        )
     elif column.kind == "text":
         value = chance.choice(_TEXTS)
     elif isinstance(old, bytes) and old:
@@ -200,7 +205,10 @@ def damage(path: Path, chance: random.Random) -> str:
     else:
         other = chance.randrange(len(data) // 4096 + 1) * 4096
         page = at // 4096 * 4096
-        data[page : page + 4096], data[other : other + 4096] = data[other : other + 4096], data[page : page + 4096]
+        data[page : page + 4096], data[other : other + 4096] = (
+            data[other : other + 4096],
+            data[page : page + 4096],
+        )
     path.write_bytes(data)
     return f"{how} at {at}"
 
@@ -253,7 +261,9 @@ def truth(run: Path) -> tuple[bool, dict[tuple[str, int], list[tuple[str, str, i
             whole = whole and record.status in ("finished", "stopped", "failed")
             for thread in record.threads():
                 found = events[key, thread] = []
-                drawn = -6  # the last draw that may be the seed of a loader's workers, which is read and not compared
+                drawn = (
+                    -6
+                )  # the last draw that may be the seed of a loader's workers, which is read and not compared
                 for number, e in enumerate(record.events(thread)):
                     drawn = number if e.name.startswith("aten::random_") else drawn
                     unread = e.flags & PARTIAL or (e.kind == "read" and number - drawn <= 5)
@@ -329,7 +339,12 @@ def run(count: int | None, seed: int, folder: Path) -> list[Row]:
     count = 10_000 if count is None else count
     chance = random.Random(f"mutations {seed}")
     rows = []
-    for way, tries in (("cells", count // 2), ("json", count // 4), ("bytes", count // 4), ("run.json", count // 10)):
+    for way, tries in (
+        ("cells", count // 2),
+        ("json", count // 4),
+        ("bytes", count // 4),
+        ("run.json", count // 10),
+    ):
         outcomes: Counter[str] = Counter()
         wrong: list[str] = []
         began = time.monotonic()

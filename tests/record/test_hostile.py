@@ -43,9 +43,17 @@ def make(folder: Path, **extra: Any) -> Path:
     writer.sites([(1, "train.py", 7, "main")])
     writer.source("train.py", "x = 1\n")
     for step in range(3):
-        numbers = {"kind": [0, 4, 6], "phase": [2, 2, 4], "flags": [0, 0, 0], "name": [3, 1, 2], "site": [1, 1, 0]}
+        numbers = {
+            "kind": [0, 4, 6],
+            "phase": [2, 2, 4],
+            "flags": [0, 0, 0],
+            "name": [3, 1, 2],
+            "site": [1, 1, 0],
+        }
         columns = {
-            name: b"".join(n.to_bytes(1 if code == "B" else 4, "little") for n in numbers.get(name, [0, 0, 0]))
+            name: b"".join(
+                n.to_bytes(1 if code == "B" else 4, "little") for n in numbers.get(name, [0, 0, 0])
+            )
             for name, code in STRUCTURE
         }
         digests = b"".join((step * 3 + i + 1).to_bytes(8, "little") for i in range(3))
@@ -122,7 +130,9 @@ def test_changed_runs(tmp_path: Path, way: str) -> None:
         (log.NAMES, 2, {"number": -4}, "the number of a name is -4"),
     ],
 )
-def test_forged_cells(tmp_path: Path, table: log.Table, row: int, cells: dict[str, Any], message: str) -> None:
+def test_forged_cells(
+    tmp_path: Path, table: log.Table, row: int, cells: dict[str, Any], message: str
+) -> None:
     run = make(tmp_path / "run")
     forge(run, table, row, **cells)
     with pytest.raises(RecordError) as raised, Record.open(run / "main.db") as record:

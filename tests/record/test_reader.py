@@ -45,8 +45,15 @@ def test_identity_is_of_the_texts_not_their_numbers(tmp_path: Path) -> None:
     first = start(tmp_path / "a.db", ["aten::add", "aten::mul"])
     first.chunk(thread=0, step=0, columns=columns(name=[1, 2], kind=[0, 6], flags=[0, 4]), digests=bytes(16))
     first.chunk(thread=0, step=0, columns=columns(name=[1, 2], kind=[0, 6], flags=[0, 0]), digests=bytes(16))
-    first.chunk(thread=0, step=0, columns=columns(name=[1, 2], kind=[0, 6], flags=[0, 4 | PARTIAL]), digests=bytes(16))
-    first.chunk(thread=0, step=0, columns=columns(name=[1, 2], kind=[0, 6], flags=[0, 4], site=[0, 0]), digests=bytes(16))
+    first.chunk(
+        thread=0, step=0, columns=columns(name=[1, 2], kind=[0, 6], flags=[0, 4 | PARTIAL]), digests=bytes(16)
+    )
+    first.chunk(
+        thread=0,
+        step=0,
+        columns=columns(name=[1, 2], kind=[0, 6], flags=[0, 4], site=[0, 0]),
+        digests=bytes(16),
+    )
     first.finish("finished")
     second = start(tmp_path / "b.db", ["aten::mul", "aten::add"])
     second.chunk(thread=0, step=0, columns=columns(name=[2, 1], kind=[0, 6], flags=[0, 4]), digests=bytes(16))

@@ -103,7 +103,9 @@ PLAN: Final[Mapping[str, Check]] = {
     "everywhere": _flag,
     "folder": _text,
     "level": _text,
-    "schedule": _maybe(lambda value: isinstance(value, dict) and all(_list(_pair)(v) for v in value.values())),
+    "schedule": _maybe(
+        lambda value: isinstance(value, dict) and all(_list(_pair)(v) for v in value.values())
+    ),
     "seed": _maybe(_whole),
     "steps": _maybe(_whole),
     "zoom": _maybe(_pair),

@@ -236,7 +236,9 @@ class Record:
                 continue
             site = None
             if file is not None:
-                site = Site(_str(file), self._range("the line of a fact", line or 0, _LINES), _str(function or ""))
+                site = Site(
+                    _str(file), self._range("the line of a fact", line or 0, _LINES), _str(function or "")
+                )
             details = self._object(f"a fact of kind {shown(kind)}", detail, fields.FACT)
             found.append(Fact(_str(kind), site, at, step, details, self.process))
         return found
@@ -303,7 +305,9 @@ class Record:
         for row in self._store.rows(log.CHUNKS):
             number, thread, step, structure, count, head, body = [_int(cell) for cell in row[:7]]
             if not (0 <= thread < _THREADS and 0 <= step < _ANY and count >= 0):
-                raise self._store.damaged(f"chunk {number} has thread {thread}, step {step} and {count} events")
+                raise self._store.damaged(
+                    f"chunk {number} has thread {thread}, step {step} and {count} events"
+                )
             widths = (log.DIGEST_WIDTH, log.DIGEST_WIDTH, log.DIGEST_WIDTH, log.SITE_WIDTH)
             lengths = zip(row[7:], widths, strict=True)
             if any(length not in (None, count * width) for length, width in lengths):
@@ -334,9 +338,13 @@ class Record:
             self._columns.clear()
         for kind, flags in zip(columns.kind, columns.flags, strict=True):
             if kind >= len(KINDS) or (flags & PARTIAL and KINDS[kind] not in READ_IN_TURN):
-                raise self._store.damaged(f"structure {structure} has an event of kind {kind} with flags {flags}")
+                raise self._store.damaged(
+                    f"structure {structure} has an event of kind {kind} with flags {flags}"
+                )
         if any(phase >= len(PHASES) for phase in columns.phase):
-            raise self._store.damaged(f"structure {structure} has a phase that only a newer samebits may know")
+            raise self._store.damaged(
+                f"structure {structure} has a phase that only a newer samebits may know"
+            )
         self._columns[structure] = columns
         return columns
 
@@ -365,7 +373,10 @@ class Record:
     def _name(self, number: int) -> str:
         if self._names is None:
             rows = self._store.rows(log.NAMES)
-            self._names = {0: "", **{self._range("the number of a name", row[1]): _str(row[2]) for row in rows}}
+            self._names = {
+                0: "",
+                **{self._range("the number of a name", row[1]): _str(row[2]) for row in rows},
+            }
             if len(self._names) <= len(rows) or self._names[0]:
                 raise self._store.damaged("two of its names have one number")
         try:
@@ -379,7 +390,8 @@ class Record:
         if self._sites is None:
             rows = self._store.rows(log.SITES)
             self._sites = {
-                _int(row[1]): Site(_str(row[2]), self._range("a line", row[3], _LINES), _str(row[4])) for row in rows
+                _int(row[1]): Site(_str(row[2]), self._range("a line", row[3], _LINES), _str(row[4]))
+                for row in rows
             }
             if len(self._sites) < len(rows):
                 raise self._store.damaged("two of its lines have one number")
