@@ -1,4 +1,4 @@
-"""Makes src/samebits/manifest/rules.json out of the rules of gitleaks, a secret detector that is kept up to date.
+"""Makes src/samebits/manifest/rules.json out of the rules of gitleaks, a well-kept detector of secrets.
 
     python tools/secret_rules.py gitleaks.toml --version v8.30.1 --commit SHA
 
@@ -21,7 +21,8 @@ from typing import Any
 TARGET = Path(__file__).resolve().parent.parent / "src/samebits/manifest/rules.json"
 _FLAGS = re.compile(r"\(\?(-?[imsU]+)\)")
 _POSIX = {
-    "alnum": "a-zA-Z0-9", "alpha": "a-zA-Z", "digit": "0-9", "xdigit": "0-9a-fA-F", "lower": "a-z", "upper": "A-Z",
+    "alnum": "a-zA-Z0-9", "alpha": "a-zA-Z", "digit": "0-9", "xdigit": "0-9a-fA-F", "lower": "a-z",
+    "upper": "A-Z",
 }  # fmt: skip
 
 

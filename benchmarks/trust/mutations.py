@@ -1,8 +1,8 @@
 """Records and run.json files that someone has changed: one line, or a verdict that is true, and nothing else.
 
-A few real records are made.  Each is then changed in one of four ways: a cell of the database by another value
-with its checksums made anew, so that only checks of type and range can notice; the JSON in a cell; the bytes
-of the file; run.json.  The changed run is compared with the original, both ways, and listed.  Wrong is an
+A few real records are made.  Each is then changed in one of four ways: a cell of the database by another
+value with its checksums made anew, so that only checks of type and range can notice; the JSON in a cell;
+the bytes of the file; run.json.  The changed run is compared with the original, both ways, and listed.  Wrong is an
 exception other than `RecordError`, more than `LIMIT` seconds, more than `MEMORY` bytes, and "same" where what
 the two runs hold of results differs or the changed run does not say that it ended well.
 
@@ -38,7 +38,8 @@ MEMORY = 300 << 20
 _SCRIPT = """
 import os, random, time, torch
 from torch.utils.data import DataLoader, TensorDataset
-torch.manual_seed(0); random.seed(time.time_ns()); random.random(); os.listdir('.'); {1, 'a'} and list({'a', 'b'})
+torch.manual_seed(0); random.seed(time.time_ns()); random.random()
+os.listdir('.'); {1, 'a'} and list({'a', 'b'})
 data = TensorDataset(torch.randn(8, 3))
 model = torch.nn.Linear(3, 1)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -48,16 +49,20 @@ torch.save(model.state_dict(), 'model.pt'); torch.load('model.pt')
 """
 _NUMBERS = (0, 1, -1, 2, 7, 255, 256, 65536, 2**31 - 1, 2**31, 2**32, 2**40, 2**62, 2**63 - 1, -(2**63))
 _TEXTS = (
-    "", "x", "\x1b[31mred", "\0", "../../etc/passwd", "é" * 300, "\ud800", "[" * 3000, "null", "[]", "{}", "1e999", "NaN",
-    '{"a": {"b": ' * 60 + "1" + "}" * 120, "9" * 5000, "x" * 20000, "finished", "running", "stopped", "rank1", "a/b",
+    "", "x", "\x1b[31mred", "\0", "../../etc/passwd", "é" * 300, "\ud800", "[" * 3000, "null", "[]", "{}",
+    "1e999", "NaN",
+    '{"a": {"b": ' * 60 + "1" + "}" * 120, "9" * 5000, "x" * 20000, "finished", "running", "stopped", "rank1",
+    "a/b",
 )  # fmt: skip
 _VALUES: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1, 2**63, 2**64, -(10**30), 1.5, float("nan"), float("inf"), "", "x", "\x1b[2J", "\ud800",
-    [], [1], ["a"], [[]], [[1, 2]], [[-1, 0]], [None], {}, {"a": 1}, {"a": {"b": [1]}}, "../../etc/passwd", "9" * 400,
+    None, True, False, 0, -1, 1, 2**63, 2**64, -(10**30), 1.5, float("nan"), float("inf"), "", "x", "\x1b[2J",
+    "\ud800",
+    [], [1], ["a"], [[]], [[1, 2]], [[-1, 0]], [None], {}, {"a": 1}, {"a": {"b": [1]}}, "../../etc/passwd",
+    "9" * 400,
 )  # fmt: skip
 
 
-# -- the records ------------------------------------------------------------------------------------------------
+# -- the records -------------------------------------------------------------------------------------------
 
 
 def originals(folder: Path) -> list[Path]:
@@ -84,7 +89,7 @@ def originals(folder: Path) -> list[Path]:
     return made
 
 
-# -- the changes ------------------------------------------------------------------------------------------------
+# -- the changes -------------------------------------------------------------------------------------------
 
 
 def _decoded(cell: Any) -> Any:
@@ -241,7 +246,7 @@ def mutate(run: Path, way: str, chance: random.Random) -> str:
     return f"{path.name}: {said}"
 
 
-# -- the truth --------------------------------------------------------------------------------------------------
+# -- the truth ---------------------------------------------------------------------------------------------
 
 
 def truth(run: Path) -> tuple[bool, dict[tuple[str, int], list[tuple[str, str, int | None]]]]:
@@ -271,8 +276,8 @@ def truth(run: Path) -> tuple[bool, dict[tuple[str, int], list[tuple[str, str, i
     return whole, events
 
 
-#: What a difference in always counts (docs/reference/verdict.md, "What counts"); one in an operation alone does
-#: not, where nothing that the program computes or shows has read it, nor does a value that one run alone reads.
+#: A difference in these always counts (docs/reference/verdict.md, "What counts"); one in an operation does
+#: not where nothing that the program computes or shows has read it, nor does a value that one run alone reads.
 _RESULTS = frozenset({"batch", "loss", "gradient", "parameter"})
 
 

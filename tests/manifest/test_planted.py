@@ -12,7 +12,7 @@ from samebits.manifest import redact, redacted, variables
 from samebits.manifest.secrets import LEFT_OUT, redacted_path, scrubbed
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from benchmarks.trust.secrets import Plant, plants  # noqa: E402
+from benchmarks.trust.secrets import Plant, plants
 
 PLANTED = [plant for seed in range(3) for plant in plants(seed)]
 

@@ -22,7 +22,7 @@ from samebits.manifest.detector import Span, random_looking
 #: Stands where something was left out.
 LEFT_OUT: Final = "<left out>"
 
-# -- names ----------------------------------------------------------------------------------------------------
+# -- names -------------------------------------------------------------------------------------------------
 
 _PASSWORDS: Final = "password|passwd|passphrase|passcode|pwd|secret|credential|cred"
 _KEYS: Final = (
@@ -34,19 +34,22 @@ _TOKENS: Final = "token|auth|cookie"
 #: A word of a name that says: what follows may be secret.
 _WORD: Final = re.compile(
     rf"(?:(?<![A-Za-z])|(?<=[a-z0-9])(?=[A-Z]))"
-    rf"(?:(?P<password>(?i:{_PASSWORDS}|pass(?=[\"'\]=:\s])))|(?P<key>(?i:{_KEYS}))|(?P<token>(?i:{_TOKENS})))"
+    rf"(?:(?P<password>(?i:{_PASSWORDS}|pass(?=[\"'\]=:\s])))"
+    rf"|(?P<key>(?i:{_KEYS}))|(?P<token>(?i:{_TOKENS})))"
     rf"(?i:s(?![a-z]))?(?![a-z])"
     rf"|(?P<joined>(?i:password|passwd|passphrase|apikey|authtoken|accesstoken|secretkey))(?![a-z])"
 )
 #: One of these is in every such word.
 _HINTS: Final = (
-    "pass", "pwd", "secret", "cred", "key", "token", "auth", "cookie", "bearer", "connection", "login", "sas", "dsn",
+    "pass", "pwd", "secret", "cred", "key", "token", "auth", "cookie", "bearer", "connection", "login", "sas",
+    "dsn",
 )  # fmt: skip
 #: Beside such a word, what makes it an ordinary one: the tokens and keys of models and of dictionaries.
 _ORDINARY: Final = re.compile(
-    r"(?i)(?:^|[-_. ])(?:bos|eos|pad|unk|mask|sep|cls|sot|eot|image|img|audio|video|text|prompt|special|next|stop|start"
-    r"|begin|end|max|min|num|n|per|total|count|len|length|dim|size|type|types|id|ids|idx|index|indices|level"
-    r"|emb|embed|embedding|embeddings|classification|class|drop|dropout|vocab|merge|mix|mixer|shift|sort|cache|query|value|head|heads"
+    r"(?i)(?:^|[-_. ])(?:bos|eos|pad|unk|mask|sep|cls|sot|eot|image|img|audio|video|text|prompt|special|next"
+    r"|stop|start|begin|end|max|min|num|n|per|total|count|len|length|dim|size|type|types|id|ids|idx|index|indices|level"
+    r"|emb|embed|embedding|embeddings|classification|class|drop|dropout|vocab|merge|mix|mixer|shift|sort|cache"
+    r"|query|value|head|heads"
     r"|pos|position|positions|count|counts|prob|ratio|label|metric|dict|column|col|field|name|names|file|path"
     r"|added|extra|bpe|word|sub|input|output|new|draft)(?=$|[-_. ])"
 )
@@ -56,7 +59,8 @@ _NAME: Final = re.compile(
 )
 #: Of options: wider, since their value stands alone and is of no use for anything but the command line.
 _OPTION: Final = re.compile(
-    r"(?i)(?:^|[-_.])(?:\w*key|keys|\w*token|\w*secrets?|\w*passwords?|passwd|pass|pwd|passphrase|auth\w*|login"
+    r"(?i)(?:^|[-_.])(?:\w*key|keys|\w*token|\w*secrets?|\w*passwords?|passwd|pass|pwd|passphrase"
+    r"|auth\w*|login"
     r"|credentials?|creds?|bearer|cookies?|headers?)(?:$|[-_.])"
 )
 _OPTION_WORD: Final = re.compile(r"[-+~]{0,3}[\w./\[\]-]+")
@@ -65,7 +69,7 @@ _PLAIN_VALUE: Final = re.compile(
     r"(?i)[-+]?\d+(?:\.\d*)?(?:e[-+]?\d+)?|<[^<>]*>|\[[^\[\]]*\]|true|false|none|null|yes|no|auto|on|off"
 )
 
-# -- values ---------------------------------------------------------------------------------------------------
+# -- values ------------------------------------------------------------------------------------------------
 
 #: Forms of keys, wider than the rules of `detector`, which want the exact length of a service's present ones.
 _FORMS: Final = re.compile(
@@ -73,21 +77,26 @@ _FORMS: Final = re.compile(
     r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}|\bgl[a-z]{2,5}-[A-Za-z0-9_.-]{16,}"
     r"|\b(?:api_org|hf)_[A-Za-z0-9]{20,}|\bxox[a-z]-[A-Za-z0-9-]{10,}|\bxapp-[A-Za-z0-9-]{10,}"
     r"|\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{12,}|\bAIza[A-Za-z0-9_-]{30,}|\bya29\.[A-Za-z0-9_-]{20,}"
-    r"|\bwandb_v\d_[A-Za-z0-9_]{16,}|\bwhsec_[A-Za-z0-9]{16,}|\bnpm_[A-Za-z0-9]{20,}|\bpypi-[A-Za-z0-9_-]{16,}"
+    r"|\bwandb_v\d_[A-Za-z0-9_]{16,}|\bwhsec_[A-Za-z0-9]{16,}|\bnpm_[A-Za-z0-9]{20,}"
+    r"|\bpypi-[A-Za-z0-9_-]{16,}"
     r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"
 )
 #: A secret after something that says so: its groups are the secrets.
 _AFTER: Final = re.compile(
     r"://[^/\s:@\"'<>]*:(?P<url>[^/\s@\"'<>]+)@"
-    r"|[?&;](?i:[\w.-]*(?:key|token|secret|password|passwd|pwd|auth|sig|signature|credential|code))=(?P<query>[^&\s'\"#;<>]{4,})"
+    r"|[?&;](?i:[\w.-]*(?:key|token|secret|password|passwd|pwd|auth|sig|signature|credential|code))="
+    r"(?P<query>[^&\s'\"#;<>]{4,})"
     r"|(?i:\b(?:accountkey|sharedaccesskey|sharedaccesssignature|sig|pwd))=(?P<azure>[^;&\s\"'<>]{6,})"
     r"|(?i:\b(?:bearer|basic)\s+)(?P<bearer>(?=[A-Za-z0-9._~+/=:-]*[0-9=])[A-Za-z0-9._~+/=:-]{12,})"
-    r"|(?i:\bauthorization[\"']?\s*[:=,]\s*[\"']?(?:[a-z]+\s+)?)(?P<header>(?=[A-Za-z0-9._~+/=:-]*[0-9])[A-Za-z0-9._~+/=:-]{8,})"
-    r"|(?<![\w/@.:-])[\w.+-]+:(?P<host>(?=[^\s/@:]*[^\s/@:\w.-]|[^\s/@:]*\d)[^\s/@:\"'()\[\]{}]{4,})@[\w-]+(?:\.[\w-]+)*"
+    r"|(?i:\bauthorization[\"']?\s*[:=,]\s*[\"']?(?:[a-z]+\s+)?)"
+    r"(?P<header>(?=[A-Za-z0-9._~+/=:-]*[0-9])[A-Za-z0-9._~+/=:-]{8,})"
+    r"|(?<![\w/@.:-])[\w.+-]+:(?P<host>(?=[^\s/@:]*[^\s/@:\w.-]|[^\s/@:]*\d)"
+    r"[^\s/@:\"'()\[\]{}]{4,})@[\w-]+(?:\.[\w-]+)*"
 )
 _PEM: Final = re.compile(
     r"-----BEGIN[ A-Z0-9_-]{0,60}PRIVATE KEY[ A-Z]{0,20}-----"
-    r"(?:(?:(?!-----BEGIN)[\s\S]){0,20000}?-----END[ A-Z0-9_-]{0,80}-----|(?:\s*[^\s]{16,}[ \t]*(?=\n|\Z)){0,400})"
+    r"(?:(?:(?!-----BEGIN)[\s\S]){0,20000}?-----END[ A-Z0-9_-]{0,80}-----"
+    r"|(?:\s*[^\s]{16,}[ \t]*(?=\n|\Z)){0,400})"
 )
 _RUN: Final = re.compile(r"[A-Za-z0-9+/_~=.-]{16,}")
 _PATH: Final = re.compile(r"[=@]|(?i:bearer)")
@@ -104,11 +113,13 @@ _LINE: Final = re.compile(
     r"^[+\- ]?\s*(?:export\s+|-\s+)?(?P<name>[\w.-]+)(?P<sign>=|:[ \t]+)(?P<value>\S{4,})\s*(?:#.*)?$"
 )
 _TYPES: Final = re.compile(
-    r"(?:b?float|u?int|complex|e\dm\d)\d*\w*|str|bytes|bool|(?:True|False|None),?|Any|self\..*|0[xX][0-9a-fA-F]+"
+    r"(?:b?float|u?int|complex|e\dm\d)\d*\w*|str|bytes|bool"
+    r"|(?:True|False|None),?|Any|self\..*|0[xX][0-9a-fA-F]+"
 )
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][\w.]*(?:\[.*|\(.*)?,?")
 _TEMPLATE: Final = re.compile(
-    r"[\s\W]*|\$.*|\{.*\}|%\(?\w*\)?s?|<.*>|\[.*\]|\*+|x+|X+|\.+|(?i:your|my)?[-_ ]?(?i:api)?[-_ ]?(?i:key|token)"
+    r"[\s\W]*|\$.*|\{.*\}|%\(?\w*\)?s?|<.*>|\[.*\]|\*+|x+|X+|\.+"
+    r"|(?i:your|my)?[-_ ]?(?i:api)?[-_ ]?(?i:key|token)"
 )
 _ALNUM: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])")
 #: A line speaks for so many that follow it: an option and its default, a key and its value.
@@ -169,7 +180,7 @@ def scrubbed(value: Any) -> Any:
     return value
 
 
-# -- the three kinds of evidence --------------------------------------------------------------------------------
+# -- the three kinds of evidence ---------------------------------------------------------------------------
 
 
 def _known(text: str) -> Iterator[Span]:
@@ -223,17 +234,20 @@ def _by_name(text: str) -> Iterator[Span]:
             spoken = number
         if (option := _DECLARED.search(line)) and not _ORDINARY.search(option["name"]):
             default, sure = number, bool(words)
-        if number - default <= 4 and (given := re.search(r"\bdefault\s*=\s*[rbfu]{0,2}(?=[\"'])", line)):
-            if (value := _QUOTED.match(line, given.end())) and not _harmless(
-                value["value"], "token", strict=not sure
-            ):
-                yield start + value.start("value"), start + value.end("value")
+        given = re.search(r"\bdefault\s*=\s*[rbfu]{0,2}(?=[\"'])", line) if number - default <= 4 else None
+        if given is not None:
+            quoted = _QUOTED.match(line, given.end())
+            if quoted is not None and not _harmless(quoted["value"], "token", strict=not sure):
+                yield start + quoted.start("value"), start + quoted.end("value")
         if number - spoken <= _REACH:
             for run in _RUN.finditer(line):
                 value = run[0].strip(".=-/") if _HEX.fullmatch(run[0].strip(".=-/")) else run[0]
-                if _HEX.fullmatch(value) or (random_looking(value, least=16) and "/" not in value[:2]):
-                    if number == spoken or not _HEX.fullmatch(value):
-                        yield start + run.start(), start + run.end()
+                if _HEX.fullmatch(value):
+                    likely = number == spoken  # a digest, unless the very line speaks of a key
+                else:
+                    likely = random_looking(value, least=16) and "/" not in value[:2]
+                if likely:
+                    yield start + run.start(), start + run.end()
 
 
 def _ordinary(line: str, word: re.Match[str]) -> bool:
@@ -328,11 +342,11 @@ def _unlikely(run: str) -> bool:
     return len(run) >= 32 and all(classes) and not _HEX.fullmatch(run) and random_looking(run, least=28)
 
 
-# -- command lines ----------------------------------------------------------------------------------------------
+# -- command lines -----------------------------------------------------------------------------------------
 
 
 def redacted(argv: Sequence[str]) -> list[str]:
-    """A command line without its secrets, word by word: what an option for a key is given, and what looks like one."""
+    """A command line without its secrets: what an option for a key is given, and what looks like one."""
     words: list[str] = []
     hide: str | None = None  # the option whose value comes next
     for word in argv:
@@ -379,7 +393,7 @@ def _hidden(option: str, value: str) -> bool:
 
 
 def _password(value: str) -> bool:
-    """Whether a word has the form of a password: letters and digits or signs, no path, no number, no name of a file."""
+    """Whether a word has the form of a password: letters and digits or signs, and no path."""
     if len(value) < 6 or re.search(r"[/\\\s]|\.\w{1,5}$", value) or not re.search(r"[A-Za-z]", value):
         return False
     return ":" in value or re.search(r"\d|[^\w.,=-]", value) is not None

@@ -41,7 +41,7 @@ def _number(value: Any) -> bool:
 
 
 def _scalar(value: Any) -> bool:
-    """A number, a switch, a text: what a fact's value may be.  A number may be infinite, as in the program."""
+    """A number (also an infinite one), a switch, a text: what a fact's value may be."""
     return value is None or isinstance(value, (bool, str, float)) or _whole(value)
 
 
@@ -135,7 +135,7 @@ def wrong(value: Mapping[str, Any], table: Mapping[str, Check]) -> str | None:
 
 
 def parsed(text: str | bytes) -> Any:
-    """What a JSON text says.  Raises ValueError where it is none, names a field twice, or is nested too deep."""
+    """What a JSON text says.  Raises ValueError: it is none, names a field twice, is nested too deep."""
     try:
         value = json.loads(text, object_pairs_hook=_once)
     except RecursionError:
