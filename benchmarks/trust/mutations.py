@@ -2,8 +2,8 @@
 
 A few real records are made.  Each is then changed in one of four ways: a cell of the database by another
 value with its checksums made anew, so that only checks of type and range can notice; the JSON in a cell;
-the bytes of the file; run.json.  The changed run is compared with the original, both ways, and listed.  Wrong is an
-exception other than `RecordError`, more than `LIMIT` seconds, more than `MEMORY` bytes, and "same" where what
+the bytes of the file; run.json.  The changed run is compared with the original, both ways, and listed.  Wrong
+is an exception other than `RecordError`, more than `LIMIT` seconds, more than `MEMORY` bytes, and "same" where what
 the two runs hold of results differs or the changed run does not say that it ended well.
 
     python -m benchmarks.trust.mutations --count 10000
@@ -277,7 +277,8 @@ def truth(run: Path) -> tuple[bool, dict[tuple[str, int], list[tuple[str, str, i
 
 
 #: A difference in these always counts (docs/reference/verdict.md, "What counts"); one in an operation does
-#: not where nothing that the program computes or shows has read it, nor does a value that one run alone reads.
+#: not where nothing that the program computes or shows has read it, nor does a value that one run alone
+#: reads.
 _RESULTS = frozenset({"batch", "loss", "gradient", "parameter"})
 
 
