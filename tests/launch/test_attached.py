@@ -1,0 +1,279 @@
+"""A started Python that uses torch unobserved is noticed, and no other is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from samebits.launch import obstacle
+from samebits.launch.attached import Unattached, sentence
+from samebits.launch.obstacle import BOOTSTRAP
+
+from .conftest import Folder
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows the maps of a process")
+
+#: In place of torch: a library of its name, mapped as the loader would.
+FAKE = """
+import mmap, os, sys, time
+def torch():
+    with open("libtorch_python.so", "wb") as f:
+        f.write(bytes(4096))
+    with open("libtorch_python.so", "rb") as f:
+        return mmap.mmap(f.fileno(), 4096, access=mmap.ACCESS_READ)
+def wait():
+    print("ready", flush=True)
+    sys.stdin.readline()
+"""
+ANNOUNCED = "from samebits.launch.attached import announce\nannounce('/runs/r1')\n"
+
+
+@contextmanager
+def started(folder: Path, code: str, *options: str, words: tuple[str, ...] = ()) -> Iterator[int]:
+    """A process that waits after it has run `code`; its pid."""
+    child = subprocess.Popen(
+        [sys.executable, *options, "-c", FAKE + code + "\nwait()", *words],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=folder,
+    )
+    try:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"ready\n"
+        yield child.pid
+    finally:
+        child.communicate(b"\n")
+
+
+def found(watch: Unattached, pid: int) -> list[dict[str, Any]]:
+    for _ in range(2):
+        watch.look([pid])
+    return watch.found
+
+
+@linux
+def test_who_has_torch_and_did_not_announce_is_found_once(tmp_path: Path) -> None:
+    with started(tmp_path, "t = torch()", "-I", words=("--token", "hunter2hunter2")) as pid:
+        (row,) = found(Unattached(Path("/runs/r1")), pid)
+    assert row["command"][:2] == [sys.executable, "-I"]
+    assert "hunter2" not in json.dumps(row)
+    assert row["why"].startswith("-I ignores PYTHONPATH")
+
+
+@linux
+@pytest.mark.parametrize(
+    "code",
+    [
+        "pass",  # no torch
+        ANNOUNCED,
+        ANNOUNCED + "t = torch()",
+        ANNOUNCED + "t = torch()\nif os.fork(): os.wait(); os._exit(0)",  # a fork is observed with its parent
+    ],
+)
+def test_who_announced_or_has_no_torch_is_not_found(tmp_path: Path, code: str) -> None:
+    with started(tmp_path, code) as pid:
+        watch = Unattached(Path("/runs/r1"))
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for each in (pid, *map(int, children)):
+            assert found(watch, each) == []
+
+
+@linux
+def test_who_announced_for_another_run_is_found(tmp_path: Path) -> None:
+    with started(tmp_path, ANNOUNCED + "t = torch()") as pid:
+        assert len(found(Unattached(Path("/runs/r2")), pid)) == 1
+
+
+@linux
+def test_torch_that_comes_later_is_found_and_what_is_exec_ed_is_another_program(tmp_path: Path) -> None:
+    unattached = repr(FAKE + "t = torch()\nwait()")
+    code = ANNOUNCED + f"wait()\nos.execv(sys.executable, [sys.executable, '-E', '-c', {unattached}])"
+    child = subprocess.Popen(
+        [sys.executable, "-c", FAKE + code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=tmp_path,
+        bufsize=0,
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    watch = Unattached(Path("/runs/r1"))
+    assert child.stdout.readline() == b"ready\n"
+    assert found(watch, child.pid) == []
+    child.stdin.write(b"\n")
+    assert child.stdout.readline() == b"ready\n"
+    (row,) = found(watch, child.pid)
+    assert row["why"].startswith("-E ignores")
+    child.communicate(b"\n")
+
+
+@linux
+def test_processes_that_torch_starts_to_compile_are_none_of_the_program(tmp_path: Path) -> None:
+    entry = "/x/torch/_inductor/compile_worker/__main__.py"
+    with started(tmp_path, "t = torch()", "-I", words=(entry,)) as pid:
+        assert found(Unattached(Path("/runs/r1")), pid) == []
+
+
+@linux
+def test_what_is_below_is_looked_at_and_a_process_that_ended_is_no_error(tmp_path: Path) -> None:
+    watch = Unattached(Path("/runs/r1"))
+    with started(tmp_path, "t = torch()") as pid:
+        watch.look_below(os.getpid())
+        assert any(str(pid) for row in watch.found)
+    watch.look([pid])
+    watch.look_below(os.getpid())
+    assert len(watch.found) == 1
+
+
+ATTACHED = {"SAMEBITS_PLAN": "{}", "PYTHONPATH": BOOTSTRAP}
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "why"),
+    [
+        ("python x.py -I", ATTACHED, None),
+        ("python -c x -E", ATTACHED, None),
+        ("python -m x -S", ATTACHED, None),
+        ("python -WI -X E -Bu x.py", ATTACHED, None),
+        ("python --check-hash-based-pycs never x.py", ATTACHED, None),
+        ("python -I x.py", ATTACHED, "-I ignores"),
+        ("python3.13 -BE x.py", ATTACHED, "-E ignores"),
+        ("python -uSm x", ATTACHED, "-S leaves out"),
+        ("python -W ignore -Ic x", ATTACHED, "-I ignores"),
+        ("python x.py", {}, "its environment was replaced"),
+        ("python x.py", {"SAMEBITS_PLAN": "{}", "PYTHONPATH": "/x"}, "its PYTHONPATH was replaced"),
+        ("python x.py", {"SAMEBITS_CONTROL": "{}"}, "its PYTHONPATH was replaced"),
+    ],
+)
+def test_why_a_python_is_not_attached(words: str, variables: dict[str, str], why: str | None) -> None:
+    said = obstacle.obstacle(words.split(), variables)
+    assert said is None if why is None else said is not None and said.startswith(why)
+
+
+def test_another_sitecustomize_before_ours(tmp_path: Path) -> None:
+    variables = {"SAMEBITS_PLAN": "{}", "PYTHONPATH": os.pathsep.join([str(tmp_path), BOOTSTRAP])}
+    assert obstacle.obstacle(["python", "x.py"], variables) is None
+    (tmp_path / "sitecustomize.py").touch()
+    assert str(tmp_path) in (obstacle.obstacle(["python", "x.py"], variables) or "")
+
+
+@pytest.mark.parametrize(
+    ("command", "argv", "variables"),
+    [
+        ("python -I x.py", "python -I x.py", {"A": "1"}),
+        ("/a/bin/python3.12 x", "/a/bin/python3.12 x", {"A": "1"}),
+        ("env B=2 python x", "python x", {"A": "1", "B": "2"}),
+        ("env -i B=2 python x", "python x", {"B": "2"}),
+        ("env -u A -- nohup python x", "python x", {}),
+        ("env --unset=A python x", "python x", {}),
+        ("python-config x", None, {}),
+        ("sh -c python", None, {}),
+        ("env -C / python", None, {}),
+        ("env", None, {}),
+    ],
+)
+def test_the_python_that_a_command_names(command: str, argv: str | None, variables: dict[str, str]) -> None:
+    answer = obstacle.started(command.split(), {"A": "1"}, shebang=False)
+    assert answer == (None if argv is None else (argv.split(), variables))
+
+
+@pytest.mark.parametrize(
+    ("head", "python"),
+    [
+        ("#!/x/bin/python3 -u", ["/x/bin/python3", "-u"]),
+        ("#! /usr/bin/env python3", ["python3"]),
+        ("#!/usr/bin/env -S python3 -I", ["python3", "-I"]),
+        ("#!/bin/sh\n'''exec' \"/a b/bin/python\" \"$0\" \"$@\"\n' '''", ["/a b/bin/python"]),
+        ("#!/bin/sh\n'''exec' /a/bin/python \"$0\" \"$@\"", ["/a/bin/python"]),
+        ("#!/bin/sh\necho", None),
+        ("", None),
+    ],
+)
+def test_the_python_of_a_script_with_a_first_line(
+    tmp_path: Path, head: str, python: list[str] | None
+) -> None:
+    script = tmp_path / "torchrun"
+    script.write_text(head + "\n")
+    script.chmod(0o755)
+    answer = obstacle.started(["torchrun", "x.py"], {"PATH": str(tmp_path)})
+    assert (answer and answer[0]) == (None if python is None else [*python, "torchrun", "x.py"])
+
+
+def test_a_sentence_from_run_json() -> None:
+    assert sentence({}) is None
+    assert sentence({"unattached": []}) is None
+    assert sentence({"unattached": "x"}) is None
+    row = {"command": ["python", "-I", "a b.py"], "why": "-I ..."}
+    assert sentence({"unattached": [row]}) == "python -I 'a b.py' used torch unobserved: -I ..."
+    assert (
+        sentence({"unattached": [row, row]})
+        == "python -I 'a b.py' (and 1 more) used torch unobserved: -I ..."
+    )
+
+
+STEP = """
+import torch
+w = torch.nn.Parameter(torch.ones(2))
+w.sum().backward()
+torch.optim.SGD([w], 0.1).step()
+"""
+PYTHON = {"SAMEBITS_OBSERVER": "python"}  # the test needs no compiler
+
+
+@linux
+def test_verify_says_who_was_not_observed_and_why(folder: Folder) -> None:
+    folder.write("x.py", STEP)
+    ended, verdict = folder.json("--", "sh", "-c", f"env -i {sys.executable} x.py", **PYTHON)
+    assert (ended.code, verdict["verdict"]) == (2, "incomplete")
+    assert "used torch unobserved: its environment was replaced" in verdict["reason"]
+
+
+@linux
+@pytest.mark.slow
+def test_a_child_that_is_not_observed_makes_a_run_that_agrees_incomplete(folder: Folder) -> None:
+    child = "import subprocess, sys; subprocess.run([sys.executable, '-I', 'x.py'], check=True)\n"
+    folder.write("x.py", STEP)
+    folder.write("both.py", child + STEP)
+    ended, verdict = folder.json("both.py", **PYTHON)
+    assert (ended.code, verdict["verdict"]) == (2, "incomplete")
+    assert "-I ignores PYTHONPATH" in json.dumps(verdict)
+    ended = folder.samebits("record", "both.py", **PYTHON)
+    assert ended.code == 2
+    assert "used torch unobserved: -I ignores PYTHONPATH" in ended.err
+
+
+WORKERS = """
+import multiprocessing, subprocess, sys
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+def work(n):
+    return torch.ones(n).sum().item()
+
+if __name__ == "__main__":
+    loader = DataLoader(TensorDataset(torch.ones(4, 2)), num_workers=2)
+    list(loader)
+    for method in ("spawn", "forkserver"):
+        with multiprocessing.get_context(method).Pool(1) as pool:
+            assert pool.map(work, [3]) == [3.0]
+    subprocess.run([sys.executable, "-c", "import torch"], check=True)
+    subprocess.run([sys.executable, "plain.py"], check=True)
+"""
+
+
+@linux
+@pytest.mark.slow
+def test_workers_and_children_of_every_kind_are_no_false_alarm(folder: Folder) -> None:
+    folder.write("plain.py", STEP)
+    folder.write("workers.py", WORKERS + "\n".join("    " + line for line in STEP.splitlines()))
+    ended = folder.samebits("record", "--level", "step", "workers.py", **PYTHON)
+    assert (ended.code, ended.err) == (0, "")
+    assert folder.last().info["unattached"] == []
