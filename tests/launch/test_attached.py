@@ -87,6 +87,17 @@ def test_who_announced_or_has_no_torch_is_not_found(tmp_path: Path, code: str) -
 
 
 @linux
+def test_a_python_that_cannot_name_memory_announces_by_a_file(tmp_path: Path) -> None:
+    run = tmp_path / "r1"
+    run.mkdir()
+    code = f"del os.memfd_create\nfrom samebits.launch.attached import announce\nannounce({str(run)!r})\n"
+    with started(tmp_path, code + "t = torch()") as pid:
+        assert found(Unattached(run), pid) == []
+        assert len(found(Unattached(tmp_path / "r2"), pid)) == 1
+    assert [path.name for path in run.iterdir()] == ["attached"]
+
+
+@linux
 def test_who_announced_for_another_run_is_found(tmp_path: Path) -> None:
     with started(tmp_path, ANNOUNCED + "t = torch()") as pid:
         assert len(found(Unattached(Path("/runs/r2")), pid)) == 1
