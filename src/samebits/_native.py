@@ -18,10 +18,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from samebits.errors import SamebitsError
+
 _OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
 _SCRATCH: Final = "build-"
 #: Seconds after which the scratch folder of a build that was killed is removed.
 _STALE: Final = 3600
+
+
+class NoFolder(SamebitsError):
+    """There is no folder to keep compiled code in."""
 
 
 def folders() -> list[Path]:
@@ -48,6 +54,8 @@ def _there() -> bool:
 def _users() -> Path | None:
     root = os.environ.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(root):
+        if os.environ.get("HOME") == "":  # that of nobody; Python takes it for the root folder
+            return None
         try:
             root = str(Path.home() / ".cache")
         except (RuntimeError, KeyError):  # neither HOME nor an entry in the table of users
@@ -110,7 +118,8 @@ def build(name: str, make: Callable[[Path], Path]) -> Path:
     """Have ``make(scratch folder)`` make a file, and put it whole where `find` finds it.
 
     Raises:
-        OSError: no folder can be written to; says which were tried.
+        NoFolder: none can be written to; says which were tried.
+        OSError: the disk is full, or the like.
     """
     folder = _writable()
     with tempfile.TemporaryDirectory(dir=folder, prefix=_SCRATCH) as scratch:
@@ -125,7 +134,11 @@ def _writable() -> Path:
     reasons = []
     for folder in folders():
         try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
+            if folder == _named("SAMEBITS_CACHE"):
+                folder.parent.mkdir(parents=True, exist_ok=True)
+            elif folder == _users():  # a home that is not there is not made
+                with suppress(FileExistsError):
+                    folder.parent.mkdir(mode=0o700)
             with suppress(FileExistsError):
                 folder.mkdir(mode=0o700)
             if (why := fault(folder)) is None:
@@ -135,7 +148,7 @@ def _writable() -> Path:
         except OSError as e:
             why = f"{str(folder)!r} cannot be written to: {e.strerror or e}"
         reasons.append(why)
-    raise OSError(f"there is no folder to keep it in: {'; '.join(reasons)}")
+    raise NoFolder(f"there is no folder to keep it in: {'; '.join(reasons)}")
 
 
 def _sweep(folder: Path) -> None:

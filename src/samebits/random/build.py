@@ -89,7 +89,7 @@ def made() -> Path:
     cc = _compiler()
     try:
         path = _native.build(cached_name(), lambda scratch: _linked(cc, scratch))
-    except (OSError, subprocess.TimeoutExpired) as e:
+    except (OSError, _native.NoFolder, subprocess.TimeoutExpired) as e:
         raise BuildError(f"the core of samebits.random could not be built: {e}") from e
     if (why := _native.refused(cached_name())) is not None:
         warnings.warn(why, stacklevel=2)

@@ -97,7 +97,7 @@ def build(python: Installation | None = None, tick: Callable[[float], None] | No
 
     try:
         return _native.build(name, make)
-    except OSError as e:
+    except (OSError, _native.NoFolder) as e:
         raise BuildError(f"the native observer could not be built: {e}") from e
 
 

@@ -24,7 +24,7 @@ def _from(name: str, folder: str) -> None:
         return
     spec = importlib.util.spec_from_file_location(name, init, submodule_search_locations=[folder])
     if spec is None or spec.loader is None:
-        raise ImportError(name)
+        return
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -44,7 +44,7 @@ def _attach() -> None:
         if importlib.util.find_spec("xxhash") is None and os.environ.get("SAMEBITS_XXHASH"):
             _from("xxhash", os.environ["SAMEBITS_XXHASH"])
         from samebits.launch import child
-    except ImportError:
+    except (ImportError, OSError):
         return  # it has not what samebits needs: left alone; the launcher notices
     child.attach()
 
