@@ -25,15 +25,20 @@ class Verdict:
         return {"format": "samebits.verdict", "verdict": self.verdict}
 
 
+def recorded(status: str, code: int | None, **more: Any) -> SimpleNamespace:
+    """A run, as far as the command line looks at it."""
+    return SimpleNamespace(
+        id="r1", info={"status": status, "exit_code": code, **more}, records={}, sizes={}, path=Path("r1")
+    )
+
+
 @dataclass
 class Below:
     """What the command line called, and what it is answered."""
 
     calls: list[tuple[str, Program, dict[str, Any]]] = field(default_factory=list)
     verdict: Verdict = field(default_factory=Verdict)
-    run: SimpleNamespace = field(
-        default_factory=lambda: SimpleNamespace(id="r1", info={"status": "finished", "exit_code": 0})
-    )
+    run: SimpleNamespace = field(default_factory=lambda: recorded("finished", 0))
     detail: str = ""
     during: Callable[[], None] = lambda: None  # what happens while the program runs
 

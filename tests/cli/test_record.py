@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from samebits.launch import Control, Program
 
-from .conftest import Answer, Below
+from .conftest import Answer, Below, recorded
 from .test_runs import keep
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -41,13 +40,13 @@ def test_options(samebits: Run, below: Below) -> None:
 
 
 def test_stopped_by_steps_is_a_good_end(samebits: Run, below: Below) -> None:
-    below.run = SimpleNamespace(id="r1", info={"status": "stopped", "exit_code": None})
+    below.run = recorded("stopped", None)
     assert samebits("record", "train.py").code == 0
 
 
 @pytest.mark.parametrize("status", ["failed", "timeout", "interrupted", "running"])
 def test_a_program_that_failed(samebits: Run, below: Below, status: str) -> None:
-    below.run = SimpleNamespace(id="r1", info={"status": status, "exit_code": 3})
+    below.run = recorded(status, 3)
     answer = samebits("record", "train.py")
     assert answer.code == 2
     assert answer.err == f"samebits record: the program did not finish: {status}, exit code 3\n"
@@ -82,3 +81,24 @@ def test_the_terminal_is_the_programs(samebits: Run, below: Below, monkeypatch: 
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     samebits("record", "train.py")
     assert "progress" not in below.options
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (
+            {"unattached": [{"command": ["python", "-I"], "why": "-I ignores PYTHONPATH"}]},
+            "-I ignores PYTHONPATH",
+        ),
+        ({"records": [{"file": "main.db", "bytes": 1, "log": 0}]}, "has lost the record main.db"),
+    ],
+)
+def test_an_incomplete_record_is_no_success(
+    samebits: Run, below: Below, more: dict[str, object], words: str
+) -> None:
+    below.run = recorded("finished", 0, **more)
+    answer = samebits("record", "train.py")
+    assert answer.code == 2
+    assert answer.err.startswith("samebits record: the record is incomplete: run r1 ")
+    assert words in answer.err
+    assert answer.err.count("\n") == 1

@@ -1,4 +1,4 @@
-"""samebits and the program in environments of their own, and both on machines where little is as it should be."""
+"""samebits and the program in environments of their own, and on machines where little is as it should be."""
 
 from __future__ import annotations
 
@@ -316,7 +316,8 @@ def test_streams_that_are_closed_change_no_exit_code(folder: Folder) -> None:
 def test_a_working_folder_that_was_deleted_is_one_sentence(folder: Folder) -> None:
     (folder.path / "gone").mkdir()
     folder.write("x.py", "print(1)")
-    script = f"import os; os.rmdir('../gone'); from samebits.cli.main import main; main(['verify', '{folder.path}/x.py'])"
+    script = "import os; os.rmdir('../gone'); from samebits.cli.main import main; "
+    script += f"main(['verify', '{folder.path}/x.py'])"
     ended = folder.run(sys.executable, "-c", script, cwd=folder.path / "gone")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == "samebits: the working folder is not there any more; change into another one\n"
