@@ -8,7 +8,6 @@ never leave as Python's usual 1.  `samebits run` becomes the program and leaves 
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import signal
 import sys
@@ -28,9 +27,6 @@ SAME: Final = 0
 DIVERGED: Final = 1
 FAILED: Final = 2
 SIGNALLED: Final = 128  # and the signal's number, as shells say it
-
-#: How the system says that a stream takes no more: full, over a limit, broken, closed.
-_UNWRITTEN: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 #: Where a context keeps whether help is all that is asked for.
 _HELP: Final = "samebits.help"
@@ -92,7 +88,6 @@ class Commands(click.Group):
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):  # a name that is no text, or a terminal that knows only ASCII
                 stream.reconfigure(errors="backslashreplace")
-        written = True
         try:
             code = super().main(args, prog_name or "samebits", **extra | {"standalone_mode": False})
         except click.Abort as error:
@@ -109,15 +104,14 @@ class Commands(click.Group):
             code = FAILED
         except Exception as error:
             code = FAILED
-            written = not (
-                isinstance(error, OSError) and error.errno in _UNWRITTEN and error.filename is None
-            )
-            if written:
+            if isinstance(error, OSError) and not _flushed():
+                pass  # said below
+            else:
                 with contextlib.suppress(OSError):
                     traceback.print_exc()
                 say("this is a fault of samebits itself; please report it with the lines above")
         code = code if isinstance(code, int) else SAME
-        if not _flushed() or not written:
+        if not _flushed():
             say("what it says could not be written to the standard output")
             _close_stdout()
             code = FAILED
@@ -125,15 +119,15 @@ class Commands(click.Group):
 
 
 def _open_streams() -> None:
-    """A stream that is closed swallows what it gets: no file of ours or of the program may take its place."""
+    """Streams that are closed swallow what they get: no other file may take their place."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
         if getattr(sys, name) is None:
-            mode = "r" if number == 0 else "w"
-            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115  # to the end
+            stream = open(number, "r" if number == 0 else "w", closefd=False)  # noqa: SIM115  # until the end
+            setattr(sys, name, stream)
 
 
 def _flushed() -> bool:
