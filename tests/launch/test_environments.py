@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -355,3 +357,52 @@ def test_a_folder_in_which_nothing_can_be_kept_is_one_sentence(folder: Folder) -
     assert (ended.code, ended.err.count("\n")) == (2, 1)
     assert "choose another folder with --out" in ended.err
     assert not (folder.path / "started").exists()
+
+
+def _without_privileges() -> list[str]:
+    """Words before a command that make permissions count for root, too."""
+    return ["setpriv", "--inh-caps=-all", "--bounding-set=-all"] if os.geteuid() == 0 else []
+
+
+@pytest.fixture
+def locked(tmp_path: Path) -> Iterator[Path]:
+    """A folder in which nothing can be made."""
+    if os.geteuid() == 0 and shutil.which("setpriv") is None:
+        pytest.skip("root may write everywhere")
+    folder = tmp_path / "locked"
+    folder.mkdir()
+    folder.chmod(0o555)
+    tried = subprocess.run([*_without_privileges(), "touch", str(folder / "x")], stderr=subprocess.DEVNULL)
+    if tried.returncode == 0:
+        pytest.skip("permissions do not count here")
+    yield folder
+    folder.chmod(0o755)
+
+
+@pytest.mark.slow
+def test_where_nothing_can_be_kept_at_home_it_is_observed_in_python(folder: Folder, locked: Path) -> None:
+    folder.write("x.py", STEP)
+    ended = folder.run(
+        *_without_privileges(), sys.executable, "-m", "samebits", "record", "x.py",
+        HOME=str(locked), SAMEBITS_CACHE="", XDG_CACHE_HOME="", TMPDIR=str(locked),
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    assert folder.last().records["main"].steps
+    (line,) = [line for line in ended.err.splitlines() if "building" not in line]
+    assert "there is no folder to keep it in" in line
+    assert line.endswith("observing in Python instead, slower")
+
+
+def test_a_working_folder_that_cannot_be_written_is_said_before_anything_is_built(
+    folder: Folder, locked: Path, tmp_path: Path
+) -> None:
+    script = folder.write("x.py", "print('mine')")
+    words = [*_without_privileges(), sys.executable, "-m", "samebits"]
+    empty = str(tmp_path / "cache")  # where nothing is built yet
+    for command in ("verify", "record"):
+        ended = folder.run(*words, command, script, cwd=locked, SAMEBITS_CACHE=empty)
+        assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+        assert "choose another folder with --out" in ended.err
+    assert not Path(empty).exists()
+    ended = folder.run(*words, "run", script, cwd=locked, TMPDIR=str(locked))
+    assert (ended.code, ended.out, ended.err.count("hash secret 0")) == (0, "mine\n", 1)

@@ -1,9 +1,10 @@
 """Which started Pythons use torch without being observed: what the launcher sees while it waits.
 
-An observed process maps one page of memory with a name of its run (`announce`).  A fork inherits
-the mapping and another program loses it, just as they do the observation itself.  The launcher looks into
-the maps of the processes below it: one that holds torch's Python library and not that page is
-unattached.  It is Linux that shows the maps; elsewhere nothing is found.
+An observed process maps one page of memory with a name of its run (`announce`), or of a file in the run's
+folder where its Python cannot name memory.  A fork inherits the mapping and another program loses it, just
+as they do the observation itself.  The launcher looks into the maps of the processes below it: one that
+holds torch's Python library and not that page is unattached.  It is Linux that shows the maps; elsewhere
+nothing is found.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +28,8 @@ _WORDS: Final = 12  # of each
 #: Seconds between two looks, and how many times what one took at least.
 _PERIOD: Final = 0.3
 _SHARE: Final = 20
+#: The file of a run's folder that is mapped where memory cannot be named.
+_FILE: Final = "attached"
 _held: list[mmap.mmap] = []
 
 
@@ -35,17 +39,26 @@ def _name(folder: str) -> str:
 
 def announce(folder: str) -> None:
     """Say that this process, and what forks from it, is observed for the run in ``folder``."""
-    if not hasattr(os, "memfd_create"):
-        return
-    try:  # memory has no disk that may be full
-        handle = os.memfd_create(_name(folder))
-        try:
-            os.ftruncate(handle, mmap.PAGESIZE)
-            _held.append(mmap.mmap(handle, mmap.PAGESIZE, access=mmap.ACCESS_READ))
-        finally:
-            os.close(handle)
-    except OSError:
-        pass
+    for mark in (_memory, _file):
+        with suppress(OSError):
+            handle = mark(folder)
+            try:
+                os.ftruncate(handle, mmap.PAGESIZE)
+                _held.append(mmap.mmap(handle, mmap.PAGESIZE, access=mmap.ACCESS_READ))
+            finally:
+                os.close(handle)
+            return
+
+
+def _memory(folder: str) -> int:
+    """Memory with a name: it has no disk that may be full."""
+    if not hasattr(os, "memfd_create"):  # a Python built for glibc before 2.27, as conda's and uv's are
+        raise OSError("memory cannot be named")
+    return os.memfd_create(_name(folder))
+
+
+def _file(folder: str) -> int:
+    return os.open(os.path.join(folder, _FILE), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 class Unattached:
@@ -53,7 +66,7 @@ class Unattached:
 
     def __init__(self, folder: Path) -> None:
         self.found: list[dict[str, Any]] = []
-        self._mark = _name(str(folder))
+        self._marks = (_name(str(folder)), f"/{folder.name}/{_FILE}")
         self._judged: set[tuple[int, str, str]] = set()
         self._next = 0.0
 
@@ -84,7 +97,7 @@ class Unattached:
                     maps = file.read()
             except OSError:  # ended, or another user's
                 return None
-            if self._mark in maps:
+            if any(mark in maps for mark in self._marks):
                 return True
             if _TORCH not in maps:
                 return None

@@ -14,9 +14,10 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -43,17 +44,33 @@ _TURN: Final = 0.25
 def new_folder(out: Path) -> Path:
     """A new run's folder under ``out``, named by the time; nobody else may look into it."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    with _kept_in(out):
+        folder = out / f"{stamp}-{secrets.token_hex(2)}"
+        folder.mkdir(mode=0o700)
+    return folder
+
+
+def check_out(out: Path) -> None:
+    """Refuse a folder in which no run can be kept, before anything is built or started.
+
+    Raises:
+        LaunchError: it cannot be made or written to.
+    """
+    with _kept_in(out):
+        os.rmdir(tempfile.mkdtemp(dir=out))
+
+
+@contextmanager
+def _kept_in(out: Path) -> Iterator[None]:
     try:
         out.mkdir(parents=True, exist_ok=True)
         if not (out / ".gitignore").exists():
             (out / ".gitignore").write_text("*\n")
-        folder = out / f"{stamp}-{secrets.token_hex(2)}"
-        folder.mkdir(mode=0o700)
+        yield
     except OSError as e:
         raise LaunchError(
             f"runs cannot be kept in {str(out)!r}: {e.strerror or e}; choose another folder with --out"
         ) from e
-    return folder
 
 
 def start(

@@ -25,7 +25,7 @@ from samebits.launch import attached, interpreter
 from samebits.launch.blame import blames_us
 from samebits.launch.output import kept, tail
 from samebits.launch.program import Control, Program
-from samebits.launch.run import new_folder, start
+from samebits.launch.run import check_out, new_folder, start
 from samebits.record import installation, observer
 from samebits.record.run import Run
 from samebits.record.session import Plan
@@ -61,7 +61,7 @@ def record(
     Raises:
         LaunchError: it could not be started.
     """
-    prepare(program, control)
+    prepare(program, control, out)
     plan = _plan(new_folder(out), level, steps, control)
     tell = None if progress is None else (lambda done: progress(1, 1, done))
     return Run.open(start(program, plan, quiet=False, timeout=timeout, progress=tell, verify=None))
@@ -84,7 +84,7 @@ def verify(
         LaunchError: it could not be started.
         UsageError: fewer than two runs are asked for.
     """
-    prepare(program, control)
+    prepare(program, control, out)
     series = _Series(program, control, out.absolute(), timeout, progress, steps)
     return series.told(_verdict(series, runs, level))
 
@@ -105,13 +105,14 @@ def _verdict(series: _Series, runs: int, level: str) -> Verdict:
     return series.zoom(verdict, first)
 
 
-def prepare(program: Program, control: Control) -> None:
+def prepare(program: Program, control: Control, out: Path) -> None:
     """Refuse what cannot be observed; build the observer, so that no run's time limit pays for it.
 
     Raises:
-        LaunchError: the program would run unobserved; says why and the way out.
+        LaunchError: the program would run unobserved, or its runs not be kept; says why and the way out.
     """
     python = program.checked(control, observing=True)
+    check_out(out)
     if program.kind != "command" and program.python is None and (chosen := interpreter.chosen_by()):
         assert python is not None
         _say(f"the program runs in {python.executable} ({chosen}); another one: --python PATH")
