@@ -2,9 +2,9 @@
 
 A few real records are made.  Each is then changed in one of four ways: a cell of the database by another
 value with its checksums made anew, so that only checks of type and range can notice; the JSON in a cell;
-the bytes of the file; run.json.  The changed run is compared with the original, both ways, and listed.  Wrong
-is an exception other than `RecordError`, more than `LIMIT` seconds, more than `MEMORY` bytes, and "same" where
-what the two runs hold of results differs or the changed run does not say that it ended well.
+the bytes of the file; run.json.  The changed run is compared with the original, both ways, and listed.
+Wrong is an exception other than `RecordError`, more than `LIMIT` seconds, more than `MEMORY` bytes, and
+"same" where what the two runs hold of results differs or the changed run does not say that it ended well.
 
     python -m benchmarks.trust.mutations --count 10000
 """

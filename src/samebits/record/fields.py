@@ -32,6 +32,11 @@ def _whole(value: Any) -> bool:
     return type(value) is int and -(1 << 63) <= value < 1 << 64
 
 
+def _integer(value: Any) -> bool:
+    """A number of the program's own, which may be beyond 64 bits; Python cannot print one of 4,300 digits."""
+    return isinstance(value, int) and value.bit_length() <= 4096
+
+
 def _count(value: Any) -> bool:
     return type(value) is int and 0 <= value < 1 << 63
 
@@ -42,7 +47,7 @@ def _number(value: Any) -> bool:
 
 def _scalar(value: Any) -> bool:
     """A number (also an infinite one), a switch, a text: what a fact's value may be."""
-    return value is None or isinstance(value, (bool, str, float)) or _whole(value)
+    return value is None or isinstance(value, (bool, str, float)) or _integer(value)
 
 
 def _object(value: Any) -> bool:
@@ -76,7 +81,7 @@ FACT: Final[Mapping[str, Check]] = {
     "generator": _text,
     "keys": _maybe(_list(_text)),
     "mode": _text,
-    "n": _count,
+    "n": _integer,  # of workers it is whatever the program asked for
     "name": _text,
     "of": _text,
     "order": _maybe(_whole),
