@@ -8,6 +8,7 @@ never leave as Python's usual 1.  `samebits run` becomes the program and leaves 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -27,6 +28,9 @@ SAME: Final = 0
 DIVERGED: Final = 1
 FAILED: Final = 2
 SIGNALLED: Final = 128  # and the signal's number, as shells say it
+
+#: How the system says that a stream takes no more: full, over a limit, broken, closed.
+_UNWRITTEN: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 #: Where a context keeps whether help is all that is asked for.
 _HELP: Final = "samebits.help"
@@ -88,6 +92,7 @@ class Commands(click.Group):
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):  # a name that is no text, or a terminal that knows only ASCII
                 stream.reconfigure(errors="backslashreplace")
+        written = True
         try:
             code = super().main(args, prog_name or "samebits", **extra | {"standalone_mode": False})
         except click.Abort as error:
@@ -104,14 +109,15 @@ class Commands(click.Group):
             code = FAILED
         except Exception as error:
             code = FAILED
-            if isinstance(error, OSError) and not _flushed():
-                pass  # said below
-            else:
+            written = not (
+                isinstance(error, OSError) and error.errno in _UNWRITTEN and error.filename is None
+            )
+            if written:
                 with contextlib.suppress(OSError):
                     traceback.print_exc()
                 say("this is a fault of samebits itself; please report it with the lines above")
         code = code if isinstance(code, int) else SAME
-        if not _flushed():
+        if not _flushed() or not written:
             say("what it says could not be written to the standard output")
             _close_stdout()
             code = FAILED
