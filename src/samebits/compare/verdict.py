@@ -21,6 +21,7 @@ from samebits.compare.pairs import Pair, pairs
 from samebits.compare.shared import repeat
 from samebits.compare.streams import RunLike
 from samebits.compare.workers import made_in
+from samebits.errors import UsageError
 
 FORMAT: Final = "samebits.verdict"
 VERSION: Final = 2
@@ -390,7 +391,7 @@ def compare(run_a: RunLike, run_b: RunLike) -> Verdict:
 def compare_all(runs: Sequence[RunLike]) -> Verdict:
     """The verdict over any number of runs: each is compared with the first."""
     if len(runs) < 2:
-        raise ValueError(f"a comparison needs at least two runs, and {len(runs)} were given")
+        raise UsageError(f"a comparison needs at least two runs, and {len(runs)} were given")
     ids = tuple(run.id for run in runs)
     verdicts = [compare(runs[0], other) for other in runs[1:]]
     for outcome in ("failed", "diverged", "incomplete"):
