@@ -34,6 +34,8 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).resolve().parents[1]
 #: Seconds for everything.
 MOST: Final = 420.0
+#: Of them, for asking whether there is CUDA, before the parts.
+ASKING: Final = 20.0
 #: Of a part's time, what it has to end by itself once it was interrupted.
 GRACE: Final = 4.0
 _PACKAGES: Final = (
@@ -84,12 +86,12 @@ _TRAINING: Final = "tests/gpu/programs/training.py"
 #: In the order of their worth.
 PARTS: Final = (
     Part("machine", ("-m", "benchmarks.gpu", "--part", "machine", "{out}"), 20),
-    Part("observer", ("-m", "benchmarks.gpu", "--part", "observer", "{out}"), 70),
+    Part("observer", ("-m", "benchmarks.gpu", "--part", "observer", "{out}"), 60),
     # As it is, a training on CUDA may part: that is a verdict, too.
     _verify("verify", _TRAINING, 40, passing=(0, 1)),
     _verify("verify-deterministic", _TRAINING, 40, "--seed", "1", "--deterministic"),
     _verify("verify-detector", "examples/detector.py", 35, needs="sklearn"),
-    _tests("ops", 60),
+    _tests("ops", 55),
     _tests("random", 25),
     _tests("everywhere", 15),
     _tests("state", 10),
@@ -97,7 +99,7 @@ PARTS: Final = (
     Part(
         "bench-ops",
         ("-m", "benchmarks.ops", "--device", "{device}", "--sizes", "small", "--rounds", "{rounds}",
-         "--block", "0.001", "--csv", "{out}/ops.csv"),
+         "--block", "0.001", "--csv", "{out}/ops.csv", "{only}"),
         40,
     ),
     Part(
@@ -106,14 +108,25 @@ PARTS: Final = (
          "--csv", "{out}/random.csv"),
         20,
     ),
-    Part("ops-check", ("-m", "samebits", "ops", "--check", "--device", "{device}", "--runs", "{runs}"), 25),
+    Part(
+        "ops-check",
+        ("-m", "samebits", "ops", "--check", "--device", "{device}", "--runs", "{runs}", "{names}"),
+        25,
+    ),
 )  # fmt: skip
 
 
 #: How much is measured.  The CPU's is as little as shows that the part itself works.
 SETTINGS: Final = {
-    "cuda": {"device": "cuda", "rounds": "5", "numbers": "10000000", "runs": "5"},
-    "cpu": {"device": "cpu", "rounds": "1", "numbers": "10000", "runs": "2"},
+    "cuda": {"device": "cuda", "rounds": "5", "numbers": "10000000", "runs": "5", "only": "", "names": ""},
+    "cpu": {
+        "device": "cpu",
+        "rounds": "1",
+        "numbers": "10000",
+        "runs": "2",
+        "only": "--only=grid_sample",
+        "names": "grid_sample",
+    },
 }
 
 
@@ -236,7 +249,7 @@ def filled(part: Part, device: str, out: Path) -> list[str]:
     words = list(part.words)
     for name, value in {**SETTINGS[device], "out": str(out)}.items():
         words = [word.replace(f"{{{name}}}", value) for word in words]
-    return words
+    return [word for word in words if word]
 
 
 def perform(part: Part, summary: Summary, seconds: float) -> Result:
@@ -258,7 +271,7 @@ def device() -> str:
     """Asked in a process of its own: a broken driver may hang or crash."""
     program = "import torch; print('cuda' if torch.cuda.is_available() else 'cpu')"
     try:
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=ASKING)
     except subprocess.TimeoutExpired:
         return "cpu"
     return "cuda" if done.stdout.strip().endswith("cuda") else "cpu"
@@ -349,7 +362,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     out = chosen.out.resolve()
     if chosen.part is not None:
         return machine(out) if chosen.part == "machine" else observer()
-    began = time.monotonic()
     try:
         (out / "work").mkdir(parents=True, exist_ok=True)
         (out / "pytest.ini").write_text(_PYTEST)
@@ -360,6 +372,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"{sys.executable} has no torch, or is older than Python 3.11: make gpu PYTHON=... OUT=..."
         )
     summary = Summary(out, device())
+    began = time.monotonic()
     for part, end in zip(PARTS, ends(PARTS), strict=True):
         result = perform(part, summary, end - (time.monotonic() - began))
         summary.results.append(result)

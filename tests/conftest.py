@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -18,6 +19,10 @@ from typing import Any
 import pytest
 import rich.console  # noqa: F401  # importing it draws from `random`: once, before the first test
 from hypothesis import HealthCheck, settings
+
+# A shell that starts the tests in the background has them ignore it, and so would the programs they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: Inductor's compiling threads outlive the test that started them: it compiles in the test's own thread.
 os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"

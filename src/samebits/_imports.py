@@ -1,4 +1,8 @@
-"""Runs a function right after a module has been imported, or at once if it has been."""
+"""Runs a function right after a module has been imported, or at once if it has been.
+
+What stands between the import system and a module is marked as a part of the import system: Python leaves
+those frames out of tracebacks, and out of the count by which a warning finds its place.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,20 @@ import importlib.abc
 import importlib.machinery
 import sys
 from collections.abc import Callable, Sequence
-from types import ModuleType
+from types import FunctionType, ModuleType
+from typing import Any, Final, TypeVar
+
+#: The file name that Python leaves out.
+IMPORTER: Final = "<frozen importlib._bootstrap_external>"
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def as_importer(function: _F) -> _F:
+    """Mark a function as a part of the import system."""
+    assert isinstance(function, FunctionType)
+    function.__code__ = function.__code__.replace(co_filename=IMPORTER)
+    return function
+
 
 _waiting: dict[str, list[Callable[[ModuleType], None]]] = {}
 _searching: set[str] = set()
@@ -26,6 +43,7 @@ def after(name: str, call: Callable[[ModuleType], None]) -> None:
 class _Finder(importlib.abc.MetaPathFinder):
     """Finds nothing itself: asks the others and wraps the loader of a module that is waited for."""
 
+    @as_importer
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
@@ -49,6 +67,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 def _wrap(loader: object, name: str) -> None:
     execute = loader.exec_module  # type: ignore[attr-defined]
 
+    @as_importer
     def exec_module(module: ModuleType) -> None:
         execute(module)
         for call in _waiting.pop(name, ()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import time
@@ -137,7 +138,7 @@ def test_bad_usage(samebits: Run) -> None:
 
 def test_show(samebits: Run) -> None:
     folder = keep(Path("kept"), "a1", days=3, verify="v1", verdict="same", exit_code=0, seconds=61.25)
-    (folder / "stdout.txt").write_text("first\nlast \x1b[31m\n")
+    (folder / "stdout.txt.gz").write_bytes(gzip.compress(b"first\nlast \x1b[31m\n"))
     (folder / "main.db").write_bytes(b"no record")
     answer = samebits("show", "a", "--out", "kept", "--output")
     assert answer.code == 0

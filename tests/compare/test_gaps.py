@@ -130,6 +130,31 @@ def test_a_process_that_only_one_run_has(run_of: Make, training: Make, record: M
     assert compare(a, b).verdict == "diverged"  # it never had one
 
 
+def test_a_record_that_lost_its_end_since_is_no_difference(run: Make, training: Make) -> None:
+    """Closed, and shorter than it was when the run ended: only run.json can tell."""
+    a, b = _whole(run, training, "a"), _whole(run, training, "b")
+    shorter = [event for event in training(4) if event.step < 2]
+    b.records["main"] = type(b.records["main"])({0: shorter})
+    assert compare(a, b).verdict == "diverged"
+    b.sizes = {"main.db": (60, 0)}
+    for verdict in (compare(a, b), compare(b, a)):
+        assert verdict.verdict == "incomplete"
+        assert "agrees up to step 2; run b holds in main.db another record" in str(verdict.reason)
+
+
+def test_a_child_whose_record_was_lost_is_no_difference(run_of: Make, training: Make, record: Make) -> None:
+    def made(name: str, *keys: str) -> Any:
+        found = run_of(name, *(record({0: training(3)}, process=key) for key in keys))
+        files = ["main.db", "main~Process-1.db"]
+        found.info["records"] = [{"file": file, "bytes": 5, "log": 0} for file in files]
+        found.sizes = dict.fromkeys((f"{key.replace('/', '~')}.db" for key in keys), (5, 0))
+        return found
+
+    a, b = made("a", "main", "main/Process-1"), made("b", "main")
+    assert compare(a, b).reason == "agrees up to step 3; run b has lost the record main~Process-1.db"
+    assert compare(b, a).verdict == "incomplete"
+
+
 def test_a_worker_may_be_killed(run_of: Make, training: Make, record: Make) -> None:
     """A loader that is done ends its workers; their records are not closed, and decide nothing."""
     worker = [event for event in training(3) if event.kind == "op" and event.phase == "forward"]

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from samebits.launch.output import kept
 from samebits.record.run import Run
 
 pytestmark = pytest.mark.slow
@@ -90,7 +91,7 @@ def test_steps_stops_both_runs_cleanly_after_as_many(folder: Any) -> None:
 def test_timeout(folder: Any) -> None:
     folder.write("train.py", FOREVER)
     ended, verdict = folder.json("--timeout", "6", "train.py")
-    assert (ended.code, verdict["verdict"]) == (2, "failed")
+    assert (ended.code, verdict["verdict"]) == (2, "incomplete")
     assert "time limit" in ended.err
     run = folder.last()
     assert run.info["status"] == "timeout"
@@ -181,7 +182,7 @@ def test_control_makes_an_unseeded_program_the_same(folder: Any) -> None:
     folder.write("train.py", UNSEEDED)
     ended, verdict = folder.json("--seed", "3", "--deterministic", "--level", "step", "train.py")
     assert (ended.code, verdict["verdict"]) == (0, "same"), ended.err
-    outputs = [(run.path / "stdout.txt").read_text() for run in folder.runs()]
+    outputs = [kept(run.path, "stdout") for run in folder.runs()]
     assert outputs[0] == outputs[1]
     assert "True" in outputs[0]
     uncontrolled, verdict = folder.json("--level", "step", "train.py")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
+
+from samebits.launch.output import kept
 
 pytestmark = pytest.mark.slow
 
@@ -351,4 +352,4 @@ def test_json_alone_is_on_stdout(folder: Any) -> None:
     ended, verdict = folder.json("train.py")
     assert verdict["format"] == "samebits.verdict"
     assert "every bit agrees" in ended.err
-    assert Path(folder.path / ".samebits" / verdict["runs"][0] / "stdout.txt").read_text().count("from") == 2
+    assert kept(folder.path / ".samebits" / verdict["runs"][0], "stdout").count("from") == 2

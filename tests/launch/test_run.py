@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from samebits.launch.output import kept
+
 pytestmark = pytest.mark.slow
 
 UNSEEDED = """
@@ -69,7 +71,7 @@ def test_what_is_run_is_what_is_verified(folder: Any) -> None:
     assert not (folder.path / ".samebits").exists()
     ended, verdict = folder.json("--seed", "3", "--deterministic", "train.py")
     assert (ended.code, verdict["verdict"]) == (0, "same"), ended.err
-    printed |= {fingerprint((run.path / "stdout.txt").read_text()) for run in folder.runs()}
+    printed |= {fingerprint(kept(run.path, "stdout")) for run in folder.runs()}
     recorded = folder.samebits("record", "--seed", "3", "--deterministic", "train.py")
     assert {fingerprint(recorded.out)} == printed
     other = folder.samebits("run", "--seed", "4", "train.py")
@@ -235,7 +237,7 @@ def test_run_below_verify(folder: Any) -> None:
     ended, verdict = folder.json("--level", "step", *command)
     assert (ended.code, verdict["verdict"]) == (0, "same"), ended.err
     alone = folder.samebits("run", "--seed", "3", "train.py")
-    assert fingerprint(alone.out) == fingerprint((folder.last().path / "stdout.txt").read_text())
+    assert fingerprint(alone.out) == fingerprint(kept(folder.last().path, "stdout"))
 
 
 def test_libraries_are_seeded_as_they_are_loaded(folder: Any) -> None:

@@ -77,8 +77,6 @@ class Started:
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            # a shell that starts the tests in the background ignores it for them
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
 
     def ready(self) -> Started:

@@ -75,7 +75,11 @@ def own_modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     others = [o for o in gc.get_objects() if issubclass(type(o), torch.nn.Module)]
     known = {id(o) for o in others}
-    search = SimpleNamespace(get_objects=lambda: [o for o in gc.get_objects() if id(o) not in known])
+
+    def unknown(generation: int) -> list[object]:
+        return [o for o in gc.get_objects(generation=generation) if id(o) not in known]
+
+    search = SimpleNamespace(get_objects=unknown)
     monkeypatch.setattr(naming, "gc", search)
     yield
     del others  # kept so long, so that no module of the test is at the address of one of them

@@ -76,7 +76,7 @@ def write(directory: Path, *, salt: int) -> tuple[Path, Path, list[dict[str, Any
         )
         writer.loss(step=step, index=step, value=chance.random(), bits="0011")
         writer.value(thread=0, index=step, part=0, dtype="float32", shape=[1000], data=chance.randbytes(4000))
-        writer.note("left_out", [step])
+        writer.note("left_out", [str(step)])
         writer.commit(steps=step + 1)
         states.append(everything(live / "main.db"))
         if step == STEPS // 2:  # the file holds a part, the log the rest

@@ -36,6 +36,13 @@ def test_one_model_has_its_own_names(names: Names) -> None:
     assert names.parameters(list(model.parameters())) == ["body.0.weight", "body.0.bias"]
 
 
+def test_models_of_one_class_are_numbered_as_they_were_made(names: Names) -> None:
+    first = nn.Linear(2, 2)
+    gc.collect()  # now it is among the old objects, and the next one among the young
+    second = nn.Linear(2, 2)
+    assert names.parameters([first.weight, second.weight]) == ["Linear.weight", "Linear#2.weight"]
+
+
 def test_of_several_models_each_has_its_class_before_it(names: Names) -> None:
     one, other, again = Generator(), Discriminator(), Generator()
     found = {names.module(model.body[0]) for model in (one, other, again)}

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samebits.causes._base import Site
+from samebits.launch import shown
 from samebits.record import instrument, watch
 from samebits.record.content import arrangement, canonical, deciding, digest
 
@@ -427,8 +428,9 @@ def test_errors_can_be_shown_without_the_watch(rows: Rows) -> None:
     try:
         run("import os\nos.listdir('/no/such/folder')")
     except FileNotFoundError as error:
-        trace = watch.without_watch(error.__traceback__)
-        assert [frame.filename for frame in traceback.extract_tb(trace)] == [__file__, __file__, FILE]
+        shown.clean(error)
+        trace = traceback.extract_tb(error.__traceback__)
+        assert [frame.filename for frame in trace] == [__file__, __file__, FILE]
     else:
         pytest.fail("the call must fail as ever")
 

@@ -125,15 +125,15 @@ class Commands(click.Group):
 
 
 def _open_streams() -> None:
-    """A stream that is closed swallows what it gets: no file of ours or of the program may take its place."""
+    """Streams that are closed swallow what they get: no other file may take their place."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
         if getattr(sys, name) is None:
-            mode = "r" if number == 0 else "w"
-            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115  # to the end
+            stream = open(number, "r" if number == 0 else "w", closefd=False)  # noqa: SIM115  # until the end
+            setattr(sys, name, stream)
 
 
 def _flushed() -> bool:

@@ -49,7 +49,7 @@ def record(
 
     Exit code: 0 recorded, 2 incomplete, failed, or the command is wrong.
     """
-    from samebits.launch import attached
+    from samebits.compare.gaps import missing
     from samebits.launch import record as record_program
     from samebits.report.terminal import clean
 
@@ -76,13 +76,13 @@ def record(
 
             print_run(document, console(json_path))
         write_json(document, json_path)
-    if (unobserved := attached.sentence(run.info)) is not None:
-        say(unobserved, ctx.command_path)
-        ctx.exit(FAILED)
     if status not in ("finished", "stopped"):
         say(
             f"the program did not finish: {clean(status)}, exit code {run.info.get('exit_code')}",
             ctx.command_path,
         )
+        ctx.exit(FAILED)
+    if gaps := missing(run):
+        say(f"the record is incomplete: {clean(gaps[0])}", ctx.command_path)
         ctx.exit(FAILED)
     ctx.exit(SAME)

@@ -33,6 +33,7 @@ def show(run: str, out: Path, output: bool, json_path: str | None) -> None:
 
     Exit code: 0, or 2 if there is no such run or the command is wrong.
     """
+    from samebits.launch.output import NAMES, kept
     from samebits.record.run import find_run
     from samebits.report.runs import print_run
     from samebits.report.terminal import clean
@@ -42,7 +43,7 @@ def show(run: str, out: Path, output: bool, json_path: str | None) -> None:
     where = console(json_path)
     print_run(document, where)
     if output:
-        texts = {name: text for name in ("stdout", "stderr") if (text := _tail(folder, name)) is not None}
+        texts = {name: text[-_TAIL:] for name in NAMES if (text := kept(folder, name))}
         document["output"] = texts
         for name, text in texts.items():
             click.echo(f"{name}", err=json_path == "-")
@@ -51,14 +52,3 @@ def show(run: str, out: Path, output: bool, json_path: str | None) -> None:
         if not texts:
             click.echo("its output was not kept: it went to the terminal", err=True)
     write_json(document, json_path)
-
-
-def _tail(folder: Path, name: str) -> str | None:
-    """The end of a stream, as text; None: it was not kept."""
-    path = folder / f"{name}.txt"
-    try:
-        with open(path, "rb") as file:
-            file.seek(max(0, path.stat().st_size - _TAIL))
-            return file.read(_TAIL).decode("utf-8", "replace")
-    except OSError:
-        return None

@@ -47,6 +47,11 @@ def gaps(run: RunLike, other: RunLike, decisive: Sequence[str]) -> list[Gap]:
     return [*_of_run(run), *_of_records(run, decisive), *_of_processes(run, other, decisive)]
 
 
+def missing(run: RunLike) -> list[Gap]:
+    """What is missing of a run by itself."""
+    return gaps(run, run, [key for key in run.records if "/" not in key])
+
+
 def _of_run(run: RunLike) -> Iterator[Gap]:
     info = run.info
     status = info.get("status")
@@ -75,11 +80,7 @@ def _of_records(run: RunLike, decisive: Sequence[str]) -> Iterator[Gap]:
         killed = why in (RUNNING, UNCLOSED) and "/" in key and key not in decisive
         if not closed(record) and not killed:
             yield Gap(run.id, key, f"{key} was recorded up to step {record.steps} only: {why}")
-    listed = {
-        str(entry.get("file")): (entry.get("bytes"), entry.get("log"))
-        for entry in _entries(run.info, "records")
-    }
-    there = run.sizes
+    listed, there = _listed(run), run.sizes
     for file, size in sorted(listed.items()):
         if file not in there:
             yield Gap(run.id, None, f"has lost the record {file}")
@@ -89,12 +90,24 @@ def _of_records(run: RunLike, decisive: Sequence[str]) -> Iterator[Gap]:
         yield Gap(run.id, None, f"holds {file}, which was not there when it ended")
 
 
-def may_lack_records(run: RunLike) -> bool:
-    """Whether the run may have had more processes than it has records.
+def _listed(run: RunLike) -> dict[str, tuple[Any, Any]]:
+    """The record files that there were when the run ended, with the bytes of each and of its log."""
+    entries = _entries(run.info, "records")
+    return {str(entry.get("file")): (entry.get("bytes"), entry.get("log")) for entry in entries}
+
+
+def as_it_was(run: RunLike, process: str) -> bool:
+    """Whether the record of a process is the one that there was when its run ended, as far as is known."""
+    file = f"{process.replace('/', '~')}.db"
+    return _listed(run).get(file, run.sizes.get(file)) == run.sizes.get(file)
+
+
+def may_lack(run: RunLike, process: str) -> bool:
+    """Whether the run may have had a process of which it has no record.
 
     One that ended, and lists its records, had no others.
     """
-    return cut(run) or not _entries(run.info, "records")
+    return cut(run) or not _listed(run) or not as_it_was(run, process)
 
 
 def cut(run: RunLike) -> bool:
@@ -104,7 +117,7 @@ def cut(run: RunLike) -> bool:
 
 def _of_processes(run: RunLike, other: RunLike, decisive: Sequence[str]) -> Iterator[Gap]:
     for key in sorted(other.records.keys() - run.records.keys()):
-        if (key in decisive or "/" not in key) and may_lack_records(run):
+        if (key in decisive or "/" not in key) and (cut(run) or not _listed(run)):
             yield Gap(run.id, key, f"{key} was not recorded")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from samebits.compare.align import partings
-from samebits.compare.gaps import closed, cut, may_lack_records
+from samebits.compare.gaps import as_it_was, closed, cut, may_lack
 from samebits.compare.shared import Shared
 from samebits.compare.streams import RecordLike, RunLike, Stream
 
@@ -44,7 +44,7 @@ def _ordered(process: str, record: RecordLike) -> dict[int, Stream]:
 def _unfinished(run: RunLike, record: RecordLike, other: RecordLike) -> bool:
     """Whether a record may end before its program does: killed, disk full, a signal, a smaller `--steps`."""
     told = record.status == "stopped" and record.steps < other.steps
-    return told or cut(run) or not closed(record)
+    return told or cut(run) or not closed(record) or not as_it_was(run, record.process)
 
 
 def _pairs_of(process: str, run_a: RunLike, run_b: RunLike) -> list[Pair]:
@@ -80,7 +80,7 @@ def _alone(process: str, run: RunLike, other: RunLike, *, in_a: bool) -> list[Pa
     """A process that one run has alone, against nothing."""
     record = run.records[process]
     found: list[Pair] = []
-    lost = may_lack_records(other)
+    lost = may_lack(other, process)
     for thread, stream in _ordered(process, record).items():
         nothing = Stream(record, thread, empty=True)
         streams, unfinished = (

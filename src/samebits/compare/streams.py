@@ -13,14 +13,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from samebits.causes._base import Event, Fact
-from samebits.record.events import PARTIAL
+from samebits.record.events import PARTIAL, READ_IN_TURN
 
 _CACHED_CHUNKS: Final = 6
 _KEPT: Final = 4096  # structures whose compared events are remembered
 #: Kinds of event that only training has.
 TRAINING: Final = frozenset({"loss", "gradient", "parameter"})
-#: Kinds of event that a schedule may leave out at a step (`samebits.record.schedule`).
-READ_IN_TURN: Final = frozenset({"gradient", "parameter"})
 
 
 class ChunkLike(Protocol):

@@ -39,7 +39,8 @@ def _name(folder: str) -> str:
 
 def announce(folder: str) -> None:
     """Say that this process, and what forks from it, is observed for the run in ``folder``."""
-    for mark in (_memory, _file):
+    # A Python built for glibc before 2.27, as conda's and uv's are, cannot name memory.
+    for mark in (_memory, _file) if hasattr(os, "memfd_create") else (_file,):
         with suppress(OSError):
             handle = mark(folder)
             try:
@@ -52,8 +53,6 @@ def announce(folder: str) -> None:
 
 def _memory(folder: str) -> int:
     """Memory with a name: it has no disk that may be full."""
-    if not hasattr(os, "memfd_create"):  # a Python built for glibc before 2.27, as conda's and uv's are
-        raise OSError("memory cannot be named")
     return os.memfd_create(_name(folder))
 
 

@@ -11,10 +11,14 @@ import builtins
 import os
 import runpy
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.machinery import SourceFileLoader
-from types import ModuleType, TracebackType
-from typing import Any
+from types import ModuleType
+from typing import Any, Final, NoReturn
+
+#: How many calls there are below a program's first frame because of this file.
+_FRAMES: Final = 4 if sys.version_info < (3, 12) else 3  # `exec` counted, too
 
 _attached = False
 _session: Any = None
@@ -29,18 +33,22 @@ def attach() -> None:
     if script is not None:
         os.execv(sys.executable, [sys.executable, *script[0], os.path.abspath(__file__), *script[1]])
     _attached = True
-    from samebits.launch import control
+    from samebits.launch import control, shown
 
-    observing = "SAMEBITS_PLAN" in os.environ
-    controlled = control.install(observing=observing)
-    if not observing:
+    if not _runs_here():
+        shown.show_errors_without_us()  # a module or a command, which Python runs itself
+
+    from samebits.record.session import PLAN, Plan, Session
+
+    plan = Plan.from_json(os.environ[PLAN]) if PLAN in os.environ else None
+    rewrite = os.environ.get("SAMEBITS_REWRITE") != "0" and (plan is None or plan.rewrite)
+    controlled = control.install(observing=plan is not None, rewrite=rewrite)
+    if plan is None:
         return
     from samebits import _imports as imports
     from samebits.launch import attached
     from samebits.record import instrument
-    from samebits.record.session import PLAN, Plan, Session
 
-    plan = Plan.from_json(os.environ[PLAN])
     attached.announce(plan.folder)  # before torch can be imported
     _session = Session(plan)
     seeded = controlled is not None and controlled.identity.seed is not None
@@ -48,10 +56,16 @@ def attach() -> None:
         _session,
         ignore=[_session.plan.folder],
         seeded=("python", "numpy", "torch") if seeded else (),
+        rewrite=rewrite,
     )
     os.register_at_fork(after_in_child=instrument.reset_after_fork)
     _session.on_stop = _stopped
     imports.after("torch", _torch_imported)
+
+
+def _runs_here() -> bool:
+    """Whether `main` runs this process's program."""
+    return os.path.abspath(__file__) in map(os.path.abspath, sys.orig_argv[1:])
 
 
 def _plain_script() -> tuple[list[str], list[str]] | None:
@@ -90,11 +104,7 @@ def main(argv: list[str]) -> None:
     attach()
     try:
         if argv[0] == "-m":
-            sys.argv = argv[1:]
-            if not sys.flags.safe_path:
-                with suppress(OSError):  # it was deleted
-                    sys.path[0] = os.getcwd()
-            runpy.run_module(argv[1], run_name="__main__", alter_sys=True)
+            _run_module(argv[1:])
         else:
             _run_script(argv)
     except SystemExit:
@@ -105,12 +115,38 @@ def main(argv: list[str]) -> None:
         raise
     except BaseException as error:
         if _session is not None:
-            _session.note("exception", {"type": type(error).__name__, "message": str(error)[:2000]})
+            _session.note("exception", {"type": type(error).__name__, "message": _message(error)})
             _session.end("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
-        shown = error.with_traceback(_own_frames_dropped(error.__traceback__))
-        sys.excepthook(type(shown), shown, shown.__traceback__)  # the program may have set its own
-        sys.stderr.flush()
-        raise SystemExit(130 if isinstance(error, KeyboardInterrupt) else 1) from None
+        from samebits.launch import shown
+
+        shown.show_errors_without_us()
+        raise  # Python shows it, and ends as it ends
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)[:2000]
+    except Exception:
+        return ""
+
+
+def _main_module() -> ModuleType:
+    """A new `__main__`, as Python has it before it runs a program."""
+    module = sys.modules["__main__"] = ModuleType("__main__")
+    module.__dict__["__builtins__"] = builtins
+    if sys.version_info < (3, 14):  # from then on annotations are evaluated when they are asked for
+        module.__annotations__ = {}
+    return module
+
+
+def _run_module(argv: list[str]) -> None:
+    sys.argv = ["-m", *argv[1:]]
+    if not sys.flags.safe_path:
+        with suppress(OSError):  # it was deleted
+            sys.path[0] = os.getcwd()
+    _main_module()
+    with _depth():
+        runpy._run_module_as_main(argv[0])  # type: ignore[attr-defined]  # what `python -m` calls
 
 
 def _run_script(argv: list[str]) -> None:
@@ -119,30 +155,47 @@ def _run_script(argv: list[str]) -> None:
     script = argv[0]  # made absolute and not normalized: so does Python
     if not os.path.isabs(script):
         script = os.path.join(os.getcwd(), script)
+    try:
+        with open(script, "rb") as f:
+            code = instrument.compile_user(f.read(), script)
+    except Exception:
+        _become_python(argv)
     sys.argv = argv
     if not sys.flags.safe_path:
         sys.path[0] = os.path.dirname(os.path.realpath(script))
-    with open(script, "rb") as f:
-        source = f.read()
-    module = ModuleType("__main__")
+    module = _main_module()
     module.__file__ = script
     module.__loader__ = SourceFileLoader("__main__", script)
-    module.__dict__.update(__builtins__=builtins, __cached__=None)
-    if sys.version_info < (3, 14):  # from then on annotations are evaluated when they are asked for
-        module.__annotations__ = {}
-    sys.modules["__main__"] = module
-    exec(instrument.compile_user(source, script), module.__dict__)  # noqa: S102
+    module.__dict__["__cached__"] = None
+    with _depth():
+        exec(code, module.__dict__)  # noqa: S102
 
 
-def _own_frames_dropped(tb: TracebackType | None) -> TracebackType | None:
-    """The traceback from the script's first frame on, as Python itself would print it."""
-    from samebits.record import watch
+def _become_python(argv: list[str]) -> NoReturn:
+    """Let Python itself say why it cannot run a script: its reader of files has words of its own."""
+    from samebits.launch.identity import VARIABLE
+    from samebits.record.session import PLAN
 
-    ours = (__file__, runpy.__file__, "<frozen runpy>")
-    skipped = tb
-    while skipped is not None and skipped.tb_frame.f_code.co_filename in ours:
-        skipped = skipped.tb_next
-    return watch.without_watch(skipped or tb)
+    for name in (PLAN, VARIABLE):
+        os.environ.pop(name, None)
+    words = sys.orig_argv[1:]
+    here = [os.path.abspath(word) == os.path.abspath(__file__) for word in words]
+    options = words[: here.index(True)] if True in here else []
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, *options, *argv])
+
+
+@contextmanager
+def _depth() -> Iterator[None]:
+    """The program recurses as deep as it would without the frames of this file."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit + _FRAMES)
+    try:
+        yield
+    finally:
+        if sys.getrecursionlimit() == limit + _FRAMES:
+            sys.setrecursionlimit(limit)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import os
 import selectors
 import threading
 import time
+import zlib
 from pathlib import Path
 from typing import Final
 
@@ -124,7 +125,7 @@ def kept(folder: Path, name: str) -> str:
     try:
         with gzip.open(folder / f"{name}.txt.gz", "rb") as file:
             return file.read(3 * KEPT).decode("utf-8", "replace")
-    except (OSError, EOFError):
+    except (OSError, EOFError, zlib.error):
         return ""
 
 

@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 from typing import Any, Final
 
-from samebits.manifest.secrets import without_secret_lines
+from samebits.manifest.secrets import LEFT_OUT, redact
 
 #: How much of the diff is kept as text; its digest covers all of it.
 DIFF_LIMIT: Final = 256 * 1024
@@ -30,8 +30,8 @@ def git(cwd: Path) -> dict[str, Any] | None:
     """The commit, whether tracked files differ from it, and how; None outside a repository.
 
     Keys: "commit" (None before the first one), "dirty", and where dirty:
-    "digest" (of the whole diff), "diff" (its text, lines that look like secrets
-    left out) and "diff_cut" (whether the text was longer than `DIFF_LIMIT`).
+    "digest" (of the whole diff), "diff" (its text, without secrets and without
+    the contents of binary files) and "diff_cut" (whether the text was longer than `DIFF_LIMIT`).
     """
     inside = _ask(cwd, ("rev-parse", "--is-inside-work-tree"))
     if inside is None or inside[0].strip() != b"true":
@@ -46,10 +46,26 @@ def git(cwd: Path) -> dict[str, Any] | None:
         answer |= {
             "dirty": True,
             "digest": digest,
-            "diff": without_secret_lines(text.decode("utf-8", "replace")),
+            "diff": _without_secrets(text.decode("utf-8", "replace"), cut=cut),
             "diff_cut": cut,
         }
     return answer
+
+
+def _without_secrets(text: str, *, cut: bool) -> str:
+    """The text of a diff as it is kept.  A line that was cut off may end in half a key, so it goes."""
+    lines = text.split("\n")
+    if cut:
+        lines.pop()
+    binary = False
+    for number, line in enumerate(lines):
+        if line.startswith("diff --git "):
+            binary = False
+        elif binary and line:
+            lines[number] = LEFT_OUT  # compressed: no rule could see what is in it
+        elif line == "GIT binary patch":
+            binary = True
+    return redact("\n".join(lines))
 
 
 def _ask(cwd: Path, words: tuple[str, ...]) -> tuple[bytes, str, bool] | None:

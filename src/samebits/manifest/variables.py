@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from samebits.manifest.secrets import secret_name, secret_value
+from samebits.manifest.secrets import redact, secret_name, secret_value
 
 _NAMES: Final = frozenset(
     {
@@ -58,4 +58,6 @@ def _allowed(name: str, value: str) -> bool:
         return False
     if name not in _NAMES and not _PASSING.isdisjoint(name.split("_")):
         return False
-    return not secret_name(name) and len(value) <= _LONGEST and not secret_value(value)
+    if secret_name(name) or len(value) > _LONGEST or secret_value(value):
+        return False
+    return redact(f"{name}={value}") == f"{name}={value}"

@@ -1,7 +1,7 @@
 """Files the process opens, seen by an audit hook: what data was read, and what was written.
 
-The hook is called for every audited event of the interpreter, so it leaves all
-but ``open`` at once.  An audit hook cannot be taken away; stopped, it is inert.
+The process has one hook of ours (`listen`).  It is called for every audited event of the interpreter, so it
+leaves all but a few at once.  An audit hook cannot be taken away; stopped, it is inert.
 A data file is digested before the program reads it, once for each content it
 may have (path, time of change, size).
 """
@@ -34,19 +34,29 @@ _ignored: tuple[str, ...] = ()
 _seen: set[tuple[str, int, int]] = set()
 _here = local()
 _hooked = False
+#: event -> what is called with its arguments, just before it happens.
+_listeners: dict[str, Callable[[tuple[Any, ...]], None]] = {}
+
+
+def listen(event: str, listener: Callable[[tuple[Any, ...]], None]) -> None:
+    """Call ``listener`` at every ``event`` from now on, one frame below the hook; its errors are dropped."""
+    global _hooked
+    _listeners[event] = listener
+    if not _hooked:
+        _hooked = True
+        sys.addaudithook(_hook)
 
 
 def start(report: Report, is_user: Callable[[str], bool], ignore: Iterable[str] = ()) -> None:
     """Report opened files from now on, but for those under the ``ignore``d directories."""
-    global _report, _is_user, _ignored, _hooked
+    global _report, _is_user, _ignored
     own = (*ignore, os.path.dirname(os.__file__), os.path.dirname(os.path.dirname(__file__)))
     _ignored = tuple(os.path.realpath(path) + os.sep for path in own)
     _seen.clear()
     _is_user = lru_cache(maxsize=None)(is_user)  # asked for every frame up to the user's
     _report = report
-    if not _hooked:
-        _hooked = True
-        sys.addaudithook(_hook)
+    listen("open", _open)
+    listen("cpython.PyInterpreterState_New", _interpreter)
 
 
 def stop() -> None:
@@ -61,31 +71,32 @@ def reset_after_fork() -> None:
     _here.busy = False
 
 
-#: Called before this process may become another program.
-before_exec: list[Callable[[], None]] = []
-
-_INTERPRETER: Final = "cpython.PyInterpreterState_New"
-
-
 def _hook(event: str, args: tuple[Any, ...]) -> None:
-    if event == _INTERPRETER and _report is not None:
-        _report("sub-interpreter", None, 0, "", {})
-    if event == "os.exec":
-        for call in before_exec:
-            call()
-    if event != "open" or _report is None:
+    listener = _listeners.get(event)
+    if listener is None:
         return
     try:
-        path, mode, flags = args
-        if isinstance(path, int) or getattr(_here, "busy", False):
-            return
-        _here.busy = True
-        try:
-            _opened(os.fsdecode(path), mode, flags)
-        finally:
-            _here.busy = False
+        listener(args)
     except Exception:
-        pass  # the file is opened all the same
+        pass  # what was asked for is done all the same
+
+
+def _interpreter(args: tuple[Any, ...]) -> None:
+    if _report is not None:
+        _report("sub-interpreter", None, 0, "", {})
+
+
+def _open(args: tuple[Any, ...]) -> None:
+    if _report is None:
+        return
+    path, mode, flags = args
+    if isinstance(path, int) or getattr(_here, "busy", False):
+        return
+    _here.busy = True
+    try:
+        _opened(os.fsdecode(path), mode, flags)
+    finally:
+        _here.busy = False
 
 
 def _opened(name: str, mode: str | None, flags: int) -> None:
@@ -141,7 +152,7 @@ def _digest(path: str) -> int | None:
 def _tell(kind: str, detail: dict[str, Any]) -> None:
     """Report with the nearest frame of the user's code."""
     assert _report is not None
-    frame = sys._getframe(3)
+    frame = sys._getframe(4)
     for _ in range(_DEPTH):
         if _is_user(frame.f_code.co_filename):
             _report(kind, frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name, detail)

@@ -1,7 +1,11 @@
 """User code, compiled so that it gives evidence: how modules and scripts come to be run so.
 
 Nothing is edited on disk: a user's module is compiled from the tree of `samebits.record.rewriting`.
-Where a file cannot be changed it is compiled as it is.
+Where a file cannot be changed it is compiled as it is.  What runs is rewritten; whoever only asks for code,
+a module's or a function's, gets the original (`samebits.record.originals`).
+
+The functions that stand between the import system and user code are marked as parts of it: Python leaves
+the import system's frames out of tracebacks and out of the place that a warning is given.
 """
 
 from __future__ import annotations
@@ -11,39 +15,73 @@ import builtins
 import os
 import runpy
 import sys
-from collections.abc import Callable, Collection, Iterable, Sequence
+import warnings
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType, ModuleType
 from typing import Any, Final
 
+from samebits import _imports as imports
 from samebits.causes._base import Site
-from samebits.record import audit, rewriting, watch
+from samebits.record import audit, originals, rewriting, watch
 from samebits.record.sources import is_user_file, relative
 from samebits.record.watch import Sink
 
 _BUILTINS: Final = {
     rewriting.ITER: watch.iterated,
     rewriting.CALL: watch.resolve,
+    rewriting.READY: watch.ready,
+    rewriting.DONE: watch.done,
     rewriting.NOTE: watch.noted,
 }
+
+#: Modules that run what a loader gives them.
+_RUN: Final = ("importlib._bootstrap_external", "_frozen_importlib_external", "runpy")
 
 #: A further change of a user's syntax tree, after the observer's: step(tree, filename).
 Step = Callable[[ast.Module, str], ast.Module]
 _steps: list[Step] = []
-_observing = True  # False: only the steps are taken
+_observing = False  # the observer's change comes first
 
 
 def compile_user(source: str | bytes, filename: str) -> CodeType:
-    """Code of a user's file, rewritten; or as it is, where it cannot be rewritten.  Raises SyntaxError."""
-    code: CodeType
+    """Code of a user's file, rewritten; or as it is, where it cannot be rewritten.
+
+    Raises what `compile` raises for the source as it is, and nothing else.
+    """
+    plain: CodeType = compile(source, filename, "exec", dont_inherit=True)
+    return _rewritten(source, filename, plain)
+
+
+def _rewritten(source: str | bytes, filename: str, plain: CodeType) -> CodeType:
+    if not (_observing or _steps):
+        return plain
     try:
-        tree = rewriting.transform(source, filename) if _observing else ast.parse(source, filename)
-        for step in _steps:
-            tree = step(tree, filename)
-        code = compile(tree, filename, "exec", dont_inherit=True)
-    except Exception:  # a syntax error shows as Python shows it
-        code = compile(source, filename, "exec", dont_inherit=True)
+        with _warned_before():
+            tree = rewriting.transform(source, filename) if _observing else ast.parse(source, filename)
+            for step in _steps:
+                tree = step(tree, filename)
+            code: CodeType = compile(tree, filename, "exec", dont_inherit=True)
+        originals.keep(code, plain)
+    except Exception:
+        return plain
     return code
+
+
+@contextmanager
+def _warned_before() -> Iterator[None]:
+    """Without the compiler's warnings, which the original gave.
+
+    Not `warnings.catch_warnings`: it makes Python forget which warnings were shown once.
+    """
+    quiet = ("ignore", None, Warning, None, 0)
+    warnings.filters.insert(0, quiet)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        if quiet in warnings.filters:
+            warnings.filters.remove(quiet)  # type: ignore[attr-defined]
 
 
 def flush() -> None:
@@ -58,14 +96,22 @@ def reset_after_fork(sink: Sink | None = None) -> None:
 
 
 class UserLoader(SourceFileLoader):
-    """Loads a user's module from rewritten code.  Cached bytecode is neither read nor written."""
+    """Runs a user's module from rewritten code.  Cached bytecode is neither read nor written.
 
-    def get_code(self, fullname: str) -> CodeType | None:
-        path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
+    Others who ask for the code, to analyse it or to ship it, get the original.
+    """
 
+    @imports.as_importer
+    def path_stats(self, path: str) -> Mapping[str, Any]:
+        if sys._getframe(1).f_code.co_name == "get_code":
+            raise OSError("the cache is not looked at")
+        return super().path_stats(path)
+
+    @imports.as_importer
     def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> CodeType:  # type: ignore[override]
-        return compile_user(data, os.fspath(path))
+        plain = super().source_to_code(data, path)
+        asks = sys._getframe(1).f_code.co_name == "get_code" and sys._getframe(2).f_globals.get("__name__")
+        return _rewritten(data, os.fspath(path), plain) if asks in _RUN else plain
 
 
 class Finder:
@@ -74,6 +120,7 @@ class Finder:
     def __init__(self, is_user: Callable[[str], bool]) -> None:
         self._is_user = is_user
 
+    @imports.as_importer
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
@@ -109,21 +156,27 @@ def install(
     is_user: Callable[[str], bool] = is_user_file,
     ignore: Iterable[str] = (),
     seeded: Collection[str] = (),
+    rewrite: bool = True,
 ) -> Uninstall:
     """Observe facts from now on, in modules imported from now on.
 
+    ``rewrite``: whether user code is rewritten; without, only what shows elsewhere (files) is observed;
     ``ignore``: directories whose files are not data (the record's own);
     ``seeded``: global generators ("python", "numpy", "torch") that were seeded before the script.
     Code compiled meanwhile may outlive the observation, so the names it uses stay, and do nothing.
     """
+    global _observing
+    _observing = rewrite
     watch.start(sink, is_user, seeded)
+    audit.start(sink_file, is_user, ignore)
+    undo: list[Callable[[], None]] = [watch.stop, audit.stop, _observe_no_more]
+    if not rewrite:
+        return Uninstall(undo)
     for name, function in _BUILTINS.items():
         setattr(builtins, name, function)
     finder = Finder(is_user)
     sys.meta_path.insert(0, finder)
-    audit.start(sink_file, is_user, ignore)
-    undo = [watch.stop, audit.stop, lambda: _remove(finder)]
-    undo.append(_scripts_too(is_user))
+    undo += [lambda: _remove(finder), _scripts_too(is_user)]
     return Uninstall(undo)
 
 
@@ -158,6 +211,11 @@ def sink_file(kind: str, filename: str | None, line: int, function: str, detail:
         watch.record_file(kind, Site(relative(filename), line, function), detail)
 
 
+def _observe_no_more() -> None:
+    global _observing
+    _observing = False
+
+
 def _remove(finder: Finder) -> None:
     if finder in sys.meta_path:
         sys.meta_path.remove(finder)
@@ -174,7 +232,11 @@ def _scripts_too(is_user: Callable[[str], bool]) -> Callable[[], None]:
         if not is_user(filename) or not filename.endswith(".py"):
             return original(*args)
         with open(filename, "rb") as file:
-            code = compile_user(file.read(), filename)
+            source = file.read()
+        try:
+            code = compile_user(source, filename)
+        except Exception:
+            return original(*args)  # which raises it
         return (code, args[-1]) if len(args) > 1 else code
 
     runpy._get_code_from_file = get_code  # type: ignore[attr-defined]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import torch
@@ -68,7 +68,7 @@ class Names:
         import torch
 
         # type(), not isinstance(): some objects answer for `__class__` with a warning or an import
-        modules = [o for o in gc.get_objects() if issubclass(type(o), torch.nn.Module)]
+        modules = [o for o in _oldest_first() if issubclass(type(o), torch.nn.Module)]
         inner = {id(child) for m in modules for child in m._modules.values() if child is not None}
         roots = [_unwrapped(m) for m in modules if id(m) not in inner]
         # With one model, names are the model's own; with several (a GAN), each gets its class before them.
@@ -87,6 +87,17 @@ class Names:
                 known = self._known(parameter)
                 if known is None or (len(prefix + name), prefix + name) < (len(known), known):
                     self._parameters[id(parameter)] = (weakref.ref(parameter), prefix + name)
+
+
+def _oldest_first() -> Iterator[Any]:
+    """Every object the collector knows, in the order in which they were made.
+
+    Without a generation the youngest come first, so that the number of a module would depend on when the
+    collector last ran.  A generation's survivors are appended to the next one, which keeps their order.
+    One by one: a list of all would be among the objects, hold itself and keep every one alive.
+    """
+    for generation in (2, 1, 0):
+        yield from gc.get_objects(generation=generation)
 
 
 def _unwrapped(module: torch.nn.Module) -> torch.nn.Module:

@@ -9,25 +9,33 @@ are bytes: events are unpacked only where those differ.
 
 from __future__ import annotations
 
-import json
+import math
 import os
+import re
 import stat
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Final, Literal, NamedTuple, Self
 
 from samebits.causes._base import Event, Fact, Site
-from samebits.record import log
-from samebits.record.events import KINDS, PARTIAL, PHASES
+from samebits.record import fields, log
+from samebits.record.events import KINDS, PARTIAL, PHASES, READ_IN_TURN
 from samebits.record.store import Store, shown
 from samebits.record.structure import Columns, passive, unpack
 
 #: Unpacked structures and loaded chunks kept: enough for two steps side by side.
 _KEPT: Final = 64
+#: Beyond these, a number in a record is none that an observer wrote.
+_ANY: Final = 1 << 62
+_LINES: Final = 1 << 31
+_THREADS: Final = 1 << 31
+_DIMENSIONS: Final = 64
+_ELEMENT: Final = 64  # bytes
+_BITS: Final = re.compile(r"(?:[0-9a-f]{2}){0,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +108,16 @@ class Record:
         self.path = store.path
         header = store.rows(log.RECORD)[0]
         self.process: str = _str(header[2])
-        self.rank: int = _int(header[3])
+        self.rank: int = self._range("a rank", header[3])
         self.manifest: dict[str, Any] = self._object("manifest", header[4])
-        self.plan: dict[str, Any] = self._object("plan", header[5])
+        self.plan: dict[str, Any] = self._object("plan", header[5], fields.PLAN)
         self.steps, status = store.last_commit()
         self.status: str = log.RUNNING if status is None else status
         self.notes: dict[str, Any] = {}
         for _, key, value, _ in store.rows(log.NOTES):
             self.notes[_str(key)] = self._json("a note", value)
+        if (name := fields.wrong(self.notes, fields.NOTES)) is not None:
+            raise store.damaged(f"its note {name} is {shown(self.notes[name])}")
         full = self.notes.pop("manifest", None)  # what may only be asked once the program is under way
         if isinstance(full, dict):
             self.manifest = {**self.manifest, **full}
@@ -175,7 +185,7 @@ class Record:
             for event in zip(columns.kind, columns.name, columns.flags, strict=True):
                 if event not in parts:
                     name = self._name(event[1]).encode("utf-8", "surrogatepass")
-                    start = f"{self._kind(event[0])} {event[2] & ~PARTIAL} {len(name)} "
+                    start = f"{KINDS[event[0]]} {event[2] & ~PARTIAL} {len(name)} "
                     parts[event] = start.encode() + name
                 hashed.update(parts[event])
             self._identities[structure] = hashed.digest()
@@ -221,11 +231,16 @@ class Record:
         found = []
         for row in self._store.rows(log.FACTS):
             _, kind, at, step, file, line, function, detail, _ = row
-            if upto is not None and _int(at) > upto:
+            at, step = self._range("the place of a fact", at), self._range("the step of a fact", step)
+            if upto is not None and at > upto:
                 continue
-            site = None if file is None else Site(_str(file), _int(line or 0), _str(function or ""))
-            details = self._object("a fact", detail)
-            found.append(Fact(_str(kind), site, _int(at), _int(step), details, self.process))
+            site = None
+            if file is not None:
+                site = Site(
+                    _str(file), self._range("the line of a fact", line or 0, _LINES), _str(function or "")
+                )
+            details = self._object(f"a fact of kind {shown(kind)}", detail, fields.FACT)
+            found.append(Fact(_str(kind), site, at, step, details, self.process))
         return found
 
     def losses(self) -> list[Loss]:
@@ -236,7 +251,10 @@ class Record:
                 number = None if value is None else float(_str(value))
             except ValueError:
                 raise self._store.damaged(f"a loss is {shown(value)}") from None
-            found.append(Loss(_int(step), _int(index), number, _str(bits)))
+            if not _BITS.fullmatch(_str(bits)):
+                raise self._store.damaged(f"the bits of a loss are {shown(bits)}")
+            step, index = self._range("the step of a loss", step), self._range("the place of a loss", index)
+            found.append(Loss(step, index, number, _str(bits)))
         return found
 
     def value(self, thread: int, index: int, part: int = 0) -> Value | None:
@@ -244,14 +262,22 @@ class Record:
         if self._values is None:
             rows = self._store.rows(log.OUTPUTS)
             self._values = {(_int(row[1]), _int(row[2]), _int(row[3])): row for row in rows}
+            for key in self._values:
+                if not all(0 <= number < _ANY for number in key):
+                    raise self._store.damaged(f"an output has the place {key}")
         row = self._values.get((thread, index, part))
         if row is None:
             return None
         shape = self._json("a shape", row[5])
-        if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
+        whole = isinstance(shape, list) and len(shape) <= _DIMENSIONS
+        if not whole or not all(type(n) is int and 0 <= n < _ANY for n in shape):
             raise self._store.damaged(f"a shape is {shown(row[5])}")
         (data,) = self._store.blobs(log.OUTPUTS, row[0], row[6], row[7])
-        return Value(_str(row[4]), tuple(shape), data or b"")
+        value = Value(_str(row[4]), tuple(shape), data or b"")
+        elements = math.prod(value.shape)
+        if elements > 8 * len(value.data) or (elements and len(value.data) > _ELEMENT * elements):
+            raise self._store.damaged(f"an output of shape {list(value.shape)} has {len(value.data)} bytes")
+        return value
 
     def sources(self) -> dict[str, str]:
         """The user's source files: path -> text."""
@@ -278,6 +304,10 @@ class Record:
         ends: dict[int, int] = {}
         for row in self._store.rows(log.CHUNKS):
             number, thread, step, structure, count, head, body = [_int(cell) for cell in row[:7]]
+            if not (0 <= thread < _THREADS and 0 <= step < _ANY and count >= 0):
+                raise self._store.damaged(
+                    f"chunk {number} has thread {thread}, step {step} and {count} events"
+                )
             widths = (log.DIGEST_WIDTH, log.DIGEST_WIDTH, log.DIGEST_WIDTH, log.SITE_WIDTH)
             lengths = zip(row[7:], widths, strict=True)
             if any(length not in (None, count * width) for length, width in lengths):
@@ -306,8 +336,17 @@ class Record:
             raise self._store.damaged(f"structure {structure}: {error}") from None
         if len(self._columns) >= _KEPT:
             self._columns.clear()
+        for kind, flags in zip(columns.kind, columns.flags, strict=True):
+            if kind >= len(KINDS) or (flags & PARTIAL and KINDS[kind] not in READ_IN_TURN):
+                raise self._store.damaged(
+                    f"structure {structure} has an event of kind {kind} with flags {flags}"
+                )
+        if any(phase >= len(PHASES) for phase in columns.phase):
+            raise self._store.damaged(
+                f"structure {structure} has a phase that only a newer samebits may know"
+            )
         self._columns[structure] = columns
-        return self._columns[structure]
+        return columns
 
     def _resolve(self, chunk: Chunk, columns: Columns, packed: _Packed, i: int) -> Event:
         generator = _number(packed.generators, i, 8)
@@ -316,9 +355,9 @@ class Record:
         assert digest is not None  # digests are never NULL
         return Event(
             index=chunk.start + i,
-            kind=self._kind(columns.kind[i]),
+            kind=KINDS[columns.kind[i]],
             name=self._name(columns.name[i]),
-            phase=self._phase(columns.phase[i]),
+            phase=PHASES[columns.phase[i]],
             step=chunk.step,
             flags=columns.flags[i],
             digest=digest,
@@ -331,20 +370,15 @@ class Record:
             source=self._site(source) if source else None,
         )
 
-    def _kind(self, number: int) -> str:
-        if number >= len(KINDS):
-            raise self._store.damaged(f"an event has kind {number}, which only a newer samebits may know")
-        return KINDS[number]
-
-    def _phase(self, number: int) -> str:
-        if number >= len(PHASES):
-            raise self._store.damaged(f"an event has phase {number}, which only a newer samebits may know")
-        return PHASES[number]
-
     def _name(self, number: int) -> str:
         if self._names is None:
-            self._names = {_int(row[1]): _str(row[2]) for row in self._store.rows(log.NAMES)}
-            self._names[0] = ""
+            rows = self._store.rows(log.NAMES)
+            self._names = {
+                0: "",
+                **{self._range("the number of a name", row[1]): _str(row[2]) for row in rows},
+            }
+            if len(self._names) <= len(rows) or self._names[0]:
+                raise self._store.damaged("two of its names have one number")
         try:
             return self._names[number]
         except KeyError:
@@ -355,7 +389,12 @@ class Record:
             return None
         if self._sites is None:
             rows = self._store.rows(log.SITES)
-            self._sites = {_int(row[1]): Site(_str(row[2]), _int(row[3]), _str(row[4])) for row in rows}
+            self._sites = {
+                _int(row[1]): Site(_str(row[2]), self._range("a line", row[3], _LINES), _str(row[4]))
+                for row in rows
+            }
+            if len(self._sites) < len(rows):
+                raise self._store.damaged("two of its lines have one number")
         try:
             return self._sites[number]
         except KeyError:
@@ -363,15 +402,25 @@ class Record:
 
     def _json(self, what: str, text: log.Cell) -> Any:
         try:
-            return json.loads(_str(text))
-        except (ValueError, RecursionError):
-            raise self._store.damaged(f"{what} is not JSON") from None
+            return fields.parsed(_str(text))
+        except ValueError as error:
+            raise self._store.damaged(f"{what} is not JSON: {shown(error)}") from None
 
-    def _object(self, what: str, text: log.Cell) -> dict[str, Any]:
+    def _object(
+        self, what: str, text: log.Cell, table: Mapping[str, fields.Check] = MappingProxyType({})
+    ) -> dict[str, Any]:
         value = self._json(what, text)
         if not isinstance(value, dict):
             raise self._store.damaged(f"{what} is not an object")
+        if (name := fields.wrong(value, table)) is not None:
+            raise self._store.damaged(f"{what} has {shown(value[name])} as its {name}")
         return value
+
+    def _range(self, what: str, cell: log.Cell, end: int = _ANY) -> int:
+        number = _int(cell)
+        if not 0 <= number < end:
+            raise self._store.damaged(f"{what} is {number}")
+        return number
 
 
 def _why(path: Path) -> str | None:

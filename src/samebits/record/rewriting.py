@@ -6,6 +6,9 @@ tree with its lines and columns kept:
 - an expression whose elements are taken in order becomes ``__samebits_iter__(expression, place)``;
 - ``f(...)``, where the last name of ``f`` is in `samebits.record.callees`, becomes
   ``__samebits_call__(place, f)(...)``;
+- where ``f`` begins with a third party's name, its last argument becomes
+  ``__samebits_ready__(argument, place)`` and the whole call ``__samebits_done__(call, place)``: it is called
+  from the user's own frame, which it may look at (cython.inline, numexpr, a warning's place);
 - the key of ``os.environ[key]`` and the value assigned to a flag such as ``cudnn.benchmark`` go
   through ``__samebits_note__(place, what, value)``.
 
@@ -28,6 +31,8 @@ from samebits.record.sources import relative
 
 ITER: Final = "__samebits_iter__"
 CALL: Final = "__samebits_call__"
+READY: Final = "__samebits_ready__"
+DONE: Final = "__samebits_done__"
 NOTE: Final = "__samebits_note__"
 
 _WATCH: Final = callees.watched_names()
@@ -124,6 +129,23 @@ def _libraries(tree: ast.Module) -> frozenset[str]:
         ):
             found.update(each.asname or each.name for each in node.names)
     return frozenset(found)
+
+
+class _Argument:
+    """A plain positional argument, with its value where keywords and starred ones have it."""
+
+    def __init__(self, value: ast.expr) -> None:
+        self.value = value
+
+
+def _last_argument(node: ast.Call) -> _Argument | ast.Starred | ast.keyword | None:
+    """What is evaluated last as a call's arguments are: a keyword's value, else the last positional one."""
+    if node.keywords:
+        return node.keywords[-1]
+    if not node.args:
+        return None
+    last = node.args[-1]
+    return last if isinstance(last, ast.Starred) else _Argument(last)
 
 
 class _Rewriter(ast.NodeTransformer):
@@ -310,8 +332,18 @@ class _Rewriter(ast.NodeTransformer):
         if name in _WATCH and (keyed or name not in callees.KEYED) and not _of_dict(node, name):
             node.func = self._of(CALL, node.func, [self._place(node, name), node.func])
         elif _root(node.func) in self._libraries:
-            node.func = self._of(CALL, node.func, [self._place(node, watch.LIBRARY), node.func])
+            return self._of_library(node)
         return node
+
+    def _of_library(self, node: ast.Call) -> ast.AST:
+        last = _last_argument(node)
+        what = watch.BARE if last is None else watch.LIBRARY
+        node.func = self._of(CALL, node.func, [self._place(node, what), node.func])
+        if last is not None:
+            last.value = self._of(READY, last.value, [last.value, self._place(node, what)])
+            if isinstance(last, _Argument):
+                node.args[-1] = last.value
+        return self._of(DONE, node, [node, self._place(node, what)])
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         return node

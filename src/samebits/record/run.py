@@ -6,7 +6,6 @@ cut short (the launcher was killed), and the records are readable all the same.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from dataclasses import dataclass
@@ -16,12 +15,13 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from samebits.errors import RecordError
+from samebits.record import fields
 from samebits.record.reader import Record
 from samebits.record.store import shown
 
 FORMAT: Final = "samebits.run"
 VERSION: Final = 1
-_LARGEST_INFO: Final = 16 << 20
+_LARGEST_INFO: Final = 4 << 20
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
@@ -193,14 +193,16 @@ def _info(directory: Path) -> dict[str, Any]:
             raise RecordError(f"{shown(directory)} is not a run: it has neither run.json nor records")
         with open(path, "rb") as file:
             text = file.read(_LARGEST_INFO + 1)
-        info = json.loads(text) if len(text) <= _LARGEST_INFO else None
-    except (OSError, ValueError, RecursionError) as error:
+        info = fields.parsed(text) if len(text) <= _LARGEST_INFO else None
+    except (OSError, ValueError) as error:
         raise RecordError(f"cannot read {shown(path)}: {shown(error)}") from error
     if not isinstance(info, dict) or info.get("format") != FORMAT:
         raise RecordError(f"{shown(path)} does not describe a run of samebits")
     version = info.get("version")
     if type(version) is not int or not 1 <= version <= VERSION:
         raise RecordError(f"{shown(path)} has version {shown(version)}, this samebits reads up to {VERSION}")
+    if (name := fields.wrong(info, fields.RUN)) is not None:
+        raise RecordError(f"{shown(path)} has {shown(info[name])} as its {name}")
     return info
 
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from samebits import _imports as imports
 from samebits.causes._base import Fact, Site
+from samebits.manifest.secrets import redact, redacted_path, scrubbed
 from samebits.record import events, instrument, log
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ PLAN: Final = "SAMEBITS_PLAN"  # the plan, JSON
 PROCESS: Final = "SAMEBITS_PROCESS"  # the process key of the parent process, if that one is observed
 KIND: Final = {name: number for number, name in enumerate(events.KINDS)}
 PHASE: Final = {name: number for number, name in enumerate(events.PHASES)}
+#: Notes that hold texts of the program's own, in which anything may stand.
+_SAID: Final = frozenset({"exception", "left_out"})
 _COLUMNS: Final = tuple(name for name, _ in events.STRUCTURE)
 
 
@@ -51,6 +54,7 @@ class Plan:
     zoom: tuple[int, int] | None = None  # steps in which inputs, generator states and outputs are kept
     capture_bytes: int = 0
     schedule: Mapping[str, Sequence[tuple[int, int]]] | None = None
+    rewrite: bool = True  # user code is rewritten to give evidence; without, the rest is observed
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -90,6 +94,7 @@ class Session:
         self._counter: mmap.mmap | None = None
         self._became = False  # `os.exec` was called
         self._sources: set[str] = set()
+        self._texts: dict[tuple[str, int, int], str] = {}  # (path, mtime, size) -> its text without secrets
         self._lock = threading.RLock()
         self._parent = os.environ.get(PROCESS, "")  # the key of the process that made this one
         self._key = ""  # once the writer is made
@@ -167,6 +172,8 @@ class Session:
         if kind == "sub-interpreter":
             self.left_out("sub-interpreters")
             return
+        if isinstance(path := detail.get("path"), str):
+            detail = {**detail, "path": redacted_path(path)}
         at = self.observer.position() if self.observer is not None else 0
         fact = Fact(kind=kind, site=site, at=at, step=self.step, detail=detail)
         if self.observer is None:
@@ -198,6 +205,8 @@ class Session:
 
     def note(self, key: str, value: Any) -> None:
         """Something worth knowing of this process; goes with the next commit, so that a kill leaves it."""
+        if key in _SAID:
+            value = scrubbed(value)
         self._notes[key] = value
         if self._writer is not None:
             self._writer.note(key, value)
@@ -312,13 +321,22 @@ class Session:
         return path[len(self._cwd) + 1 :] if path.startswith(self._cwd + os.sep) else path
 
     def _source(self, file: str) -> None:
-        """Keep the text of a user's source file, so that a report can show lines anywhere."""
+        """Keep the text of a user's source file, without secrets, so that a report can show lines anywhere.
+
+        They are taken out here and not by the parent afterwards, which may be killed before it could.
+        """
         if file in self._sources or file.startswith("<") or self._writer is None:
             return
         self._sources.add(file)
+        path = os.path.join(self._cwd, file)
         try:
-            if os.path.getsize(os.path.join(self._cwd, file)) <= 1 << 20:
-                with open(os.path.join(self._cwd, file), encoding="utf-8", errors="replace") as f:
-                    self._writer.source(self._relative(file), f.read())
+            found = os.stat(path)
+            key = (path, found.st_mtime_ns, found.st_size)
+            if found.st_size > 1 << 20:
+                return
+            if key not in self._texts:  # a forked worker has its parent's, and need not look again
+                with open(path, encoding="utf-8", errors="replace") as f:
+                    self._texts[key] = redact(f.read())
         except OSError:
-            pass
+            return
+        self._writer.source(self._relative(file), self._texts[key])

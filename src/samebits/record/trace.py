@@ -96,7 +96,7 @@ class Trace:
         )
         atexit.register(self.finish, "finished")
         _replace(os, "_exit", self._leave)
-        audit.before_exec.append(self.session.may_become_another)
+        audit.listen("os.exec", lambda _: self.session.may_become_another())
 
     def _describe(self) -> None:
         """What a comparison must know of how this process is observed, from the beginning on."""

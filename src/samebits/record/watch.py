@@ -1,12 +1,13 @@
 """What transformed user code calls as it runs: looks for evidence, writes facts, and gets out of the way.
 
-`instrument` puts four calls into user code.  They must cost next to nothing
+`instrument` puts a few calls into user code.  They must cost next to nothing
 where there is nothing to see, never raise, and be plain enough for
 `torch.compile` to trace through them as if they were not there.
 
 A call is not wrapped but *resolved*: ``f(x)`` becomes ``resolve(site, f)(x)``,
 which is ``f`` itself unless ``f`` is watched.  So arguments are evaluated in
-their old order, and a function that looks at its caller's frame finds the user's.
+their old order, and a function that looks at its caller's frame finds the user's.  So does a third party's
+function that is watched: `ready` and `done` stand around its call, not between.
 
 Rows are capped for each kind and line; what is not written is counted, and
 `flush` writes the counts.
@@ -18,7 +19,8 @@ import os
 import sys
 from collections.abc import Callable, Collection
 from functools import partial
-from types import FunctionType, ModuleType, TracebackType
+from threading import local
+from types import FunctionType, ModuleType
 from typing import Any, Final, NamedTuple, Protocol
 
 from samebits.causes._base import Site
@@ -80,7 +82,18 @@ _class_methods: dict[type, dict[str, Watched]] = {}
 
 #: The mark of a call to a third party's function, and how often it is looked at.
 LIBRARY: Final = "a library's function"
+BARE: Final = "a library's function, without arguments"
 TRIES: Final = 256
+
+
+class _Open(local):
+    """The calls of third parties' functions under way in a thread, and what an exception left of them."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[Any]] = []  # place, what is watched, the function, the states before
+
+
+_open = _Open()
 
 
 def _never() -> bool:
@@ -183,7 +196,10 @@ def record_file(kind: str, site: Site | None, detail: dict[str, Any]) -> None:
 def iterated(items: Any, number: int) -> Any:
     """``__samebits_iter__``: gives its argument back; a set's order is a fact."""
     if type(items) in _SETS:
-        _set_iterated(items, number)
+        try:
+            _set_iterated(items, number)
+        except RecursionError:  # the program's own depth is nearly used up
+            pass
     return items
 
 
@@ -216,9 +232,9 @@ def resolve(number: int, function: Any) -> Any:
             table = _remember(_methods, kind, callees.methods)
         if table:
             watched = table.get(function.__name__)
-    if watched is None and spots[number].what == LIBRARY:
-        watched = _of_library(number, function)
-        return function if watched is None else partial(_run, watched, number, function)
+    if watched is None and spots[number].what in (LIBRARY, BARE):
+        _enter(number, function)
+        return function
     if watched is None:
         if len(sys.modules) != _modules:
             _look()
@@ -245,12 +261,57 @@ def behind(function: Any) -> Any:
     return function.args[2] if type(function) is partial and function.func is _run else function
 
 
-def _of_library(number: int, function: Any) -> Watched | None:
-    """A third party's function, until it has been called often enough without drawing."""
+def _enter(number: int, function: Any) -> None:
+    """A third party's function is about to be called; looked at until it has been called often enough."""
     if type(function) is not FunctionType or _tries.get(number, 0) >= TRIES:
-        return None
+        return
     _tries[number] = _tries.get(number, 0) + 1
-    return None if _is_user(function.__code__.co_filename) else callees.third_party(function)
+    if _is_user(function.__code__.co_filename):
+        return
+    _open.calls.append([number, callees.third_party(function), function, None])
+    if spots[number].what == BARE:
+        ready(None, number)
+
+
+def _entered(number: int) -> list[Any] | None:
+    """The call under way at a place; later ones were left by an exception."""
+    opened = _open.calls
+    for index in range(len(opened) - 1, -1, -1):
+        if opened[index][0] == number:
+            del opened[index + 1 :]
+            return opened[index]
+    return None
+
+
+def ready(value: Any, number: int) -> Any:
+    """``__samebits_ready__``: gives ``value``, a call's last argument, back, and notes the generators."""
+    if not _tracing() and _open.calls:
+        entry = _entered(number)
+        if entry is not None:
+            try:
+                entry[3] = entry[1].before((), {})[1]
+            except Exception:
+                _open.calls.pop()
+    return value
+
+
+def done(result: Any, number: int) -> Any:
+    """``__samebits_done__``: gives ``result``, a third party's, back; what it drew is a fact."""
+    if not _tracing() and _open.calls:
+        entry = _entered(number)
+        if entry is not None:
+            _open.calls.pop()
+            _, watched, function, token = entry
+            try:
+
+                def emit(detail: dict[str, Any], kind: str = watched.kind) -> None:
+                    record(kind, number, detail)
+
+                place = spots[number]
+                watched.after(Call(watched.call, function, (), {}, result, emit, place.sorted, token))
+            except Exception:
+                pass
+    return result
 
 
 def noted(number: int, what: str, value: Any) -> Any:
@@ -331,22 +392,3 @@ def _remember(
         known.clear()
     known[kind] = table
     return table
-
-
-_OURS: Final = tuple(
-    os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), room)
-    for room in ("record", "launch")
-)
-
-
-def without_watch(trace: TracebackType | None) -> TracebackType | None:
-    """``trace`` without frames of ours, to show an error as the script alone would have shown it."""
-    kept: TracebackType | None = None
-    frames: list[TracebackType] = []
-    while trace is not None:
-        if os.path.dirname(trace.tb_frame.f_code.co_filename) not in _OURS:
-            frames.append(trace)
-        trace = trace.tb_next
-    for each in reversed(frames):
-        kept = TracebackType(kept, each.tb_frame, each.tb_lasti, each.tb_lineno)
-    return kept

@@ -1,0 +1,165 @@
+"""Which fields the JSON objects of a record and of run.json have, and of which type each is.
+
+A record may come from anyone.  So what is read out of it is checked here, once, against these tables, and
+whatever uses it afterwards may rely on them.  A field may be absent, and one that is not in a table may be
+anything: a newer samebits adds fields, and a reader that does not know one does not look at it.
+
+The tables follow docs/reference/facts.md and format.md.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+#: Deeper than any object that samebits writes, and far less deep than what Python can walk through.
+DEPTH: Final = 32
+
+Check = Callable[[Any], bool]
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _whole(value: Any) -> bool:
+    return type(value) is int and -(1 << 63) <= value < 1 << 64
+
+
+def _integer(value: Any) -> bool:
+    """A number of the program's own, which may be beyond 64 bits; Python cannot print one of 4,300 digits."""
+    return isinstance(value, int) and value.bit_length() <= 4096
+
+
+def _count(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 1 << 63
+
+
+def _number(value: Any) -> bool:
+    return _whole(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _scalar(value: Any) -> bool:
+    """A number (also an infinite one), a switch, a text: what a fact's value may be."""
+    return value is None or isinstance(value, (bool, str, float)) or _integer(value)
+
+
+def _object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _maybe(check: Check) -> Check:
+    return lambda value: value is None or check(value)
+
+
+def _list(check: Check) -> Check:
+    return lambda value: isinstance(value, list) and all(map(check, value))
+
+
+def _pair(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(_count, value))
+
+
+def _fields(table: Mapping[str, Check]) -> Check:
+    return lambda value: isinstance(value, dict) and wrong(value, table) is None
+
+
+#: The detail of a fact; a field means the same in every kind that has it.
+FACT: Final[Mapping[str, Check]] = {
+    "by": _text,
+    "call": _text,
+    "content": _maybe(_whole),
+    "count": _count,
+    "digest": _scalar,
+    "drawn": _text,
+    "generator": _text,
+    "keys": _maybe(_list(_text)),
+    "mode": _text,
+    "n": _integer,  # of workers it is whatever the program asked for
+    "name": _text,
+    "of": _text,
+    "order": _maybe(_whole),
+    "path": _maybe(_text),
+    "seeded": _maybe(_flag),
+    "set": _flag,
+    "size": _maybe(_whole),
+    "value": _scalar,
+    "what": _text,
+}
+NOTES: Final[Mapping[str, Check]] = {
+    "exception": _fields({"message": _text, "type": _text}),
+    "exec": _flag,
+    "incomplete": _maybe(_text),
+    "left_out": lambda value: _text(value) or _list(_text)(value),
+    "manifest": _object,
+    "observer": _text,
+    "schedule": _maybe(_list(_pair)),
+    "vocabulary": _count,
+}
+PLAN: Final[Mapping[str, Check]] = {
+    "capture_bytes": _count,
+    "deterministic": _flag,
+    "everywhere": _flag,
+    "folder": _text,
+    "level": _text,
+    "schedule": _maybe(
+        lambda value: isinstance(value, dict) and all(_list(_pair)(v) for v in value.values())
+    ),
+    "seed": _maybe(_whole),
+    "steps": _maybe(_whole),
+    "zoom": _maybe(_pair),
+}
+RUN: Final[Mapping[str, Check]] = {
+    "argv": _list(_text),
+    "created": _text,
+    "cwd": _text,
+    "exit_code": _maybe(_whole),
+    "git": _maybe(_object),
+    "id": _text,
+    "kind": _text,
+    "level": _maybe(_text),
+    "reason": _maybe(_text),
+    "records": _list(_fields({"bytes": _count, "file": _text, "log": _count})),
+    "seconds": _maybe(_number),
+    "status": _text,
+    "unattached": _list(_fields({"command": _list(_text), "why": _text})),
+    "verify": _maybe(_text),
+    "zoom": _maybe(_pair),
+}
+
+
+def wrong(value: Mapping[str, Any], table: Mapping[str, Check]) -> str | None:
+    """The first field that is not what its table says, or None."""
+    return next((name for name, check in table.items() if name in value and not check(value[name])), None)
+
+
+def parsed(text: str | bytes) -> Any:
+    """What a JSON text says.  Raises ValueError: it is none, names a field twice, is nested too deep."""
+    try:
+        value = json.loads(text, object_pairs_hook=_once)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    level = [value]
+    for _ in range(DEPTH):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return value
+    raise ValueError("it is nested too deep")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("it names a field twice")
+    return made
+
+
+def _inside(value: Any) -> list[Any]:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [inner for inner in inside if isinstance(inner, (dict, list))]
