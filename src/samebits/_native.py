@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ _OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
 _SCRATCH: Final = "build-"
 #: Seconds after which the scratch folder of a build that was killed is removed.
 _STALE: Final = 3600
+_TURN: Final = 0.25
 
 
 class NoFolder(SamebitsError):
@@ -163,3 +165,59 @@ def compiler(variable: str, names: Sequence[str]) -> str | None:
     """The compiler that the variable names, else the first of `names` on the path."""
     asked = os.environ.get(variable)
     return next((found for name in ([asked] if asked else names) if (found := shutil.which(name))), None)
+
+
+#: Runs the words after it and ends with their code.  A compiler starts others, and all of them must go when
+#: this process does, however it ends: then the other end of a pipe closes, and the shell kills its group.
+_GUARD: Final = """
+exec 3<&0 </dev/null
+"$@" 3<&- & compiler=$!
+{ read -r _ <&3; kill -KILL 0; } & exec 3<&-
+wait "$compiler"
+"""
+
+
+def compiled(
+    command: Sequence[str],
+    scratch: Path,
+    *,
+    patience: float,
+    tick: Callable[[float], None] | None = None,
+) -> tuple[int | None, str]:
+    """Run a compiler, which does not outlive this process: its exit code (None: too slow) and what it said.
+
+    Its own temporary files go to ``scratch``.  ``tick`` is called now and then with the seconds so far.
+
+    Raises:
+        OSError: it could not be started.
+    """
+    began = time.monotonic()
+    words = ["/bin/sh", "-c", _GUARD, "sh", *command] if os.name == "posix" else list(command)
+    # A file, not a pipe: nobody reads while it is waited for.
+    with open(scratch / "errors.txt", "w+b") as errors:
+        child = subprocess.Popen(
+            words,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            env={**os.environ, "TMPDIR": str(scratch)},
+            start_new_session=True,
+        )
+        try:
+            while child.poll() is None:
+                with suppress(subprocess.TimeoutExpired):
+                    child.wait(timeout=_TURN)
+                    break
+                seconds = time.monotonic() - began
+                if tick is not None:
+                    tick(seconds)
+                if seconds > patience:
+                    return None, ""
+        finally:
+            if child.poll() is None:
+                child.kill()
+            assert child.stdin is not None
+            child.stdin.close()  # what is left of its group ends
+            child.wait()
+        errors.seek(0)
+        return child.returncode, errors.read().decode(errors="replace")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -191,6 +192,36 @@ def test_what_a_killed_build_left_is_removed_later_and_is_never_loaded(
     os.utime(left, (0, 0))
     made()
     assert not left.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no groups of processes there")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_compiler_and_what_it_starts_do_not_outlive_samebits(
+    cache: Path, tmp_path: Path, number: int
+) -> None:
+    slow = tmp_path / "c++"
+    slow.write_text(
+        f"#!/bin/sh\nsleep 300 & echo $! > {tmp_path}/new; mv {tmp_path}/new {tmp_path}/pid; wait\n"
+    )
+    slow.chmod(0o755)
+    code = "from samebits.record import observer; observer.build()"
+    child = subprocess.Popen(
+        [sys.executable, "-c", code], env={**os.environ, "CXX": str(slow)}, stderr=subprocess.DEVNULL
+    )
+    until = time.monotonic() + 60
+    while not (tmp_path / "pid").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    below = int((tmp_path / "pid").read_text())
+    os.kill(child.pid, number)
+    child.wait()
+    while alive(below) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not alive(below)
+
+
+def alive(pid: int) -> bool:
+    said = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout
+    return bool(said.strip()) and not said.startswith("Z")
 
 
 def test_the_file_is_named_by_the_build_of_torch() -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 import warnings
@@ -23,6 +22,8 @@ from samebits.errors import SamebitsError
 
 NATIVE: Final = Path(__file__).parent / "native"
 SUFFIX: Final = ".dylib" if sys.platform == "darwin" else ".so"
+
+_PATIENCE: Final = 600
 
 #: -ffp-contract=off: a product and a sum that are rounded once are another number.
 FLAGS: Final = (
@@ -89,7 +90,7 @@ def made() -> Path:
     cc = _compiler()
     try:
         path = _native.build(cached_name(), lambda scratch: _linked(cc, scratch))
-    except (OSError, _native.NoFolder, subprocess.TimeoutExpired) as e:
+    except (OSError, _native.NoFolder) as e:
         raise BuildError(f"the core of samebits.random could not be built: {e}") from e
     if (why := _native.refused(cached_name())) is not None:
         warnings.warn(why, stacklevel=2)
@@ -107,7 +108,7 @@ def build(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
             os.replace(_linked(cc, Path(scratch)), path)
-    except (OSError, subprocess.TimeoutExpired) as e:
+    except OSError as e:
         raise BuildError(f"the core of samebits.random could not be built in {path.parent}: {e}") from e
 
 
@@ -134,16 +135,18 @@ def _linked(cc: str, scratch: Path) -> Path:
             _compile(cc, source, scratch / f"{source.stem}.o", *has)
             objects.append(scratch / f"{source.stem}.o")
     made = scratch / f"core{SUFFIX}"
-    _run(cc, "-shared", "-o", str(made), *map(str, objects), "-lpthread", "-lm")
+    _run(scratch, cc, "-shared", "-o", str(made), *map(str, objects), "-lpthread", "-lm")
     return made
 
 
 def _compile(cc: str, source: Path, made: Path, *flags: str) -> None:
-    _run(cc, *FLAGS, *flags, "-c", str(source), "-o", str(made))
+    _run(made.parent, cc, *FLAGS, *flags, "-c", str(source), "-o", str(made))
 
 
-def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines()
-        raise BuildError(f"{command[0]} failed: {lines[0] if lines else f'exit code {done.returncode}'}")
+def _run(scratch: Path, *command: str) -> None:
+    code, said = _native.compiled(command, scratch, patience=_PATIENCE)
+    if code is None:
+        raise BuildError(f"{command[0]} took more than {_PATIENCE} s")
+    if code:
+        lines = [line for line in said.splitlines() if "error" in line] or said.splitlines()
+        raise BuildError(f"{command[0]} failed: {lines[0] if lines else f'exit code {code}'}")

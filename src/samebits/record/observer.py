@@ -14,11 +14,8 @@ import hashlib
 import importlib.machinery
 import importlib.util
 import os
-import subprocess
 import sys
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -102,32 +99,12 @@ def build(python: Installation | None = None, tick: Callable[[float], None] | No
 
 
 def _compile(command: list[str], scratch: Path, tick: Callable[[float], None] | None) -> None:
-    began = time.monotonic()
-    variables = {**os.environ, "TMPDIR": str(scratch)}  # the compiler's own files need room, too
-    # A file, not a pipe: nobody reads while it is waited for.
-    with open(scratch / "errors.txt", "w+b") as errors:
-        child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, env=variables
-        )
-        try:
-            while True:
-                with suppress(subprocess.TimeoutExpired):
-                    child.wait(timeout=0.25)
-                    break
-                seconds = time.monotonic() - began
-                if tick is not None:
-                    tick(seconds)
-                if seconds > _PATIENCE:
-                    raise BuildError(f"{command[0]} took more than {_PATIENCE} s")
-        finally:
-            if child.poll() is None:
-                child.kill()
-                child.wait()
-        if child.returncode:
-            errors.seek(0)
-            said = errors.read().decode(errors="replace").splitlines()
-            lines = [line for line in said if "error" in line] or said
-            raise BuildError(f"{command[0]} failed: {lines[0] if lines else f'exit code {child.returncode}'}")
+    code, said = _native.compiled(command, scratch, patience=_PATIENCE, tick=tick)
+    if code is None:
+        raise BuildError(f"{command[0]} took more than {_PATIENCE} s")
+    if code:
+        lines = [line for line in said.splitlines() if "error" in line] or said.splitlines()
+        raise BuildError(f"{command[0]} failed: {lines[0] if lines else f'exit code {code}'}")
 
 
 def load() -> ModuleType:
