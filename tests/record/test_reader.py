@@ -43,21 +43,14 @@ def steps(writer: Writer, count: int) -> None:
 
 def test_identity_is_of_the_texts_not_their_numbers(tmp_path: Path) -> None:
     first = start(tmp_path / "a.db", ["aten::add", "aten::mul"])
-    first.chunk(thread=0, step=0, columns=columns(name=[1, 2], kind=[0, 6], flags=[0, 4]), digests=bytes(16))
-    first.chunk(thread=0, step=0, columns=columns(name=[1, 2], kind=[0, 6], flags=[0, 0]), digests=bytes(16))
-    first.chunk(
-        thread=0, step=0, columns=columns(name=[1, 2], kind=[0, 6], flags=[0, 4 | PARTIAL]), digests=bytes(16)
-    )
-    first.chunk(
-        thread=0,
-        step=0,
-        columns=columns(name=[1, 2], kind=[0, 6], flags=[0, 4], site=[0, 0]),
-        digests=bytes(16),
-    )
+    first.chunk(thread=0, step=0, columns=columns(name=[1, 2], flags=[0, 4]), digests=bytes(16))
+    first.chunk(thread=0, step=0, columns=columns(name=[1, 2], flags=[0, 0]), digests=bytes(16))
+    first.chunk(thread=0, step=0, columns=columns(name=[1, 2], flags=[0, 4 | PARTIAL]), digests=bytes(16))
+    first.chunk(thread=0, step=0, columns=columns(name=[1, 2], flags=[0, 4], site=[0, 0]), digests=bytes(16))
     first.finish("finished")
     second = start(tmp_path / "b.db", ["aten::mul", "aten::add"])
-    second.chunk(thread=0, step=0, columns=columns(name=[2, 1], kind=[0, 6], flags=[0, 4]), digests=bytes(16))
-    second.chunk(thread=0, step=0, columns=columns(name=[1, 2], kind=[0, 6], flags=[0, 4]), digests=bytes(16))
+    second.chunk(thread=0, step=0, columns=columns(name=[2, 1], flags=[0, 4]), digests=bytes(16))
+    second.chunk(thread=0, step=0, columns=columns(name=[1, 2], flags=[0, 4]), digests=bytes(16))
     second.finish("finished")
     with Record.open(tmp_path / "a.db") as a, Record.open(tmp_path / "b.db") as b:
         one = [a.identity(chunk.structure) for chunk in a.chunks(0)]
@@ -77,7 +70,7 @@ def test_names_cannot_be_confused_at_their_borders(tmp_path: Path) -> None:
 
 def test_comparable_leaves_out_what_never_decides(tmp_path: Path) -> None:
     writer = start(tmp_path / "a.db", ["a"])
-    kinds = [0, KINDS.index("generator"), KINDS.index("generator"), 0, KINDS.index("parameter")]
+    kinds = [0, KINDS.index("generator"), KINDS.index("generator"), 0, 0]
     digests = struct.pack("<5Q", 1, 2, 3, 4, 5)
     writer.chunk(
         thread=0,

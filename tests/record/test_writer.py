@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from samebits.causes._base import Event, Fact, Site
-from samebits.record.events import KINDS, PARTIAL, PHASES, READ_IN_TURN, STRUCTURE
+from samebits.record.events import KINDS, PHASES, STRUCTURE
 from samebits.record.reader import Loss, Record, Value
 from samebits.record.writer import Writer
 
@@ -107,9 +107,6 @@ def test_events_are_read_as_written(
         text = ["", *names]
         places = [None, *sites]
         for step, c in enumerate(chunks, 1):
-            for i, kind in enumerate(c["kind"]):
-                if KINDS[kind] not in READ_IN_TURN:  # the rest is always read
-                    c["flags"][i] &= ~PARTIAL
             writer.chunk(
                 thread=c["thread"],
                 step=c["step"],

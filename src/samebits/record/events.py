@@ -29,7 +29,7 @@ KINDS: Final = (
 #: Raised whenever other things are observed than before: records of two vocabularies share results alone.
 VOCABULARY: Final = 1
 
-#: Kinds of event that a schedule may leave out at a step, or leave unread (`PARTIAL`).
+#: Kinds of event that a schedule may leave out at a step.
 READ_IN_TURN: Final = frozenset({"gradient", "parameter"})
 
 #: By level, the methods by which a program takes a value out of a tensor that are events of their own; at

@@ -23,7 +23,7 @@ from typing import Any, Final, Literal, NamedTuple, Self
 
 from samebits.causes._base import Event, Fact, Site
 from samebits.record import fields, log
-from samebits.record.events import KINDS, PARTIAL, PHASES, READ_IN_TURN
+from samebits.record.events import KINDS, PARTIAL, PHASES
 from samebits.record.store import Store, shown
 from samebits.record.structure import Columns, passive, unpack
 
@@ -336,11 +336,8 @@ class Record:
             raise self._store.damaged(f"structure {structure}: {error}") from None
         if len(self._columns) >= _KEPT:
             self._columns.clear()
-        for kind, flags in zip(columns.kind, columns.flags, strict=True):
-            if kind >= len(KINDS) or (flags & PARTIAL and KINDS[kind] not in READ_IN_TURN):
-                raise self._store.damaged(
-                    f"structure {structure} has an event of kind {kind} with flags {flags}"
-                )
+        if any(kind >= len(KINDS) for kind in columns.kind):
+            raise self._store.damaged(f"structure {structure} has a kind that only a newer samebits may know")
         if any(phase >= len(PHASES) for phase in columns.phase):
             raise self._store.damaged(
                 f"structure {structure} has a phase that only a newer samebits may know"
