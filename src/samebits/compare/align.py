@@ -19,6 +19,8 @@ from samebits.record.events import PARTIAL
 
 #: How many events are looked at, in each run, to find where the two come together again.
 LOOK_AHEAD: Final = 4096
+#: First a few are: runs mostly come together soon, and a record made for it would part at every other event.
+_LOOKS: Final = (64, 512, LOOK_AHEAD)
 #: So many operations in a row must agree in kind, name and line before two runs count as together again.
 _TOGETHER: Final = 6
 
@@ -107,13 +109,17 @@ def rejoin(a: list[Event], b: list[Event], *, ended_a: bool, ended_b: bool) -> t
 
 def _structural(a: Stream, b: Stream, i: int, j: int) -> tuple[Parting, int, int]:
     """The parting at two events that are not the same operation, and where to go on."""
-    window_a, window_b = a.window(i, LOOK_AHEAD), b.window(j, LOOK_AHEAD)
-    event_a = window_a[0] if window_a else None
-    event_b = window_b[0] if window_b else None
-    if event_a is None or event_b is None:
-        parting = Parting("end", i, j, event_a, event_b, tuple(window_a), tuple(window_b))
-        return parting, a.length, b.length
-    found = rejoin(window_a, window_b, ended_a=len(window_a) < LOOK_AHEAD, ended_b=len(window_b) < LOOK_AHEAD)
+    for look in _LOOKS:
+        window_a, window_b = a.window(i, look), b.window(j, look)
+        event_a = window_a[0] if window_a else None
+        event_b = window_b[0] if window_b else None
+        if event_a is None or event_b is None:
+            window_a, window_b = a.window(i, LOOK_AHEAD), b.window(j, LOOK_AHEAD)
+            parting = Parting("end", i, j, event_a, event_b, tuple(window_a), tuple(window_b))
+            return parting, a.length, b.length
+        found = rejoin(window_a, window_b, ended_a=len(window_a) < look, ended_b=len(window_b) < look)
+        if found is not None and sum(found) + _TOGETHER <= look:
+            break  # no longer look finds a nearer place
     if found is None:
         parting = Parting(
             "replaced", i, j, event_a, event_b, tuple(window_a), tuple(window_b), rejoined=False
