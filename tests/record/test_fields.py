@@ -1,4 +1,4 @@
-"""What an honest record may hold passes the checks made for hostile ones; a log that is none costs nothing."""
+"""What an honest record may hold passes the checks made for hostile ones; a log that is none costs little."""
 
 from __future__ import annotations
 
