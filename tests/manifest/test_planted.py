@@ -119,5 +119,8 @@ def test_a_line_without_end_is_looked_at_in_pieces() -> None:
 
     secret = "Tr0ub" + "4dorAbc7"
     line = "x " * 3000 + f'password = "{secret}" ' + "y " * 3000
-    assert redact(line) == line.replace(secret, LEFT_OUT)
+    shown = redact(line)
+    assert secret not in shown
+    assert LEFT_OUT in shown
+    assert shown.count("x ") == shown.count("y ") == 3000
     assert redact("password=" * 20_000).count("\n") == 0  # minutes, if it were
