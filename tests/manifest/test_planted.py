@@ -111,3 +111,16 @@ def test_paths_and_plain_data() -> None:
     assert redacted_path("/data/0a1b2c3d4e5f60718293a4b5c6d7e8f901234567.jpg").endswith("567.jpg")
     assert "abcd1234" not in redacted_path("https://example.org/x?token=abcd1234")
     assert scrubbed({"a": ["password = 'hunter2'", 1, None]}) == {"a": [f"password = '{LEFT_OUT}'", 1, None]}
+
+
+def test_a_line_without_end_is_looked_at_in_pieces() -> None:
+    """A program may print megabytes without a line break; the square of that would never end."""
+    from samebits.manifest.secrets import LEFT_OUT, redact
+
+    secret = "Tr0ub" + "4dorAbc7"
+    line = "x " * 3000 + f'password = "{secret}" ' + "y " * 3000
+    shown = redact(line)
+    assert secret not in shown
+    assert LEFT_OUT in shown
+    assert shown.count("x ") == shown.count("y ") == 3000
+    assert redact("password=" * 20_000).count("\n") == 0  # minutes, if it were

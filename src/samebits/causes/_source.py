@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Literal
 
 from samebits.causes._base import Evidence, Site
@@ -39,6 +40,7 @@ _CHOOSERS: Final = frozenset({"min", "max", "sorted", "sort", "argmin", "argmax"
 _SHOWS: Final = frozenset(
     {"print", "format", "write", "debug", "info", "warning", "error", "log", "str", "repr"}
 )
+_LONGEST: Final = 1 << 18  # characters of a source that is followed
 _PASSES: Final = 8  # rounds of following values; each round follows one more step of a chain
 
 
@@ -211,8 +213,13 @@ class _Follower(ast.NodeVisitor):
 
 def follow(text: str | None, origin: Callable[[ast.Call], bool]) -> Uses:
     """What becomes, within one file, of the values of the calls that ``origin`` chooses."""
-    if text is None:
+    if text is None or len(text) > _LONGEST:
         return Uses()
+    return _follow(text, origin)
+
+
+@lru_cache(maxsize=32)  # a clock is read at every step, and each reading asks about the same text
+def _follow(text: str, origin: Callable[[ast.Call], bool]) -> Uses:
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -111,14 +111,15 @@ def _structural(a: Stream, b: Stream, i: int, j: int) -> tuple[Parting, int, int
     """The parting at two events that are not the same operation, and where to go on."""
     for look in _LOOKS:
         window_a, window_b = a.window(i, look), b.window(j, look)
+        event_a = window_a[0] if window_a else None
+        event_b = window_b[0] if window_b else None
+        if event_a is None or event_b is None:
+            window_a, window_b = a.window(i, LOOK_AHEAD), b.window(j, LOOK_AHEAD)
+            parting = Parting("end", i, j, event_a, event_b, tuple(window_a), tuple(window_b))
+            return parting, a.length, b.length
         found = rejoin(window_a, window_b, ended_a=len(window_a) < look, ended_b=len(window_b) < look)
-        if window_a and window_b and found is not None and sum(found) + _TOGETHER <= look:
-            break  # a longer look could find no nearer place
-    event_a = window_a[0] if window_a else None
-    event_b = window_b[0] if window_b else None
-    if event_a is None or event_b is None:
-        parting = Parting("end", i, j, event_a, event_b, tuple(window_a), tuple(window_b))
-        return parting, a.length, b.length
+        if found is not None and sum(found) + _TOGETHER <= look:
+            break  # no longer look finds a nearer place
     if found is None:
         parting = Parting(
             "replaced", i, j, event_a, event_b, tuple(window_a), tuple(window_b), rejoined=False

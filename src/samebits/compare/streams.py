@@ -16,6 +16,7 @@ from samebits.causes._base import Event, Fact
 from samebits.record.events import PARTIAL, READ_IN_TURN
 
 _CACHED_CHUNKS: Final = 6
+_CACHED_EVENTS: Final = 1 << 14  # more chunks than that where they are small: a look ahead crosses many
 _KEPT: Final = 4096  # structures whose compared events are remembered
 #: Kinds of event that only training has.
 TRAINING: Final = frozenset({"loss", "gradient", "parameter"})
@@ -112,6 +113,7 @@ class Stream:
         self.keep: Keep | None = None
         self.unread: Callable[[int], frozenset[tuple[str, str]]] | None = None
         self._cache: OrderedDict[int, list[Event]] = OrderedDict()
+        self._cached = 0  # events
         self._kept: dict[tuple[int, frozenset[tuple[str, str]]], tuple[list[int], Counter[str]]] = {}
         self._reads: dict[int, frozenset[tuple[str, str]]] = {}
         self._mute: dict[int, frozenset[int]] = {}
@@ -145,8 +147,9 @@ class Stream:
         events = self._cache.get(place)
         if events is None:
             events = self._cache[place] = self._events(self.chunks[place])
-            if len(self._cache) > _CACHED_CHUNKS:
-                self._cache.popitem(last=False)
+            self._cached += len(events)
+            while len(self._cache) > _CACHED_CHUNKS and self._cached > _CACHED_EVENTS:
+                self._cached -= len(self._cache.popitem(last=False)[1])
         offset = index - self.starts[place]
         return events[offset] if offset < len(events) else None
 

@@ -215,6 +215,9 @@ def _hinted(lower: str, starts: list[int]) -> set[int]:
     return found
 
 
+_LONG: Final = 2000  # a longer line is looked at in pieces, each over half of the next
+
+
 def _by_name(text: str) -> Iterator[Span]:
     """Values that are assigned to, passed as, or written behind a name of a secret."""
     lower = text.lower()
@@ -225,6 +228,10 @@ def _by_name(text: str) -> Iterator[Span]:
     spoken = -_REACH - 1  # the last line that speaks of a secret
     default, sure = -5, False  # the last line that declares an option for one
     for number, (line, start) in enumerate(zip(lines, starts, strict=True)):
+        if len(line) > _LONG and len(text) > _LONG:  # what follows takes the square of a line's length
+            for at in range(0, len(line), _LONG // 2):
+                yield from ((start + at + a, start + at + b) for a, b in _by_name(line[at : at + _LONG]))
+            continue
         if number not in hinted and number - max(spoken + _REACH, default + 4) > 0:
             continue
         words = [word for word in _WORD.finditer(line) if not _ordinary(line, word)]

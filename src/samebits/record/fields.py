@@ -17,6 +17,9 @@ from typing import Any, Final
 #: Deeper than any object that samebits writes, and far less deep than what Python can walk through.
 DEPTH: Final = 32
 
+#: A seed has up to 128 bits, and what a script seeds with may be negative.
+_WIDEST: Final = 1 << 128
+
 Check = Callable[[Any], bool]
 
 
@@ -29,7 +32,7 @@ def _flag(value: Any) -> bool:
 
 
 def _whole(value: Any) -> bool:
-    return type(value) is int and -(1 << 63) <= value < 1 << 64
+    return type(value) is int and -_WIDEST < value < _WIDEST
 
 
 def _integer(value: Any) -> bool:

@@ -27,6 +27,8 @@ from samebits.record import log
 
 #: How often a copy is tried again because the process that writes it was faster.
 _TRIES: Final = 20
+#: A write-ahead log begins with one of these: https://www.sqlite.org/fileformat2.html#walformat
+_LOG_BEGINS: Final = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
 
 
 def shown(text: object) -> str:
@@ -109,16 +111,20 @@ class Store:
             what = "it is empty" if not start else "it does not begin as one"
             raise RecordError(f"{shown(self.path)} is not a record: {what}")
         self._log = Path(f"{self.path}-wal")
+        self._log_counts = True
         try:
             found_log = os.stat(self._log)
         except FileNotFoundError:
             return found.st_size
         if not stat.S_ISREG(found_log.st_mode):
             raise RecordError(f"{shown(self._log)} is not a file")
+        if self._log_header()[:4] not in _LOG_BEGINS:  # SQLite would not read it, so it is not copied either
+            self._log_counts = False
+            return found.st_size
         return found.st_size + found_log.st_size
 
     def _connect(self) -> sqlite3.Connection:
-        if self._log.exists() and self._log.stat().st_size:
+        if self._log_counts and self._log.exists() and self._log.stat().st_size:
             copy = self._copy()
             connection = sqlite3.connect(copy, isolation_level=None, check_same_thread=False)
         else:

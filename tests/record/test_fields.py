@@ -1,0 +1,38 @@
+"""What an honest record may hold passes the checks made for hostile ones; a log that is none costs little."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from samebits.causes._base import Fact
+from samebits.record.reader import Record
+from samebits.record.writer import Writer
+
+
+def written(folder: Path, *, seed: int, value: int) -> Path:
+    writer = Writer(folder / "main.db", process="main", rank=0, manifest={}, plan={"seed": seed})
+    writer.commit(steps=0)
+    writer.facts([Fact("seed", None, 0, 0, {"generator": "python", "call": "random.seed", "value": value})])
+    writer.commit(steps=1)
+    writer.finish("finished")
+    assert writer.incomplete is None
+    return folder / "main.db"
+
+
+@pytest.mark.parametrize("seed", [0, 2**64, 2**128 - 1])
+@pytest.mark.parametrize("value", [0, -(2**63) - 5, -(2**64) + 1, 2**64 - 1])
+def test_seeds_as_wide_as_they_may_be(tmp_path: Path, seed: int, value: int) -> None:
+    with Record.open(written(tmp_path, seed=seed, value=value)) as record:
+        assert record.plan["seed"] == seed
+        assert record.facts()[0].detail["value"] == value
+
+
+def test_a_log_that_is_none_is_not_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path, seed=0, value=0)
+    with open(f"{path}-wal", "wb") as file:
+        file.truncate(1 << 31)
+    monkeypatch.setattr("shutil.copyfile", lambda *_: pytest.fail("copied"))
+    with Record.open(path) as record:
+        assert record.steps == 1
