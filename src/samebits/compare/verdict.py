@@ -342,7 +342,7 @@ def compare(run_a: RunLike, run_b: RunLike) -> Verdict:
         "same",
         ids,
         steps=steps,
-        events=sum(kinds[kind] for kind in kinds if kind not in ("generator", "partial", "training")),
+        events=sum(n for kind, n in kinds.items() if kind not in ("partial", "training")) - kinds["partial"],
         operations=_operations(kinds),
         processes=decisive,
         compared=words,
