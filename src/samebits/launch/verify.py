@@ -11,6 +11,7 @@ file behind agrees when it is run again, and then the first pair's own evidence 
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -276,13 +277,15 @@ class _Series:
 
 
 def _written(run: Run) -> str:
-    """What a run wrote, for a sentence: " (it wrote cache.pt, log.txt and 3 more)"."""
+    """What a run wrote and left there, for a sentence: " (it wrote cache.pt, log.txt and 3 more)"."""
     paths = {
         str(fact.detail.get("path")): None
         for _, record in sorted(run.records.items())
         for fact in record.facts()
-        if fact.kind in ("write", "save") and fact.site is not None and fact.detail.get("path")
+        if fact.kind in ("write", "save") and fact.site is not None
     }
+    here = str(run.info.get("cwd") or ".")
+    paths = {path: None for path in paths if os.path.lexists(os.path.join(here, path))}
     some = list(paths)[:_SHOWN]
     more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
     return f" (it wrote {', '.join(some)}{more})" if some else " (a file, a cache, a checkpoint)"
