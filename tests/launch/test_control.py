@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from samebits.launch.output import kept
-from samebits.record.run import Run
 
 pytestmark = pytest.mark.slow
 
@@ -158,8 +157,11 @@ print("done", step)
 """,
     )
     ended = folder.samebits("record", "--level", "op", "train.py")
-    assert ended.code == 0, ended.err
     assert ended.out.startswith("done 399\n")
+    assert ended.code == 2
+    assert "the record is incomplete" in ended.err
+    assert "the disk could not be written" in ended.err
+    assert ended.err.count("\n") == 1
     record = folder.last().records["main"]
     assert record.notes["incomplete"]
     assert 0 < record.steps < 400
@@ -215,11 +217,10 @@ for step in range(70):
     events = [[(e.step, e.kind, e.name) for e in record.events(0)] for record in (first, second)]
     assert events[0] == events[1]
     last = [name for step, kind, name in events[0] if kind == "parameter" and step == 70]
-    assert len(last) == (80 if schedule[-1][1] > 1 else 0)
+    assert len(last) == 80  # each of them, whatever the schedule
     assert f"each in one of at most {max(stride for _, stride in schedule)} steps" in verdict["compared"]
     assert "every parameter at the end" in verdict["compared"]
-    with Run.open(folder.runs()[1].path) as run:
-        assert "schedule" not in run.records["main"].notes
+    assert second.notes["schedule"] == schedule
 
 
 def test_control_of_this_process_ends_without_a_trace(generators_restored: None) -> None:
@@ -254,7 +255,7 @@ def test_control_of_this_process_ends_without_a_trace(generators_restored: None)
     finally:
         control.uninstall()
     assert names() == before
-    assert sum(a != b for a, b in zip(before, during, strict=True)) == len(before) - 1
+    assert sum(a != b for a, b in zip(before, during, strict=True)) == len(before) - 2  # the last two
     assert hasattr(builtins, "__samebits_seeds__")  # code that was compiled meanwhile still calls it
     assert random.Random().random() != random.Random().random()
 
