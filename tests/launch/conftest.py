@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,6 +86,84 @@ class Folder:
         """`samebits verify --json -`: how it ended and the verdict."""
         ended = self.samebits("verify", "--json", "-", *words, **options)
         return ended, json.loads(ended.out)
+
+
+@dataclass
+class Started:
+    """A command that was started, and every process below it, found by a mark in its variables."""
+
+    process: subprocess.Popen[str]
+    mark: str
+
+    def survivors(self) -> dict[int, str]:
+        """The living processes with the mark, samebits itself excepted: pid and command line."""
+        found = {}
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                marked = self.mark.encode() in (entry / "environ").read_bytes()
+                state = (entry / "stat").read_bytes().rpartition(b")")[2].split()[0]
+                words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if marked and state not in (b"Z", b"X") and int(entry.name) != self.process.pid:
+                found[int(entry.name)] = words
+        return found
+
+    def gone(self, seconds: float = 3.0) -> dict[int, str]:
+        """What is still there after so long at most."""
+        deadline = time.monotonic() + seconds
+        while (left := self.survivors()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return left
+
+    def state(self, pid: int) -> str:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+    def end(self, seconds: float = 60.0) -> int:
+        return self.process.wait(seconds)
+
+
+@pytest.fixture
+def start(folder: Folder) -> Iterator[Callable[..., Started]]:
+    """Starts `samebits` with words, in the folder; whatever is left of it is killed after the test."""
+    everything: list[Started] = []
+
+    def begin(*words: str | Path, command: tuple[str, ...] = SAMEBITS, **options: Any) -> Started:
+        mark = f"mark-{secrets.token_hex(8)}"
+        ignored = options.pop("ignored", ())
+
+        def prepare() -> None:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # what started the tests may have it ignored
+            for number in ignored:
+                signal.signal(number, signal.SIG_IGN)
+
+        process = subprocess.Popen(
+            [*command, *(str(word) for word in words)],
+            cwd=folder.path,
+            env=folder.environment(SAMEBITS_TEST=mark),
+            text=True,
+            preexec_fn=prepare,
+            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options,
+        )
+        everything.append(Started(process, mark))
+        return everything[-1]
+
+    yield begin
+    for started in everything:
+        started.process.kill()
+        for pid in started.survivors():
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        started.process.communicate()
+
+
+def until(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
+    """What ``condition`` gives, once that is true."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "it did not come to be"
+        time.sleep(0.02)
+    return value
 
 
 @pytest.fixture

@@ -159,11 +159,7 @@ def test_a_kill_leaves_nothing_running(start: Any, command: str) -> None:
 @pytest.mark.parametrize("command", ["record", "verify"])
 def test_a_killed_keeper_leaves_nothing_running(start: Any, command: str) -> None:
     run = start(command)
-    (watching,) = [
-        process
-        for process in run.left()
-        if b"keeper.py" in Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")[3]
-    ]
+    (watching,) = [process for process, parent in keeper.parents().items() if parent == run.process.pid]
     os.kill(watching, signal.SIGKILL)
     code, err = run.end()
     assert code == 2, err

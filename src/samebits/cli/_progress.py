@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Final, TextIO
 
@@ -61,12 +62,14 @@ class ProgressLine:
     ) -> None:
         if self._width:
             self._write("")
-            self._stream.write("\r")
-            self._stream.flush()
+            with suppress(OSError):
+                self._stream.write("\r")
+                self._stream.flush()
 
     def _write(self, text: str) -> None:
-        self._stream.write("\r" + text.ljust(self._width))
-        self._stream.flush()
+        with suppress(OSError):  # the terminal may be gone
+            self._stream.write("\r" + text.ljust(self._width))
+            self._stream.flush()
         self._width = len(text)
 
 

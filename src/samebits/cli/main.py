@@ -84,6 +84,13 @@ class Commands(click.Group):
             # https://docs.python.org/3/library/signal.html#note-on-sigpipe
             _close_stdout()
             return FAILED
+        except KeyboardInterrupt as error:
+            number = getattr(error, "number", signal.SIGINT)
+            how = (
+                "interrupted" if number == signal.SIGINT else f"interrupted by {signal.Signals(number).name}"
+            )
+            say(f"{how}; what was recorded so far is kept, see `samebits runs`")
+            return SIGNALLED + number
 
     def main(  # type: ignore[override]  # it leaves by SystemExit whatever standalone_mode says
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
@@ -95,11 +102,8 @@ class Commands(click.Group):
         written = True
         try:
             code = super().main(args, prog_name or "samebits", **extra | {"standalone_mode": False})
-        except click.Abort as error:
-            number = getattr(error.__cause__, "number", signal.SIGINT)
-            how = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
-            say(f"{how}; what was recorded so far is kept, see `samebits runs`")
-            code = SIGNALLED + number
+        except click.Abort:  # an interrupt before there was a command
+            code = SIGNALLED + signal.SIGINT
         except click.ClickException as error:
             context = getattr(error, "ctx", None)
             say(_sentence(error), context.command_path if context else "samebits")
@@ -118,9 +122,10 @@ class Commands(click.Group):
                 say("this is a fault of samebits itself; please report it with the lines above")
         code = code if isinstance(code, int) else SAME
         if not _flushed() or not written:
-            say("what it says could not be written to the standard output")
             _close_stdout()
-            code = FAILED
+            if code < SIGNALLED:  # else the terminal may be gone, and why is known
+                say("what it says could not be written to the standard output")
+                code = FAILED
         sys.exit(code)
 
 

@@ -7,11 +7,12 @@ inherits it.  The keeper inherits them all (PR_SET_CHILD_SUBREAPER), and it hold
 other end closes, samebits is gone, and everything below the keeper is killed.  Where the keeper itself is
 killed, the kernel kills the program (PR_SET_PDEATHSIG).
 
-CONTROL is read: a byte below 128 is a signal for the program, `KILL` means that everything must end.  REPORT
-is written: ``pid N`` or ``error ERRNO``, ``exit CODE``, ``gone``, a line each.  With ``own`` the program gets
-a session of its own, and signals go to its group.  With ``shared`` it stays in the group and at the terminal
-of samebits, as if there were nothing between; then a signal of the terminal reaches it by itself, and must
-not be sent once more.
+CONTROL is read: a byte below 128 is a signal for the program, `CLEAR` means that what the program left
+running is to end, `KILL` that everything must.  REPORT is written, a line each: ``pid N`` or ``error ERRNO``,
+``exit CODE``, ``gone``.  With ``own`` the program gets a session of its own, and signals go to its group.
+With ``shared`` it stays in the group and at the terminal of samebits, as if there were nothing between; then a
+signal of the terminal reaches it by itself, and must not be sent once more.  A witness in that group tells
+which did; the keeper has a group of its own, so that who kills the whole group does not kill the keeper.
 
 This file is run by itself: it imports nothing of samebits, and the fewest modules, so that it costs little.
 """
@@ -27,23 +28,23 @@ import sys
 import time
 from types import FrameType
 
-KILL = 255
-#: Signals that are passed on.  A keeper that got one itself, of its group, passes it on to nobody.
+KILL, CLEAR = 255, 254
+#: Signals that are passed on, but for those that the whole group got.
 PASSED = (
     signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2,
 )  # fmt: skip
-#: Seconds in which a signal of the whole group arrives here, too, if it was one.
+#: Seconds in which a signal of the whole group reaches the witness, too, if it was one.
 _TOGETHER = 0.2
 #: Seconds that what the program left running may take to end by itself; then it is left alone.
 _LINGER = 2.0
+#: Seconds that it has once it was asked to end.
+_CLEARED = 5.0
 _TURN = 0.2
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
-_received: dict[int, list[float]] = {number: [] for number in PASSED}
 
-
-def _note(number: int, frame: FrameType | None) -> None:
-    _received.setdefault(number, []).append(time.monotonic())
+def _nothing(number: int, frame: FrameType | None) -> None:
+    """A handler, since a signal that is ignored would be ignored by the program."""
 
 
 def _prctl(option: int, value: int) -> None:
@@ -93,7 +94,7 @@ def stopped(process: int) -> bool:
         return False
 
 
-def _start(command: list[str], own: bool, inherited: tuple[int, ...]) -> tuple[int, int]:
+def _start(command: list[str], own: bool) -> tuple[int, int]:
     """The process that runs the command, and 0; or 0, and why it could not be started."""
     keeper = os.getpid()
     read, write = os.pipe()  # closed by a successful exec
@@ -124,12 +125,48 @@ def _start(command: list[str], own: bool, inherited: tuple[int, ...]) -> tuple[i
     return process, 0
 
 
+class Witness:
+    """A process in samebits' group, which tells of each signal that the group gets."""
+
+    def __init__(self) -> None:
+        self._read, write = os.pipe()
+        self._seen = b""
+        keeper = os.getpid()
+        self.process = os.fork()
+        if self.process == 0:
+            _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            for number in PASSED:
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    signal.signal(number, lambda number, _: os.write(write, bytes([number])) and None)
+            while os.getppid() == keeper:
+                time.sleep(_TURN * 5)
+            os._exit(0)
+        os.close(write)
+        os.set_blocking(self._read, False)
+
+    def saw(self, number: int) -> bool:
+        """Whether the group got the signal, too; each counts once."""
+        until = time.monotonic() + _TOGETHER
+        while True:
+            try:
+                self._seen += os.read(self._read, 4096)
+            except BlockingIOError:
+                pass
+            if bytes([number]) in self._seen:
+                self._seen = self._seen.replace(bytes([number]), b"", 1)
+                return True
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.01)
+
+
 class Keeper:
     """The program, and what it started."""
 
-    def __init__(self, program: int, own: bool, report: int) -> None:
+    def __init__(self, program: int, witness: Witness | None, report: int) -> None:
         self.program = program
-        self._own = own
+        self._witness = witness
+        self._own = witness is None
         self._report = report
         self._samebits = os.getppid()
         self._halted: list[int] = []  # stopped because samebits is
@@ -156,24 +193,22 @@ class Keeper:
 
     def pass_on(self, number: int) -> None:
         """A signal that samebits got; not where the terminal, or who signalled the group, sent it to all."""
-        if not self._own:
-            until = time.monotonic() + _TOGETHER
-            while not _received.get(number) and time.monotonic() < until:
-                time.sleep(0.01)
-            if _received.get(number):
-                _received[number].pop(0)
-                return
-        if self.ended:
+        if self.ended or (self._witness is not None and self._witness.saw(number)):
             return
         try:
             (os.killpg if self._own else os.kill)(self.program, number)
         except ProcessLookupError:
             pass
 
+    def below(self) -> list[int]:
+        """The program and all that is below it, also what lost its parent."""
+        witness = None if self._witness is None else self._witness.process
+        return [process for process in descendants(os.getpid()) if process != witness]
+
     def follow(self) -> None:
         """Stop and go on with samebits."""
         if not self._halted and stopped(self._samebits):
-            self._halted = descendants(os.getpid())
+            self._halted = self.below()
             _signal_all(self._halted, signal.SIGSTOP)
         elif self._halted and not stopped(self._samebits):
             _signal_all(self._halted, signal.SIGCONT)
@@ -183,7 +218,7 @@ class Keeper:
         """Nothing stays, also of what is started meanwhile."""
         until = time.monotonic() + 10.0
         while time.monotonic() < until:
-            left = descendants(os.getpid())
+            left = self.below()
             if not left and not self.ended:
                 left = [self.program]
             if not left:
@@ -205,12 +240,15 @@ def main(argv: list[str]) -> int:
     control, report, own, command = int(argv[0]), int(argv[1]), argv[2] == "own", argv[3:]
     for number in (*PASSED, signal.SIGTSTP):
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _note)  # a handler, since an ignored signal would be ignored by the program
+            signal.signal(number, _nothing)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     os.set_inheritable(control, False)
     os.set_inheritable(report, False)
-    program, failed = _start(command, own, (control, report))
-    keeper = Keeper(program, own, report)
+    witness = None if own else Witness()
+    program, failed = _start(command, own)
+    if not own:
+        os.setpgid(0, 0)
+    keeper = Keeper(program, witness, report)
     if failed:
         keeper.tell(f"error {failed}")
         return 0
@@ -223,12 +261,16 @@ def main(argv: list[str]) -> int:
     os.set_blocking(wake_read, False)
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    linger = 0.0
+    linger, cleared = 0.0, False
     while True:
         keeper.reap()
         if keeper.ended:
             linger = linger or time.monotonic() + _LINGER
-            if time.monotonic() > linger or not descendants(os.getpid()):
+            if not keeper.below():
+                break
+            if time.monotonic() > linger:
+                if cleared:
+                    keeper.kill()
                 break
         ready, _, _ = select.select([control, wake_read], [], [], 0.02 if keeper.ended else _TURN)
         if wake_read in ready:
@@ -238,7 +280,12 @@ def main(argv: list[str]) -> int:
             if message in (b"", bytes([KILL])):  # samebits is gone, or says so
                 keeper.kill()
                 break
-            keeper.pass_on(message[0])
+            if message[0] == CLEAR:
+                if not cleared:
+                    cleared, linger = True, time.monotonic() + _CLEARED
+                    _signal_all(keeper.below(), signal.SIGTERM)
+            else:
+                keeper.pass_on(message[0])
         keeper.follow()
     keeper.tell("gone")
     return 0

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from samebits import manifest
-from samebits.errors import LaunchError
+from samebits.errors import LaunchError, RecordError
 from samebits.launch import keeper
 from samebits.launch.attached import Unattached
 from samebits.launch.output import Output
@@ -45,8 +45,12 @@ def new_folder(out: Path) -> Path:
     """A new run's folder under ``out``, named by the time; nobody else may look into it."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     with _kept_in(out):
-        folder = out / f"{stamp}-{secrets.token_hex(2)}"
+        number, folder = 1, out / f"{stamp}-{secrets.token_hex(2)}"
+        while folder.exists():
+            number += 1
+            folder = folder.with_name(f"{stamp}-{secrets.token_hex(2)}-{number}")
         folder.mkdir(mode=0o700)
+        folder.chmod(0o700)  # whatever the umask
     return folder
 
 
@@ -133,7 +137,7 @@ def start(
                     kept = e
         info |= {"status": status, "exit_code": running.code, "seconds": round(time.monotonic() - began, 3)}
         info["unattached"] = watch.found
-        with suppress(OSError):
+        with suppress(OSError, RecordError):  # the folder may be gone
             info["records"] = inventory(folder)
         _write(folder, info, ended=running.code)
         if kept is not None:
@@ -253,7 +257,7 @@ def _wait(
         if progress is not None:
             progress(steps_done(folder))
         if running.code is not None and (late or signals.ending is not None):
-            running.send(keeper.KILL)  # what it leaves behind was not meant to stay
+            running.send(keeper.CLEAR)  # what it leaves behind was not meant to stay
     if signals.ending is not None:
         return "interrupted"
     if late:

@@ -145,7 +145,8 @@ class Trace:
         if limit is not None and self.session.step >= limit:
             self.finish("stopped")
             self.session.on_stop()
-            raise StopRun(0)
+            main = threading.current_thread() is threading.main_thread()
+            raise (StopRun if main else SystemExit)(0)  # of a thread Python forgives SystemExit itself alone
 
     def _held(self, optimizer: torch.optim.Optimizer) -> tuple[list[int], list[torch.Tensor]]:
         """The optimizer's parameters and the numbers of their names."""
