@@ -313,3 +313,15 @@ def test_json_never_overwrites_a_script(samebits: Run, below: Below) -> None:
     assert (answer.code, below.calls) == (2, [])
     assert "it takes the file to write, or - for the standard output" in answer.err
     assert Path("train.py").read_text() == before
+
+
+def test_a_reader_that_leaves_is_no_finding(folder: Path) -> None:
+    """`| true`: 1 would say that the runs part."""
+    code = (
+        "import sys\nfrom samebits.cli import _output\nfrom samebits.cli.main import app\n"
+        "import os, signal\nr, w = os.pipe(); os.close(r); os.dup2(w, 1)\n"
+        "app.main(['runs'])\n"
+    )
+    keep(Path(".samebits"), "a1")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (2, "")

@@ -66,7 +66,8 @@ def test_a_run_that_lacks_something(info: dict[str, Any], words: str, run: Make,
 def test_a_run_without_run_json(run: Make, training: Make) -> None:
     a, b = _whole(run, training, "a"), _whole(run, training, "b")
     b.info.clear()
-    assert compare(a, b).reason == "agrees up to step 4; run b has lost its run.json, which says how it ended"
+    words = "run b has no readable run.json, which says how it ended"
+    assert compare(a, b).reason == f"agrees up to step 4; {words}"
 
 
 @pytest.mark.parametrize("status", ["running", "interrupted"])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from samebits.launch import child
 from samebits.launch.output import kept
 
 pytestmark = pytest.mark.slow
@@ -258,6 +259,8 @@ def test_the_world_of_a_script(folder: Any) -> None:
     assert observed.code == 0, observed.err
     mine, theirs = json.loads(stripped(observed.out)), json.loads(plain.out)
     assert mine["customized"] is True
+    below = mine.pop("recursion") - theirs["recursion"]  # as deep as without the frames below the script
+    assert below == child._FRAMES
     assert {k: v for k, v in mine.items() if theirs[k] != v} == {}
     assert (place / "elsewhere" / "output.txt").read_text() == "lost\n"
     run = folder.runs(place / ".samebits")[-1]

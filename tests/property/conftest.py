@@ -5,6 +5,7 @@ A told event is (kind, name, digest, line).
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from samebits.record import events
+from samebits.record.run import inventory
 from samebits.record.session import Plan, Session
 
 Told = tuple[str, str, int, int]
@@ -101,6 +103,8 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
                     session.flush()
             session.advance()
         session.end("finished")
+        info = {"format": "samebits.run", "version": 1, "status": "finished", "records": inventory(folder)}
+        (folder / "run.json").write_text(json.dumps(info), encoding="utf-8")
         return folder
 
     return writing

@@ -112,7 +112,10 @@ def observe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_modules: None) 
                 (torch.autograd, "backward"),
                 (dataloader._BaseDataLoaderIter, "__next__"),
                 *((torch.Tensor, n) for n in vars(torch.Tensor) if n in ("tolist", "numpy")),
-                *((torch.Tensor, n) for n in ("item", "tolist", "numpy", "__float__", "__int__", "__bool__")),
+                *(
+                    (torch.Tensor, n)
+                    for n in ("item", "tolist", "numpy", "__float__", "__int__", "__bool__", "__reduce_ex__")
+                ),
             ):
                 undo.setattr(owner, name, getattr(owner, name))
             for hooks in ("_global_optimizer_pre_hooks", "_global_optimizer_post_hooks"):

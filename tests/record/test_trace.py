@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import struct
 import time
 from collections.abc import Callable
@@ -355,3 +356,30 @@ def test_an_unequal_run_is_not(observe: Any) -> None:
     assert verdict.verdict == "diverged"
     assert verdict.first is not None
     assert verdict.first.op == "aten::randn" or "normal" in verdict.first.op
+
+
+@pytest.mark.parametrize("level", ["step", "op"])
+@pytest.mark.parametrize("how", ["torch.save", "pickle", "a state that is saved"])
+def test_what_is_saved_counts(observe: Any, how: str, level: str, tmp_path: Path) -> None:
+    """Buffers and optimizers' states are in no reading of parameters; who saves them has read them."""
+    runs = []
+    for add in (0.0, 1e-6):
+        torch.manual_seed(7)
+        with observe(level=level) as seen:
+            model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.BatchNorm1d(4))
+            optimizer = torch.optim.Adam(model.parameters())
+            model(torch.randn(8, 4)).square().mean().backward()
+            optimizer.step()
+            model[1].running_mean.add_(torch.tensor([0.0, 0.0, 0.0, add]))
+            if how == "pickle":
+                pickle.dumps(model[1].running_mean)
+            elif how == "torch.save":
+                torch.save(model.state_dict(), tmp_path / "model.pt")
+            else:
+                torch.save({"model": model, "optimizer": optimizer.state_dict()}, tmp_path / "model.pt")
+        runs.append(seen.run)
+    verdict = compare(*runs)
+    assert verdict.verdict == "diverged"
+    if level == "step":
+        assert verdict.first is not None
+        assert verdict.first.op == "read Tensor.pickle"

@@ -90,7 +90,12 @@ def console(json_path: str | None) -> Console:
     """Where a person reads the result: the standard output, unless that is for JSON alone."""
     from rich.console import Console
 
-    return Console(stderr=json_path == "-", highlight=False)
+    class Told(Console):
+        def on_broken_pipe(self) -> None:
+            """rich would exit with 1, which here means that runs part."""
+            raise BrokenPipeError
+
+    return Told(stderr=json_path == "-", highlight=False)
 
 
 def write_json(document: dict[str, Any], json_path: str | None) -> None:

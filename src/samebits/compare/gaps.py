@@ -56,7 +56,7 @@ def _of_run(run: RunLike) -> Iterator[Gap]:
     info = run.info
     status = info.get("status")
     if not info:
-        yield Gap(run.id, None, "has lost its run.json, which says how it ended")
+        yield Gap(run.id, None, "has no readable run.json, which says how it ended")
     elif not isinstance(status, str) or status not in _KNOWN:
         yield Gap(run.id, None, "has a run.json that does not say how it ended")
     elif status in _CUT:

@@ -155,4 +155,5 @@ def repeat(info: Mapping[str, Any], level: str) -> str:
     argv = info.get("argv")
     words = shlex.join(map(str, argv)) if isinstance(argv, list) else "SCRIPT"
     option = {"module": ["-m"], "command": ["--"]}.get(str(info.get("kind")), [])
-    return " ".join(["samebits record --level", level, *option, words])
+    command = "verify" if info.get("verify") else "record"
+    return " ".join([f"samebits {command} --level", level, *option, words])

@@ -310,7 +310,10 @@ def _nothing(run: RunLike, other: RunLike, compared: Sequence[Pair], missing: Se
     apart = [said for p in compared if p.shared is not None and (said := p.shared.words()) is not None]
     if apart:
         return f". {apart[0].partition(':')[0]}, and they share no result. {advice}"
-    return f": neither run has a batch, a loss, a gradient, a parameter or a value that was read. {advice}"
+    return (
+        ": neither run has a batch, a loss, a gradient, a parameter or a value that was read. "
+        f"Look at every operation: {repeat(run.info, 'op')}"
+    )
 
 
 def _incomplete(

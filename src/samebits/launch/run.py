@@ -289,7 +289,19 @@ def _write(folder: Path, info: dict[str, Any], *, ended: int | None = None) -> N
         scratch.write_text(json.dumps(info, indent=1, default=str) + "\n")
         os.replace(scratch, folder / "run.json")
     except OSError as e:
+        _write_lost(folder, info, e)
         raise _not_kept(folder, e, ended) from e
+
+
+def _write_lost(folder: Path, info: dict[str, Any], error: OSError) -> None:
+    """Where there is no room for a new run.json, say so in the old one, whose blocks are there."""
+    short = {key: value for key, value in info.items() if key not in ("git", "records", "unattached")}
+    short |= {"status": "lost", "reason": (error.strerror or str(error)).lower()}
+    with suppress(OSError), open(folder / "run.json", "r+b", buffering=0) as file:
+        text = json.dumps(short, default=str).encode() + b"\n"
+        if len(text) <= max(os.fstat(file.fileno()).st_size, 4096):
+            file.write(text)
+            file.truncate()
 
 
 def _not_kept(folder: Path, error: OSError, code: int | None) -> LaunchError:

@@ -35,8 +35,8 @@ READ_IN_TURN: Final = frozenset({"gradient", "parameter"})
 #: By level, the methods by which a program takes a value out of a tensor that are events of their own; at
 #: level "op" the rest of them are seen as operations.
 READS: Final = {
-    "step": ("item", "tolist", "numpy", "float", "int", "bool"),
-    "op": ("tolist", "numpy"),
+    "step": ("item", "tolist", "numpy", "float", "int", "bool", "pickle"),
+    "op": ("tolist", "numpy", "pickle"),
 }
 
 #: Index = the number stored in the ``phase`` column.  Append only.

@@ -306,8 +306,8 @@ class Session:
         if self._counter is None:
             path = Path(self.plan.folder) / "progress"
             try:
-                with open(path, "r+b" if path.exists() else "w+b") as f:
-                    f.truncate(8)
+                with open(path, "r+b" if path.exists() else "w+b", buffering=0) as f:
+                    f.write(bytes(8))  # a page without a block would kill the program where the disk is full
                     self._counter = mmap.mmap(f.fileno(), 8)
             except OSError:
                 return

@@ -32,7 +32,12 @@ if TYPE_CHECKING:
     import torch
 
 #: Methods whose name in a record is not their own.
-_SPECIAL = {"float": "__float__", "int": "__int__", "bool": "__bool__"}
+_SPECIAL = {
+    "float": "__float__",
+    "int": "__int__",
+    "bool": "__bool__",
+    "pickle": "__reduce_ex__",  # by which torch.save, pickle and their like take a tensor
+}
 
 #: How the scalars that nearly every loss is are packed; others are read byte by byte.
 _PACKED = {"torch.float32": "<f", "torch.float64": "<d"}
