@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -242,7 +243,7 @@ PYTHON = {"SAMEBITS_OBSERVER": "python"}  # the test needs no compiler
 @linux
 def test_verify_says_who_was_not_observed_and_why(folder: Folder) -> None:
     folder.write("x.py", STEP)
-    ended, verdict = folder.json("--", "sh", "-c", f"env -i {sys.executable} x.py", **PYTHON)
+    ended, verdict = folder.json("--", "sh", "-c", f"env -i {shlex.quote(sys.executable)} x.py", **PYTHON)
     assert (ended.code, verdict["verdict"]) == (2, "incomplete")
     assert "used torch unobserved: its environment was replaced" in verdict["reason"]
 
