@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.trust.rows import Row, main
-from samebits.compare.verdict import compare
+from samebits.compare import compare
 from samebits.errors import RecordError
 from samebits.record import log
 from samebits.record.events import PARTIAL

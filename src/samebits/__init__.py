@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from samebits.errors import StateError as StateError
     from samebits.errors import UsageError as UsageError
     from samebits.errors import UsageTypeError as UsageTypeError
-    from samebits.launch.library import record as record
-    from samebits.launch.library import run as run
-    from samebits.launch.library import verify as verify
+    from samebits.launch.functions import record as record
+    from samebits.launch.functions import run as run
+    from samebits.launch.functions import verify as verify
     from samebits.record.run import Run as Run
     from samebits.seeding import Key as Key
     from samebits.seeding import Seeded as Seeded
@@ -73,9 +73,9 @@ _HOMES = {
     "isolated": "samebits.seeding",
     "preserved": "samebits.seeding",
     "restore_rng": "samebits.seeding",
-    "run": "samebits.launch.library",
+    "run": "samebits.launch.functions",
     "seed_everything": "samebits.seeding",
-    "verify": "samebits.launch.library",
+    "verify": "samebits.launch.functions",
 }
 
 #: Packages that are names of this one, loaded on first use.
@@ -96,7 +96,7 @@ _ROOMS = (
 )
 
 #: A package that is a function, too -> the module of that function.
-_CALLED = {"record": "samebits.launch.library"}
+_CALLED = {"record": "samebits.launch.functions"}
 
 __all__ = [
     "DeterminismError",

@@ -95,6 +95,16 @@ def test_strides_that_do_not_divide_each_other(a: list[tuple[int, int]], b: list
     assert compare(_run("a", a), _run("b", b)).verdict == "same"
 
 
+@given(_schedules(_POWERS), _schedules(_POWERS))
+def test_records_that_do_not_say_what_they_read(a: list[tuple[int, int]], b: list[tuple[int, int]]) -> None:
+    """As those of a process that was killed before it noted its schedule, in an older version."""
+    runs = [_run("a", a), _run("b", b)]
+    for run in runs:
+        del run.records["main"].notes["schedule"]
+    assert compare(*runs).verdict == "same"
+    assert "may not have read the same gradients" in compare(*runs).compared
+
+
 def test_a_gradient_that_is_missing_in_the_finer_record_counts() -> None:
     a, b = _run("a", [(4, 4)]), _run("b", [(4, 2)])
     events = [

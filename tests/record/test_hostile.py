@@ -20,7 +20,7 @@ import pytest
 
 from samebits.causes._base import Fact
 from samebits.cli.main import main
-from samebits.compare.verdict import compare
+from samebits.compare import compare
 from samebits.errors import RecordError
 from samebits.record import fields, log
 from samebits.record.events import STRUCTURE

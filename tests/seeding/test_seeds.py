@@ -17,7 +17,7 @@ from samebits.cli.main import app
 from samebits.compat import seed_everything as guides
 from samebits.compat import setup_seed, worker_init_fn
 from samebits.data import ResumableSampler, SampleSeeded, SeededLoader, loader_kwargs
-from samebits.launch.library import controlled
+from samebits.launch.functions import controlled
 from samebits.random import everywhere, key
 
 #: Each gives what a seed became, to the bit.

@@ -13,13 +13,13 @@ import contextlib
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from samebits._whole import write_whole
 from samebits.cli._detail import Detail
 
 if TYPE_CHECKING:
@@ -105,25 +105,8 @@ def write_json(document: dict[str, Any], json_path: str | None) -> None:
     text = json.dumps(document, indent=2, allow_nan=False, default=str)
     if json_path == "-":
         click.echo(text)
-    else:
-        write_whole(Path(json_path), text + "\n")
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old text or the new, never half of one.
-
-    Raises:
-        click.ClickException: it could not be written.
-    """
+        return
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:50]}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.chmod(name, 0o644)  # mkstemp makes files that only the owner reads
-            os.replace(name, path)
-        except BaseException:
-            os.unlink(name)
-            raise
+        write_whole(Path(json_path), f"{text}\n".encode())
     except OSError as error:
-        raise click.ClickException(f"{str(path)!r} could not be written: {error.strerror}.") from error
+        raise click.ClickException(f"{json_path!r} could not be written: {error.strerror}.") from error

@@ -106,8 +106,8 @@ def described(folder: Path) -> dict[str, Any]:
                     "status": record.status,
                     "steps": record.steps,
                     "events": record.events_total,
-                    "observer": record.manifest.get("observer"),
-                    "schedule": "schedule" in record.notes,
+                    "observer": record.notes.get("observer"),
+                    "schedule": record.notes.get("schedule"),
                     "error": record.notes.get("incomplete"),
                 }
                 if not manifest or record.process == "main":

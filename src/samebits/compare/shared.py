@@ -89,7 +89,8 @@ class Shared:
     @property
     def whole(self) -> bool:
         """Whether both were observed alike, so that nothing had to be left out."""
-        return self.keep is None and self.a.schedule == self.b.schedule
+        known = self.a.schedule is not None
+        return self.keep is None and known and self.a.schedule == self.b.schedule
 
     def words(self) -> str | None:
         """What is compared, where the two were not observed alike: one sentence."""
@@ -102,8 +103,8 @@ class Shared:
             how = f"The first was recorded {first}, the other {second}"
         elif not self.whole:
             return (
-                "The two did not read the same gradients and parameters at every step: compared is what both "
-                "read, and every parameter at the end."
+                "The two may not have read the same gradients and parameters at every step: compared is what "
+                "both read."
             )
         else:
             return None

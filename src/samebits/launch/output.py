@@ -15,6 +15,8 @@ import zlib
 from pathlib import Path
 from typing import Final
 
+from samebits._whole import write_whole
+
 #: Bytes kept of the beginning of a stream, and of its end.
 KEPT: Final = 1 << 20
 NAMES: Final = ("stdout", "stderr")
@@ -115,9 +117,7 @@ def _keep(path: Path, text: str) -> None:
     from samebits.manifest.secrets import redact
 
     data = gzip.compress(redact(text).encode("utf-8", "replace"), mtime=0)
-    scratch = path.with_name(path.name + ".new")
-    scratch.write_bytes(data)
-    os.replace(scratch, path)
+    write_whole(path, data)
 
 
 def kept(folder: Path, name: str) -> str:

@@ -23,13 +23,15 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from samebits import manifest
+from samebits._whole import write_whole
 from samebits.errors import LaunchError, RecordError
 from samebits.launch import keeper
 from samebits.launch.attached import Unattached
 from samebits.launch.output import Output
 from samebits.launch.program import Control, Program
 from samebits.launch.signals import Interrupted, Signals, noted
-from samebits.record.run import inventory
+from samebits.record.kept import steps_of
+from samebits.record.run import FORMAT, VERSION, inventory
 from samebits.record.session import Plan
 
 #: Called with the number of finished steps, a few times a second.
@@ -97,8 +99,8 @@ def start(
     """
     folder = Path(plan.folder)
     info: dict[str, Any] = {
-        "format": "samebits.run",
-        "version": 1,
+        "format": FORMAT,
+        "version": VERSION,
         "id": folder.name,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "argv": manifest.redacted(list(program.target)),
@@ -255,7 +257,7 @@ def _wait(
             running.send(due[1])
             due = next(pressing, (float("inf"), 0))
         if progress is not None:
-            progress(steps_done(folder))
+            progress(steps_of(folder) or 0)
         if running.code is not None and (late or signals.ending is not None):
             running.send(keeper.CLEAR)  # what it leaves behind was not meant to stay
     if signals.ending is not None:
@@ -274,20 +276,10 @@ def _kill_all_of(folder: str) -> None:
                 os.kill(process, signal.SIGKILL)
 
 
-def steps_done(folder: Path) -> int:
-    """The finished optimizer steps of a run under way."""
-    try:
-        return int.from_bytes((folder / "progress").read_bytes(), "little")
-    except OSError:
-        return 0
-
-
 def _write(folder: Path, info: dict[str, Any], *, ended: int | None = None) -> None:
     """Replace run.json in one step: a reader sees the old or the new, never a half."""
-    scratch = folder / "run.json.new"
     try:
-        scratch.write_text(json.dumps(info, indent=1, default=str) + "\n")
-        os.replace(scratch, folder / "run.json")
+        write_whole(folder / "run.json", f"{json.dumps(info, indent=1, default=str)}\n".encode())
     except OSError as e:
         _write_lost(folder, info, e)
         raise _not_kept(folder, e, ended) from e

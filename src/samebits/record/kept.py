@@ -12,40 +12,32 @@ import os
 import shutil
 import stat
 import struct
-import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from samebits._whole import write_whole
 from samebits.errors import RecordError, UsageError
 from samebits.record.log import APPLICATION_ID
-from samebits.record.run import FORMAT, RunInfo
+from samebits.record.run import FORMAT, LARGEST_INFO, RunInfo
 from samebits.record.store import shown
 
 _SQLITE: Final = b"SQLite format 3\0"
 _ID_AT: Final = 68  # of the application id: https://www.sqlite.org/fileformat2.html#the_database_header
-_LARGEST_INFO: Final = 16 << 20
 
 
 def note(folder: Path, **values: Any) -> None:
     """Add keys to a run's run.json, in one step; a run without a readable one stays as it is."""
     path = folder / "run.json"
     try:
-        if path.is_symlink() or path.stat().st_size > _LARGEST_INFO:
+        if path.is_symlink() or path.stat().st_size > LARGEST_INFO:
             return
         info = json.loads(path.read_bytes())
         if not isinstance(info, dict) or info.get("format") != FORMAT:
             return
-        handle, scratch = tempfile.mkstemp(dir=folder, prefix=".run.json.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(json.dumps(info | values, indent=1, default=str) + "\n")
-            os.chmod(scratch, stat.S_IMODE(path.stat().st_mode))
-            os.replace(scratch, path)
-        except BaseException:
-            os.unlink(scratch)
-            raise
+        text = json.dumps(info | values, indent=1, default=str)
+        write_whole(path, f"{text}\n".encode(), mode=stat.S_IMODE(path.stat().st_mode))
     except (OSError, ValueError, RecursionError):  # a disk that is full spoils no verdict
         return
 
@@ -176,7 +168,7 @@ def _is_ours(folder: Path) -> bool:
     path = folder / "run.json"
     if path.is_file() and not path.is_symlink():
         with open(path, "rb") as file:
-            text = file.read(_LARGEST_INFO)
+            text = file.read(LARGEST_INFO)
         try:
             info = json.loads(text)
         except (ValueError, RecursionError):  # cut short

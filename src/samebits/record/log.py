@@ -155,8 +155,3 @@ def body(head: int, blobs: Iterable[bytes | None]) -> int:
         if blob is not None:
             head = crc32(blob, head)
     return head
-
-
-def reason_file(path: object) -> str:
-    """Where the reason stands why the record at ``path`` ends early; zeros while there is none."""
-    return f"{path}.why"

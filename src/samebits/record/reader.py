@@ -10,9 +10,7 @@ are bytes: events are unpacked only where those differ.
 from __future__ import annotations
 
 import math
-import os
 import re
-import stat
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +20,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Final, Literal, NamedTuple, Self
 
 from samebits.causes._base import Event, Fact, Site
-from samebits.record import fields, log
+from samebits.record import fields, log, reason
 from samebits.record.events import KINDS, PARTIAL, PHASES
 from samebits.record.store import Store, shown
 from samebits.record.structure import Columns, passive, unpack
@@ -124,7 +122,7 @@ class Record:
         if status is None and self.notes.get(log.EXEC) is True:
             self.status = "finished"
         elif status is None:
-            self.notes.setdefault("incomplete", _why(self.path) or log.UNCLOSED)
+            self.notes.setdefault("incomplete", shown(reason.kept(self.path) or log.UNCLOSED))
         self._streams: dict[int, list[Chunk]] | None = None
         self._shapes: list[tuple[int, int, int]] = []  # per structure: count, head, body
         self._names: dict[int, str] | None = None
@@ -418,18 +416,6 @@ class Record:
         if not 0 <= number < end:
             raise self._store.damaged(f"{what} is {number}")
         return number
-
-
-def _why(path: Path) -> str | None:
-    """The reason that a writer left beside a record which it could no longer write to."""
-    try:
-        if not stat.S_ISREG(os.stat(log.reason_file(path)).st_mode):
-            return None
-        with open(log.reason_file(path), "rb") as file:
-            text = file.read(512).rstrip(b"\0").decode("utf-8", "replace")
-    except OSError:
-        return None
-    return shown(text) if text else None
 
 
 def _int(cell: log.Cell) -> int:

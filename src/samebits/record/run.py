@@ -21,7 +21,7 @@ from samebits.record.store import shown
 
 FORMAT: Final = "samebits.run"
 VERSION: Final = 1
-_LARGEST_INFO: Final = 4 << 20
+LARGEST_INFO: Final = 4 << 20
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
@@ -192,8 +192,8 @@ def _info(directory: Path) -> dict[str, Any]:
         if not path.is_file():
             raise RecordError(f"{shown(directory)} is not a run: it has neither run.json nor records")
         with open(path, "rb") as file:
-            text = file.read(_LARGEST_INFO + 1)
-        info = fields.parsed(text) if len(text) <= _LARGEST_INFO else None
+            text = file.read(LARGEST_INFO + 1)
+        info = fields.parsed(text) if len(text) <= LARGEST_INFO else None
     except (OSError, ValueError) as error:
         raise RecordError(f"cannot read {shown(path)}: {shown(error)}") from error
     if not isinstance(info, dict) or info.get("format") != FORMAT:

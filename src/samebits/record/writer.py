@@ -30,11 +30,9 @@ from types import FrameType
 from typing import Any, Concatenate, Final, ParamSpec
 
 from samebits.causes._base import Fact
-from samebits.record import log
+from samebits.record import log, reason
 from samebits.record.events import STRUCTURE
 
-#: Bytes set aside for the reason why a record ends early.
-_REASON: Final = 512
 #: Rows waiting for a commit go to disk anyway beyond this many bytes.
 _PATIENCE: Final = 8 << 20
 #: A captured output larger than this is left out; SQLite's own limit for a cell is 1e9.
@@ -309,7 +307,7 @@ class Writer:
                 connection.execute(table.create)
             connection.execute(log.RECORD.insert, self._seal(log.RECORD, 1, self._record, ()))
             connection.execute("COMMIT")
-        _set_aside(log.reason_file(self._path))
+        reason.set_aside(self._path)
         os.rename(part, self._path)
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=1)
         self._connection = connection
@@ -321,8 +319,8 @@ class Writer:
     def _stop(self, error: Exception) -> None:
         """No more rows from here on; says so in the record, if there is room for that."""
         if self.incomplete is None:
-            self.incomplete = _reason(error)
-            _keep_reason(log.reason_file(self._path), self.incomplete)
+            self.incomplete = reason.of(error)
+            reason.keep(self._path, self.incomplete)
         self._stopped = True
         self._steps = self._committed
         self._last = {}
@@ -351,35 +349,7 @@ class Writer:
         except sqlite3.Error:
             pass
         if self.incomplete is None:
-            try:
-                os.unlink(log.reason_file(self._path))
-            except OSError:
-                pass
-
-
-def _reason(error: Exception) -> str:
-    """Why writing stopped, for a person."""
-    if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
-        return "the disk is full"
-    if isinstance(error, sqlite3.OperationalError) and "disk" in str(error):
-        return f"the disk could not be written ({error})"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    return f"{type(error).__name__}: {error}"
-
-
-def _set_aside(path: str) -> None:
-    """A file of zeros, whose blocks a full disk cannot refuse when they are written over."""
-    with open(path, "wb", buffering=0) as file:
-        file.write(bytes(_REASON))
-
-
-def _keep_reason(path: str, reason: str) -> None:
-    try:
-        with open(path, "r+b", buffering=0) as file:
-            file.write(reason.encode("utf-8", "backslashreplace")[:_REASON])
-    except OSError:
-        pass
+            reason.drop(self._path)
 
 
 def _text(value: str) -> str:

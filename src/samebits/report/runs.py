@@ -80,7 +80,8 @@ def print_run(run: Mapping[str, Any], console: Console) -> None:
             f"{one['events']:,} events, {size(one['bytes'])}"
         )
         line += f", observer {clean(one['observer'])}" if one["observer"] else ""
-        line += ", by a schedule" if one["schedule"] else ""
+        strides = [stride for _, stride in one["schedule"] or ()]
+        line += f", read in turn over {max(strides)} steps" if max(strides, default=1) > 1 else ""
         line += f"; {clean(one['error'])}" if one["error"] else ""
         console.print(Text(line), soft_wrap=True)
     known = [(path, value) for path in _SHORT if (value := _at(run["manifest"], path)) is not None]

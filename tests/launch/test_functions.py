@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import samebits
-from samebits.launch import Control, Program, library
+from samebits.launch import Control, Program, functions
 
 TRAIN = """
 import sys, torch
@@ -37,7 +37,7 @@ def called(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Program,
     """What the launcher below would have been asked to run."""
     calls: list[tuple[Program, dict[str, Any]]] = []
     for name in ("verify_program", "record_program"):
-        monkeypatch.setattr(library, name, lambda program, **options: calls.append((program, options)))
+        monkeypatch.setattr(functions, name, lambda program, **options: calls.append((program, options)))
     return calls
 
 
