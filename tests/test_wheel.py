@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -81,7 +82,7 @@ def test_works_where_it_is_installed(wheel: Path, tmp_path: Path) -> None:
     assert Path(where.strip()).is_relative_to(venv)
     assert run(str(venv / "bin" / "samebits"), "--version") == f"samebits {samebits.__version__}\n"
     assert "samebits verify train.py" in run(str(venv / "bin" / "samebits"), "--help")
-    assert run(str(python), "-m", "samebits", "runs", "--json") == "[]\n"
+    assert json.loads(run(str(python), "-m", "samebits", "runs", "--json", "-"))["runs"] == []
     if compiler("CC", ("cc", "gcc", "clang")):
         core = run(str(python), "-c", "from samebits.random import build; print(build.built())")
         assert Path(core.strip()).is_relative_to(venv)  # built when it was installed

@@ -30,6 +30,8 @@ class Recorder(types.ModuleType):
 
 def seeded_calls(name: str, key: Key, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     calls: list[Any] = []
+    for other in loaded_libraries():  # another test's
+        monkeypatch.delitem(sys.modules, other)
     monkeypatch.setitem(sys.modules, name, Recorder(name, calls))
     if name == "numba":
         monkeypatch.setitem(sys.modules, "numba._helperlib", Recorder("numba._helperlib", calls))
@@ -53,6 +55,8 @@ def test_nothing_is_imported() -> None:
 
 
 def test_one_that_cannot_be_seeded_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for other in loaded_libraries():  # another test's
+        monkeypatch.delitem(sys.modules, other)
     monkeypatch.setitem(sys.modules, "cv2", types.ModuleType("cv2"))
     with pytest.warns(UserWarning, match="could not seed cv2: AttributeError"):
         assert seed_libraries(Key(1)) == []
