@@ -42,10 +42,13 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-# Triton reads its switch when it is imported, so its kernels are interpreted in a process of their own.
+# Most tests start programs that import torch: as many at a time as there are cores, each up to 2 GB of memory.
+PARALLEL := -n auto --maxprocesses 8 --dist worksteal
+
+# Triton reads its switch when it is imported, so its kernels are interpreted in a session of their own.
 unit: $(STAMP)
-	$(BIN)/python -m pytest
-	TRITON_INTERPRET=1 $(BIN)/python -m pytest tests/triton
+	$(BIN)/python -m pytest $(PARALLEL)
+	TRITON_INTERPRET=1 $(BIN)/python -m pytest $(PARALLEL) tests/triton
 
 # Another torch needs other versions of triton and setuptools.
 OTHER := .venv-$(TORCH)

@@ -131,7 +131,9 @@ def test_what_takes_too_long_ends_with_all_it_started(tmp_path: Path) -> None:
 
 def test_without_a_compiler_a_sentence_says_what_observes(tmp_path: Path) -> None:
     missing = str(tmp_path / "no-compiler")
-    env = gpu.environment() | {"SAMEBITS_CACHE": str(tmp_path / "cache"), "CXX": missing}
+    env = gpu.environment() | {
+        "SAMEBITS_CACHE": str(tmp_path / "cache"), "TMPDIR": str(tmp_path), "CXX": missing
+    }  # fmt: skip
     words = [sys.executable, "-m", "benchmarks.gpu", "--part", "observer", str(tmp_path)]
     done = subprocess.run(words, capture_output=True, text=True, env=env, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
