@@ -22,7 +22,8 @@ from typing import Any, Final
 from torch import Generator
 from torch.utils.data import DataLoader, IterableDataset
 
-from samebits.data.indices import Indices, Place, past_the_end
+from samebits.data.indices import Indices, Place
+from samebits.data.passes import Batches, Pass
 from samebits.data.resume import ResumableSampler, check_same, checked_count, checked_place
 from samebits.data.samples import SampleSeeded
 from samebits.data.workers import SeedWorker, loader_generator
@@ -133,8 +134,8 @@ class SeededLoader(DataLoader[Any]):
         self._next = Place(0)
         self._is_loaded = False  # the next place is that of a state
         self._ended: Place | None = None  # that of the state, if its epoch has ended
-        self._under_way: Callable[[], _Batches | None] = lambda: None
-        self._newest: _Pass | None = None  # without its iterator, which would keep workers alive
+        self._under_way: Callable[[], Batches | None] = lambda: None
+        self._newest: Pass | None = None  # without its iterator, which would keep workers alive
         self._twin: SampleSeeded | None = None  # the persistent workers' dataset
         self._told = self._sampler_epoch()
 
@@ -270,11 +271,11 @@ class SeededLoader(DataLoader[Any]):
             self._place(self._twin)
         iterator = super().__iter__()
         self._will_begin(Place(begins.epoch + 1), is_loaded=False)
-        newest = _Pass(begins, self._samples_each())
+        newest = Pass(begins, self._samples_each())
         self._newest = newest
         if self._replays():
             newest.skip(iterator)
-        handed = _Batches(iterator, newest)
+        handed = Batches(iterator, newest)
         self._under_way = weakref.ref(handed)
         return handed
 
@@ -373,49 +374,6 @@ class SeededLoader(DataLoader[Any]):
     def _sampler_epoch(self) -> int | None:
         epochs = [getattr(one, "epoch", None) for one in self._samplers()]
         return next((epoch for epoch in epochs if isinstance(epoch, int)), None)
-
-
-class _Pass:
-    """How far one pass is, counted in batches that were handed out."""
-
-    def __init__(self, begins: Place, samples_each: int) -> None:
-        self._begins, self._samples_each = begins, samples_each
-        self.handed_out = 0
-        self.has_ended = False
-
-    @property
-    def place(self) -> Place:
-        begins, count = self._begins, self.handed_out
-        return Place(begins.epoch, begins.position + count * self._samples_each, begins.batches + count)
-
-    def skip(self, iterator: Iterator[Any]) -> None:
-        for number in range(self._begins.batches):
-            if next(iterator, self) is self:
-                raise past_the_end(number, self._begins.batches)
-
-
-class _Batches(Iterator[Any]):
-    """DataLoader's iterator, counted; its attributes are that one's."""
-
-    def __init__(self, iterator: Any, counted: _Pass) -> None:
-        self._iterator, self._pass = iterator, counted
-
-    def __next__(self) -> Any:
-        try:
-            batch = next(self._iterator)
-        except StopIteration:
-            self._pass.has_ended = True
-            raise
-        self._pass.handed_out += 1
-        return batch
-
-    def __len__(self) -> int:
-        return len(self._iterator)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name == "_iterator":
-            raise AttributeError(name)
-        return getattr(self._iterator, name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from samebits.manifest.arguments import redacted as redacted
 from samebits.manifest.collect import collect as collect
 from samebits.manifest.collect import collect_static as collect_static
 from samebits.manifest.diff import diff as diff
 from samebits.manifest.git import git as git
 from samebits.manifest.secrets import redact as redact
-from samebits.manifest.secrets import redacted as redacted
 from samebits.manifest.variables import variables as variables
 
 __all__ = ["collect", "collect_static", "diff", "git", "redact", "redacted", "variables"]

@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from samebits import __version__
-from samebits.manifest.secrets import redacted
+from samebits.manifest.arguments import redacted
 from samebits.manifest.variables import variables
 
 #: Libraries whose version can change a training run's numbers; noted where the program imported them.

@@ -1,10 +1,11 @@
-"""What looks like a secret and is therefore never kept: in a command line, a variable, a source, an output.
+"""What looks like a secret and is therefore never kept: in a variable, a source, an output.
 
 The allow-list of variables is the first fence; this is the second, for what people paste where it does not
 belong.  Three kinds of evidence count: the form of known services' keys (`detector`, by the rules of
 gitleaks), the name beside a value ("password", "api_key", "Authorization"), and chance: a text that looks
 random where a key may stand.  It errs towards leaving out; digests, commits and uuids stay, since training
-scripts are full of them, unless something near them speaks of a key.
+scripts are full of them, unless something near them speaks of a key.  Command lines have rules of their own
+(`arguments`).
 
 Only the secret itself is replaced, and never a line: reports show sources by line number.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Final
 
 from samebits.manifest import detector
@@ -24,7 +25,7 @@ LEFT_OUT: Final = "<left out>"
 
 # -- names -------------------------------------------------------------------------------------------------
 
-_PASSWORDS: Final = "password|passwd|passphrase|passcode|pwd|secret|credential|cred"
+PASSWORDS: Final = "password|passwd|passphrase|passcode|pwd|secret|credential|cred"
 _KEYS: Final = (
     "api[-_. ]?key|(?:access|private|secret|account|auth|signing|encryption|license|master)[-_. ]?key"
     "|(?:wandb|openai|anthropic|hf|aws|azure|gcp|comet|neptune|clearml|mlflow|ssh|service|bearer|client)"
@@ -34,7 +35,7 @@ _TOKENS: Final = "token|auth|cookie"
 #: A word of a name that says: what follows may be secret.
 _WORD: Final = re.compile(
     rf"(?:(?<![A-Za-z])|(?<=[a-z0-9])(?=[A-Z]))"
-    rf"(?:(?P<password>(?i:{_PASSWORDS}|pass(?=[\"'\]=:\s])))"
+    rf"(?:(?P<password>(?i:{PASSWORDS}|pass(?=[\"'\]=:\s])))"
     rf"|(?P<key>(?i:{_KEYS}))|(?P<token>(?i:{_TOKENS})))"
     rf"(?i:s(?![a-z]))?(?![a-z])"
     rf"|(?P<joined>(?i:password|passwd|passphrase|apikey|authtoken|accesstoken|secretkey))(?![a-z])"
@@ -45,7 +46,7 @@ _HINTS: Final = (
     "dsn",
 )  # fmt: skip
 #: Beside such a word, what makes it an ordinary one: the tokens and keys of models and of dictionaries.
-_ORDINARY: Final = re.compile(
+ORDINARY: Final = re.compile(
     r"(?i)(?:^|[-_. ])(?:bos|eos|pad|unk|mask|sep|cls|sot|eot|image|img|audio|video|text|prompt|special|next"
     r"|stop|start|begin|end|max|min|num|n|per|total|count|len|length|dim|size|type|types|id|ids|idx|index|indices|level"
     r"|emb|embed|embedding|embeddings|classification|class|drop|dropout|vocab|merge|mix|mixer|shift|sort|cache"
@@ -56,17 +57,6 @@ _ORDINARY: Final = re.compile(
 _NAME: Final = re.compile(
     r"(?i)(?:^|[-_.])(?:api[-_]?keys?|access[-_]?keys?|private[-_]?keys?|secrets?|token|passwords?|passwd|pwd"
     r"|passphrase|credentials?|auth|authorization|bearer|cookie)(?:$|[-_.])"
-)
-#: Of options: wider, since their value stands alone and is of no use for anything but the command line.
-_OPTION: Final = re.compile(
-    r"(?i)(?:^|[-_.])(?:\w*key|keys|\w*token|\w*secrets?|\w*passwords?|passwd|pass|pwd|passphrase"
-    r"|auth\w*|login"
-    r"|credentials?|creds?|bearer|cookies?|headers?)(?:$|[-_.])"
-)
-_OPTION_WORD: Final = re.compile(r"[-+~]{0,3}[\w./\[\]-]+")
-_OPTION_ORDINARY: Final = re.compile(r"(?i)^(?:author\w*|monkey|turkey|hotkey)$")
-_PLAIN_VALUE: Final = re.compile(
-    r"(?i)[-+]?\d+(?:\.\d*)?(?:e[-+]?\d+)?|<[^<>]*>|\[[^\[\]]*\]|true|false|none|null|yes|no|auto|on|off"
 )
 
 # -- values ------------------------------------------------------------------------------------------------
@@ -239,7 +229,7 @@ def _by_name(text: str) -> Iterator[Span]:
             yield from ((start + a, start + b) for a, b in _beside(line, word))
         if words or _NEAR.search(line):
             spoken = number
-        if (option := _DECLARED.search(line)) and not _ORDINARY.search(option["name"]):
+        if (option := _DECLARED.search(line)) and not ORDINARY.search(option["name"]):
             default, sure = number, bool(words)
         given = re.search(r"\bdefault\s*=\s*[rbfu]{0,2}(?=[\"'])", line) if number - default <= 4 else None
         if given is not None:
@@ -266,7 +256,7 @@ def _ordinary(line: str, word: re.Match[str]) -> bool:
     assert left is not None
     assert right is not None
     before = left[0].rpartition(".")[2]
-    return bool(_ORDINARY.search(before) or _ORDINARY.search(right[0]) or word[0].lower() == "tokens")
+    return bool(ORDINARY.search(before) or ORDINARY.search(right[0]) or word[0].lower() == "tokens")
 
 
 def _beside(line: str, word: re.Match[str]) -> Iterator[Span]:
@@ -347,74 +337,3 @@ def _unlikely(run: str) -> bool:
     """Whether a run of characters is of all classes, in the disorder of a key."""
     classes = (any(map(test, run)) for test in (str.islower, str.isupper, str.isdigit))
     return len(run) >= 32 and all(classes) and not _HEX.fullmatch(run) and random_looking(run, least=28)
-
-
-# -- command lines -----------------------------------------------------------------------------------------
-
-
-def redacted(argv: Sequence[str]) -> list[str]:
-    """A command line without its secrets: what an option for a key is given, and what looks like one."""
-    words: list[str] = []
-    hide: str | None = None  # the option whose value comes next
-    for word in argv:
-        given, hide = hide, None
-        if given is not None and not word.startswith("--"):
-            if not _hidden(given, word):
-                words.append(_word(word))
-            else:
-                words.append(LEFT_OUT)
-                hide = given if given.endswith("s") and len(given) > 2 else None  # --api-keys A B
-            continue
-        name, equals, value = word.partition("=")
-        bare = name.lstrip("-+")
-        equals = equals if _OPTION_WORD.fullmatch(name) else ""
-        if equals and _option(bare):
-            words.append(f"{name}={LEFT_OUT}" if value and _hidden(name, value) else word)
-        elif equals and not secret_value(name):
-            words.append(f"{name}={_word(value)}")
-        elif re.fullmatch(r"-[A-Za-z]", word):
-            words.append(word)
-            hide = word
-        elif re.match(r"-p[^-=]{6,}", word) and _password(word[2:]):
-            words.append(f"-p{LEFT_OUT}")
-        elif word.startswith("-") and not equals and _option(bare):
-            words.append(word)
-            hide = word
-        else:
-            words.append(_word(word))
-    return words
-
-
-def _option(name: str) -> bool:
-    return _OPTION.search(name) is not None and not _OPTION_ORDINARY.match(name)
-
-
-def _hidden(option: str, value: str) -> bool:
-    """Whether the value of an option is left out."""
-    if re.fullmatch(r"-[A-Za-z]", option):
-        return secret_value(value) or (option[1] in "pPkKaAuUW" and _password(value))
-    name = option.lstrip("-+")
-    if re.search(rf"(?i)(?:{_PASSWORDS}|api[-_.]?key|access[-_.]?key|private[-_.]?key)", name):
-        return True
-    return not _PLAIN_VALUE.fullmatch(value) and (not _ORDINARY.search(name) or secret_value(value))
-
-
-def _password(value: str) -> bool:
-    """Whether a word has the form of a password: letters and digits or signs, and no path."""
-    if len(value) < 6 or re.search(r"[/\\\s]|\.\w{1,5}$", value) or not re.search(r"[A-Za-z]", value):
-        return False
-    return ":" in value or re.search(r"\d|[^\w.,=-]", value) is not None
-
-
-def _word(word: str) -> str:
-    """One word that no option announces."""
-    if re.fullmatch(r"[^\s/@:]*:[^\s/@]+@[\w.-]+(?::\d+)?(?:/\S*)?", word) or secret_value(word):
-        return LEFT_OUT
-    header = re.match(r"(?P<name>[A-Za-z][\w-]*):\s*\S", word)
-    if header and _option(header["name"]) and not _PLAIN_VALUE.fullmatch(word[header.end() - 1 :]):
-        return f"{header['name']}: {LEFT_OUT}"
-    if re.search(r"\s", word):  # a command or a source inside one word
-        parts = re.split(r"(\s+)", redact(word))
-        parts[::2] = redacted(parts[::2])
-        return "".join(parts)
-    return redact(word)

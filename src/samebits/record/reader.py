@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any, Final, Literal, NamedTuple, Self
+from typing import Any, Final, Literal, Self
 
 from samebits.causes._base import Event, Fact, Site
 from samebits.record import fields, log, reason
+from samebits.record.chunks import Chunk, Packed
 from samebits.record.events import KINDS, PARTIAL, PHASES
 from samebits.record.store import Store, shown
 from samebits.record.structure import Columns, passive, unpack
@@ -53,49 +54,6 @@ class Value:
     dtype: str
     shape: tuple[int, ...]
     data: bytes
-
-
-class _Packed(NamedTuple):
-    """The per-event columns of one chunk."""
-
-    digests: bytes
-    inputs: bytes | None
-    generators: bytes | None
-    sources: bytes | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Chunk:
-    """Consecutive events of one thread and step.  The packed columns are read when looked at."""
-
-    record: Record
-    row: int
-    thread: int
-    step: int
-    start: int  # index of its first event in the thread's stream
-    count: int
-    structure: int
-    checks: tuple[int, int]
-
-    @property
-    def digests(self) -> bytes:
-        """``count`` little-endian uint64."""
-        return self.record.packed(self).digests
-
-    @property
-    def inputs(self) -> bytes | None:
-        """``count`` little-endian uint64, or None where not recorded."""
-        return self.record.packed(self).inputs
-
-    @property
-    def generators(self) -> bytes | None:
-        """``count`` little-endian uint64, 0 = not read, or None where not recorded."""
-        return self.record.packed(self).generators
-
-    @property
-    def sources(self) -> bytes | None:
-        """``count`` little-endian uint32 site numbers, 0 = unknown, or None where not recorded."""
-        return self.record.packed(self).sources
 
 
 class Record:
@@ -131,7 +89,7 @@ class Record:
         self._identities: dict[int, bytes] = {}
         self._passive: dict[int, list[tuple[int, int]]] = {}
         self._columns: dict[int, Columns] = {}
-        self._loaded: dict[int, _Packed] = {}
+        self._loaded: dict[int, Packed] = {}
 
     @classmethod
     def open(cls, path: Path) -> Record:
@@ -281,13 +239,13 @@ class Record:
         """The user's source files: path -> text."""
         return {_str(path): _str(text) for _, path, text, _ in self._store.rows(log.SOURCES)}
 
-    def packed(self, chunk: Chunk) -> _Packed:
+    def packed(self, chunk: Chunk) -> Packed:
         """The packed columns of a chunk; use the properties of `Chunk`."""
         if chunk.row not in self._loaded:
             blobs = self._store.blobs(log.CHUNKS, chunk.row, *chunk.checks)
             if len(self._loaded) >= 2:
                 self._loaded.clear()
-            self._loaded[chunk.row] = _Packed(blobs[0] or b"", *blobs[1:])
+            self._loaded[chunk.row] = Packed(blobs[0] or b"", *blobs[1:])
         return self._loaded[chunk.row]
 
     def _load_streams(self) -> dict[int, list[Chunk]]:
@@ -343,7 +301,7 @@ class Record:
         self._columns[structure] = columns
         return columns
 
-    def _resolve(self, chunk: Chunk, columns: Columns, packed: _Packed, i: int) -> Event:
+    def _resolve(self, chunk: Chunk, columns: Columns, packed: Packed, i: int) -> Event:
         generator = _number(packed.generators, i, 8)
         source = _number(packed.sources, i, 4)
         digest = _number(packed.digests, i, 8)

@@ -1,0 +1,52 @@
+"""Consecutive events as they lie in a record: packed, and read when they are looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from samebits.record.reader import Record
+
+
+class Packed(NamedTuple):
+    """The per-event columns of one chunk."""
+
+    digests: bytes
+    inputs: bytes | None
+    generators: bytes | None
+    sources: bytes | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chunk:
+    """Consecutive events of one thread and step.  The packed columns are read when looked at."""
+
+    record: Record
+    row: int
+    thread: int
+    step: int
+    start: int  # index of its first event in the thread's stream
+    count: int
+    structure: int
+    checks: tuple[int, int]
+
+    @property
+    def digests(self) -> bytes:
+        """``count`` little-endian uint64."""
+        return self.record.packed(self).digests
+
+    @property
+    def inputs(self) -> bytes | None:
+        """``count`` little-endian uint64, or None where not recorded."""
+        return self.record.packed(self).inputs
+
+    @property
+    def generators(self) -> bytes | None:
+        """``count`` little-endian uint64, 0 = not read, or None where not recorded."""
+        return self.record.packed(self).generators
+
+    @property
+    def sources(self) -> bytes | None:
+        """``count`` little-endian uint32 site numbers, 0 = unknown, or None where not recorded."""
+        return self.record.packed(self).sources
