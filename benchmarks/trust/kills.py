@@ -128,8 +128,15 @@ def start(folder: Path, command: tuple[str, ...], mark: str) -> subprocess.Popen
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=_hear,
     )
+
+
+def _hear() -> None:
+    """What was started in the background or by nohup ignores signals, and so would samebits."""
+    for number in SIGNALS:
+        if number != signal.SIGKILL:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def runs(folder: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from typing import Any
 
@@ -100,3 +101,20 @@ def test_it_ends(folder: Any, held: str) -> None:
         assert "finally" in ended.out
     else:
         assert ended.out.splitlines()[0] == "exit function"
+
+
+def test_what_it_would_have_ended_itself_ends(folder: Any) -> None:
+    """A helper with a session of its own, which the program ends in its last line."""
+    body = """
+        import subprocess
+        sleep = "import time; time.sleep(600)"
+        helper = subprocess.Popen([sys.executable, "-c", sleep], start_new_session=True)
+        print(helper.pid, flush=True)
+        train()
+        helper.kill()
+    """
+    folder.write("train.py", _TRAIN + textwrap.indent(textwrap.dedent(body), "    "))
+    ended = folder.samebits("record", "--level", "step", "--steps", "3", "train.py", timeout=120)
+    assert ended.code == 0, ended.err
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(ended.out.split()[0]), 0)

@@ -130,7 +130,7 @@ def start(
         watch = Unattached(folder)
         try:
             with running:
-                status = _wait(running, folder, timeout, progress, signals, watch)
+                status = _wait(running, plan, timeout, progress, signals, watch)
         finally:
             if output is not None:
                 try:
@@ -234,7 +234,7 @@ class Running:
 
 def _wait(
     running: Running,
-    folder: Path,
+    plan: Plan,
     timeout: float | None,
     progress: Progress | None,
     signals: Signals,
@@ -245,6 +245,7 @@ def _wait(
     pressing: Iterator[tuple[float, int]] = iter(_PRESSING)
     due = next(pressing)
     late = False
+    folder = Path(plan.folder)
     while not running.gone:
         running.wait(_TURN)
         watch.look_below(running.pid)
@@ -256,9 +257,11 @@ def _wait(
             late = True
             running.send(due[1])
             due = next(pressing, (float("inf"), 0))
+        steps = steps_of(folder) or 0
         if progress is not None:
-            progress(steps_of(folder) or 0)
-        if running.code is not None and (late or signals.ending is not None):
+            progress(steps)
+        stopped = plan.steps is not None and steps >= plan.steps  # the program had no say in it
+        if running.code is not None and (stopped or late or signals.ending is not None):
             running.send(keeper.CLEAR)  # what it leaves behind was not meant to stay
     if signals.ending is not None:
         return "interrupted"
