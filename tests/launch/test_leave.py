@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import textwrap
 from typing import Any
 
@@ -118,3 +119,39 @@ def test_what_it_would_have_ended_itself_ends(folder: Any) -> None:
     assert ended.code == 0, ended.err
     with pytest.raises(ProcessLookupError):
         os.kill(int(ended.out.split()[0]), 0)
+
+
+_POOLS = {
+    "multiprocessing.Pool": """
+        import multiprocessing
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            print(pool.map(trained, range(4), chunksize=1))
+    """,
+    "a process pool": """
+        from concurrent.futures import ProcessPoolExecutor
+        with ProcessPoolExecutor(2) as pool:
+            print(list(pool.map(trained, range(4))))
+    """,
+    "a pipe": """
+        import multiprocessing
+        theirs, ours = multiprocessing.Pipe()
+        child = multiprocessing.get_context("fork").Process(target=lambda: theirs.send(trained(0)))
+        child.start()
+        print(ours.recv())
+    """,
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for what is computed in /proc")
+@pytest.mark.parametrize("pool", _POOLS)
+def test_what_waits_for_a_process_that_stopped_ends(folder: Any, pool: str) -> None:
+    """The workers take the steps, and what they were asked for never comes."""
+    trained = "def trained(number):\n    train()\n    return number\n\n"
+    program = _TRAIN.replace("if __name__ ==", trained + "if __name__ ==")
+    folder.write("train.py", program + textwrap.indent(textwrap.dedent(_POOLS[pool]), "    "))
+    ended = folder.samebits("record", "--level", "step", "--steps", "3", "train.py", timeout=120)
+    assert ended.code == 0, ended.err
+    assert "Traceback" not in ended.err
+    run = folder.last()
+    assert run.info["status"] == "finished"
+    assert {record.steps for name, record in run.records.items() if name != "main"} == {3}

@@ -88,8 +88,9 @@ def _plain_script() -> tuple[list[str], list[str]] | None:
 
 
 def _stopped() -> None:
-    from samebits.launch import leave
+    from samebits.launch import leave, stalled
 
+    stalled.say_stopped(_session.plan.folder)
     leave.watch()
 
 
@@ -115,12 +116,24 @@ def main(argv: list[str]) -> None:
         raise
     except BaseException as error:
         if _session is not None:
+            if isinstance(error, KeyboardInterrupt) and _waits_for_the_stopped():
+                from samebits.launch import leave
+
+                _session.end("stopped")
+                leave.leave()
             _session.note("exception", {"type": type(error).__name__, "message": _message(error)})
             _session.end("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
         from samebits.launch import shown
 
         shown.show_errors_without_us()
         raise  # Python shows it, and ends as it ends
+
+
+def _waits_for_the_stopped() -> bool:
+    """Whether an interrupt is that of samebits, for a program that would wait for ever."""
+    from samebits.launch import stalled
+
+    return stalled.has_stopped(_session.plan.folder)
 
 
 def _message(error: BaseException) -> str:

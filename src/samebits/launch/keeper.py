@@ -7,9 +7,11 @@ inherits it.  The keeper inherits them all (PR_SET_CHILD_SUBREAPER), and it hold
 other end closes, samebits is gone, and everything below the keeper is killed.  Where the keeper itself is
 killed, the kernel kills the program (PR_SET_PDEATHSIG).
 
-CONTROL is read: a byte below 128 is a signal for the program, `CLEAR` means that what the program left
-running is to end, `KILL` that everything must. REPORT is written, a line each: ``pid N`` or ``error
-ERRNO``, ``exit CODE``, ``gone``. With ``own`` the program gets a session of its own, and signals go to its
+CONTROL is read: a byte below 128 is a signal for the program, `ALONE` an interrupt for its first process
+alone, `CLEAR` means that what the program left running is to end, `KILL` that everything must.  REPORT is
+written, a line each: ``pid N`` or ``error ERRNO``, ``exit CODE``, ``gone``.
+
+With ``own`` the program gets a session of its own, and signals go to its
 group. With ``shared`` it stays in the group and at the terminal of samebits, as if there were nothing
 between; then a signal of the terminal reaches it by itself, and must not be sent once more. A witness in
 that group tells which did; the keeper has a group of its own, so that who kills the whole group does not
@@ -29,7 +31,7 @@ import sys
 import time
 from types import FrameType
 
-KILL, CLEAR = 255, 254
+KILL, CLEAR, ALONE = 255, 254, 253
 #: Signals that are passed on, but for those that the whole group got.
 PASSED = (
     signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2,
@@ -285,6 +287,8 @@ def main(argv: list[str]) -> int:
                 if not cleared:
                     cleared, linger = True, time.monotonic() + _CLEARED
                     _signal_all(keeper.below(), signal.SIGTERM)
+            elif message[0] == ALONE:
+                _signal_all([] if keeper.ended else [program], signal.SIGINT)
             else:
                 keeper.pass_on(message[0])
         keeper.follow()

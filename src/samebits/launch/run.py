@@ -30,6 +30,7 @@ from samebits.launch.attached import Unattached
 from samebits.launch.output import Output
 from samebits.launch.program import Control, Program
 from samebits.launch.signals import Interrupted, Signals, noted
+from samebits.launch.stalled import Stalled, has_stopped
 from samebits.record.kept import steps_of
 from samebits.record.run import FORMAT, VERSION, inventory
 from samebits.record.session import Plan
@@ -38,6 +39,9 @@ from samebits.record.session import Plan
 Progress = Callable[[int], None]
 #: What a time limit does, and after how many further seconds: each lets the program end by itself.
 _PRESSING: Final = ((0.0, signal.SIGINT), (10.0, signal.SIGTERM), (15.0, keeper.KILL))
+#: The same for what waits for a stopped process, whose other processes are to end in good order.
+_STALLED: Final = ((0.0, keeper.ALONE), *_PRESSING[1:])
+_NEVER: Final = (float("inf"), 0)
 #: So many interrupts by the person end a program the hard way.
 _INTERRUPTS: Final = 3
 _TURN: Final = 0.25
@@ -242,10 +246,12 @@ def _wait(
 ) -> str:
     """Until the program has ended; how."""
     limit = None if timeout is None else time.monotonic() + timeout
-    pressing: Iterator[tuple[float, int]] = iter(_PRESSING)
-    due = next(pressing)
-    late = False
+    pressed: float | None = None  # since when
+    pressing: Iterator[tuple[float, int]] = iter(())
+    due = _NEVER
+    late = stopped = False
     folder = Path(plan.folder)
+    stalled = Stalled(running.pid)
     while not running.gone:
         running.wait(_TURN)
         watch.look_below(running.pid)
@@ -253,21 +259,26 @@ def _wait(
             running.send(number)
         if signals.interrupts >= _INTERRUPTS:
             running.send(keeper.KILL)
-        if running.code is None and limit is not None and time.monotonic() > limit + due[0]:
-            late = True
+        now = time.monotonic()
+        stopped = stopped or has_stopped(plan.folder)
+        if limit is not None and now > limit and not late:
+            late, pressed, pressing = True, limit, iter(_PRESSING)
+            due = next(pressing)
+        elif stopped and pressed is None and stalled.now():
+            pressed, pressing = now, iter(_STALLED)
+            due = next(pressing)
+        if running.code is None and pressed is not None and now > pressed + due[0]:
             running.send(due[1])
-            due = next(pressing, (float("inf"), 0))
-        steps = steps_of(folder) or 0
+            due = next(pressing, _NEVER)
         if progress is not None:
-            progress(steps)
-        stopped = plan.steps is not None and steps >= plan.steps  # the program had no say in it
+            progress(steps_of(folder) or 0)
         if running.code is not None and (stopped or late or signals.ending is not None):
             running.send(keeper.CLEAR)  # what it leaves behind was not meant to stay
     if signals.ending is not None:
         return "interrupted"
     if late:
         return "timeout"
-    return "finished" if running.code == 0 else "failed"
+    return "finished" if running.code == 0 or (stopped and pressed is not None) else "failed"
 
 
 def _kill_all_of(folder: str) -> None:
