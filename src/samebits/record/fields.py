@@ -98,6 +98,7 @@ FACT: Final[Mapping[str, Check]] = {
 NOTES: Final[Mapping[str, Check]] = {
     "exception": _fields({"message": _text, "type": _text}),
     "exec": _flag,
+    "handed": _flag,
     "incomplete": _maybe(_text),
     "left_out": lambda value: _text(value) or _list(_text)(value),
     "manifest": _object,

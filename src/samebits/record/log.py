@@ -29,6 +29,8 @@ VERSION: Final = 1  # user_version in the SQLite header; see "Evolution" in docs
 RUNNING: Final = "running"
 #: The note of a process that became another program, which ends its record without closing it.
 EXEC: Final = "exec"
+#: The note of a process that has written all that it computed, and handed that over.
+HANDED: Final = "handed"
 #: Why such a record is incomplete, where nothing more is known.
 UNCLOSED: Final = "its process did not close the record"
 

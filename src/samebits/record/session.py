@@ -92,7 +92,8 @@ class Session:
         self._manifest: dict[str, Any] = {}
         self._notes: dict[str, Any] = {}
         self._counter: mmap.mmap | None = None
-        self._became = False  # `os.exec` was called
+        self._whole: str | None = None  # the note by which what is written is the whole record, so far
+        self._handed = 0  # how many events there were then
         self._sources: set[str] = set()
         self._texts: dict[tuple[str, int, int], str] = {}  # (path, mtime, size) -> its text without secrets
         self._lock = threading.RLock()
@@ -145,6 +146,7 @@ class Session:
         self._committed = 0.0  # when, monotonic
         self._early.clear()
         self._notes.clear()
+        self._whole = None
         self.step = 0
         if self.observer is not None:
             self.observer.after_fork()
@@ -186,10 +188,23 @@ class Session:
             self._source(site.file)
 
     def may_become_another(self) -> None:
-        """`os.exec` follows, which returns only where it fails: what there is is the whole record, so far."""
+        """`os.exec` follows, which returns only where it fails."""
         if self.observer is not None and not self.ended and os.getpid() == self._pid:
-            self.note(log.EXEC, True)
-            self._became = True
+            self.flush(whole=log.EXEC)
+
+    @property
+    def may_be_ended(self) -> bool:
+        """Whether this is a process that its parent may end once it needs no more of it."""
+        return self._writer is not None and self.worker and not self.ended and os.getpid() == self._pid
+
+    def hand_over(self) -> None:
+        """What this process has computed goes to another, or it waits for more to do."""
+        if self._whole != log.HANDED or self.observer is None or self.observer.position() != self._handed:
+            self.flush(whole=log.HANDED)
+
+    def go_on(self) -> None:
+        """There is more to do."""
+        if self._whole == log.HANDED:
             self.flush()
 
     @contextmanager
@@ -255,17 +270,23 @@ class Session:
         self._count()
         self._zoom()
 
-    def flush(self, steps: int | None = None) -> None:
-        """Hand what the observer holds to the writer and commit it."""
+    def flush(self, steps: int | None = None, *, whole: str | None = None) -> None:
+        """Hand what the observer holds to the writer and commit it.
+
+        ``whole`` is the note by which that is the whole record, if this process ends before the next commit.
+        """
         observer = self.observer
         if observer is None or os.getpid() != self._pid:
             return
         with self._lock:
             instrument.flush()
             writer = self.writer()
-            if self._became and steps is not None:
-                self._became = False
-                self.note(log.EXEC, False)  # it did not come to that
+            if self._whole not in (None, whole):
+                self.note(self._whole, False)  # it did not come to that
+            if whole is not None:
+                self.note(whole, True)
+                self._handed = observer.position()
+            self._whole = whole
             rows = observer.drain()
             names, sites = observer.tables()
             if names:

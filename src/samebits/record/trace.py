@@ -24,6 +24,7 @@ from samebits.record import audit, events
 from samebits.record import observer as native
 from samebits.record.batches import as_tensor, leaves, unwrapped
 from samebits.record.generators import Generators
+from samebits.record.handing import Handing
 from samebits.record.naming import Names
 from samebits.record.schedule import Schedule
 from samebits.record.session import KIND, PHASE, Session
@@ -102,6 +103,7 @@ class Trace:
         atexit.register(self.finish, "finished")
         _replace(os, "_exit", self._leave)
         audit.listen("os.exec", lambda _: self.session.may_become_another())
+        Handing(self.session, _replace).install()
 
     def _describe(self) -> None:
         """What a comparison must know of how this process is observed, from the beginning on."""
