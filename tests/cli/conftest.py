@@ -28,7 +28,12 @@ class Verdict:
 def recorded(status: str, code: int | None, **more: Any) -> SimpleNamespace:
     """A run, as far as the command line looks at it."""
     return SimpleNamespace(
-        id="r1", info={"status": status, "exit_code": code, **more}, records={}, sizes={}, path=Path("r1")
+        id="r1",
+        info={"status": status, "exit_code": code, **more},
+        records={},
+        sizes={},
+        unmade=(),
+        path=Path("r1"),
     )
 
 

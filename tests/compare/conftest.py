@@ -117,6 +117,7 @@ class FakeRun:
     records: dict[str, FakeRecord]
     info: dict[str, Any] = field(default_factory=lambda: {"status": "finished", "exit_code": 0})
     sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    unmade: tuple[str, ...] = ()
 
 
 def _training(steps: int = 4, *, ops: int = 6) -> list[Event]:

@@ -177,3 +177,19 @@ def test_a_hostile_run_json_breaks_nothing(key: str, bad: Any, run: Make, traini
     b.info[key] = bad
     compare(a, b)
     compare(b, a)
+
+
+def test_a_record_that_could_not_be_made(run: Make, training: Make) -> None:
+    a, b = (_whole(run, training, name) for name in "ab")
+    b.unmade = ("main~child.db",)
+    verdict = compare(a, b)
+    assert verdict.verdict == "incomplete"
+    assert "run b could not write the record main~child.db" in str(verdict.reason)
+
+
+def test_one_failed_and_what_both_computed_agrees(run: Make, training: Make) -> None:
+    a, b = (_whole(run, training, name) for name in "ab")
+    b.info |= {"status": "failed", "exit_code": 5}
+    verdict = compare(a, b)
+    assert (verdict.verdict, verdict.exit_code) == ("failed", 5)
+    assert verdict.reason == "run b failed with exit code 5, and run a did not; what both computed agrees"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -37,3 +40,30 @@ def test_removed_during_the_run(folder: Any, command: str) -> None:
     assert ended.err.count("\n") == 1
     assert "the folder is gone; the program itself ended with exit code 0" in ended.err
     assert (folder.path / "result").read_text() == "right"
+
+
+def test_runs_kept_beside_the_users_files_hide_none_of_them(folder: Any) -> None:
+    folder.write("train.py", "import torch\ntorch.ones(1).item()\n")
+    subprocess.run(["git", "init", "-q"], cwd=folder.path, check=True)
+    assert folder.samebits("record", "--out", ".", "train.py").code == 0
+    done = subprocess.run(["git", "status", "--short"], cwd=folder.path, capture_output=True, text=True)
+    assert done.stdout == "?? train.py\n"
+    refused = folder.samebits("rm", ".")
+    assert refused.code == 2
+    assert "it is not a run but holds one" in refused.err
+    assert len(list(folder.path.glob("2*"))) == 1
+
+
+def test_what_is_printed_is_not_compared_but_said(folder: Any) -> None:
+    folder.write("train.py", "import os, torch\nprint(torch.ones(1).item())\nprint(os.urandom(9))\n")
+    ended = folder.samebits("verify", "train.py")
+    assert ended.out.startswith("SAME")
+    assert "what the runs printed differs, first in line 2" in " ".join(ended.out.split())
+
+
+def test_a_record_that_has_no_room_is_said(folder: Any) -> None:
+    folder.write("train.py", "import torch\ntorch.ones(1).item()\n")
+    words = f"ulimit -f 40; {shlex.quote(sys.executable)} -m samebits record train.py"
+    done = subprocess.run(["bash", "-c", words], cwd=folder.path, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "could not write the record main.db" in done.stderr

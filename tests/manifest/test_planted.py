@@ -124,3 +124,35 @@ def test_a_line_without_end_is_looked_at_in_pieces() -> None:
     assert LEFT_OUT in shown
     assert shown.count("x ") == shown.count("y ") == 3000
     assert redact("password=" * 20_000).count("\n") == 0  # minutes, if it were
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "login failed for password 'Gy6hbVc4fd' at host",
+        'config = {"password":\n    "Gy6hbVc4fd"}',
+        'PASSWORD = (\n    "Gy6hbVc4fd"\n)',
+        'SECRET = """\nGy6hbVc4fd"""',
+        'connect(password=  # odd\n    "Gy6hbVc4fd")',
+    ],
+)
+def test_a_value_that_stands_apart_from_its_name(text: str) -> None:
+    assert redact(text) == text.replace("Gy6hbVc4fd", LEFT_OUT)
+
+
+@pytest.mark.parametrize("option", ["--pw", "--pat", "--db-pw"])
+def test_short_names_of_options(option: str) -> None:
+    assert redacted(["train.py", option, "Gy6hbVc4fd"]) == ["train.py", option, LEFT_OUT]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'the password "must" be long',
+        'self.tokens = [\n    "hello",\n]',
+        'def f(token,\n      x="layer1"): ...',
+        'pad_token: str = \\\n    "abc"',
+    ],
+)
+def test_what_only_stands_near_such_a_word_stays(text: str) -> None:
+    assert redact(text) == text

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from samebits._whole import write_whole
+from samebits._whole import write_there
 from samebits.cli._detail import Detail
 
 if TYPE_CHECKING:
@@ -107,6 +107,6 @@ def write_json(document: dict[str, Any], json_path: str | None) -> None:
         click.echo(text)
         return
     try:
-        write_whole(Path(json_path), f"{text}\n".encode())
+        write_there(Path(json_path), f"{text}\n".encode())
     except OSError as error:
         raise click.ClickException(f"{json_path!r} could not be written: {error.strerror}.") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -36,7 +37,13 @@ def rm(runs: tuple[str, ...], out: Path, force: bool, json_path: str | None) -> 
     from samebits.report.runs import size
     from samebits.report.terminal import clean
 
-    folders = list(dict.fromkeys(find_run(out, run) for run in runs))
+    named = {run: find_run(out, run) for run in runs}
+    for run, folder in named.items():
+        if os.path.isdir(run) and not os.path.samefile(run, folder):
+            raise UsageError(
+                f"{clean(run)} is not removed: it is not a run but holds one; name that: {clean(folder.name)}"
+            )
+    folders = list(dict.fromkeys(named.values()))
     for folder in folders:
         if (why := refusal(folder)) is not None:
             raise UsageError(f"{clean(str(folder))} is not removed: {why}.")

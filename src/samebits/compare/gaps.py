@@ -80,6 +80,8 @@ def _of_records(run: RunLike, decisive: Sequence[str]) -> Iterator[Gap]:
         killed = why in (RUNNING, UNCLOSED) and "/" in key and key not in decisive
         if not closed(record) and not killed:
             yield Gap(run.id, key, f"{key} was recorded up to step {record.steps} only: {why}")
+    for file in run.unmade:
+        yield Gap(run.id, None, f"could not write the record {file}")
     listed, there = _listed(run), run.sizes
     for file, size in sorted(listed.items()):
         if file not in there:

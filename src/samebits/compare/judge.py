@@ -199,7 +199,9 @@ def compare(run_a: RunLike, run_b: RunLike) -> Verdict:
     if divergence is None:
         base = replace(base, notes=notes)
         if failures and not missing:
-            return replace(base, verdict="failed", reason=failures[0][1], exit_code=code)
+            other = run_b if failures[0][0] is run_a else run_a
+            reason = f"{failures[0][1]}, and run {other.id} did not; what both computed agrees"
+            return replace(base, verdict="failed", reason=reason, exit_code=code)
         if missing or base.events == 0:
             return _incomplete(base, run_a, run_b, compared, missing)
         return base

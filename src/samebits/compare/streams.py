@@ -89,6 +89,11 @@ class RunLike(Protocol):
         ...
 
     @property
+    def unmade(self) -> Sequence[str]:
+        """Record files that could not be written even to their header."""
+        ...
+
+    @property
     def records(self) -> Mapping[str, RecordLike]: ...
 
 

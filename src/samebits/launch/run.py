@@ -57,6 +57,7 @@ def new_folder(out: Path) -> Path:
             folder = folder.with_name(f"{stamp}-{secrets.token_hex(2)}-{number}")
         folder.mkdir(mode=0o700)
         folder.chmod(0o700)  # whatever the umask
+        (folder / ".gitignore").write_text("*\n")  # not in `out`, which may hold files of the user's
     return folder
 
 
@@ -74,8 +75,6 @@ def check_out(out: Path) -> None:
 def _kept_in(out: Path) -> Iterator[None]:
     try:
         out.mkdir(parents=True, exist_ok=True)
-        if not (out / ".gitignore").exists():
-            (out / ".gitignore").write_text("*\n")
         yield
     except OSError as e:
         raise LaunchError(

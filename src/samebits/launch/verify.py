@@ -14,9 +14,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -94,13 +95,18 @@ def _verdict(series: _Series, runs: int, level: str) -> Verdict:
     first = series.run("op" if level == "op" else "step", total=runs)
     if level == "auto" and _ended(first) is None and not _stepped(first):
         level = "op"  # nothing to compare by steps: look at every operation instead
-        first = series.run("op", total=runs)
+        again = series.run("op", total=runs)
+        if _ended(again) is not None:  # the same program, which ended well before
+            return compare_all([first, again])
+        first = again
     if (ended := _ended(first)) is not None:
         return ended
     kept = [first]
     for number in range(2, runs + 1):
         kept.append(series.run("op" if level == "op" else "step", like=first, number=number, total=runs))
     verdict = compare_all(kept)
+    if verdict.verdict == "same" and (printed := _printed(kept)) is not None:
+        return replace(verdict, notes=(*verdict.notes, printed))
     if verdict.verdict != "diverged" or level == "step":
         return verdict
     return series.zoom(verdict, first)
@@ -328,9 +334,25 @@ def _ended(run: Run) -> Verdict | None:
         return incomplete(
             [run.id], f"the program was stopped by its time limit after {seconds}, before its first step"
         )
+    if not run.records and run.unmade:
+        return incomplete([run.id], f"run {run.id} could not write the record {run.unmade[0]}")
     if not run.records:
         reason = "the program never imported torch, so there was nothing to observe"
         return incomplete([run.id], attached.sentence(run.info) or reason)
+    return None
+
+
+def _printed(runs: Sequence[Run]) -> str | None:
+    """That runs which computed the same did not print the same: what else they hold was not compared."""
+    first, *others = (kept(run.path, "stdout").splitlines() for run in runs)
+    for other in others:
+        lines = zip_longest(first, other)
+        number = next((n for n, (a, b) in enumerate(lines, 1) if a != b), None)
+        if number is not None:
+            return (
+                f"what the runs printed differs, first in line {number}: a time, or something that torch did "
+                "not compute; it is kept as stdout.txt.gz in their folders"
+            )
     return None
 
 

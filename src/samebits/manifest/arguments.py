@@ -10,7 +10,7 @@ from samebits.manifest.secrets import LEFT_OUT, ORDINARY, PASSWORDS, redact, sec
 
 #: Wider than what `secrets` looks for in a text: an option's value stands alone and is of no use elsewhere.
 _OPTION: Final = re.compile(
-    r"(?i)(?:^|[-_.])(?:\w*key|keys|\w*token|\w*secrets?|\w*passwords?|passwd|pass|pwd|passphrase"
+    r"(?i)(?:^|[-_.])(?:\w*key|keys|\w*token|\w*secrets?|\w*passwords?|passwd|pass|pwd|pw|pat|passphrase"
     r"|auth\w*|login"
     r"|credentials?|creds?|bearer|cookies?|headers?)(?:$|[-_.])"
 )

@@ -96,6 +96,14 @@ _ASSIGNED: Final = re.compile(
     r"[\w-]*[\"']?\]?\)?\s*(?::\s*[A-Za-z][\w\[\]., |]{0,40}?\s*(?==))?(?:==?|:=?|=>|,|\(|=\s*\()\s*"
     r"(?:[\w.]*(?:default|value|str|SecretStr)\s*[=(]\s*)?[rbfuRBFU]{0,2}(?=[\"'])"
 )
+#: A password that a message quotes: ``login failed for password 'x'``.
+_SAID: Final = re.compile(r"\s+(?=[\"'])")
+#: A line that ends where a value has to follow, and the line of the value; one may stand in a long string.
+_OPENED: Final = re.compile(
+    r"[\w-]*[\"']?\]?\s*(?:==?|:=?|=>|,|\(|=\s*\()\s*[rbfuRBFU]{0,2}(?:\"{3}|'{3})?\\?\s*(?:#.*)?$"
+)
+_FOLLOWS: Final = re.compile(r"\s*[rbfuRBFU]{0,2}(?=[\"'])")
+_LONG_STRING: Final = re.compile(r"\s*(?P<value>[^\s\"']{6,})\s*(?:\"{3}|'{3})")
 _BARE: Final = re.compile(
     r"[\w-]*[\"'\]]{0,2}\s*(?:==?|:=?|->|=>|\bis\b|\bwas\b)?\s*(?P<value>[^\s\"'`,;(){}\[\]<>]{6,})"
 )
@@ -217,6 +225,7 @@ def _by_name(text: str) -> Iterator[Span]:
     hinted = _hinted(lower, starts) if len(lower) == len(text) else set(range(len(lines)))
     spoken = -_REACH - 1  # the last line that speaks of a secret
     default, sure = -5, False  # the last line that declares an option for one
+    opened, kind = -2, ""  # the last line that ends where a value has to follow, and of what
     for number, (line, start) in enumerate(zip(lines, starts, strict=True)):
         if len(line) > _LONG and len(text) > _LONG:  # what follows takes the square of a line's length
             for at in range(0, len(line), _LONG // 2):
@@ -224,9 +233,13 @@ def _by_name(text: str) -> Iterator[Span]:
             continue
         if number not in hinted and number - max(spoken + _REACH, default + 4) > 0:
             continue
+        if number == opened + 1:
+            yield from ((start + a, start + b) for a, b in _following(line, kind))
         words = [word for word in _WORD.finditer(line) if not _ordinary(line, word)]
         for word in words:
             yield from ((start + a, start + b) for a, b in _beside(line, word))
+            if _OPENED.match(line, word.end()):
+                opened, kind = number, _kind(word)
         if words or _NEAR.search(line):
             spoken = number
         if (option := _DECLARED.search(line)) and not ORDINARY.search(option["name"]):
@@ -259,11 +272,25 @@ def _ordinary(line: str, word: re.Match[str]) -> bool:
     return bool(ORDINARY.search(before) or ORDINARY.search(right[0]) or word[0].lower() == "tokens")
 
 
+def _kind(word: re.Match[str]) -> str:
+    return "password" if word["password"] or word["joined"] else "key" if word["key"] else "token"
+
+
+def _following(line: str, kind: str) -> Iterator[Span]:
+    """The value at the beginning of a line, where the line before was to be followed by one."""
+    if quoted := _FOLLOWS.match(line):
+        yield from _quoted(line, quoted.end(), kind)
+    elif (held := _LONG_STRING.match(line)) and not _harmless(held["value"], kind):
+        yield held.span("value")
+
+
 def _beside(line: str, word: re.Match[str]) -> Iterator[Span]:
-    kind = "password" if word["password"] or word["joined"] else "key" if word["key"] else "token"
+    kind = _kind(word)
     if assigned := _ASSIGNED.match(line, word.end()):
         yield from _quoted(line, assigned.end(), kind, all_of_them="(" in assigned[0] or kind == "password")
         return
+    if kind == "password" and (said := _SAID.match(line, word.end())):
+        yield from ((a, b) for a, b in _quoted(line, said.end(), kind) if _ALNUM.match(line[a:b]))
     whole = _LINE.match(line)
     if whole and whole.start("name") <= word.start() < whole.end("name"):
         value = whole["value"]

@@ -46,6 +46,7 @@ class Run:
         self.info = info
         self.records = records
         self.sizes = {row["file"]: (row["bytes"], row["log"]) for row in inventory(directory)}
+        self.unmade = tuple(file.stem for file in _files(directory, ".db.part"))
 
     @classmethod
     def open(cls, directory: Path) -> Run:
@@ -176,9 +177,9 @@ def _is_run(directory: Path) -> bool:
     return directory.is_dir() and ((directory / "run.json").is_file() or any(directory.glob("*.db")))
 
 
-def _files(directory: Path) -> list[Path]:
+def _files(directory: Path, ending: str = ".db") -> list[Path]:
     try:
-        return sorted(Path(entry.path) for entry in os.scandir(directory) if entry.name.endswith(".db"))
+        return sorted(Path(entry.path) for entry in os.scandir(directory) if entry.name.endswith(ending))
     except FileNotFoundError:
         raise RecordError(f"there is no run {shown(directory)}") from None
     except (OSError, ValueError) as error:
