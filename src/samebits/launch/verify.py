@@ -259,7 +259,12 @@ class _Series:
                 notes=(*coarse.notes, *(n for n in fine.notes if n not in coarse.notes)),
             )
         again = f"Run again with every operation recorded up to step {step + 1}, "
-        if fine.verdict == "same":
+        if fine.verdict == "same" and coarse.first.process not in fine.processes:
+            note = (
+                f"{again}the program was ended before {coarse.first.process} came to that. "
+                "With --level op every operation of whole runs is recorded."
+            )
+        elif fine.verdict == "same":
             note = (
                 f"{again}the runs agreed. Either the difference is rare, or it hangs on something that the "
             )
