@@ -25,6 +25,8 @@ from benchmarks.trust.rows import Row
 COUNT = 30
 SMALLEST = 64 << 10
 _SHOWN = 8
+#: Limits of a file's size below that of an empty record, two for each command.
+_TINY = (16 << 10, 16 << 10, 40 << 10, 40 << 10)
 
 #: Eighty steps whose record takes some hundred kilobytes at level "op".
 PROGRAM = """\
@@ -189,7 +191,8 @@ def full_disks(trial: Trial, count: int, rng: random.Random) -> list[Row]:
 def file_limits(trial: Trial, count: int, rng: random.Random) -> list[Row]:
     """`ulimit -f`: no file may grow past a size.  It needs no root."""
     tried: dict[str, list[tuple[str, list[str]]]] = {"record": [], "verify": []}
-    for number, size in enumerate(sizes(count, max(trial.need, 2 * SMALLEST), rng)):
+    chosen = [*_TINY, *sizes(count, max(trial.need, 2 * SMALLEST), rng)]
+    for number, size in enumerate(chosen):
         command = ("record", "verify")[number % 2]
         out = trial.folder / f"limited-{number}"
         found = trial.faults(command, out, blocks=size // 1024)
