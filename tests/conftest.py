@@ -23,6 +23,9 @@ from hypothesis import HealthCheck, settings
 # A shell that starts the tests in the background has them ignore it, and so would the programs they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+for number in (signal.SIGQUIT, signal.SIGHUP):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 #: Inductor's compiling threads outlive the test that started them: it compiles in the test's own thread.
 os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"

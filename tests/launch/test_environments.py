@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -238,7 +239,7 @@ def test_what_would_not_be_attached_is_refused(
 def test_the_line_comes_from_the_first_controlled_process_and_once(folder: Folder, tmp_path: Path) -> None:
     (tmp_path / "tmp").mkdir()
     folder.write("x.py", "import os, sys; print('SAMEBITS_LINE' in os.environ)")
-    python = sys.executable
+    python = shlex.quote(sys.executable)
     ended = folder.samebits(
         "run",
         "--",
@@ -291,7 +292,7 @@ def test_a_line_without_a_file_for_temporary_files(monkeypatch: pytest.MonkeyPat
 
 
 def shell(folder: Folder, words: str, **variables: str) -> Ended:
-    return folder.run("sh", "-c", f"{sys.executable} -m samebits {words}", **variables)
+    return folder.run("sh", "-c", f"{shlex.quote(sys.executable)} -m samebits {words}", **variables)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -89,11 +90,12 @@ OPTIONS = {"syntax": "-W error", "warned": "-X dev", "undecodable": "-E -s"}
 def _commands() -> str:
     """A shell script that runs everything, into files named by the first argument."""
     lines = []
+    python = shlex.quote(sys.executable)
     for name in SCRIPTS:
-        words = f"{sys.executable} {OPTIONS.get(name, '')} {name}.py"
+        words = f"{python} {OPTIONS.get(name, '')} {name}.py"
         lines.append(f"{words} >$1/{name} 2>&1; echo $? >>$1/{name}")
     for name in MODULES:
-        lines.append(f"{sys.executable} -m {name} a >$1/m-{name} 2>&1; echo $? >>$1/m-{name}")
+        lines.append(f"{python} -m {name} a >$1/m-{name} 2>&1; echo $? >>$1/m-{name}")
     return "\n".join(lines) + "\n"
 
 
