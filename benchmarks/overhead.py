@@ -103,7 +103,7 @@ def _observed(way: str, folder: Path) -> Switch:
         with Run.open(folder) as run:
             record = run.records["main"]
             steps, events = record.steps, record.events_total
-            stride = record.notes.get("schedule", [[0, 1]])[-1][1]
+            stride = (record.notes.get("schedule") or [[0, 1]])[-1][1]
         return {
             "events_per_step": events / steps,
             "bytes_per_step": size / steps,
