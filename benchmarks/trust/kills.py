@@ -200,7 +200,7 @@ def commands(folder: Path) -> list[str]:
     )
     asked: list[tuple[str, ...]] = [("runs",)]
     if ids:
-        asked.append(("compare", ids[0], ids[-1]))
+        asked += [("compare", ids[0], ids[-1]), *(("show", run) for run in ids)]
     wrong = []
     for words in asked:
         done = samebits(folder, *words)

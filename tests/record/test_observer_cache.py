@@ -227,8 +227,8 @@ def alive(pid: int) -> bool:
 def test_the_file_is_named_by_the_build_of_torch() -> None:
     here = installation.here()
     other = replace(here, torch_digest="of a build for CUDA with the same version")
-    assert observer.library_name(here) != observer.library_name(other)
-    assert observer.library_name(here) == observer.library_name(installation.of(_link_to_this()))
+    assert observer.built_name(here) != observer.built_name(other)
+    assert observer.built_name(here) == observer.built_name(installation.of(_link_to_this()))
 
 
 def _link_to_this() -> str:

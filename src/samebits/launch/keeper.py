@@ -11,11 +11,10 @@ CONTROL is read: a byte below 128 is a signal for the program, `ALONE` an interr
 alone, `CLEAR` means that what the program left running is to end, `KILL` that everything must.  REPORT is
 written, a line each: ``pid N`` or ``error ERRNO``, ``exit CODE``, ``gone``.
 
-With ``own`` the program gets a session of its own, and signals go to its
-group. With ``shared`` it stays in the group and at the terminal of samebits, as if there were nothing
-between; then a signal of the terminal reaches it by itself, and must not be sent once more. A witness in
-that group tells which did; the keeper has a group of its own, so that who kills the whole group does not
-kill the keeper.
+With ``own`` the program gets a session of its own, and signals go to its group.  With ``shared`` it stays in
+the group and at the terminal of samebits, as if there were nothing between; then a signal of the terminal
+reaches it by itself, and must not be sent once more.  A witness in that group tells which did; the keeper
+has a group of its own, so that who kills the whole group does not kill the keeper.
 
 This file is run by itself: it imports nothing of samebits, and the fewest modules, so that it costs little.
 """

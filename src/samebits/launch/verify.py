@@ -126,7 +126,7 @@ def prepare(program: Program, control: Control, out: Path) -> None:
     python = python or installation.of(interpreter.python_of(None))  # if it is the environment's
     if python.torch is None:
         return  # a command that starts a Python which has: the observer is built there
-    if (refused := _native.refused(observer.library_name(python))) is not None:
+    if (refused := _native.refused(observer.built_name(python))) is not None:
         _say(refused)
     if observer.in_python() or observer.is_built(python) or observer.compiler() is None:
         return

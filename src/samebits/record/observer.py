@@ -43,7 +43,7 @@ def in_python() -> bool:
     return os.environ.get("SAMEBITS_OBSERVER") == "python"
 
 
-def library_name(python: Installation) -> str:
+def built_name(python: Installation) -> str:
     """The name of the file that the observer for this Python and its torch is kept in."""
     h = hashlib.sha256()
     for source in sorted(NATIVE.iterdir()):
@@ -56,7 +56,7 @@ def library_name(python: Installation) -> str:
 
 
 def is_built(python: Installation | None = None) -> bool:
-    return _native.find(library_name(python or installation.here())) is not None
+    return _native.find(built_name(python or installation.here())) is not None
 
 
 def build(python: Installation | None = None, tick: Callable[[float], None] | None = None) -> Path:
@@ -68,7 +68,7 @@ def build(python: Installation | None = None, tick: Callable[[float], None] | No
         BuildError: there is no torch, no compiler or no folder to keep it in, or the compiler failed.
     """
     python = python or installation.here()
-    name = library_name(python)
+    name = built_name(python)
     if (path := _native.find(name)) is not None:
         return path
     cxx = compiler()
