@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 
 import torch
 import torch.distributed as dist
@@ -28,6 +29,7 @@ def train(rank, port):
     if rank == 0:
         weights.show(net)
     dist.destroy_process_group()
+    time.sleep(0.5)  # gloo's threads let tensors go, which aborts in a Python that ends: pytorch#179291
 
 
 if __name__ == "__main__":

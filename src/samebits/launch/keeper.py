@@ -291,6 +291,7 @@ def main(argv: list[str]) -> int:
             else:
                 keeper.pass_on(message[0])
         keeper.follow()
+    keeper.reap()  # what ended a moment ago is gone only when it is reaped
     keeper.tell("gone")
     return 0
 
