@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import util
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -67,22 +66,11 @@ def _describe(folder: Path) -> None:
 
 
 @pytest.fixture
-def own_modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def own_modules() -> Iterator[None]:
     """The search for models finds those of the test, none that another test has left alive."""
-    import torch
-
-    from samebits.record import naming
-
-    others = [o for o in gc.get_objects() if issubclass(type(o), torch.nn.Module)]
-    known = {id(o) for o in others}
-
-    def unknown(generation: int) -> list[object]:
-        return [o for o in gc.get_objects(generation=generation) if id(o) not in known]
-
-    search = SimpleNamespace(get_objects=unknown)
-    monkeypatch.setattr(naming, "gc", search)
+    gc.freeze()
     yield
-    del others  # kept so long, so that no module of the test is at the address of one of them
+    gc.unfreeze()
 
 
 @pytest.fixture
