@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from samebits.launch.signals import Signals
+
 from .conftest import SAMEBITS, Started, until
 
 #: Writes each signal into `got`; ends after SIGTERM, SIGHUP or SIGQUIT, or once there is a file `end`.
@@ -102,6 +104,22 @@ def test_a_warning_ends_no_program_that_handles_it(folder: Any, start: Any, name
     assert started.end() == 0
     assert got(folder) == [name, name]
     assert record_of(folder)["status"] == "finished"
+
+
+def test_a_signal_to_the_process_and_its_group_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 5.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    signals = Signals()
+    signals.note(signal.SIGTERM, None)
+    now += 0.1
+    signals.note(signal.SIGTERM, None)
+    signals.note(signal.SIGHUP, None)
+    assert signals.take() == [signal.SIGTERM, signal.SIGHUP]
+    now += 1.0
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR1):
+        signals.note(number, None)
+    assert signals.take() == [signal.SIGTERM, *[signal.SIGINT] * 2, *[signal.SIGUSR1] * 2]
+    assert (signals.ending, signals.interrupts) == (signal.SIGTERM, 2)
 
 
 def test_timeout_of_coreutils(folder: Any, start: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from types import FrameType
 from typing import Final
@@ -16,6 +17,9 @@ from samebits.launch import keeper
 
 #: Those that ask samebits itself to end, once the program has.
 ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+#: Those that come twice where `timeout` or a resource manager signals a process and then its group ...
+_TWICE: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+_TOGETHER: Final = 0.2  # ... within so many seconds; a person who interrupts twice means it twice
 
 
 class Interrupted(KeyboardInterrupt):
@@ -31,10 +35,15 @@ class Signals:
 
     def __init__(self) -> None:
         self._waiting: list[int] = []
+        self._came: dict[int, float] = {}
         self.ending: int | None = None  # the first signal that asks for an end
         self.interrupts = 0
 
     def note(self, number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        before, self._came[number] = self._came.get(number), now
+        if number in _TWICE and before is not None and now - before < _TOGETHER:
+            return
         self._waiting.append(number)
         if number in ENDING and self.ending is None:
             self.ending = number
