@@ -193,3 +193,13 @@ def test_one_failed_and_what_both_computed_agrees(run: Make, training: Make) -> 
     verdict = compare(a, b)
     assert (verdict.verdict, verdict.exit_code) == ("failed", 5)
     assert verdict.reason == "run b failed with exit code 5, and run a did not; what both computed agrees"
+
+
+def test_one_failed_and_nothing_was_computed_in_both(run: Make) -> None:
+    a, b = (run([], name) for name in "ab")
+    for each in (a, b):
+        each.info["records"], each.sizes = [_LISTED], {"main.db": (100, 0)}
+    b.info |= {"status": "failed", "exit_code": 5}
+    verdict = compare(a, b)
+    assert verdict.verdict == "failed"
+    assert str(verdict.reason).endswith("and run a did not; nothing that both computed was observed")

@@ -170,8 +170,8 @@ def _incomplete(
 def compare(run_a: RunLike, run_b: RunLike) -> Verdict:
     """The verdict over two runs.
 
-    Two runs that both failed give the verdict "failed".  If one did and the other did not, two runs of one
-    script part, and where they part first is the finding.
+    Two runs that both failed give the verdict "failed".  If one did and the other did not, where they part
+    first is the finding; where they do not, the verdict is "failed", too.
     """
     ids = (run_a.id, run_b.id)
     compared = pairs(run_a, run_b)
@@ -200,7 +200,8 @@ def compare(run_a: RunLike, run_b: RunLike) -> Verdict:
         base = replace(base, notes=notes)
         if failures and not missing:
             other = run_b if failures[0][0] is run_a else run_a
-            reason = f"{failures[0][1]}, and run {other.id} did not; what both computed agrees"
+            agreed = "what both computed agrees" if base.events else "nothing that both computed was observed"
+            reason = f"{failures[0][1]}, and run {other.id} did not; {agreed}"
             return replace(base, verdict="failed", reason=reason, exit_code=code)
         if missing or base.events == 0:
             return _incomplete(base, run_a, run_b, compared, missing)

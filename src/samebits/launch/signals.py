@@ -6,6 +6,7 @@ A signal that is ignored stays so (`nohup`, a background job): samebits, and the
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import threading
 import time
@@ -35,15 +36,16 @@ class Signals:
 
     def __init__(self) -> None:
         self._waiting: list[int] = []
-        self._came: dict[int, float] = {}
+        self._came: dict[int, float] = {}  # when the last that counted came, of those that come twice
         self.ending: int | None = None  # the first signal that asks for an end
         self.interrupts = 0
 
     def note(self, number: int, frame: FrameType | None) -> None:
-        now = time.monotonic()
-        before, self._came[number] = self._came.get(number), now
-        if number in _TWICE and before is not None and now - before < _TOGETHER:
-            return
+        if number in _TWICE:
+            now = time.monotonic()
+            if now - self._came.get(number, -math.inf) < _TOGETHER:
+                return
+            self._came[number] = now
         self._waiting.append(number)
         if number in ENDING and self.ending is None:
             self.ending = number

@@ -355,8 +355,8 @@ def _printed(runs: Sequence[Run]) -> str | None:
         number = next((n for n, (a, b) in enumerate(lines, 1) if a != b), None)
         if number is not None:
             return (
-                f"what the runs printed differs, first in line {number}: a time, or something that torch did "
-                "not compute; it is kept as stdout.txt.gz in their folders"
+                f"what the runs printed differs, first in line {number} of stdout.txt.gz in their folders: "
+                "a time, or something that torch did not compute"
             )
     return None
 
