@@ -7,7 +7,7 @@ mode all do it, and all owe their caller the same: everything is as before.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 
@@ -28,3 +28,14 @@ class Replaced:
         old = getattr(owner, name)
         setattr(owner, name, new)
         self._undo.append(partial(setattr, owner, name, old))
+
+
+def wrap(owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
+    """Put ``wrapper(original, ...)`` in the place of ``owner.name``, for the life of the process."""
+    original = getattr(owner, name)
+
+    @wraps(original)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return wrapper(original, *args, **kwargs)
+
+    setattr(owner, name, wrapped)

@@ -119,6 +119,30 @@ def test_a_gradient_that_is_missing_in_the_finer_record_counts() -> None:
     assert (verdict.first.op, verdict.first.change) == (f"gradient {_NAMES[0]}", "missing")
 
 
+def _ended(name: str, count: int, changed: tuple[str, int] | None = None) -> FakeRun:
+    """A run of which the last reading holds the first ``count`` parameters."""
+    events = [e for e in _read([(4, 2)], changed) if e.step < _STEPS or e.name in _NAMES[:count]]
+    made = _run(name, [(4, 2)])
+    whole = made.records["main"]
+    made.records["main"] = FakeRecord({0: events}, plan=whole.plan, notes=whole.notes)
+    made.records["main"].steps = _STEPS
+    return made
+
+
+@pytest.mark.parametrize("counts", [(0, 20), (20, 0), (7, 20), (0, 0), (20, 20)])
+def test_a_last_reading_that_one_process_did_not_come_to(counts: tuple[int, int]) -> None:
+    """A worker of a pool that was told in time that there is no more work, and one that was ended first."""
+    verdict = compare(_ended("a", counts[0]), _ended("b", counts[1]))
+    assert verdict.verdict == "same"
+    assert verdict.events == compare(_ended("a", 0), _ended("b", 0)).events + min(counts)
+
+
+@pytest.mark.parametrize(("name", "verdict"), [(_NAMES[3], "diverged"), (_NAMES[9], "same")])
+def test_what_both_read_at_their_ends_counts(name: str, verdict: str) -> None:
+    a, b = _ended("a", 7), _ended("b", 20, (name, _STEPS))
+    assert compare(a, b).verdict == verdict
+
+
 def _leveled(run: Make, events: Sequence[Event], name: str, level: str, **notes: Any) -> FakeRun:
     notes = {"observer": "native", "vocabulary": 1, "schedule": []} | notes
     return run(events, name, plan={"level": level}, notes=notes)  # type: ignore[no-any-return]

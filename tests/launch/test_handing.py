@@ -22,8 +22,8 @@ def train(seed):
     return model.weight.sum().item()
 
 def serve(pipe):
-    while True:
-        pipe.send(train(pipe.recv()))
+    for seed in iter(pipe.recv, None):
+        pipe.send(train(seed))
 
 def serve_queues(work, done):
     for seed in iter(work.get, "no more"):
@@ -40,6 +40,10 @@ if __name__ == "__main__":
 _ENDED = {
     "a pool in a with block": """
     with multiprocessing.get_context("fork").Pool(1) as pool:
+        print(pool.map(train, range(3), chunksize=1))
+""",
+    "a pool of a fork server": """
+    with multiprocessing.get_context("forkserver").Pool(1) as pool:
         print(pool.map(train, range(3), chunksize=1))
 """,
     "a server of a pipe, terminated": """
@@ -63,6 +67,23 @@ _ENDED = {
     server.join()
 """,
 }
+#: Two runs need not end their workers alike: which comes first, the word that all is done or the signal, is
+#: a matter of time where `with Pool` ends.
+_EITHER = """
+    ours, theirs = how.Pipe()
+    server = how.Process(target=serve, args=(theirs,))
+    server.start()
+    for seed in range(3):
+        ours.send(seed)
+        print(ours.recv())
+    first = not os.path.exists("ran")
+    open("ran", "w").close()
+    if first:
+        ours.send(None)
+    else:
+        server.terminate()
+    server.join()
+"""
 _CUT = """
     ours, theirs = how.Pipe()
     server = how.Process(target=talk_on, args=(theirs,))
@@ -83,6 +104,27 @@ def test_what_was_handed_over_is_whole(folder: Any, how: str) -> None:
     for run in folder.runs():
         (child,) = (record for name, record in run.records.items() if name != "main")
         assert (child.status, child.steps, child.notes.get("handed")) == ("finished", 9, True)
+
+
+def test_torch_imported_by_the_work_itself(folder: Any) -> None:
+    """Which the worker does after it was forked, and after it took hold of its queues."""
+    lazy = _TRAIN.replace("import torch\n", "").replace("(seed):\n", "(seed):\n    import torch\n")
+    folder.write("train.py", lazy + _ENDED["a pool in a with block"])
+    ended = folder.samebits("verify", "train.py", timeout=120)
+    assert ended.out.startswith("SAME"), ended.out
+    for run in folder.runs():
+        (child,) = (record for name, record in run.records.items() if name != "main")
+        assert (child.status, child.steps, child.notes.get("handed")) == ("finished", 9, True)
+
+
+def test_a_worker_that_is_told_and_one_that_is_ended(folder: Any) -> None:
+    folder.write("train.py", _TRAIN + _EITHER)
+    ended = folder.samebits("verify", "train.py", timeout=120)
+    assert ended.out.startswith("SAME"), ended.out
+    events = [
+        record.events_total for run in folder.runs() for name, record in run.records.items() if name != "main"
+    ]
+    assert events[0] - events[1] == 6, "the first read two parameters of three models as it ended"
 
 
 def test_what_computes_on_is_not(folder: Any) -> None:

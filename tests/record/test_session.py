@@ -180,6 +180,19 @@ def test_a_forked_child_has_a_record_of_its_own(folder: Path) -> None:
     assert int.from_bytes((folder / "progress").read_bytes(), "little") == 1  # the main process counts
 
 
+def test_what_was_handed_over_stays_whole_while_its_process_ends(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pool may end its worker by a signal after the worker found that there is no more to do."""
+    session, _ = started(folder)
+    session.advance()
+    session.hand_over()
+    monkeypatch.setattr(session.writer(), "finish", lambda status: None)  # the signal comes before it
+    session.end("finished")
+    with Record.open(folder / "main.db") as record:
+        assert (record.status, record.steps) == ("finished", 1)
+
+
 def test_paths_are_relative_to_where_the_run_began(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "train.py").write_text("pass\n")
     monkeypatch.chdir(folder)

@@ -112,7 +112,7 @@ class Shared:
 
     def apply(self, a: Stream, b: Stream) -> None:
         """Let two streams hold only what both observed."""
-        if self.whole:
+        if self.whole and a.closing() == b.closing():
             return
         a.compared_by(self.keep, self._unread(a, b, self.a, self.b))
         b.compared_by(self.keep, self._unread(b, a, self.b, self.a))
@@ -121,12 +121,15 @@ class Shared:
         self, mine: Stream, other: Stream, watched: Watched, beside: Watched
     ) -> Callable[[int], frozenset[tuple[str, str]]]:
         """By step, what of ``mine`` the other run may simply not have read."""
+        steps = max(mine.record.steps, other.record.steps)
+        alone = mine.closing() - other.closing()
 
         def unread(step: int) -> frozenset[tuple[str, str]]:
             stride, others = watched.stride(step), beside.stride(step)
-            if step >= other.record.steps and not other.read_at(step):
-                # Records of 0.1.0 read everything once more at the end only where a stride was above 1.
-                return frozenset(read for read in mine.read_at(step) if read[0] == "parameter")
+            if step >= steps:
+                return alone
+            if self.whole:
+                return _NONE
             if stride is not None and others is not None and stride % others == 0:
                 return _NONE  # whatever is read at this stride is read at a divisor of it, too
             return mine.read_at(step) - other.read_at(step)

@@ -220,6 +220,19 @@ class Stream:
             self._reads = reads or {-1: frozenset()}
         return self._reads.get(step, frozenset())
 
+    def closing(self) -> frozenset[tuple[str, str]]:
+        """(kind, name) of the parameters of the reading with which a process ends, after its last step.
+
+        Not every end leaves the time for one.  A worker of a pool is ended by a signal, or ends itself if it
+        is told first that there is no more work; of what a thread may be changing, nothing is read.
+        """
+        found: set[tuple[str, str]] = set()
+        for chunk in reversed(self.chunks):
+            if chunk.step < self.record.steps:
+                break
+            found |= {(event.kind, event.name) for event in self._events(chunk) if event.kind == "parameter"}
+        return frozenset(found)
+
     def mute(self, chunk: ChunkLike) -> frozenset[int]:
         """Offsets of the chunk's events that never differ: what is not compared, and values left unread."""
         found = self._mute.get(chunk.structure)

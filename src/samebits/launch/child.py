@@ -48,6 +48,7 @@ def attach() -> None:
     from samebits import _imports as imports
     from samebits.launch import attached
     from samebits.record import instrument
+    from samebits.record.handing import Handing
 
     attached.announce(plan.folder)  # before torch can be imported
     _session = Session(plan)
@@ -59,7 +60,9 @@ def attach() -> None:
         rewrite=rewrite,
     )
     os.register_at_fork(after_in_child=instrument.reset_after_fork)
+    os.register_at_fork(after_in_child=_session.after_fork)  # before torch, which the child may import itself
     _session.on_stop = _stopped
+    Handing(_session).install()
     imports.after("torch", _torch_imported)
 
 

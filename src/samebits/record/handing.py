@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from samebits import _imports as imports
+from samebits._replaced import wrap
 
 if TYPE_CHECKING:
     from samebits.record.session import Session
@@ -27,10 +28,13 @@ _SENDING: Final = ("QueueFeederThread", "(_serve)")
 
 
 class Handing:
-    """Installed once per process, and inherited by what it forks."""
+    """Installed once per process, and inherited by what it forks.
 
-    def __init__(self, session: Session, replace: Callable[[Any, str, Callable[..., Any]], None]) -> None:
-        self._session, self._replace = session, replace
+    Before torch is imported: a pool's worker takes hold of its queues first, and imports torch with its work.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def install(self) -> None:
         imports.after("multiprocessing.queues", self._queues)
@@ -38,12 +42,12 @@ class Handing:
 
     def _queues(self, module: ModuleType) -> None:
         for kind in (module.SimpleQueue, module.Queue):
-            self._replace(kind, "put", self._give)
-            self._replace(kind, "get", self._take)
+            wrap(kind, "put", self._give)
+            wrap(kind, "get", self._take)
 
     def _connections(self, module: ModuleType) -> None:
-        self._replace(module.Connection, "send", self._give)
-        self._replace(module.Connection, "recv", self._take)
+        wrap(module.Connection, "send", self._give)
+        wrap(module.Connection, "recv", self._take)
 
     def _give(self, original: Callable[..., Any], channel: Any, *args: Any, **kwargs: Any) -> Any:
         if self._counts():

@@ -156,7 +156,8 @@ class Session:
         if self.ended or os.getpid() != self._pid:
             return
         if self.observer is not None and (self._writer is not None or self.observer.position()):
-            self.flush()
+            # What was handed over stays whole: the signal of a pool may come between these two.
+            self.flush(whole=log.HANDED if self._whole == log.HANDED else None)
             assert self._writer is not None
             self._writer.finish(status)
         self.ended = True

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 from samebits import _imports as imports
 from samebits import manifest
+from samebits._replaced import wrap
 from samebits.record import audit, events
 from samebits.record import observer as native
 from samebits.record.batches import as_tensor, leaves, unwrapped
 from samebits.record.generators import Generators
-from samebits.record.handing import Handing
 from samebits.record.naming import Names
 from samebits.record.schedule import Schedule
 from samebits.record.session import KIND, PHASE, Session
@@ -89,10 +89,10 @@ class Trace:
         self.schedule = Schedule(self.session.schedule, measures=level == "step")
         optimizer.register_optimizer_step_pre_hook(self.before_step)
         optimizer.register_optimizer_step_post_hook(self.after_step)
-        _replace(torch.autograd, "backward", self.backward)
-        _replace(dataloader._BaseDataLoaderIter, "__next__", self.next_batch)
+        wrap(torch.autograd, "backward", self.backward)
+        wrap(dataloader._BaseDataLoaderIter, "__next__", self.next_batch)
         for name in events.READS[level]:
-            _replace(torch.Tensor, _SPECIAL.get(name, name), functools.partial(self.read, name))
+            wrap(torch.Tensor, _SPECIAL.get(name, name), functools.partial(self.read, name))
         self._describe()
         self._compile_hooks()
         os.register_at_fork(after_in_child=self.after_fork)
@@ -101,9 +101,8 @@ class Trace:
             self, lambda trace: util.Finalize(None, trace.finish, ("finished",), exitpriority=-1)
         )
         atexit.register(self.finish, "finished")
-        _replace(os, "_exit", self._leave)
+        wrap(os, "_exit", self._leave)
         audit.listen("os.exec", lambda _: self.session.may_become_another())
-        Handing(self.session, _replace).install()
 
     def _describe(self) -> None:
         """What a comparison must know of how this process is observed, from the beginning on."""
@@ -266,14 +265,14 @@ class Trace:
         handler.register_end_callback(lambda *_: self.observer.resume())
 
     def _hook_inductor(self, module: Any) -> None:
-        _replace(module.CompiledFxGraph, "__call__", self.region)
+        wrap(module.CompiledFxGraph, "__call__", self.region)
 
     def _hook_graphs(self, module: Any) -> None:
         def entered(original: Callable[..., Any], graph: Any) -> Any:
             self.session.left_out("operations inside a replayed CUDA graph")
             return original(graph)
 
-        _replace(module.graph, "__enter__", entered)
+        wrap(module.graph, "__enter__", entered)
 
     def region(self, original: Callable[..., Any], graph: Any, *args: Any, **kwargs: Any) -> Any:
         import torch
@@ -303,7 +302,7 @@ class Trace:
         return _Quiet(self)
 
     def after_fork(self) -> None:
-        self.session.after_fork()
+        """In a forked child, after the session's own."""
         self.parameters.clear()
         self.stepping.clear()
         self._stepped_by.clear()
@@ -345,17 +344,6 @@ class _Quiet:
     def __exit__(self, *_: object) -> None:
         self._trace.observer.resume()
         self._trace.silent -= 1
-
-
-def _replace(owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
-    """Put ``wrapper(original, ...)`` in the place of ``owner.name``."""
-    original = getattr(owner, name)
-
-    @functools.wraps(original)
-    def replaced(*args: Any, **kwargs: Any) -> Any:
-        return wrapper(original, *args, **kwargs)
-
-    setattr(owner, name, replaced)
 
 
 def _stdlib(paths: dict[str, str]) -> list[str]:
