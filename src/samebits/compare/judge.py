@@ -79,7 +79,8 @@ def _compared(run_a: RunLike, run_b: RunLike, compared: Sequence[Pair]) -> tuple
             "and every parameter at the end, so that observation stays cheap."
         )
     workers = sorted({key for key in (*run_a.records, *run_b.records) if "/" in key})
-    helpers = [key for key in workers if key not in {pair.process for pair in compared}]
+    decisive = {key for pair in compared for key in (pair.process, pair.beside)}
+    helpers = [key for key in workers if key not in decisive]
     if helpers:
         words += f" What {count(len(helpers), 'child process')} computed was compared where it arrived."
     for note in _left_out(run_a, run_b):
@@ -125,7 +126,7 @@ def _told_to_stop(run_a: RunLike, run_b: RunLike, compared: Sequence[Pair]) -> l
     """Where one run was told by `--steps` to stop, and the other went on."""
     found: list[Gap] = []
     for pair in compared:
-        if pair.process not in run_a.records or pair.process not in run_b.records:
+        if pair.process not in run_a.records or pair.beside not in run_b.records:
             continue
         sides = ((run_a, pair.a.record, pair.b.record), (run_b, pair.b.record, pair.a.record))
         for run, record, other in sides:
@@ -176,7 +177,7 @@ def compare(run_a: RunLike, run_b: RunLike) -> Verdict:
     ids = (run_a.id, run_b.id)
     compared = pairs(run_a, run_b)
     words, kinds, steps = _compared(run_a, run_b, compared)
-    decisive = tuple(dict.fromkeys(pair.process for pair in compared))
+    decisive = tuple(dict.fromkeys(key for pair in compared for key in (pair.process, pair.beside)))
     base = Verdict(
         "same",
         ids,

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import Final
 
 from samebits.compare.align import partings
 from samebits.compare.gaps import as_it_was, closed, cut, may_lack
 from samebits.compare.shared import Shared
 from samebits.compare.streams import RecordLike, RunLike, Stream
 
+#: What tells the workers of one pool apart in a process key.
+_NUMBER: Final = re.compile(r"-\d+(#\d+)?(?=/|$)")
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two streams that are to agree, event for event."""
+    """Two streams that are to agree, event for event.
+
+    ``process`` is the key in the first run; that in the second is another only for workers of a pool.
+    """
 
     process: str
+    beside: str
     thread: int
     a: Stream
     b: Stream
@@ -47,16 +58,16 @@ def _unfinished(run: RunLike, record: RecordLike, other: RecordLike) -> bool:
     return told or cut(run) or not closed(record) or not as_it_was(run, record.process)
 
 
-def _pairs_of(process: str, run_a: RunLike, run_b: RunLike) -> list[Pair]:
-    a, b = run_a.records[process], run_b.records[process]
-    left_a, left_b = _ordered(process, a), _ordered(process, b)
+def _pairs_of(run_a: RunLike, process: str, run_b: RunLike, beside: str) -> list[Pair]:
+    a, b = run_a.records[process], run_b.records[beside]
+    left_a, left_b = _ordered(process, a), _ordered(beside, b)
     shared = Shared.of(a, b)
     unfinished = (_unfinished(run_a, a, b), _unfinished(run_b, b, a))
     found: list[Pair] = []
 
     def pair(thread: int, stream_a: Stream, stream_b: Stream) -> Pair:
         shared.apply(stream_a, stream_b)
-        return Pair(process, thread, stream_a, stream_b, unfinished, shared)
+        return Pair(process, beside, thread, stream_a, stream_b, unfinished, shared)
 
     if 0 in left_a or 0 in left_b:
         main_a = left_a.pop(0, None) or Stream(a, 0, empty=True)
@@ -86,18 +97,57 @@ def _alone(process: str, run: RunLike, other: RunLike, *, in_a: bool) -> list[Pa
         streams, unfinished = (
             ((stream, nothing), (False, lost)) if in_a else ((nothing, stream), (lost, False))
         )
-        found.append(Pair(process, thread, *streams, unfinished))
+        found.append(Pair(process, process, thread, *streams, unfinished))
     return found
+
+
+def _pools(run: RunLike) -> dict[str, list[str]]:
+    """The processes that train and were made alike by one parent, as the workers of a pool."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for key, record in sorted(run.records.items()):
+        if "/" in key and _ordered(key, record):
+            found[_NUMBER.sub("", key)].append(key)
+    return found
+
+
+def _matched(run_a: RunLike, keys_a: Sequence[str], run_b: RunLike, keys_b: Sequence[str]) -> dict[str, str]:
+    """By key of ``run_a``, the worker of ``run_b`` beside it: one that computed the same, if there is one.
+
+    Which worker of a pool takes which work is a matter of time.
+    """
+    found: dict[str, str] = {}
+    left = list(keys_b)
+    for key in keys_a:
+        for beside in sorted(left, key=lambda other: other != key):  # most often that of the same number
+            if all(map(_equal, _pairs_of(run_a, key, run_b, beside))):
+                found[key] = beside
+                left.remove(beside)
+                break
+    rest = [key for key in keys_a if key not in found]
+    found |= {key: key for key in rest if key in left}
+    return found | dict(
+        zip([k for k in rest if k not in left], [k for k in left if k not in rest], strict=False)
+    )
 
 
 def pairs(run_a: RunLike, run_b: RunLike) -> list[Pair]:
     """Every pair of streams that decides the verdict, processes in the order of their keys."""
+    twins = {key: key for key in run_a.records if key in run_b.records}
+    pools_a, pools_b = _pools(run_a), _pools(run_b)
+    for pool in pools_a.keys() & pools_b.keys():
+        keys_a, keys_b = pools_a[pool], pools_b[pool]
+        if len({*keys_a, *keys_b}) > 1:
+            for key in {*keys_a, *keys_b}:
+                twins.pop(key, None)
+            twins |= _matched(run_a, keys_a, run_b, keys_b)
     found: list[Pair] = []
-    for key in sorted(set(run_a.records) | set(run_b.records)):
-        if key not in run_b.records:
-            found += _alone(key, run_a, run_b, in_a=True)
-        elif key not in run_a.records:
-            found += _alone(key, run_b, run_a, in_a=False)
+    for key in run_a.records:
+        if key in twins:
+            found += _pairs_of(run_a, key, run_b, twins[key])
         else:
-            found += _pairs_of(key, run_a, run_b)
-    return found
+            found += _alone(key, run_a, run_b, in_a=True)
+    taken = set(twins.values())
+    for key in run_b.records:
+        if key not in taken:
+            found += _alone(key, run_b, run_a, in_a=False)
+    return sorted(found, key=lambda pair: pair.process)
