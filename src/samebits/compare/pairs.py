@@ -48,7 +48,7 @@ def _ordered(process: str, record: RecordLike) -> dict[int, Stream]:
     return {
         thread: stream
         for thread, stream in streams.items()
-        if (thread == 0 and "/" not in process) or stream.kinds()["training"]
+        if (thread == 0 and "/" not in process) or stream.trains()
     }
 
 

@@ -257,6 +257,10 @@ class Stream:
             index = self.next(index + 1)
         return found
 
+    def trains(self) -> bool:
+        """Whether it holds anything of a backward pass or an optimizer."""
+        return any(self._chosen(chunk)[1]["training"] for chunk in self.chunks)
+
     def kinds(self) -> Counter[str]:
         """How many compared events of each kind the stream holds; "partial" counts those left unread,
         "training" those of a backward pass or an optimizer."""
