@@ -6,64 +6,155 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import pytest
+from tests.compare.conftest import FakeRecord, FakeRun
+
 from samebits.causes._base import Event
 from samebits.compare import compare
 
 Make = Callable[..., Any]
+Jobs = Sequence[tuple[str, Sequence[Event]]]
 
 
 def _other(events: Sequence[Event], by: int = 1) -> list[Event]:
     return [replace(event, digest=event.digest ^ by) for event in events]
 
 
-def _pool(name: str, record: Make, run_of: Make, training: Make, *jobs: Sequence[Event]) -> Any:
-    """A run whose pool's workers, from number 1 on, each did one of the jobs; [] is a worker without any."""
-    workers = [
-        record({0: job} if job else {}, process=f"main/ForkPoolWorker-{n}", status="finished")
-        for n, job in enumerate(jobs, start=1)
-    ]
-    made = run_of(name, record({0: training(1)}), *workers)
+def _made(name: str, *records: FakeRecord) -> FakeRun:
+    """A run that lists its records, as one does that came to its end."""
+    made = FakeRun(name, {record.process: record for record in records})
     files = [f"{key.replace('/', '~')}.db" for key in made.records]
     made.info["records"] = [{"file": file, "bytes": 5, "log": 0} for file in files]
     made.sizes = dict.fromkeys(files, (5, 0))
     return made
 
 
-def test_which_worker_of_a_pool_takes_which_job_is_no_difference(
-    record: Make, run_of: Make, training: Make
-) -> None:
-    one, two, other = training(2), _other(training(2)), _other(training(2), 2)
-    a = _pool("a", record, run_of, training, one, two)
-    for jobs in ([one, two], [two, one], [two, [], one], [[], one, [], two]):
-        b = _pool("b", record, run_of, training, *jobs)
+def _pool(name: str, main: Sequence[Event], jobs: Jobs) -> FakeRun:
+    """A run whose pool's workers, from number 1 on, each took one job: what it is, and what it computes.
+
+    ("", []) is a worker without any.
+    """
+    workers = [
+        FakeRecord(
+            {0: events} if events else {},
+            process=f"main/ForkPoolWorker-{number}",
+            notes={"work": what} if what else {},
+        )
+        for number, (what, events) in enumerate(jobs, start=1)
+    ]
+    return _made(name, FakeRecord({0: main}), *workers)
+
+
+def test_which_worker_of_a_pool_takes_which_job_is_no_difference(training: Make) -> None:
+    main, idle = training(1), ("", [])
+    one, two = ("one", training(2)), ("two", _other(training(2)))
+    wrong = ("two", _other(training(2), 2))
+    a = _pool("a", main, [one, two])
+    for jobs in ([one, two], [two, one], [two, idle, one], [idle, one, idle, two]):
+        b = _pool("b", main, jobs)
         assert (compare(a, b).verdict, compare(b, a).verdict) == ("same", "same"), jobs
         assert compare(a, b).events == compare(a, a).events
-    for jobs in ([two, two], [one], [one, two, two], [other, two], [two, other], [[], two], [one, []]):
-        b = _pool("b", record, run_of, training, *jobs)
+    for jobs in ([one], [one, wrong], [wrong, one], [idle, two], [one, two, two], [two, two]):
+        b = _pool("b", main, jobs)
         assert (compare(a, b).verdict, compare(b, a).verdict) == ("diverged", "diverged"), jobs
 
 
-def test_processes_made_otherwise_do_not_stand_in_for_each_other(
-    record: Make, run_of: Make, training: Make
+def test_a_job_that_computed_something_else_is_compared_with_itself(training: Make) -> None:
+    """Whichever workers took it."""
+    main = training(1)
+    at = next(n for n, event in enumerate(training(2)) if event.kind == "loss" and event.step == 1)
+    late = [replace(event, digest=event.digest ^ (n >= at)) for n, event in enumerate(training(2))]
+    a = _pool("a", main, [("one", training(2)), ("two", _other(training(2)))])
+    b = _pool("b", main, [("two", _other(training(2))), ("one", late)])
+    for verdict in (compare(a, b), compare(b, a)):
+        assert verdict.first is not None
+        assert (verdict.first.op, verdict.first.step, verdict.first.change) == ("loss", 1, "value")
+
+
+def test_two_jobs_that_came_to_each_others_results_have_diverged(training: Make) -> None:
+    """Equal numbers from somewhere are not enough: what they are the results of must be the same."""
+    main, one, two = training(1), training(2), _other(training(2))
+    a = _pool("a", main, [("job 1", one), ("job 2", two)])
+    b = _pool("b", main, [("job 1", two), ("job 2", one)])
+    assert (compare(a, b).verdict, compare(b, a).verdict) == ("diverged", "diverged")
+
+
+def test_jobs_that_are_not_known_are_compared_by_their_workers(training: Make) -> None:
+    main, one, two = training(1), training(2), _other(training(2))
+    alike = [_pool("a", main, [("", one), ("", two)]), _pool("b", main, [("", one), ("", two)])]
+    assert compare(*alike).verdict == "same"
+    assert compare(*alike).notes == ()
+    assert compare(alike[0], _pool("b", main, [("", two), ("", one)])).verdict == "diverged"
+
+
+def test_other_work_with_the_same_results_is_said(training: Make) -> None:
+    """It may be a folder's random name, or two jobs that swapped places and workers both."""
+    main, one, two = training(1), training(2), _other(training(2))
+    a = _pool("a", main, [("job 1", one), ("job 2", two)])
+    verdict = compare(a, _pool("b", main, [("job 3", one), ("job 2", two)]))
+    assert verdict.verdict == "same"
+    (note,) = verdict.notes
+    assert note.startswith(
+        "what other processes gave main/ForkPoolWorker-1 to do is not the same in both runs"
+    )
+
+
+@pytest.mark.parametrize("names", [("Process-1", "Process-2"), ("actor", "learner"), ("child", "child#2")])
+def test_processes_with_tasks_of_their_own_do_not_stand_in_for_each_other(
+    training: Make, names: tuple[str, str]
 ) -> None:
     one, two = training(2), _other(training(2))
 
-    def made(name: str, actor: Sequence[Event], learner: Sequence[Event]) -> Any:
-        both = record({0: actor}, process="main/actor"), record({0: learner}, process="main/learner")
-        return run_of(name, record({0: training(1)}), *both)
+    def made(name: str, *events: Sequence[Event]) -> FakeRun:
+        both = [
+            FakeRecord({0: each}, process=f"main/{key}", manifest={"argv": ["train.py"]})
+            for key, each in zip(names, events, strict=True)
+        ]
+        return _made(name, FakeRecord({0: training(1)}), *both)
 
     assert compare(made("a", one, two), made("b", one, two)).verdict == "same"
     assert compare(made("a", one, two), made("b", two, one)).verdict == "diverged"
 
 
-def test_a_job_that_was_cut_short_with_its_worker_is_incomplete(
-    record: Make, run_of: Make, training: Make
-) -> None:
-    one, two = training(3), _other(training(3))
-    a = _pool("a", record, run_of, training, one, two)
-    b = _pool("b", record, run_of, training, two, one)
-    cut = record({0: training(2)}, process="main/ForkPoolWorker-2", status="running")
-    b.records["main/ForkPoolWorker-2"] = cut
+@pytest.mark.parametrize("keys", [("main/child", "main/child#2"), ("main", "main#2")])
+def test_commands_are_known_by_what_they_were_told(training: Make, keys: tuple[str, str]) -> None:
+    """Two that run at once are numbered in the order in which they come to import torch."""
+    one, two = training(2), _other(training(2))
+
+    def made(name: str, *told: tuple[str, Sequence[Event]]) -> FakeRun:
+        records = [
+            FakeRecord({0: events}, process=key, manifest={"argv": ["fold.py", argument]})
+            for key, (argument, events) in zip(keys, told, strict=True)
+        ]
+        return _made(name, *records)
+
+    a = made("a", ("1", one), ("2", two))
+    assert compare(a, made("b", ("2", two), ("1", one))).verdict == "same"
+    assert compare(a, made("b", ("2", one), ("1", two))).verdict == "diverged"
+    assert compare(a, made("b", ("1", two), ("2", one))).verdict == "diverged"
+
+
+def test_workers_of_nested_pools(training: Make) -> None:
+    """Which worker of the outer pool made an inner one is a matter of time, too."""
+    one, two = training(2), _other(training(2))
+
+    def made(name: str, first: str, second: str) -> FakeRun:
+        records = [
+            FakeRecord({0: events}, process=f"main/ForkProcess-{number}", notes={"work": what})
+            for number, what, events in ((first, "one", one), (second, "two", two))
+        ]
+        return _made(name, FakeRecord({0: training(1)}), *records)
+
+    assert compare(made("a", "1:1", "2:1"), made("b", "2:1", "1:1")).verdict == "same"
+
+
+def test_a_job_that_was_cut_short_with_its_worker_is_incomplete(training: Make) -> None:
+    one, two = ("one", training(3)), ("two", _other(training(3)))
+    a, b = _pool("a", training(1), [one, two]), _pool("b", training(1), [two, one])
+    cut = b.records["main/ForkPoolWorker-2"]
+    b.records[cut.process] = FakeRecord(
+        {0: training(2)}, process=cut.process, status="running", notes=cut.notes
+    )
     for verdict in (compare(a, b), compare(b, a)):
         assert verdict.verdict == "incomplete", verdict
         assert "main/ForkPoolWorker-2 was recorded up to step 2 only" in f"{verdict.reason}"

@@ -14,6 +14,7 @@ from tests.compare.conftest import FakeRecord, FakeRun
 from samebits.causes._base import Event, Site
 from samebits.compare import compare
 from samebits.compare.shared import repeat
+from samebits.record.events import GRAD_ROOT
 
 Make = Callable[..., Any]
 _STEP = ("batch", "loss", "gradient", "parameter")
@@ -143,6 +144,58 @@ def test_what_both_read_at_their_ends_counts(name: str, verdict: str) -> None:
     assert compare(a, b).verdict == verdict
 
 
+def _threaded(
+    name: str, order: Sequence[int], stride: int, changed: tuple[str, int, int] | None = None
+) -> FakeRun:
+    """Threads that train at once; ``order`` is which of them takes each step of the process.
+
+    ``changed``: a kind of event that has other bits in a thread from one of its own steps on.
+    """
+    events: dict[int, list[Event]] = {0: []}
+    taken = dict.fromkeys(order, 0)
+    for step, thread in enumerate(order):
+        at = stride if step >= 4 else 1
+        own, taken[thread] = taken[thread], taken[thread] + 1
+        rows = [("loss", "loss"), *(("gradient", n) for n in _NAMES[step % at :: at])]
+        rows += [("parameter", n) for n in _NAMES[step % at :: at]]
+        for kind, what in rows:
+            digest = hash((kind, what, thread, own)) & 0xFFFFFFFF
+            digest ^= changed is not None and (kind, thread) == changed[:2] and own >= changed[2]
+            row = Event(0, kind, what, "other", step, 0, digest, site=Site("train.py", 9))
+            events.setdefault(thread, []).append(row)
+    notes = {"observer": "native", "vocabulary": 2, "schedule": [[4, stride]]}
+    record = FakeRecord(events, plan={"level": "step"}, notes=notes)
+    record.steps = len(order)
+    return FakeRun(name, {"main": record})
+
+
+_ORDERS = st.permutations([1] * 8 + [2] * 8 + [3] * 8)
+
+
+@given(_ORDERS, _ORDERS, _POWERS)
+def test_threads_that_train_at_once_in_any_order(a: list[int], b: list[int], stride: int) -> None:
+    verdict = compare(_threaded("a", a, stride), _threaded("b", b, stride))
+    assert verdict.verdict == "same"
+    assert ("Several threads trained" in verdict.compared) == (stride > 1)
+    assert verdict.events == 24 * (1 if stride > 1 else 1 + 2 * len(_NAMES))
+
+
+@given(_ORDERS, _ORDERS, _POWERS, st.integers(1, 3), st.integers(0, 7))
+def test_a_thread_that_differs_is_found(
+    a: list[int], b: list[int], stride: int, thread: int, since: int
+) -> None:
+    other = _threaded("b", b, stride, ("loss", thread, since))
+    assert compare(_threaded("a", a, stride), other).verdict == "diverged"
+    other = _threaded("b", b, 1, ("parameter", thread, since))
+    assert compare(_threaded("a", a, 1), other).verdict == "diverged"
+
+
+def test_one_thread_that_trains_is_compared_by_its_schedule() -> None:
+    a, b = _threaded("a", [1] * 24, 4), _threaded("b", [1] * 24, 4, ("parameter", 1, 20))
+    assert compare(a, b).verdict == "diverged"
+    assert "Several threads" not in compare(a, a).compared
+
+
 def _leveled(run: Make, events: Sequence[Event], name: str, level: str, **notes: Any) -> FakeRun:
     notes = {"observer": "native", "vocabulary": 1, "schedule": []} | notes
     return run(events, name, plan={"level": level}, notes=notes)  # type: ignore[no-any-return]
@@ -185,6 +238,16 @@ def test_another_vocabulary(run: Make, training: Make) -> None:
     verdict = compare(_leveled(run, events, "a", "op"), _leveled(run, other, "b", "op", vocabulary=2))
     assert (verdict.verdict, verdict.operations) == ("same", 0)
     assert "versions of samebits" in verdict.compared
+
+
+def test_what_was_first_observed_by_a_later_version(run: Make, training: Make) -> None:
+    events = training(3)
+    root = replace(events[0], kind="loss", name=GRAD_ROOT, step=0)
+    a, b = (
+        _leveled(run, found, name, "op", vocabulary=number)
+        for found, name, number in ((events, "a", 1), ([root, *events], "b", 2))
+    )
+    assert (compare(a, b).verdict, compare(b, a).verdict) == ("same", "same")
 
 
 def test_nothing_in_common_says_how_to_record_it(run: Make, training: Make) -> None:

@@ -98,6 +98,7 @@ def observe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_modules: None) 
             # Each of these stays for the life of an observed process; here it must not.
             for owner, name in (
                 (torch.autograd, "backward"),
+                (torch.autograd, "grad"),
                 (dataloader._BaseDataLoaderIter, "__next__"),
                 *((torch.Tensor, n) for n in vars(torch.Tensor) if n in ("tolist", "numpy")),
                 *(

@@ -180,6 +180,37 @@ def test_a_forked_child_has_a_record_of_its_own(folder: Path) -> None:
     assert int.from_bytes((folder / "progress").read_bytes(), "little") == 1  # the main process counts
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_forked_children_are_numbered_as_they_are_made(folder: Path) -> None:
+    """And not as they come to write a record, which is a matter of time."""
+    session = Session(Plan(str(folder)))
+    os.register_at_fork(
+        before=lambda: session.before_fork() if made < 3 else None,
+        after_in_child=lambda: session.after_fork() if made < 3 else None,
+    )
+    doors = [os.pipe() for _ in range(2)]
+    children = []
+    for made, (wait, _) in enumerate(doors):  # the hooks look at it
+        child = os.fork()
+        if child == 0:
+            try:
+                os.read(wait, 1)
+                session.begin(Silent(), {})  # type: ignore[arg-type]
+                session.note("made", made)
+                session.end("finished")
+                os._exit(0)
+            finally:
+                os._exit(1)
+        children.append(child)
+    for number in (1, 0):
+        os.write(doors[number][1], b"x")
+        assert os.waitstatus_to_exitcode(os.waitpid(children[number], 0)[1]) == 0
+    made = 3
+    for key, number in (("main~child", 0), ("main~child#2", 1)):
+        with Record.open(folder / f"{key}.db") as record:
+            assert record.notes["made"] == number
+
+
 def test_what_was_handed_over_stays_whole_while_its_process_ends(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

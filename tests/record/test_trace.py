@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -83,6 +84,38 @@ def test_backward_of_several_roots(observe: Any) -> None:
         torch.autograd.backward([x.sum(), (x * 2).sum()])
         torch.autograd.backward((x.sum(),))
     assert [e.kind for e in seen.events] == ["loss"] * 3
+
+
+def test_what_is_trained_by_hand_is_a_loss(observe: Any) -> None:
+    weight = torch.ones(3, requires_grad=True)
+    other = weight.square().sum()
+    with observe(level="step") as seen:
+        (gradient,) = torch.autograd.grad(weight.square().sum(), weight)
+        torch.autograd.grad(
+            outputs=(root for root in [other]), inputs=weight
+        )  # torch takes them from anything
+        torch.autograd.grad([weight.sum(), weight.prod()], weight)
+        torch.func.vmap(torch.func.grad(lambda x: x.square().sum()))(torch.ones(2, 3))
+    assert gradient.tolist() == [2.0, 2.0, 2.0]
+    assert [(e.kind, e.name) for e in seen.events if e.kind == "loss"] == [("loss", "autograd.grad")] * 3
+    record = seen.run.records["main"]
+    assert record.losses() == [], "they are no curve"
+    assert "left_out" not in record.notes
+
+
+@pytest.mark.parametrize(("threads", "read"), [(0, 8), (1, 8), (2, 4)])
+def test_the_last_reading_has_no_order_of_threads(observe: Any, threads: int, read: int) -> None:
+    """Of what this thread trained itself, and of what one other did and ended; not of what several did."""
+    models = [model() for _ in range(2 + threads // 2)]
+    with observe(level="step") as seen:
+        for number, each in enumerate(models):
+            if number < len(models) - threads:
+                train(*each, 1)
+            else:
+                thread = threading.Thread(target=train, args=(*each, 1))
+                thread.start()
+                thread.join()
+    assert len([e for e in seen.events if e.kind == "parameter" and e.step == len(models)]) == read
 
 
 def test_values_taken_out_are_reads(observe: Any) -> None:

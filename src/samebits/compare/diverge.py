@@ -24,6 +24,7 @@ from samebits.compare.pairs import Pair, pairs
 from samebits.compare.streams import TRAINING, RecordLike, RunLike, Stream
 from samebits.compare.values import combine, compare_loss, compare_values
 from samebits.record.events import UNINITIALIZED, VIEW
+from samebits.record.log import WORK
 
 #: Kinds of event that a user has: a difference there always counts.
 _RESULTS: Final = frozenset({"batch", "loss", "gradient", "parameter", "read"})
@@ -320,6 +321,14 @@ def first_divergence(
     found: list[tuple[tuple[int, int, int], int, str, Divergence]] = []
     compared = pairs(run_a, run_b) if compared is None else compared
     several = len({pair.process for pair in compared}) > 1
+    given = {
+        pair.process: (pair.a.record.notes.get(WORK), pair.b.record.notes.get(WORK)) for pair in compared
+    }
+    for process, (work_a, work_b) in given.items():
+        if work_a is not None and work_b is not None and work_a != work_b:
+            notes.append(
+                f"what other processes gave {process} to do is not the same in both runs, byte for byte"
+            )
     for pair in compared:
         outcome = compare_streams(pair.a, pair.b, pair.unfinished)
         notes.extend(f"{pair.process}: {note}" if several else note for note in outcome.notes)

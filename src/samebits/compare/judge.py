@@ -82,7 +82,7 @@ def _compared(run_a: RunLike, run_b: RunLike, compared: Sequence[Pair]) -> tuple
     decisive = {key for pair in compared for key in (pair.process, pair.beside)}
     helpers = [key for key in workers if key not in decisive]
     if helpers:
-        words += f" What {count(len(helpers), 'child process')} computed was compared where it arrived."
+        words += f" What {count(len(helpers), 'child process')} computed was compared only where it arrived."
     for note in _left_out(run_a, run_b):
         words += f" Left out: {note}."
     return words, kinds, steps

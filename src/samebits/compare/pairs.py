@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
@@ -13,9 +12,10 @@ from samebits.compare.align import partings
 from samebits.compare.gaps import as_it_was, closed, cut, may_lack
 from samebits.compare.shared import Shared
 from samebits.compare.streams import RecordLike, RunLike, Stream
+from samebits.record.log import WORK
 
 #: What tells the workers of one pool apart in a process key.
-_NUMBER: Final = re.compile(r"-\d+(#\d+)?(?=/|$)")
+_NUMBER: Final = re.compile(r"(-[\d:]+)?(#\d+)?(?=/|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,8 @@ def _unfinished(run: RunLike, record: RecordLike, other: RecordLike) -> bool:
 def _pairs_of(run_a: RunLike, process: str, run_b: RunLike, beside: str) -> list[Pair]:
     a, b = run_a.records[process], run_b.records[beside]
     left_a, left_b = _ordered(process, a), _ordered(beside, b)
-    shared = Shared.of(a, b)
+    threads = max(sum(stream.trains() for stream in left.values()) for left in (left_a, left_b))
+    shared = Shared.of(a, b, threads=threads)
     unfinished = (_unfinished(run_a, a, b), _unfinished(run_b, b, a))
     found: list[Pair] = []
 
@@ -101,45 +102,62 @@ def _alone(process: str, run: RunLike, other: RunLike, *, in_a: bool) -> list[Pa
     return found
 
 
-def _pools(run: RunLike) -> dict[str, list[str]]:
-    """The processes that train and were made alike by one parent, as the workers of a pool."""
-    found: defaultdict[str, list[str]] = defaultdict(list)
+def _workers(run: RunLike) -> dict[tuple[str, str], list[str]]:
+    """The processes that one parent made alike, by what they got to do, if they train.
+
+    That is what they took from others; and what a command was told, if it was told to no other.
+    """
+    workers: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    commands: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for key, record in sorted(run.records.items()):
-        if "/" in key and _ordered(key, record):
-            found[_NUMBER.sub("", key)].append(key)
-    return found
+        if not _ordered(key, record):
+            continue
+        alike, work = _NUMBER.sub("", key), record.notes.get(WORK)
+        if work is not None:
+            workers[alike, f"work {work}"].append(key)
+        elif alike.rpartition("/")[2] in ("main", "child"):
+            commands[alike, f"command {record.manifest.get('argv')}"].append(key)
+    return workers | {told: keys for told, keys in commands.items() if len(keys) == 1}
 
 
-def _matched(run_a: RunLike, keys_a: Sequence[str], run_b: RunLike, keys_b: Sequence[str]) -> dict[str, str]:
-    """By key of ``run_a``, the worker of ``run_b`` beside it: one that computed the same, if there is one.
+def _twins(run_a: RunLike, run_b: RunLike) -> dict[str, str]:
+    """By key of ``run_a``, the process of ``run_b`` beside it: that of the same key.
 
-    Which worker of a pool takes which work is a matter of time.
+    But which worker of a pool takes which work is a matter of time, and so is which command begins first.
+    So beside a worker stands one of its pool that took the same work; of several, one that computed the same.
     """
     found: dict[str, str] = {}
-    left = list(keys_b)
-    for key in keys_a:
-        for beside in sorted(left, key=lambda other: other != key):  # most often that of the same number
-            if all(map(_equal, _pairs_of(run_a, key, run_b, beside))):
-                found[key] = beside
-                left.remove(beside)
-                break
-    rest = [key for key in keys_a if key not in found]
-    found |= {key: key for key in rest if key in left}
-    return found | dict(
-        zip([k for k in rest if k not in left], [k for k in left if k not in rest], strict=False)
-    )
+    workers_a, workers_b = _workers(run_a), _workers(run_b)
+    for alike in sorted(workers_a.keys() & workers_b.keys()):
+        left_a, left_b = workers_a[alike], workers_b[alike]
+        for key in list(left_a):
+            for beside in sorted(
+                left_b, key=lambda other: other != key
+            ):  # most often that of the same number
+                if all(map(_equal, _pairs_of(run_a, key, run_b, beside))):
+                    found[key] = beside
+                    left_a.remove(key)
+                    left_b.remove(beside)
+                    break
+        found |= zip(left_a, left_b, strict=False)
+    taken = set(found.values())
+    found |= {key: key for key in run_a.records if key in run_b.records and key not in {*found, *taken}}
+    # What is left of a pool took other work in each run, or more workers took it than in the other.
+    taken = set(found.values())
+    for pool in sorted({pool for pool, _ in workers_a} & {pool for pool, _ in workers_b}):
+        rest_a, rest_b = (
+            sorted(
+                key for (name, _), keys in workers.items() if name == pool for key in keys if key not in used
+            )
+            for workers, used in ((workers_a, found), (workers_b, taken))
+        )
+        found |= zip(rest_a, rest_b, strict=False)
+    return found
 
 
 def pairs(run_a: RunLike, run_b: RunLike) -> list[Pair]:
     """Every pair of streams that decides the verdict, processes in the order of their keys."""
-    twins = {key: key for key in run_a.records if key in run_b.records}
-    pools_a, pools_b = _pools(run_a), _pools(run_b)
-    for pool in pools_a.keys() & pools_b.keys():
-        keys_a, keys_b = pools_a[pool], pools_b[pool]
-        if len({*keys_a, *keys_b}) > 1:
-            for key in {*keys_a, *keys_b}:
-                twins.pop(key, None)
-            twins |= _matched(run_a, keys_a, run_b, keys_b)
+    twins = _twins(run_a, run_b)
     found: list[Pair] = []
     for key in run_a.records:
         if key in twins:

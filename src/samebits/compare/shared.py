@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from samebits.causes._base import Event
 from samebits.compare.streams import Keep, RecordLike, Stream
-from samebits.record.events import READS, VOCABULARY
+from samebits.record.events import GRAD_ROOT, READ_IN_TURN, READS
 
 #: What a process computed, whoever watched it and how closely.
 _RESULTS: Final = frozenset({"batch", "loss", "gradient", "parameter"})
@@ -40,9 +40,14 @@ class Watched:
         return cls(
             level,
             observer if observer in _OBSERVERS else _observer_before_it_was_noted(record),
-            vocabulary if type(vocabulary) is int else VOCABULARY,
+            vocabulary if type(vocabulary) is int else 1,
             ((0, 1),) if level == "op" else _schedule(record),
         )
+
+    @property
+    def reads_all(self) -> bool:
+        """Whether every gradient and parameter was read at every step."""
+        return self.schedule is not None and all(stride == 1 for _, stride in self.schedule)
 
     def stride(self, step: int) -> int | None:
         """At ``step`` every stride-th gradient and parameter was read; None where that is not known."""
@@ -80,11 +85,21 @@ class Shared:
     a: Watched
     b: Watched
     keep: Keep | None = field(compare=False)
+    shuffled: bool = False  # what was read in turn hung on which of several threads took the next step
 
     @classmethod
-    def of(cls, a: RecordLike, b: RecordLike) -> Shared:
+    def of(cls, a: RecordLike, b: RecordLike, *, threads: int = 1) -> Shared:
+        """``threads``: how many of them train; they count their steps together."""
         first, second = Watched.of(a), Watched.of(b)
-        return cls(first, second, _keep(first, second))
+        keep = _keep(first, second)
+        if threads == 1 or (first.reads_all and second.reads_all):
+            return cls(first, second, keep)
+        return cls(
+            first,
+            second,
+            lambda event: event.kind not in READ_IN_TURN and (keep is None or keep(event)),
+            shuffled=True,
+        )
 
     @property
     def whole(self) -> bool:
@@ -98,6 +113,11 @@ class Shared:
             how = "The two were recorded by versions of samebits that observe different things"
         elif self.a.level != self.b.level:
             how = f"The first was recorded {_LEVELS[self.a.level]}, the other {_LEVELS[self.b.level]}"
+        elif self.shuffled:
+            return (
+                "Several threads trained, and which of them was faster decided which gradients and "
+                "parameters were read: these are not compared."
+            )
         elif self.keep is not None:
             first, second = _OBSERVERS[self.a.observer], _OBSERVERS[self.b.observer]
             how = f"The first was recorded {first}, the other {second}"
@@ -139,7 +159,7 @@ class Shared:
 
 def _keep(a: Watched, b: Watched) -> Keep | None:
     if a.vocabulary != b.vocabulary:
-        return lambda event: event.kind in _RESULTS
+        return lambda event: event.kind in _RESULTS and event.name != GRAD_ROOT
     if a.level != b.level:
         names = frozenset(f"Tensor.{method}" for method in READS["step"]) & frozenset(
             f"Tensor.{method}" for method in READS["op"]

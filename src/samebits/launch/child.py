@@ -60,7 +60,8 @@ def attach() -> None:
         rewrite=rewrite,
     )
     os.register_at_fork(after_in_child=instrument.reset_after_fork)
-    os.register_at_fork(after_in_child=_session.after_fork)  # before torch, which the child may import itself
+    # Before torch is imported, for the child may be what does it.
+    os.register_at_fork(before=_session.before_fork, after_in_child=_session.after_fork)
     _session.on_stop = _stopped
     Handing(_session).install()
     imports.after("torch", _torch_imported)

@@ -19,7 +19,7 @@ KINDS: Final = (
     "region",  # one compiled region (torch.compile), digest of its outputs
     "collective",  # a torch.distributed operation; asynchronous, so no digest of its own
     "batch",  # what a DataLoader yielded
-    "loss",  # the root of a backward()
+    "loss",  # the root of a backward(), or of torch.autograd.grad
     "gradient",  # a parameter's gradient when optimizer.step() began
     "parameter",  # a parameter after optimizer.step()
     "read",  # a value the program took out of a tensor: item(), tolist(), float(), numpy()
@@ -27,7 +27,10 @@ KINDS: Final = (
 )
 
 #: Raised whenever other things are observed than before: records of two vocabularies share results alone.
-VOCABULARY: Final = 1
+VOCABULARY: Final = 2
+
+#: The name of a loss that `torch.autograd.grad` was asked for gradients of; that of a backward() is "loss".
+GRAD_ROOT: Final = "autograd.grad"
 
 #: Kinds of event that a schedule may leave out at a step.
 READ_IN_TURN: Final = frozenset({"gradient", "parameter"})

@@ -105,6 +105,7 @@ NOTES: Final[Mapping[str, Check]] = {
     "observer": _text,
     "schedule": _maybe(_list(_pair)),
     "vocabulary": _count,
+    "work": _maybe(_text),
 }
 PLAN: Final[Mapping[str, Check]] = {
     "capture_bytes": _count,

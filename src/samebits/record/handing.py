@@ -6,6 +6,10 @@ queue, sends it through a pipe) or finds nothing to do, it commits what there is
 The note goes when it gets something to do, or has computed more.
 
 What a process computes after that, and never hands over, is nobody's when it is ended there.
+
+What a pool's worker gets to do is noted too, as a digest of the bytes that came.  Which worker takes what
+is a matter of time; by this those of two runs that took the same are known.  Other processes have a task of
+their own, whatever comes to them.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from hashlib import blake2b
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +27,9 @@ from samebits._replaced import wrap
 
 if TYPE_CHECKING:
     from samebits.record.session import Session
+
+#: Where the functions are that a pool's workers run, all of one pool with the same arguments.
+_POOLS: Final = ("multiprocessing.pool", "concurrent.futures.process", "loky.process_executor")
 
 #: Threads of `multiprocessing` that send what was put into a queue, and hand out the files of tensors.
 _SENDING: Final = ("QueueFeederThread", "(_serve)")
@@ -35,6 +43,7 @@ class Handing:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._received: bytes | None = None  # digest of the message read last
 
     def install(self) -> None:
         imports.after("multiprocessing.queues", self._queues)
@@ -48,31 +57,52 @@ class Handing:
     def _connections(self, module: ModuleType) -> None:
         wrap(module.Connection, "send", self._give)
         wrap(module.Connection, "recv", self._take)
+        wrap(module.Connection, "_recv_bytes", self._receive)  # under `recv` and under a queue's `get`
 
     def _give(self, original: Callable[..., Any], channel: Any, *args: Any, **kwargs: Any) -> Any:
         if self._counts():
             self._session.hand_over()
         return original(channel, *args, **kwargs)
 
+    def _receive(self, original: Callable[..., Any], connection: Any, *args: Any) -> Any:
+        received = original(connection, *args)
+        if received is not None and self._works():
+            self._received = blake2b(received.getvalue(), digest_size=16).digest()
+        return received
+
     def _take(self, original: Callable[..., Any], channel: Any, *args: Any, **kwargs: Any) -> Any:
-        if not self._counts():
+        if not self._session.may_take_work or _loads_batches():
             return original(channel, *args, **kwargs)
-        if _is_empty(channel):
+        if self._counts() and _is_empty(channel):
             self._session.hand_over()
+        self._received = None
         taken = original(channel, *args, **kwargs)
         if taken is not None:  # which is how a worker is told that there is nothing more to do
             self._session.go_on()
+            if self._works():
+                self._session.took(self._received)
         return taken
+
+    def _works(self) -> bool:
+        """Whether this is a pool's worker."""
+        process = sys.modules.get("multiprocessing.process")
+        if process is None or not self._session.may_take_work:
+            return False
+        target = getattr(process.current_process(), "_target", None)
+        return getattr(target, "__module__", "").endswith(_POOLS)
 
     def _counts(self) -> bool:
         """Whether this is such a process, no other thread of it may be computing, and no loader's."""
-        if not self._session.may_be_ended:
+        if not self._session.may_be_ended or _loads_batches():
             return False
-        loading = sys.modules.get("torch.utils.data._utils.worker")
-        if loading is not None and loading._worker_info is not None:
-            return False  # these decide no verdict, and hand over every batch
         here = threading.current_thread()
         return all(one is here or one.name.endswith(_SENDING) for one in threading.enumerate())
+
+
+def _loads_batches() -> bool:
+    """Whether this is a DataLoader's worker: these decide no verdict, and hand over every batch."""
+    loading = sys.modules.get("torch.utils.data._utils.worker")
+    return loading is not None and loading._worker_info is not None
 
 
 def _is_empty(channel: Any) -> bool:

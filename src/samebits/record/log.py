@@ -31,6 +31,8 @@ RUNNING: Final = "running"
 EXEC: Final = "exec"
 #: The note of a process that has written all that it computed, and handed that over.
 HANDED: Final = "handed"
+#: The note of a process that took work from others: a digest of all that it took, in order.
+WORK: Final = "work"
 #: Why such a record is incomplete, where nothing more is known.
 UNCLOSED: Final = "its process did not close the record"
 

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from hashlib import blake2b
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -94,11 +95,16 @@ class Session:
         self._counter: mmap.mmap | None = None
         self._whole: str | None = None  # the note by which what is written is the whole record, so far
         self._handed = 0  # how many events there were then
+        self._work: bytes | None = b""  # digest of all the work that it took; None: not known
+        self._noted: bytes | None = b""  # the same as it was last noted
         self._sources: set[str] = set()
         self._texts: dict[tuple[str, int, int], str] = {}  # (path, mtime, size) -> its text without secrets
         self._lock = threading.RLock()
         self._parent = os.environ.get(PROCESS, "")  # the key of the process that made this one
         self._key = ""  # once the writer is made
+        self._forks = 0  # children by `os.fork` so far
+        self._forking = 0  # the number of the one that is being made
+        self._number = 0  # of this process among its parent's, if it is one of these
 
     # -- who this is -------------------------------------------------------------------------------
     @property
@@ -132,8 +138,19 @@ class Session:
             imports.after("samebits.random.operations", lambda random: random.observe(not self.ended))
         self._zoom()
 
+    def before_fork(self) -> None:
+        """Children of `os.fork` are numbered as they are made, and not as they come to import torch."""
+        by = sys._getframe(1).f_globals.get("__name__", "")
+        self._forking = 0
+        if not by.startswith(
+            ("multiprocessing.", "subprocess")
+        ):  # these name their own, or become another program
+            self._forks += 1
+            self._forking = self._forks
+
     def after_fork(self) -> None:
         """In a forked child: a record of its own, nothing of the parent's."""
+        self._number, self._forking, self._forks = self._forking, 0, 0
         if self._writer is not None:
             self._writer.abandon()
         self._parent = self._key or self._parent or "main"
@@ -147,6 +164,7 @@ class Session:
         self._early.clear()
         self._notes.clear()
         self._whole = None
+        self._work = self._noted = b""
         self.step = 0
         if self.observer is not None:
             self.observer.after_fork()
@@ -194,9 +212,14 @@ class Session:
             self.flush(whole=log.EXEC)
 
     @property
+    def may_take_work(self) -> bool:
+        """Whether this is a process that another made, to which work may come; torch may come with it."""
+        return self.worker and not self.ended and os.getpid() == self._pid
+
+    @property
     def may_be_ended(self) -> bool:
         """Whether this is a process that its parent may end once it needs no more of it."""
-        return self._writer is not None and self.worker and not self.ended and os.getpid() == self._pid
+        return self._writer is not None and self.may_take_work
 
     def hand_over(self) -> None:
         """What this process has computed goes to another, or it waits for more to do."""
@@ -207,6 +230,11 @@ class Session:
         """There is more to do."""
         if self._whole == log.HANDED:
             self.flush()
+
+    def took(self, work: bytes | None) -> None:
+        """A pool's worker took work, of which this is a digest, or of which none is known."""
+        if self._work is not None:
+            self._work = None if work is None else blake2b(self._work + work, digest_size=16).digest()
 
     @contextmanager
     def unlocked(self, timeout: float) -> Iterator[bool]:
@@ -238,14 +266,13 @@ class Session:
         if self._writer is None:
             from samebits.record.writer import Writer
 
-            self._key = self.process()
-            folder = Path(self.plan.folder)
-            path, n = folder / f"{self._key.replace('/', '~')}.db", 1
-            while path.exists():  # several children of one name
-                n += 1
-                path = folder / f"{self._key.replace('/', '~')}#{n}.db"
-            if n > 1:
-                self._key += f"#{n}"
+            name, number = self.process(), max(self._number, 1)
+            while True:  # there may be several children of one name
+                self._key = name if number == 1 else f"{name}#{number}"
+                path = Path(self.plan.folder) / f"{self._key.replace('/', '~')}.db"
+                if not path.exists():
+                    break
+                number += 1
             self._writer = Writer(
                 path, process=self._key, rank=self.rank, manifest=self._manifest, plan=asdict(self.plan)
             )
@@ -288,6 +315,9 @@ class Session:
                 self.note(whole, True)
                 self._handed = observer.position()
             self._whole = whole
+            if self._work != self._noted:
+                self.note(log.WORK, None if self._work is None else self._work.hex())
+                self._noted = self._work
             rows = observer.drain()
             names, sites = observer.tables()
             if names:

@@ -90,6 +90,7 @@ class Trace:
         optimizer.register_optimizer_step_pre_hook(self.before_step)
         optimizer.register_optimizer_step_post_hook(self.after_step)
         wrap(torch.autograd, "backward", self.backward)
+        wrap(torch.autograd, "grad", self.grad)
         wrap(dataloader._BaseDataLoaderIter, "__next__", self.next_batch)
         for name in events.READS[level]:
             wrap(torch.Tensor, _SPECIAL.get(name, name), functools.partial(self.read, name))
@@ -199,6 +200,18 @@ class Trace:
                 if isinstance(root, torch.Tensor):
                     self.attempt(self._loss, root)
         return original(tensors, *args, **kwargs)
+
+    def grad(self, original: Callable[..., Any], outputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """What is trained by hand, or inside another step, has no backward() that would show it."""
+        import torch
+
+        seen = not (self.session.ended or torch.compiler.is_compiling())
+        if seen and torch._C._functorch.peek_interpreter_stack() is None:
+            roots = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+            tensors = [root for root in roots if isinstance(root, torch.Tensor)]
+            numbers = [self.observer.intern(events.GRAD_ROOT)] * len(tensors)
+            self.attempt(self.observer.push_tensors, KIND["loss"], numbers, tensors, -1, PHASE["forward"])
+        return original(outputs, *args, **kwargs)
 
     def _loss(self, root: torch.Tensor) -> None:
         import torch
@@ -322,13 +335,17 @@ class Trace:
     def finish(self, status: str) -> None:
         """Every record ends with one whole reading, whatever its level and schedule: any two share that.
 
-        But for what a step was changing when it was cut off, or another thread may be changing now.
+        But for what a step was changing when it was cut off, or another thread may be changing now.  And
+        several threads may have begun in any order, which would be the order of the reading.
         """
         if self.session.ended:
             return
-        others = {thread.ident for thread in threading.enumerate()} - {threading.get_ident()}
+        here = threading.get_ident()
+        others = {thread.ident for thread in threading.enumerate()} - {here}
+        elsewhere = [key for key in self.parameters if self._stepped_by.get(key) != here]
         for key, (_, _, optimizer) in list(self.parameters.items()):
-            if not self.stepping and self._stepped_by.get(key) not in others:
+            alone = key not in elsewhere or (len(elsewhere) == 1 and self._stepped_by.get(key) not in others)
+            if not self.stepping and alone:
                 self.attempt(self._read, optimizer, "parameter", True)
         self.session.end(status)
 
