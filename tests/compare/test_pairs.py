@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.compare.conftest import FakeRecord, FakeRun
 
-from samebits.causes._base import Event
+from samebits.causes._base import Event, Fact
 from samebits.compare import compare
 
 Make = Callable[..., Any]
@@ -106,10 +106,7 @@ def test_processes_with_tasks_of_their_own_do_not_stand_in_for_each_other(
     one, two = training(2), _other(training(2))
 
     def made(name: str, *events: Sequence[Event]) -> FakeRun:
-        both = [
-            FakeRecord({0: each}, process=f"main/{key}", manifest={"argv": ["train.py"]})
-            for key, each in zip(names, events, strict=True)
-        ]
+        both = [FakeRecord({0: each}, process=f"main/{key}") for key, each in zip(names, events, strict=True)]
         return _made(name, FakeRecord({0: training(1)}), *both)
 
     assert compare(made("a", one, two), made("b", one, two)).verdict == "same"
@@ -123,7 +120,7 @@ def test_commands_are_known_by_what_they_were_told(training: Make, keys: tuple[s
 
     def made(name: str, *told: tuple[str, Sequence[Event]]) -> FakeRun:
         records = [
-            FakeRecord({0: events}, process=key, manifest={"argv": ["fold.py", argument]})
+            FakeRecord({0: events}, process=key, notes={"work": argument})
             for key, (argument, events) in zip(keys, told, strict=True)
         ]
         return _made(name, *records)
@@ -132,6 +129,51 @@ def test_commands_are_known_by_what_they_were_told(training: Make, keys: tuple[s
     assert compare(a, made("b", ("2", two), ("1", one))).verdict == "same"
     assert compare(a, made("b", ("2", one), ("1", two))).verdict == "diverged"
     assert compare(a, made("b", ("1", two), ("2", one))).verdict == "diverged"
+    alike = made("a", ("1", one), ("1", two))
+    assert compare(alike, made("b", ("1", one), ("1", two))).verdict == "same"
+    assert compare(alike, made("b", ("1", two), ("1", one))).verdict == "diverged", (
+        "what was told them elsehow?"
+    )
+
+
+def _saving(name: str, keys: Sequence[str], *did: tuple[str, str, Sequence[Event]]) -> FakeRun:
+    """A run of processes of which each was told something, saved under a name, and computed something."""
+    records = [
+        FakeRecord(
+            {0: events},
+            process=key,
+            notes={"work": told} if told else {},
+            facts=[Fact("save", None, 0, 0, {"path": saved})],
+        )
+        for key, (told, saved, events) in zip(keys, did, strict=True)
+    ]
+    return _made(name, *records)
+
+
+@pytest.mark.parametrize("keys", [("main", "main#2"), ("main/ForkProcess-1", "main/ForkProcess-2")])
+def test_the_same_work_saved_under_the_names_of_others_is_not_the_same(
+    training: Make, keys: tuple[str, str]
+) -> None:
+    """Something else than the words told it where to save: its standard input, what it inherited."""
+    one, two = training(2), _other(training(2))
+    a = _saving("a", keys, ("1", "first.pt", one), ("2", "second.pt", two))
+    b = _saving("b", keys, ("2", "first.pt", two), ("1", "second.pt", one))
+    assert compare(a, b).verdict == "diverged"
+    assert compare(a, _saving("b", keys, ("2", "second.pt", two), ("1", "first.pt", one))).verdict == "same"
+    timed = _saving("b", keys, ("2", "2026-11-28 08:00.pt", two), ("1", "2026-11-28 08:01.pt", one))
+    assert compare(a, timed).verdict == "same", "a name that only one run has says nothing"
+
+
+@pytest.mark.parametrize("told", [("a", "b"), ("", "")])
+def test_commands_and_forks_are_known_by_what_they_saved(training: Make, told: tuple[str, str]) -> None:
+    """Where they were told another way, as by their standard input."""
+    one, two = training(2), _other(training(2))
+    keys = ("main/child", "main/child#2")
+    a = _saving("a", keys, (told[0], "first.pt", one), (told[0], "second.pt", two))
+    b = _saving("b", keys, (told[1], "second.pt", two), (told[1], "first.pt", one))
+    assert compare(a, b).verdict == "same"
+    b = _saving("b", keys, (told[1], "second.pt", one), (told[1], "first.pt", two))
+    assert compare(a, b).verdict == "diverged"
 
 
 def test_workers_of_nested_pools(training: Make) -> None:

@@ -47,14 +47,11 @@ os.wait(), os.wait()
 """,
     "commands": """
 if len(sys.argv) > 1:
-    time.sleep(2 * len(os.environ["LATE"]))
+    time.sleep(2 * (open("late").read() == sys.argv[1]))
     train(int(sys.argv[1]))
     sys.exit()
-late = second_run()
-started = []
-for number in range(2):
-    given = {**os.environ, "LATE": "x" * (late == number)}
-    started.append(subprocess.Popen([sys.executable, __file__, str(number)], env=given))
+open("late", "w").write(str(int(second_run())))
+started = [subprocess.Popen([sys.executable, __file__, str(number)]) for number in range(2)]
 for one in started:
     assert one.wait() == 0
 """,
@@ -101,6 +98,30 @@ if __name__ == "__main__":
         server.start()
         ours.send(seed)
         server.join()
+""",
+    "commands that are told where to save": """
+if len(sys.argv) > 1:
+    save(int(sys.argv[1]), os.environ["OUT"])
+    sys.exit()
+started = []
+for number, seed in enumerate([2, 1] if second_run() else [1, 2]):
+    given = {**os.environ, "OUT": f"{number}.pt"}
+    started.append(subprocess.Popen([sys.executable, __file__, str(seed)], env=given))
+for one in started:
+    assert one.wait() == 0
+""",
+    "the last step of a thread": """
+import torch
+def step(late):
+    weight = torch.ones(3, requires_grad=True)
+    optimizer = torch.optim.SGD([weight], 0.1)
+    for number in range(20):
+        weight.square().sum().backward()
+        optimizer.param_groups[0]["lr"] = 0.2 if late and number == 19 else 0.1
+        optimizer.step()
+thread = threading.Thread(target=step, args=(second_run(),))
+thread.start()
+thread.join()
 """,
     "what is trained by hand beside another training": """
 import torch

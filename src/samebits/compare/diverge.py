@@ -325,7 +325,7 @@ def first_divergence(
         pair.process: (pair.a.record.notes.get(WORK), pair.b.record.notes.get(WORK)) for pair in compared
     }
     for process, (work_a, work_b) in given.items():
-        if work_a is not None and work_b is not None and work_a != work_b:
+        if "/" in process and work_a is not None and work_b is not None and work_a != work_b:
             notes.append(
                 f"what other processes gave {process} to do is not the same in both runs, byte for byte"
             )

@@ -61,13 +61,13 @@ def _unfinished(run: RunLike, record: RecordLike, other: RecordLike) -> bool:
 def _pairs_of(run_a: RunLike, process: str, run_b: RunLike, beside: str) -> list[Pair]:
     a, b = run_a.records[process], run_b.records[beside]
     left_a, left_b = _ordered(process, a), _ordered(beside, b)
-    threads = max(sum(stream.trains() for stream in left.values()) for left in (left_a, left_b))
-    shared = Shared.of(a, b, threads=threads)
+    shared = Shared.of(a, b)
+    several = max(sum(stream.trains() for stream in left.values()) for left in (left_a, left_b)) > 1
     unfinished = (_unfinished(run_a, a, b), _unfinished(run_b, b, a))
     found: list[Pair] = []
 
     def pair(thread: int, stream_a: Stream, stream_b: Stream) -> Pair:
-        shared.apply(stream_a, stream_b)
+        shared.apply(stream_a, stream_b, several=several)
         return Pair(process, beside, thread, stream_a, stream_b, unfinished, shared)
 
     if 0 in left_a or 0 in left_b:
@@ -102,44 +102,66 @@ def _alone(process: str, run: RunLike, other: RunLike, *, in_a: bool) -> list[Pa
     return found
 
 
-def _workers(run: RunLike) -> dict[tuple[str, str], list[str]]:
-    """The processes that one parent made alike, by what they got to do, if they train.
+def _alike(key: str) -> str:
+    """What a process key shares with those of the processes that one parent made alike."""
+    return _NUMBER.sub("", key)
 
-    That is what they took from others; and what a command was told, if it was told to no other.
+
+def _is_command(key: str) -> bool:
+    """Whether it is a command that was started, or a child of `os.fork`, and no worker."""
+    return _alike(key).rpartition("/")[2] in ("main", "child")
+
+
+def _by_work(run: RunLike) -> dict[tuple[str, str], list[str]]:
+    """The processes that train and were made alike, by what they got to do.
+
+    That is what a pool's worker took; and what a command was told, if it was told to no other.
     """
-    workers: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    commands: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for key, record in sorted(run.records.items()):
-        if not _ordered(key, record):
-            continue
-        alike, work = _NUMBER.sub("", key), record.notes.get(WORK)
-        if work is not None:
-            workers[alike, f"work {work}"].append(key)
-        elif alike.rpartition("/")[2] in ("main", "child"):
-            commands[alike, f"command {record.manifest.get('argv')}"].append(key)
-    return workers | {told: keys for told, keys in commands.items() if len(keys) == 1}
+        if (work := record.notes.get(WORK)) is not None and _ordered(key, record):
+            found[_alike(key), str(work)].append(key)
+    return {work: keys for work, keys in found.items() if len(keys) == 1 or not _is_command(keys[0])}
+
+
+def _saved(run: RunLike) -> dict[str, frozenset[str]]:
+    """By key, under which names a process saved something."""
+    return {
+        key: frozenset(str(fact.detail.get("path")) for fact in record.facts() if fact.kind == "save")
+        for key, record in run.records.items()
+    }
 
 
 def _twins(run_a: RunLike, run_b: RunLike) -> dict[str, str]:
     """By key of ``run_a``, the process of ``run_b`` beside it: that of the same key.
 
     But which worker of a pool takes which work is a matter of time, and so is which command begins first.
-    So beside a worker stands one of its pool that took the same work; of several, one that computed the same.
+    So beside a worker stands one of its pool that took the same work, and beside a command one that was told
+    the same; of several, one that computed the same.  None stands for another that saved under other names.
     """
+    if len(run_a.records) == len(run_b.records) == 1:
+        return {key: key for key in run_a.records if key in run_b.records}
+    saved_a, saved_b = _saved(run_a), _saved(run_b)
+    both = frozenset().union(*saved_a.values()) & frozenset().union(*saved_b.values())  # others hold a time
+    saved_a, saved_b = ({key: names & both for key, names in saved.items()} for saved in (saved_a, saved_b))
     found: dict[str, str] = {}
-    workers_a, workers_b = _workers(run_a), _workers(run_b)
-    for alike in sorted(workers_a.keys() & workers_b.keys()):
-        left_a, left_b = workers_a[alike], workers_b[alike]
-        for key in list(left_a):
-            for beside in sorted(
-                left_b, key=lambda other: other != key
-            ):  # most often that of the same number
-                if all(map(_equal, _pairs_of(run_a, key, run_b, beside))):
-                    found[key] = beside
-                    left_a.remove(key)
-                    left_b.remove(beside)
-                    break
-        found |= zip(left_a, left_b, strict=False)
+    workers_a, workers_b = _by_work(run_a), _by_work(run_b)
+    for work in sorted(workers_a.keys() & workers_b.keys()):
+        left = workers_b[work]
+        for key in workers_a[work]:
+            fit = [beside for beside in left if saved_a[key] == saved_b[beside]]
+            fit.sort(key=lambda other: other != key)  # most often it is that of the same number
+            equal = (b for b in fit if all(map(_equal, _pairs_of(run_a, key, run_b, b))))
+            beside = next(equal, fit[0] if fit else None)
+            if beside is not None:
+                found[key] = beside
+                left.remove(beside)
+    # What was told another way, or was forked: by what it saved.
+    for key in sorted(saved_a.keys() - found.keys()):
+        fit = [b for b in saved_b if saved_b[b] == saved_a[key] and _alike(b) == _alike(key)]
+        alone = sum(saved_a[a] == saved_a[key] and _alike(a) == _alike(key) for a in saved_a) == 1
+        if saved_a[key] and _is_command(key) and alone and len(fit) == 1 and fit[0] not in found.values():
+            found[key] = fit[0]
     taken = set(found.values())
     found |= {key: key for key in run_a.records if key in run_b.records and key not in {*found, *taken}}
     # What is left of a pool took other work in each run, or more workers took it than in the other.

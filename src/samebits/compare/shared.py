@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from samebits.causes._base import Event
 from samebits.compare.streams import Keep, RecordLike, Stream
-from samebits.record.events import GRAD_ROOT, READ_IN_TURN, READS
+from samebits.record.events import GRAD_ROOT, READS
 
 #: What a process computed, whoever watched it and how closely.
 _RESULTS: Final = frozenset({"batch", "loss", "gradient", "parameter"})
@@ -43,11 +43,6 @@ class Watched:
             vocabulary if type(vocabulary) is int else 1,
             ((0, 1),) if level == "op" else _schedule(record),
         )
-
-    @property
-    def reads_all(self) -> bool:
-        """Whether every gradient and parameter was read at every step."""
-        return self.schedule is not None and all(stride == 1 for _, stride in self.schedule)
 
     def stride(self, step: int) -> int | None:
         """At ``step`` every stride-th gradient and parameter was read; None where that is not known."""
@@ -85,21 +80,11 @@ class Shared:
     a: Watched
     b: Watched
     keep: Keep | None = field(compare=False)
-    shuffled: bool = False  # what was read in turn hung on which of several threads took the next step
 
     @classmethod
-    def of(cls, a: RecordLike, b: RecordLike, *, threads: int = 1) -> Shared:
-        """``threads``: how many of them train; they count their steps together."""
+    def of(cls, a: RecordLike, b: RecordLike) -> Shared:
         first, second = Watched.of(a), Watched.of(b)
-        keep = _keep(first, second)
-        if threads == 1 or (first.reads_all and second.reads_all):
-            return cls(first, second, keep)
-        return cls(
-            first,
-            second,
-            lambda event: event.kind not in READ_IN_TURN and (keep is None or keep(event)),
-            shuffled=True,
-        )
+        return cls(first, second, _keep(first, second))
 
     @property
     def whole(self) -> bool:
@@ -113,11 +98,6 @@ class Shared:
             how = "The two were recorded by versions of samebits that observe different things"
         elif self.a.level != self.b.level:
             how = f"The first was recorded {_LEVELS[self.a.level]}, the other {_LEVELS[self.b.level]}"
-        elif self.shuffled:
-            return (
-                "Several threads trained, and which of them was faster decided which gradients and "
-                "parameters were read: these are not compared."
-            )
         elif self.keep is not None:
             first, second = _OBSERVERS[self.a.observer], _OBSERVERS[self.b.observer]
             how = f"The first was recorded {first}, the other {second}"
@@ -130,15 +110,15 @@ class Shared:
             return None
         return f"{how}: compared are the results that both hold, and no single operations."
 
-    def apply(self, a: Stream, b: Stream) -> None:
-        """Let two streams hold only what both observed."""
+    def apply(self, a: Stream, b: Stream, *, several: bool = False) -> None:
+        """Let two streams hold only what both observed; ``several``: more threads of the process train."""
         if self.whole and a.closing() == b.closing():
             return
-        a.compared_by(self.keep, self._unread(a, b, self.a, self.b))
-        b.compared_by(self.keep, self._unread(b, a, self.b, self.a))
+        a.compared_by(self.keep, self._unread(a, b, self.a, self.b, several))
+        b.compared_by(self.keep, self._unread(b, a, self.b, self.a, several))
 
     def _unread(
-        self, mine: Stream, other: Stream, watched: Watched, beside: Watched
+        self, mine: Stream, other: Stream, watched: Watched, beside: Watched, several: bool
     ) -> Callable[[int], frozenset[tuple[str, str]]]:
         """By step, what of ``mine`` the other run may simply not have read."""
         steps = max(mine.record.steps, other.record.steps)
@@ -148,8 +128,10 @@ class Shared:
             stride, others = watched.stride(step), beside.stride(step)
             if step >= steps:
                 return alone
-            if self.whole:
-                return _NONE
+            if self.whole or mine.thread != 0 != other.thread:
+                return _NONE  # a thread that is not the first one follows no schedule: it reads everything
+            if several:
+                return mine.read_at(step)  # which steps of the process were this thread's is a matter of time
             if stride is not None and others is not None and stride % others == 0:
                 return _NONE  # whatever is read at this stride is read at a divisor of it, too
             return mine.read_at(step) - other.read_at(step)

@@ -31,7 +31,7 @@ RUNNING: Final = "running"
 EXEC: Final = "exec"
 #: The note of a process that has written all that it computed, and handed that over.
 HANDED: Final = "handed"
-#: The note of a process that took work from others: a digest of all that it took, in order.
+#: The note of a command, and of a pool's worker: a digest of what it was told, or of all the work it took.
 WORK: Final = "work"
 #: Why such a record is incomplete, where nothing more is known.
 UNCLOSED: Final = "its process did not close the record"

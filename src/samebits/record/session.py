@@ -68,6 +68,21 @@ class Plan:
         return cls(**data)
 
 
+#: Variables that say how a process was started and nothing that it is told.
+_VARIABLES: Final = frozenset({"_", "SHLVL", "OLDPWD", "PWD"})
+
+
+def _told(cwd: str) -> bytes:
+    """A digest of what this process was told as it was started: its words, its folder and its variables."""
+    environment = sorted(
+        (name, value)
+        for name, value in os.environ.items()
+        if name not in _VARIABLES and not name.startswith("SAMEBITS_")
+    )
+    told = json.dumps([sys.orig_argv, cwd, environment])
+    return blake2b(told.encode(), digest_size=16).digest()
+
+
 def _working_folder() -> str:
     try:
         return os.getcwd()
@@ -95,6 +110,7 @@ class Session:
         self._counter: mmap.mmap | None = None
         self._whole: str | None = None  # the note by which what is written is the whole record, so far
         self._handed = 0  # how many events there were then
+        self._told = _told(self._cwd)  # which a forked child is not, nor what multiprocessing starts
         self._work: bytes | None = b""  # digest of all the work that it took; None: not known
         self._noted: bytes | None = b""  # the same as it was last noted
         self._sources: set[str] = set()
@@ -164,7 +180,7 @@ class Session:
         self._early.clear()
         self._notes.clear()
         self._whole = None
-        self._work = self._noted = b""
+        self._told = self._work = self._noted = b""
         self.step = 0
         if self.observer is not None:
             self.observer.after_fork()
@@ -279,6 +295,8 @@ class Session:
             os.environ[PROCESS] = self._key
             self._writer.facts(self._early)
             self._early.clear()
+            if self._told and name.rpartition("/")[2] in ("main", "child"):
+                self._writer.note(log.WORK, self._told.hex())
             for key, value in self._notes.items():
                 self._writer.note(key, value)
         return self._writer

@@ -61,9 +61,10 @@ class Trace:
         self.schedule = Schedule(None, measures=False)
         self.parameters: dict[int, tuple[list[int], list[torch.Tensor], torch.optim.Optimizer]] = {}
         self._stepped_by: dict[int, int] = {}  # optimizer -> the thread that stepped it last
-        self._local = threading.local()
+        self._home = threading.get_ident()  # the thread whose events are those of thread 0
+        self._steps = 0  # taken by that thread
+        self._own = _Own()
         self.plain = (torch.Tensor, torch.nn.Parameter)
-        self.silent = 0  # what the observer itself reads is not a read of the program's
         paths = sysconfig.get_paths()
         here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
         site = {os.path.realpath(paths[k]) for k in ("purelib", "platlib")} | {
@@ -117,9 +118,7 @@ class Trace:
     @property
     def stepping(self) -> list[torch.optim.Optimizer]:
         """The optimizers whose step() this thread is in, outermost first."""
-        own = self._local.__dict__
-        stepping: list[torch.optim.Optimizer] = own.setdefault("stepping", [])
-        return stepping
+        return self._own.stepping
 
     # -- the optimizer -----------------------------------------------------------------------------
     def before_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
@@ -140,13 +139,15 @@ class Trace:
             return
         self.attempt(self._read, optimizer, "parameter")
         self._stepped_by[id(optimizer)] = threading.get_ident()
+        home = self.at_home
+        self._steps += home
         self.observer.phase(PHASE["other"])
         if self.session.step == 0:
             self.session.note("manifest", manifest.collect())
         if self.schedule.reads_all(self.session.step):
             self.attempt(self._read_generators)
         self.session.advance()
-        if self.schedule.advance(self.session.step):
+        if home and self.schedule.advance(self._steps):
             self.session.note("schedule", self.schedule.known)
         limit = self.session.plan.steps
         if limit is not None and self.session.step >= limit:
@@ -165,13 +166,20 @@ class Trace:
             known = self.parameters[id(optimizer)] = (numbers, tensors, optimizer)
         return known[0], known[1]
 
+    @property
+    def at_home(self) -> bool:
+        return threading.get_ident() == self._home
+
     def _read(self, optimizer: torch.optim.Optimizer, kind: str, whole: bool = False) -> None:
-        """Digests of parameters or gradients: of all, or of those whose turn it is."""
+        """Digests of parameters or gradients: of all, or of those whose turn it is.
+
+        Of several threads that train any may be faster, so the others follow no schedule: they read all.
+        """
         began = time.perf_counter()
         names, tensors = self._held(optimizer)
-        if not whole:
-            step = self.session.step
-            names, tensors = self.schedule.turn(step, names), self.schedule.turn(step, tensors)
+        home = self.at_home
+        if home and not whole:
+            names, tensors = self.schedule.turn(self._steps, names), self.schedule.turn(self._steps, tensors)
         if kind == "gradient":
             pairs = [(n, g) for n, t in zip(names, tensors, strict=True) if (g := t.grad) is not None]
             names, tensors = [n for n, _ in pairs], [g for _, g in pairs]
@@ -180,7 +188,8 @@ class Trace:
             names, tensors = [n for n, _ in pairs], [t for _, t in pairs]
         if names:
             self.observer.push_tensors(KIND[kind], names, tensors, -1, PHASE["optimizer"])
-        self.schedule.spent(time.perf_counter() - began, share=1 if whole else self.schedule.stride)
+        if home:
+            self.schedule.spent(time.perf_counter() - began, share=1 if whole else self.schedule.stride)
 
     def _read_generators(self) -> None:
         began = time.perf_counter()
@@ -255,7 +264,7 @@ class Trace:
 
     def read(self, name: str, original: Callable[..., Any], tensor: Any, *args: Any, **kwargs: Any) -> Any:
         value = original(tensor, *args, **kwargs)
-        if not (self.silent or self.stepping or self.session.ended):
+        if not (self._own.silent or self.stepping or self.session.ended):
             import torch
 
             if not torch.compiler.is_compiling() and type(tensor) in self.plain:
@@ -319,6 +328,7 @@ class Trace:
         self.parameters.clear()
         self.stepping.clear()
         self._stepped_by.clear()
+        self._home, self._steps = threading.get_ident(), 0
         self.schedule = Schedule(None, measures=False)
         self._describe()
 
@@ -335,32 +345,37 @@ class Trace:
     def finish(self, status: str) -> None:
         """Every record ends with one whole reading, whatever its level and schedule: any two share that.
 
-        But for what a step was changing when it was cut off, or another thread may be changing now.  And
-        several threads may have begun in any order, which would be the order of the reading.
+        But for what a step was changing when it was cut off, and what another thread trains, which it may be
+        changing now: that was read at every step.
         """
         if self.session.ended:
             return
         here = threading.get_ident()
-        others = {thread.ident for thread in threading.enumerate()} - {here}
-        elsewhere = [key for key in self.parameters if self._stepped_by.get(key) != here]
         for key, (_, _, optimizer) in list(self.parameters.items()):
-            alone = key not in elsewhere or (len(elsewhere) == 1 and self._stepped_by.get(key) not in others)
-            if not self.stepping and alone:
+            if not self.stepping and self._stepped_by.get(key, here) == here:
                 self.attempt(self._read, optimizer, "parameter", True)
         self.session.end(status)
 
 
+class _Own(threading.local):
+    """What each thread is in the middle of."""
+
+    def __init__(self) -> None:
+        self.stepping: list[torch.optim.Optimizer] = []
+        self.silent = 0  # what the observer itself reads is not a read of the program's
+
+
 class _Quiet:
     def __init__(self, trace: Trace) -> None:
-        self._trace = trace
+        self._trace, self._own = trace, trace._own
 
     def __enter__(self) -> None:
-        self._trace.silent += 1
+        self._own.silent += 1
         self._trace.observer.suspend()
 
     def __exit__(self, *_: object) -> None:
         self._trace.observer.resume()
-        self._trace.silent -= 1
+        self._own.silent -= 1
 
 
 def _stdlib(paths: dict[str, str]) -> list[str]:
