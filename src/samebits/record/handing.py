@@ -8,12 +8,14 @@ The note goes when it gets something to do, or has computed more.
 What a process computes after that, and never hands over, is nobody's when it is ended there.
 
 What a pool's worker gets to do is noted too, as a digest of the bytes that came.  Which worker takes what
-is a matter of time; by this those of two runs that took the same are known.  Other processes have a task of
-their own, whatever comes to them.
+is a matter of time; by this those of two runs that took the same are known.  So are commands, by what they
+were told.  Other processes have a task of their own, whatever comes to them.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -33,6 +35,21 @@ _POOLS: Final = ("multiprocessing.pool", "concurrent.futures.process", "loky.pro
 
 #: Threads of `multiprocessing` that send what was put into a queue, and hand out the files of tensors.
 _SENDING: Final = ("QueueFeederThread", "(_serve)")
+
+
+#: Variables that say how a process was started and nothing that it is told.
+_VARIABLES: Final = frozenset({"_", "SHLVL", "OLDPWD", "PWD"})
+
+
+def told(cwd: str) -> bytes:
+    """A digest of what this process was told as it was started: its words, its folder and its variables."""
+    environment = sorted(
+        (name, value)
+        for name, value in os.environ.items()
+        if name not in _VARIABLES and not name.startswith("SAMEBITS_")
+    )
+    told = json.dumps([sys.orig_argv, cwd, environment])
+    return blake2b(told.encode(), digest_size=16).digest()
 
 
 class Handing:

@@ -25,6 +25,7 @@ from samebits import _imports as imports
 from samebits.causes._base import Fact, Site
 from samebits.manifest.secrets import redact, redacted_path, scrubbed
 from samebits.record import events, instrument, log
+from samebits.record.handing import told
 
 if TYPE_CHECKING:
     from samebits.record.writer import Writer
@@ -68,21 +69,6 @@ class Plan:
         return cls(**data)
 
 
-#: Variables that say how a process was started and nothing that it is told.
-_VARIABLES: Final = frozenset({"_", "SHLVL", "OLDPWD", "PWD"})
-
-
-def _told(cwd: str) -> bytes:
-    """A digest of what this process was told as it was started: its words, its folder and its variables."""
-    environment = sorted(
-        (name, value)
-        for name, value in os.environ.items()
-        if name not in _VARIABLES and not name.startswith("SAMEBITS_")
-    )
-    told = json.dumps([sys.orig_argv, cwd, environment])
-    return blake2b(told.encode(), digest_size=16).digest()
-
-
 def _working_folder() -> str:
     try:
         return os.getcwd()
@@ -110,7 +96,7 @@ class Session:
         self._counter: mmap.mmap | None = None
         self._whole: str | None = None  # the note by which what is written is the whole record, so far
         self._handed = 0  # how many events there were then
-        self._told = _told(self._cwd)  # which a forked child is not, nor what multiprocessing starts
+        self._told = told(self._cwd)  # which a forked child is not, nor what multiprocessing starts
         self._work: bytes | None = b""  # digest of all the work that it took; None: not known
         self._noted: bytes | None = b""  # the same as it was last noted
         self._sources: set[str] = set()
