@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
@@ -112,23 +113,23 @@ def _is_command(key: str) -> bool:
     return _alike(key).rpartition("/")[2] in ("main", "child")
 
 
-def _by_work(run: RunLike) -> dict[tuple[str, str], list[str]]:
-    """The processes that train and were made alike, by what they got to do.
+def _by_work(run: RunLike, keys: Sequence[str]) -> dict[tuple[str, str], list[str]]:
+    """Those of the processes that were made alike, by what they got to do.
 
     That is what a pool's worker took; and what a command was told, if it was told to no other.
     """
     found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    for key, record in sorted(run.records.items()):
-        if (work := record.notes.get(WORK)) is not None and _ordered(key, record):
+    for key in keys:
+        if (work := run.records[key].notes.get(WORK)) is not None:
             found[_alike(key), str(work)].append(key)
     return {work: keys for work, keys in found.items() if len(keys) == 1 or not _is_command(keys[0])}
 
 
-def _saved(run: RunLike) -> dict[str, frozenset[str]]:
+def _saved(run: RunLike, keys: Sequence[str]) -> dict[str, frozenset[str]]:
     """By key, under which names a process saved something."""
     return {
-        key: frozenset(str(fact.detail.get("path")) for fact in record.facts() if fact.kind == "save")
-        for key, record in run.records.items()
+        key: frozenset(str(f.detail.get("path")) for f in run.records[key].facts() if f.kind == "save")
+        for key in keys
     }
 
 
@@ -139,23 +140,24 @@ def _twins(run_a: RunLike, run_b: RunLike) -> dict[str, str]:
     So beside a worker stands one of its pool that took the same work, and beside a command one that was told
     the same; of several, one that computed the same.  None stands for another that saved under other names.
     """
-    if len(run_a.records) == len(run_b.records) == 1:
+    keys_a, keys_b = ([k for k, r in sorted(run.records.items()) if _ordered(k, r)] for run in (run_a, run_b))
+    if len(keys_a) <= 1 and len(keys_b) <= 1:
         return {key: key for key in run_a.records if key in run_b.records}
-    saved_a, saved_b = _saved(run_a), _saved(run_b)
+    saved_a, saved_b = _saved(run_a, keys_a), _saved(run_b, keys_b)
     both = frozenset().union(*saved_a.values()) & frozenset().union(*saved_b.values())  # others hold a time
     saved_a, saved_b = ({key: names & both for key, names in saved.items()} for saved in (saved_a, saved_b))
     found: dict[str, str] = {}
-    workers_a, workers_b = _by_work(run_a), _by_work(run_b)
+    workers_a, workers_b = _by_work(run_a, keys_a), _by_work(run_b, keys_b)
     for work in sorted(workers_a.keys() & workers_b.keys()):
         left = workers_b[work]
         for key in workers_a[work]:
             fit = [beside for beside in left if saved_a[key] == saved_b[beside]]
-            fit.sort(key=lambda other: other != key)  # most often it is that of the same number
-            equal = (b for b in fit if all(map(_equal, _pairs_of(run_a, key, run_b, b))))
-            beside = next(equal, fit[0] if fit else None)
-            if beside is not None:
-                found[key] = beside
-                left.remove(beside)
+            if len(fit) > 1:
+                fit.sort(key=lambda other: other != key)  # most often it is that of the same number
+                fit.sort(key=lambda b: not all(map(_equal, _pairs_of(run_a, key, run_b, b))))
+            if fit:
+                found[key] = fit[0]
+                left.remove(fit[0])
     # What was told another way, or was forked: by what it saved.
     for key in sorted(saved_a.keys() - found.keys()):
         fit = [b for b in saved_b if saved_b[b] == saved_a[key] and _alike(b) == _alike(key)]
