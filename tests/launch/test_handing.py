@@ -96,20 +96,16 @@ _CUT = """
 """
 
 
-@pytest.mark.parametrize("how", _ENDED)
+_LAZY = _TRAIN.replace("import torch\n", "").replace("(seed):\n", "(seed):\n    import torch\n")
+_PROGRAMS = {how: _TRAIN + ended for how, ended in _ENDED.items()} | {
+    # The worker imports torch after it was forked, and after it took hold of its queues.
+    "torch imported by the work itself": _LAZY + _ENDED["a pool in a with block"]
+}
+
+
+@pytest.mark.parametrize("how", _PROGRAMS)
 def test_what_was_handed_over_is_whole(folder: Any, how: str) -> None:
-    folder.write("train.py", _TRAIN + _ENDED[how])
-    ended = folder.samebits("verify", "train.py", timeout=120)
-    assert ended.out.startswith("SAME"), ended.out
-    for run in folder.runs():
-        (child,) = (record for name, record in run.records.items() if name != "main")
-        assert (child.status, child.steps, child.notes.get("handed")) == ("finished", 9, True)
-
-
-def test_torch_imported_by_the_work_itself(folder: Any) -> None:
-    """Which the worker does after it was forked, and after it took hold of its queues."""
-    lazy = _TRAIN.replace("import torch\n", "").replace("(seed):\n", "(seed):\n    import torch\n")
-    folder.write("train.py", lazy + _ENDED["a pool in a with block"])
+    folder.write("train.py", _PROGRAMS[how])
     ended = folder.samebits("verify", "train.py", timeout=120)
     assert ended.out.startswith("SAME"), ended.out
     for run in folder.runs():

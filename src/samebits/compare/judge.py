@@ -40,6 +40,11 @@ def _place(divergence: Divergence) -> Place:
     )
 
 
+def _decisive(compared: Sequence[Pair]) -> tuple[str, ...]:
+    """The keys, of either run, of the processes that decide the verdict."""
+    return tuple(dict.fromkeys(key for pair in compared for key in (pair.process, pair.beside)))
+
+
 def _operations(kinds: Counter[str]) -> int:
     return kinds["op"] + kinds["region"] + kinds["collective"]
 
@@ -79,7 +84,7 @@ def _compared(run_a: RunLike, run_b: RunLike, compared: Sequence[Pair]) -> tuple
             "and every parameter at the end, so that observation stays cheap."
         )
     workers = sorted({key for key in (*run_a.records, *run_b.records) if "/" in key})
-    decisive = {key for pair in compared for key in (pair.process, pair.beside)}
+    decisive = _decisive(compared)
     helpers = [key for key in workers if key not in decisive]
     if helpers:
         words += f" What {count(len(helpers), 'child process')} computed was compared only where it arrived."
@@ -177,7 +182,7 @@ def compare(run_a: RunLike, run_b: RunLike) -> Verdict:
     ids = (run_a.id, run_b.id)
     compared = pairs(run_a, run_b)
     words, kinds, steps = _compared(run_a, run_b, compared)
-    decisive = tuple(dict.fromkeys(key for pair in compared for key in (pair.process, pair.beside)))
+    decisive = _decisive(compared)
     base = Verdict(
         "same",
         ids,

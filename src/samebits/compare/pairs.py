@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
 
+from samebits.causes._base import Fact
 from samebits.compare.align import partings
 from samebits.compare.gaps import as_it_was, closed, cut, may_lack
 from samebits.compare.shared import Shared
@@ -23,7 +24,7 @@ _NUMBER: Final = re.compile(r"(-[\d:]+)?(#\d+)?(?=/|$)")
 class Pair:
     """Two streams that are to agree, event for event.
 
-    ``process`` is the key in the first run; that in the second is another only for workers of a pool.
+    ``process`` is the key in the first run and ``beside`` that in the second, which may differ (`_twins`).
     """
 
     process: str
@@ -128,9 +129,14 @@ def _by_work(run: RunLike, keys: Sequence[str]) -> dict[tuple[str, str], list[st
 def _saved(run: RunLike, keys: Sequence[str]) -> dict[str, frozenset[str]]:
     """By key, under which names a process saved something."""
     return {
-        key: frozenset(str(f.detail.get("path")) for f in run.records[key].facts() if f.kind == "save")
+        key: frozenset(f.detail["path"] for f in run.records[key].facts() if f.kind == "save" and _named(f))
         for key in keys
     }
+
+
+def _named(save: Fact) -> bool:
+    """Whether it went into a file whose name is known, and not into a buffer."""
+    return save.detail.get("path") is not None
 
 
 def _twins(run_a: RunLike, run_b: RunLike) -> dict[str, str]:
