@@ -16,7 +16,7 @@ import torch
 import xxhash
 
 from benchmarks.machine import describe, write
-from samebits.record.observer import load
+from samebits.observe.observer import load
 
 
 def rivals(x: torch.Tensor) -> dict[str, Callable[[], Any]]:

@@ -93,7 +93,7 @@ PARTS: Final = (
     _verify("verify-detector", "examples/detector.py", 35, needs="sklearn"),
     _tests("ops", 55),
     _tests("random", 25),
-    _tests("everywhere", 15),
+    _tests("portable", 15),
     _tests("state", 10),
     _tests("seeding", 10),
     Part(
@@ -331,7 +331,7 @@ def machine(out: Path) -> int:
 
 def observer() -> int:
     """Build the native observer, or say why the one in Python takes its place."""
-    from samebits.record import observer
+    from samebits.observe import observer
 
     began = time.monotonic()
     there = observer.is_built()

@@ -28,7 +28,7 @@ from typing import Any
 import torch
 
 from benchmarks.machine import describe, write
-from samebits._kernels import has_kernel
+from samebits._runtime.kernels import has_kernel
 from samebits.determinism.overrides import Installed, exists
 from samebits.ops import OPERATIONS
 from samebits.ops.case import Case, Maker, Size

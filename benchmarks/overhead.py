@@ -77,9 +77,9 @@ Switch = tuple[Callable[[], None], Callable[[], None], Callable[[], dict[str, fl
 
 
 def _observed(way: str, folder: Path) -> Switch:
+    from samebits.observe.hooks import Trace
+    from samebits.observe.session import Plan, Session
     from samebits.record.run import Run
-    from samebits.record.session import Plan, Session
-    from samebits.record.trace import Trace
 
     session = Session(Plan(folder=str(folder), level=way))
     trace = Trace(session)

@@ -54,14 +54,14 @@ Call = Callable[[], Any]
 
 
 @dataclass(frozen=True)
-class Law:
-    """A law as everyone draws it.
+class Distribution:
+    """A distribution as everyone draws it.
 
     Attributes:
         name, dtype: of the rows.
         ours: (key, n, out) -> numbers; `out` is None for a new tensor.
         torchs: (n, out) -> numbers.
-        upstreams: as `ours`, where `torch.func._random` has the law.
+        upstreams: as `ours`, where `torch.func._random` has the distribution.
         numpys: (generator, n, out) -> numbers; `out` as an array.
         numpy_fills: whether numpy's function can fill an array that is there.
     """
@@ -79,14 +79,14 @@ class Law:
         return f"{self.name} {str(self.dtype).removeprefix('torch.')}"
 
 
-def laws(device: str) -> list[Law]:
-    """All laws that are timed."""
+def distributions(device: str) -> list[Distribution]:
+    """All distributions that are timed."""
 
     def filled(n: int, out: Tensor | None, dtype: torch.dtype) -> Tensor:
         return torch.empty(n, dtype=dtype, device=device) if out is None else out
 
-    def integers(dtype: torch.dtype, narrow: type[Any]) -> Law:
-        return Law(
+    def integers(dtype: torch.dtype, narrow: type[Any]) -> Distribution:
+        return Distribution(
             "randint",
             dtype,
             lambda key, n, out: random.randint(key, n, low=LOW, high=HIGH, dtype=dtype, out=out),
@@ -98,8 +98,8 @@ def laws(device: str) -> list[Law]:
             lambda generator, n, out: generator.integers(LOW, HIGH, n, dtype=narrow),
         )
 
-    def trials(dtype: torch.dtype) -> Law:
-        return Law(
+    def trials(dtype: torch.dtype) -> Distribution:
+        return Distribution(
             "bernoulli",
             dtype,
             lambda key, n, out: random.bernoulli(key, n, p=P, dtype=dtype, out=out),
@@ -109,7 +109,7 @@ def laws(device: str) -> list[Law]:
 
     single = torch.float32
     return [
-        Law(
+        Distribution(
             "uniform",
             single,
             lambda key, n, out: random.uniform(key, n, out=out),
@@ -118,7 +118,7 @@ def laws(device: str) -> list[Law]:
             lambda module, key, n, out: module.uniform(key, n) if out is None else module.uniform_(key, out),
             True,
         ),
-        Law(
+        Distribution(
             "normal",
             single,
             lambda key, n, out: random.normal(key, n, out=out),
@@ -131,7 +131,7 @@ def laws(device: str) -> list[Law]:
         integers(torch.int64, np.int64),
         trials(single),
         trials(torch.bool),
-        Law(
+        Distribution(
             "exponential",
             single,
             lambda key, n, out: random.exponential(key, n, out=out),
@@ -140,7 +140,7 @@ def laws(device: str) -> list[Law]:
             None,
             True,
         ),
-        Law(
+        Distribution(
             "permutation",
             torch.int64,
             lambda key, n, out: permutation(key, n, out=out),
@@ -150,24 +150,27 @@ def laws(device: str) -> list[Law]:
     ]
 
 
-def ways(law: Law, n: int, out: Tensor | None, device: str) -> Iterator[tuple[str, Call]]:
+def ways(distribution: Distribution, n: int, out: Tensor | None, device: str) -> Iterator[tuple[str, Call]]:
     """Everyone's way to draw n numbers, samebits' first."""
     key = random.key(SEED, device=device)
-    yield "samebits", lambda: law.ours(key, n, out)
-    yield "torch", lambda: law.torchs(n, out)
-    if law.upstreams is not None and find_spec("torch.func._random") is not None:
-        module, upstreams = import_module("torch.func._random"), law.upstreams
+    yield "samebits", lambda: distribution.ours(key, n, out)
+    yield "torch", lambda: distribution.torchs(n, out)
+    if distribution.upstreams is not None and find_spec("torch.func._random") is not None:
+        module, upstreams = import_module("torch.func._random"), distribution.upstreams
         theirs = torch.func._random.key(SEED, device=device)
         try:
             upstreams(module, theirs, 4, None if out is None else out[:4])
             yield "torch.func._random", lambda: upstreams(module, theirs, n, out)
         except (NotImplementedError, RuntimeError):
             pass  # not on this device
-    if device == "cpu" and (out is None or law.numpy_fills):
+    if device == "cpu" and (out is None or distribution.numpy_fills):
         array = None if out is None else out.numpy()
         for engine in (np.random.PCG64, np.random.SFC64):
             generator = np.random.Generator(engine(SEED))
-            yield f"numpy {engine.__name__}", lambda generator=generator: law.numpys(generator, n, array)
+            yield (
+                f"numpy {engine.__name__}",
+                lambda generator=generator: distribution.numpys(generator, n, array),
+            )
 
 
 def seconds(call: Call, times: int, device: str) -> float:
@@ -208,18 +211,20 @@ def timed(calls: Sequence[Call], rounds: int, block: float, device: str) -> list
     return found
 
 
-def measure(law: Law, n: int, mode: str, device: str, rounds: int, block: float) -> list[dict[str, Any]]:
+def measure(
+    distribution: Distribution, n: int, mode: str, device: str, rounds: int, block: float
+) -> list[dict[str, Any]]:
     """Rows of one draw: everyone's ns a number, and how many times samebits' time that is."""
-    out = None if mode == "new" else torch.empty(n, dtype=law.dtype, device=device)
-    names, calls = zip(*ways(law, n, out, device), strict=True)
+    out = None if mode == "new" else torch.empty(n, dtype=distribution.dtype, device=device)
+    names, calls = zip(*ways(distribution, n, out, device), strict=True)
     found = timed(calls, rounds_of(n, rounds), block, device)
     rows = []
     for name, values in zip(names, found, strict=True):
         ratios = sorted(other / ours for other, ours in zip(values, found[0], strict=True))
         rows.append(
             {
-                "law": law.name,
-                "dtype": str(law.dtype).removeprefix("torch."),
+                "distribution": distribution.name,
+                "dtype": str(distribution.dtype).removeprefix("torch."),
                 "into": mode,
                 "elements": n,
                 "threads": torch.get_num_threads(),
@@ -242,26 +247,28 @@ def tier(device: str) -> str:
     return "eager" if loaded is None else loaded.tier
 
 
-def show(law: Law, rows: list[dict[str, Any]]) -> None:
+def show(distribution: Distribution, rows: list[dict[str, Any]]) -> None:
     first = rows[0]
     others = "  ".join(f"{row['who']} {row['ns']:.3f} ({row['ratio']:.2f})" for row in rows[1:])
     print(
-        f"{law.title:22} {first['threads']:2} {first['into']:4} {first['elements']:10,} {first['tier']:7} "
-        f"{first['ns']:9.3f}  {others}",
+        f"{distribution.title:22} {first['threads']:2} {first['into']:4} {first['elements']:10,} "
+        f"{first['tier']:7} {first['ns']:9.3f}  {others}",
         flush=True,
     )
 
 
 def other_tiers(names: Sequence[str], n: int, rounds: int, block: float) -> list[dict[str, Any]]:
-    """The second table: each law by each tier, in memory that is there, beside torch."""
+    """The second table: each distribution by each tier, in memory that is there, beside torch."""
     rows = []
     for name in names:
         with core.using(name):
-            for law in laws("cpu"):
+            for distribution in distributions("cpu"):
                 # eager is a hundred times slower: fewer numbers say as much
-                found = measure(law, min(n, 10**5) if name == "eager" else n, "out", "cpu", rounds, block)
+                found = measure(
+                    distribution, min(n, 10**5) if name == "eager" else n, "out", "cpu", rounds, block
+                )
                 found = [row for row in found if row["who"] in ("samebits", "torch")]
-                show(law, found)
+                show(distribution, found)
                 rows += found
     return rows
 
@@ -272,10 +279,10 @@ def summary(rows: list[dict[str, Any]], device: str) -> None:
     sizes = sorted({row["elements"] for row in torchs})
     targets = TARGETS[device]
     print("\ntorch's time over samebits' (* misses its target)")
-    print(f"{'law':22} {'thr':>3} {'into':4}" + "".join(f"{n:>13,}" for n in sizes) + "  target")
+    print(f"{'distribution':22} {'thr':>3} {'into':4}" + "".join(f"{n:>13,}" for n in sizes) + "  target")
     lines: dict[tuple[str, int, str], dict[int, float]] = {}
     for row in torchs:
-        line = (f"{row['law']} {row['dtype']}", row["threads"], row["into"])
+        line = (f"{row['distribution']} {row['dtype']}", row["threads"], row["into"])
         lines.setdefault(line, {})[row["elements"]] = row["ratio"]
     missed = 0
     for (title, threads, into), ratios in lines.items():
@@ -295,7 +302,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--only", metavar="LAW", help="the results are not kept")
+    parser.add_argument("--only", metavar="DISTRIBUTION", help="the results are not kept")
     parser.add_argument("--quick", action="store_true", help="three sizes, few rounds; not kept either")
     parser.add_argument(
         "--sizes", type=int, nargs="+", metavar="N", help="numbers of a draw; not kept either"
@@ -313,18 +320,23 @@ def main() -> int:
         device = "cpu"
     sizes = options.sizes or (QUICK if options.quick else SIZES)
     rounds, block = (5, 0.003) if options.quick else (options.rounds, options.block)
-    chosen = [law for law in laws(device) if options.only in (None, law.name)]
+    chosen = [
+        distribution for distribution in distributions(device) if options.only in (None, distribution.name)
+    ]
     threads_before = torch.get_num_threads()
     rows: list[dict[str, Any]] = []
-    print(f"{'law':22} th into {'elements':>10} tier    {'ns each':>9}  the others' (their time over ours)")
+    print(
+        f"{'distribution':22} th into {'elements':>10} tier    {'ns each':>9}  "
+        "the others' (their time over ours)"
+    )
     try:
         for threads in options.threads or ([1, 2] if device == "cpu" else [threads_before]):
             torch.set_num_threads(threads)
             for n in sizes:
-                for law in chosen:
+                for distribution in chosen:
                     for mode in ("new", "out") if n <= NEW_AT_MOST else ("out",):
-                        found = measure(law, n, mode, device, rounds, block)
-                        show(law, found)
+                        found = measure(distribution, n, mode, device, rounds, block)
+                        show(distribution, found)
                         rows += found
         slower = []
         if device == "cpu" and options.only is None and options.sizes is None:

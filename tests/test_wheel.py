@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import samebits
-from samebits._native import compiler
+from samebits._runtime.native import compiler
 
 ROOT = Path(__file__).resolve().parent.parent
 

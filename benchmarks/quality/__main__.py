@@ -1,4 +1,4 @@
-"""Whether the random numbers are as good as their laws say: `make quality`.
+"""Whether the random numbers are as good as their distributions say: `make quality`.
 
 Draws 10**9 numbers of each kind (of some fewer), counts what perfect numbers would have in known amounts, and
 says how likely what was counted is.  The numbers are the same every time, so the outcome is.  With a thousand
@@ -8,7 +8,7 @@ many there are.  Writes benchmarks/results/random-quality.csv if nothing is left
     python -m benchmarks.quality [--numbers 1e9] [--only NAME]
 
 `benchmarks.quality.streams` has the streams of words (of one key, of consecutive seeds, of split and folded
-keys, ...), `bits` what they are tested for; `continuous` and `discrete` the laws.
+keys, ...), `bits` what they are tested for; `continuous` and `discrete` the distributions.
 
 Other projects' batteries read the words from a pipe, without an end:
 

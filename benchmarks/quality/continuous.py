@@ -1,10 +1,10 @@
-"""Tests of floating point numbers: the law's distribution function makes them uniform, which is tested.
+"""Tests of floating point numbers: their distribution function makes them uniform, which is tested.
 
-Kolmogorov-Smirnov and chi-square in equally likely cells; pairs and triples; sums of the law's
+Kolmogorov-Smirnov and chi-square in equally likely cells; pairs and triples; sums of the distribution's
 orthogonal polynomials (Legendre's, Hermite's, Laguerre's), which are the moments made independent of each
 other; how many lie beyond 4, 5, 6 standard deviations.  The tails are counted exactly: a number has only
 2**32 words, so `Tail` finds how many of them lie beyond (`samebits.random.quantile`), and compares that
-with the law as well.  Numbers of 16 bits are compared with the probability of each single one.
+with the distribution as well.  Numbers of 16 bits are compared with the probability of each single one.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class Tail:
 
     Attributes:
         bound: they are larger.
-        ideal: how likely that is by the law.
+        ideal: how likely that is by the distribution.
         words: how many of `2**bits` words are.
         bits: of a word's magnitude.
     """
@@ -126,21 +126,21 @@ class Tail:
         return self.words / 2.0**self.bits
 
 
-def tail(grid: quantile.Grid, law: int, bound: float, ideal: float) -> Tail:
+def tail(grid: quantile.Grid, distribution: int, bound: float, ideal: float) -> Tail:
     """How many magnitudes' quantiles lie beyond a bound: they fall as the magnitude rises."""
     low, high = 0, 1 << grid.magnitude
     while low < high:
         middle = (low + high) // 2
-        beyond = float(quantile.quantile(grid, law, torch.tensor([middle]))) > bound
+        beyond = float(quantile.quantile(grid, distribution, torch.tensor([middle]))) > bound
         low, high = (middle + 1, high) if beyond else (low, middle)
     return Tail(bound, ideal, low, grid.magnitude)
 
 
-def tails(grid: quantile.Grid, law: int, bounds: tuple[float, ...]) -> Test:
-    """How many lie beyond each bound, for the normal law on either side."""
-    is_normal = law == quantile.NORMAL
+def tails(grid: quantile.Grid, distribution: int, bounds: tuple[float, ...]) -> Test:
+    """How many lie beyond each bound, for the normal distribution on either side."""
+    is_normal = distribution == quantile.NORMAL
     survival = (lambda t: 2 * special.ndtr(-t)) if is_normal else (lambda t: np.exp(-t))
-    found = [tail(grid, law, t, float(survival(t))) for t in bounds]
+    found = [tail(grid, distribution, t, float(survival(t))) for t in bounds]
 
     def count(x: Array) -> Counts:
         sides = (x, -x) if is_normal else (x,)
@@ -153,7 +153,7 @@ def tails(grid: quantile.Grid, law: int, bounds: tuple[float, ...]) -> Test:
             ones(f"beyond {name}", x, counts[-1], p)
             for name, x, p in zip(names, counts[:-1], likely, strict=True)
         ]
-        for t in found:  # the table against the law: at most one word from the exact number
+        for t in found:  # the table against the distribution: at most one word from the exact number
             off = abs(t.words - t.ideal * 2.0**t.bits)
             near = off <= 1 + t.ideal * 2.0**t.bits * 1e-5
             results.append(Result(f"words beyond {t.bound:g}", t.words, 1.0 if near else 0.0))

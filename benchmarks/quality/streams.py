@@ -3,8 +3,8 @@
 `words` is one key's words.  The others put next to each other what must not be related: the first
 words of consecutive seeds, the words of two seeds in turn, those of keys that are split of one, or
 folded of names, a key's own words and those of its children, one word of each call, calls far apart,
-and the attempts of the laws that may need several (`samebits.random.philox`).  `uniform` has the bits
-of float32 numbers.
+and the attempts of the distributions that may need several (`samebits.random.philox`).  `uniform` has the
+bits of float32 numbers.
 """
 
 from __future__ import annotations

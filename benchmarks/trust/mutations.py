@@ -29,8 +29,8 @@ from typing import Any
 from benchmarks.trust.rows import Row, main
 from samebits.compare import compare
 from samebits.errors import RecordError
+from samebits.model.events import PARTIAL
 from samebits.record import log
-from samebits.record.events import PARTIAL
 from samebits.record.run import Run, inventory, list_runs
 
 LIMIT = 30
@@ -67,9 +67,9 @@ _VALUES: tuple[Any, ...] = (
 
 def originals(folder: Path) -> list[Path]:
     """Records of one script: per step, per operation with workers, and with inputs and outputs kept."""
+    from samebits.launch.process import start
     from samebits.launch.program import Program
-    from samebits.launch.run import start
-    from samebits.record.session import Plan
+    from samebits.observe.session import Plan
 
     made = []
     for name, workers, options in (

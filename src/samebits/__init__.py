@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from samebits._lazy import lazy
+from samebits._runtime.lazy import lazy
 
 if TYPE_CHECKING:
     from samebits import causes as causes
@@ -83,16 +83,20 @@ _ROOMS = (
     "causes",
     "compare",
     "compat",
+    "control",
     "data",
     "determinism",
     "errors",
     "launch",
     "manifest",
+    "model",
+    "observe",
     "ops",
     "random",
     "record",
     "report",
     "seeding",
+    "usercode",
 )
 
 #: A package that is a function, too -> the module of that function.

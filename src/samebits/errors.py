@@ -12,7 +12,7 @@ The text of each is one sentence or two for a person: where, what was given,
 what was expected, what to do.  The command line prints it and exits with 2.
 
 Not of this tree is what stands in for a function of torch's under `samebits.deterministic()` and
-`samebits.random.everywhere()`: a wrong index or dtype raises there what torch itself raises (IndexError,
+`samebits.random.portable()`: a wrong index or dtype raises there what torch itself raises (IndexError,
 RuntimeError), so that a program meets the same errors with and without samebits.  AttributeError for a name
 that a package or an object does not have stays Python's, as `hasattr` and `copy` need it.
 """

@@ -9,8 +9,8 @@ import pytest
 
 from samebits.causes import CATALOGUE, _evidence
 from samebits.causes.__main__ import main, page, pages
-from samebits.causes._base import Divergence, Event, Evidence, Site
-from samebits.record import events
+from samebits.model import events
+from samebits.model.findings import Divergence, Event, Evidence, Site
 
 _NAMES = [
     "address-order",

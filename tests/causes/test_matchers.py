@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from samebits.causes._base import Divergence, EnvironmentDifference, Event, Evidence, Fact, Site
 from samebits.causes._evidence import EXTERNAL, NO_INPUTS, RANDOM, READS_UNINITIALIZED
 from samebits.compare.explain import Explanation, explain
+from samebits.model.findings import Divergence, EnvironmentDifference, Event, Evidence, Fact, Site
 
 _SOURCE = "train.py"
 

@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 
 import pytest
 
+from samebits.control.process_key import VARIABLE
 from samebits.launch import Control, Program
-from samebits.launch.identity import VARIABLE
 
 from .conftest import Answer
 

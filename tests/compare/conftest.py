@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from samebits.causes._base import Event, Fact, Site
+from samebits.model.findings import Event, Fact, Site
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from samebits.causes._base import Divergence, Event, Fact, Site
 from samebits.compare import compare
 from samebits.compare.diverge import first_divergence
-from samebits.record.events import PARTIAL, RANDOM, READS_UNINITIALIZED, VIEW
+from samebits.model.events import PARTIAL, RANDOM, READS_UNINITIALIZED, VIEW
+from samebits.model.findings import Divergence, Event, Fact, Site
 
 Make = Callable[..., Any]
 _shared = settings(

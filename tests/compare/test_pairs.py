@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from tests.compare.conftest import FakeRecord, FakeRun
 
-from samebits.causes._base import Event, Fact
 from samebits.compare import compare
+from samebits.model.findings import Event, Fact
 
 Make = Callable[..., Any]
 Jobs = Sequence[tuple[str, Sequence[Event]]]

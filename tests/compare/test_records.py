@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from samebits.causes._base import Fact, Site
 from samebits.compare import Verdict, compare
-from samebits.record.events import KINDS, PHASES, STRUCTURE
+from samebits.model.events import KINDS, PHASES, STRUCTURE
+from samebits.model.findings import Fact, Site
 from samebits.record.run import Run, inventory
 from samebits.record.writer import Writer
 

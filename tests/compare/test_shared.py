@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.compare.conftest import FakeRecord, FakeRun
 
-from samebits.causes._base import Event, Site
 from samebits.compare import compare
 from samebits.compare.shared import repeat
-from samebits.record.events import GRAD_ROOT
+from samebits.model.events import GRAD_ROOT
+from samebits.model.findings import Event, Site
 
 Make = Callable[..., Any]
 _STEP = ("batch", "loss", "gradient", "parameter")

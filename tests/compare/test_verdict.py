@@ -14,8 +14,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from samebits.causes._base import Fact, Site
 from samebits.compare import Verdict, compare, compare_all, failed
+from samebits.model.findings import Fact, Site
 
 Make = Callable[..., Any]
 _SCHEMA = json.loads(Path("docs/reference/verdict.schema.json").read_text())

@@ -1,4 +1,4 @@
-"""`samebits.random` on CUDA: the bits of the CPU, for every law and type, and for a thousand million numbers.
+"""`samebits.random` on CUDA: the bits of the CPU, every distribution and type, a thousand million numbers.
 
 Without a CUDA device this is skipped; `SAMEBITS_RANDOM_DEVICE=cpu` runs the same file on the CPU, with fewer
 numbers, which says nothing about CUDA.
@@ -13,9 +13,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from samebits import _backend, random
+from samebits import random
+from samebits._runtime import triton_launch
+from samebits.random.distributions import Distribution, Parameters
 from samebits.random.fill import fill
-from samebits.random.laws import Law, Parameters
 from samebits.random.shards import Part, part
 
 DEVICE = os.environ.get("SAMEBITS_RANDOM_DEVICE", "cuda")
@@ -27,31 +28,39 @@ FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 INTEGERS = (
     torch.int8, torch.uint8, torch.int16, torch.uint16, torch.int32, torch.uint32, torch.int64, torch.uint64,
 )  # fmt: skip
-LAWS: dict[Law, tuple[Parameters, ...]] = {
-    Law.INTEGER: (
+DISTRIBUTIONS: dict[Distribution, tuple[Parameters, ...]] = {
+    Distribution.INTEGER: (
         Parameters(),
         Parameters(low=5, range=100),
         Parameters(range=1 << 6),
         Parameters(low=(1 << 64) - 9, range=7),
     ),
-    Law.UNIFORM: (Parameters(), Parameters(1.7, -0.3)),
-    Law.NORMAL: (Parameters(), Parameters(1.7, -0.3)),
-    Law.EXPONENTIAL: (Parameters(), Parameters(1.7)),
-    Law.BERNOULLI: tuple(Parameters(low=low) for low in (0, 1 << 30, 1 << 32)),
-    Law.DROPOUT: (Parameters(1 / 0.9, low=round(0.9 * 2**32)),),
-    Law.TRUNCATED: (
+    Distribution.UNIFORM: (Parameters(), Parameters(1.7, -0.3)),
+    Distribution.NORMAL: (Parameters(), Parameters(1.7, -0.3)),
+    Distribution.EXPONENTIAL: (Parameters(), Parameters(1.7)),
+    Distribution.BERNOULLI: tuple(Parameters(low=low) for low in (0, 1 << 30, 1 << 32)),
+    Distribution.DROPOUT: (Parameters(1 / 0.9, low=round(0.9 * 2**32)),),
+    Distribution.TRUNCATED: (
         Parameters(1.7, -0.3, least=-6.25, most=3.5),
         Parameters(1.7, -0.3, (1 << 62) + 5, 0xE123456789ABCDEF, -2.125, 2.0),
     ),
 }  # fmt: skip
 TYPES = {
-    Law.INTEGER: INTEGERS,
-    Law.BERNOULLI: (torch.bool, *INTEGERS, *FLOATS),
-    **{law: FLOATS for law in Law if law not in (Law.INTEGER, Law.BERNOULLI)},
+    Distribution.INTEGER: INTEGERS,
+    Distribution.BERNOULLI: (torch.bool, *INTEGERS, *FLOATS),
+    **{
+        distribution: FLOATS
+        for distribution in Distribution
+        if distribution not in (Distribution.INTEGER, Distribution.BERNOULLI)
+    },
 }
 each = pytest.mark.parametrize(
-    ("law", "dtype"),
-    [pytest.param(law, dtype, id=f"{law.name}-{dtype}") for law in Law for dtype in TYPES[law]],
+    ("distribution", "dtype"),
+    [
+        pytest.param(distribution, dtype, id=f"{distribution.name}-{dtype}")
+        for distribution in Distribution
+        for dtype in TYPES[distribution]
+    ],
 )
 
 pytestmark = pytest.mark.skipif(
@@ -82,45 +91,51 @@ def bits(x: Tensor) -> Tensor:
 
 
 def check(
-    law: Law, dtype: torch.dtype, shape: tuple[int, ...], key: Tensor, where: Part | None = None
+    distribution: Distribution,
+    dtype: torch.dtype,
+    shape: tuple[int, ...],
+    key: Tensor,
+    where: Part | None = None,
 ) -> None:
     source = None
-    if law is Law.DROPOUT:
+    if distribution is Distribution.DROPOUT:
         source = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(dtype)
         source.view(-1)[:3] = torch.tensor([torch.inf, torch.nan, -0.0], dtype=dtype)[: source.numel()]
-    for parameters in LAWS[law]:
-        expected = fill(torch.empty(shape, dtype=dtype), law, key, parameters, where, source)
+    for parameters in DISTRIBUTIONS[distribution]:
+        expected = fill(torch.empty(shape, dtype=dtype), distribution, key, parameters, where, source)
         for given in (key, key.to(DEVICE)):
             out = torch.empty(shape, dtype=dtype, device=DEVICE)
             there = source.to(DEVICE) if source is not None else None
-            fill(out, law, given, parameters, where, there)
+            fill(out, distribution, given, parameters, where, there)
             assert torch.equal(bits(out.cpu()), bits(expected))
 
 
 @each
-def test_every_law_and_type_has_the_bits_of_the_cpu(law: Law, dtype: torch.dtype) -> None:
+def test_every_distribution_and_type_has_the_bits_of_the_cpu(
+    distribution: Distribution, dtype: torch.dtype
+) -> None:
     for count in (1, 3, 5, 1025, 100_003):
-        check(law, dtype, (count,), KEY)
+        check(distribution, dtype, (count,), KEY)
 
 
 @each
-def test_batches_of_keys(law: Law, dtype: torch.dtype) -> None:
+def test_batches_of_keys(distribution: Distribution, dtype: torch.dtype) -> None:
     many = keys(*range(1, 13)).view(3, 2, 2)
     for count in (1, 7, 4099):
-        check(law, dtype, (3, 2, count), many)
+        check(distribution, dtype, (3, 2, count), many)
 
 
 @pytest.mark.parametrize("which", list(PARTS))
 @each
-def test_parts(law: Law, dtype: torch.dtype, which: str) -> None:
-    check(law, dtype, (PARTS[which].count,), KEY, PARTS[which])
+def test_parts(distribution: Distribution, dtype: torch.dtype, which: str) -> None:
+    check(distribution, dtype, (PARTS[which].count,), KEY, PARTS[which])
 
 
 def test_plain_torch_there_has_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_backend, "triton_for", lambda tensor: False)
-    for law in Law:
-        for dtype in TYPES[law]:
-            check(law, dtype, (3001,), KEY)
+    monkeypatch.setattr(triton_launch, "triton_for", lambda tensor: False)
+    for distribution in Distribution:
+        for dtype in TYPES[distribution]:
+            check(distribution, dtype, (3001,), KEY)
 
 
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)

@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.programs import Ended, Folder
 
+from samebits.control.announced import LINE, once
 from samebits.errors import LaunchError
 from samebits.launch import Control, Program, interpreter
-from samebits.launch.announced import LINE, once
-from samebits.record import describe, installation
-
-from .conftest import Ended, Folder
+from samebits.observe import describe, installation
 
 PYTHON = {"SAMEBITS_OBSERVER": "python"}  # a test needs no compiler
 #: What samebits needs for itself; the program has none of it.

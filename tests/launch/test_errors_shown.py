@@ -151,7 +151,7 @@ def test_a_program_fails_as_it_would_alone(
 
 def test_whose_names_an_error_names() -> None:
     assert blames_us("NameError: name '__samebits_iter__' is not defined")
-    assert blames_us('  File "/usr/lib/site-packages/samebits/record/watch.py", line 3, in done')
+    assert blames_us('  File "/usr/lib/site-packages/samebits/usercode/probes.py", line 3, in done')
     assert not blames_us('  File "/home/me/samebits/train.py", line 3\nsamebits.errors.UsageError: no')
     assert not blames_us("")
 

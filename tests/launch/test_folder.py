@@ -11,22 +11,22 @@ from typing import Any
 
 import pytest
 
-from samebits.launch import run
+from samebits.launch import process
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o277])
 def test_nobody_else_looks_into_it(tmp_path: Path, umask: int) -> None:
     before = os.umask(umask)
     try:
-        folder = run.new_folder(tmp_path)
+        folder = process.new_folder(tmp_path)
     finally:
         os.umask(before)
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_names_never_collide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run.secrets, "token_hex", lambda size: "00" * size)
-    assert len({run.new_folder(tmp_path) for _ in range(3)}) == 3
+    monkeypatch.setattr(process.secrets, "token_hex", lambda size: "00" * size)
+    assert len({process.new_folder(tmp_path) for _ in range(3)}) == 3
 
 
 @pytest.mark.parametrize("command", ["record", "verify"])

@@ -72,7 +72,7 @@ def test_options(called: list[tuple[Program, dict[str, Any]]]) -> None:
         level="op",
         seed=7,
         deterministic=True,
-        everywhere=True,
+        portable=True,
         out="kept",
         timeout=9,
     )
@@ -103,7 +103,7 @@ def test_options(called: list[tuple[Program, dict[str, Any]]]) -> None:
         (("nb.ipynb",), {}, ValueError, "'nb.ipynb' is a notebook, not a script: write `jupyter nbconvert"),
         (("train.py",), {"seed": 1.0}, TypeError, "the seed must be an int"),
         (("train.py",), {"deterministic": 1}, TypeError, "deterministic must be True or False, got 1"),
-        (("train.py",), {"everywhere": None}, TypeError, "everywhere must be True or False"),
+        (("train.py",), {"portable": None}, TypeError, "portable must be True or False"),
     ],
 )
 @pytest.mark.parametrize("name", ["verify", "record", "run"])

@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from tests.programs import SAMEBITS, Started, until
 
 from samebits.launch.signals import Signals
-
-from .conftest import SAMEBITS, Started, until
 
 #: Writes each signal into `got`; ends after SIGTERM, SIGHUP or SIGQUIT, or once there is a file `end`.
 LISTENS = """

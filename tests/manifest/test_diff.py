@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samebits.causes._base import EnvironmentDifference
 from samebits.manifest import collect_static, diff
+from samebits.model.findings import EnvironmentDifference
 
 BASE: dict[str, Any] = {
     "python": "3.11.7",

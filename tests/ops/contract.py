@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from samebits._kernels import has_kernel
+from samebits._runtime.kernels import has_kernel
 from samebits.determinism.overrides import Installed
 from samebits.ops import OPERATIONS, Operation
 from samebits.ops.case import Case, Maker, Size, Task

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from samebits.observe import observer
 from samebits.ops.case import Case
 from samebits.ops.cases import CASES
-from samebits.record import observer
 
 from .contract import installed, parted, results, same_bits, threads
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from samebits._kernels import has_kernel
+from samebits._runtime.kernels import has_kernel
 from samebits.determinism.overrides import Installed
 from samebits.ops import OPERATIONS
 from samebits.ops.case import Case, Maker, Size, Task

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from samebits import _backend
+from samebits._runtime import triton_launch
 from samebits.determinism.overrides import Installed
 from samebits.ops import OPERATIONS, ctc
 
@@ -20,7 +20,7 @@ ROWS = [row for row in OPERATIONS if row.file == "ctc"]
 
 @pytest.fixture(autouse=True)
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_backend, "triton_for", lambda _: False)
+    monkeypatch.setattr(triton_launch, "triton_for", lambda _: False)
 
 
 def _draw(seed: int, times: int, items: int, size: int, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -179,7 +179,7 @@ def test_an_item_does_not_depend_on_its_neighbours() -> None:
 
 
 def test_posteriors_that_the_scale_of_a_float_cannot_hold() -> None:
-    """A model that says blank everywhere: the likelihood is below the smallest float64."""
+    """A model that says blank portable: the likelihood is below the smallest float64."""
     log_probs = torch.full((300, 1, 3), -12.0)
     log_probs[..., 0] = -1e-5
     targets = torch.tensor([[1, 2] * 40])

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from samebits import _backend
+from samebits._runtime import triton_launch
 from samebits.determinism.overrides import Installed
 from samebits.ops import OPERATIONS, embedding_bag
 
@@ -21,7 +21,7 @@ TYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 
 @pytest.fixture(autouse=True)
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_backend, "triton_for", lambda _: False)
+    monkeypatch.setattr(triton_launch, "triton_for", lambda _: False)
 
 
 def _normal(seed: int, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:

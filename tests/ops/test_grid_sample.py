@@ -16,7 +16,7 @@ from torch import Tensor
 
 from samebits.determinism.overrides import Installed
 from samebits.ops import grid_sample
-from samebits.ops.sampling import BICUBIC, BILINEAR, BORDER, NEAREST, REFLECTION, ZEROS
+from samebits.ops.primitives.sampling import BICUBIC, BILINEAR, BORDER, NEAREST, REFLECTION, ZEROS
 from samebits.ops.table import OPERATIONS
 
 ROWS = [row for row in OPERATIONS if row.file == "grid_sample" and "cudnn" not in row.schema]

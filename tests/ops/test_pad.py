@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from samebits import _backend
+from samebits._runtime import triton_launch
 from samebits.determinism.overrides import Installed
 from samebits.ops import pad
 from samebits.ops.table import OPERATIONS
@@ -26,7 +26,7 @@ aten = torch.ops.aten
 @pytest.fixture(autouse=True, scope="module")
 def eager() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_backend, "triton_for", lambda tensor: False)
+        patch.setattr(triton_launch, "triton_for", lambda tensor: False)
         yield
 
 

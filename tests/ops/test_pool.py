@@ -12,9 +12,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from samebits import _backend
+from samebits._runtime import triton_launch
 from samebits.determinism.overrides import Installed
-from samebits.ops import pool, windows
+from samebits.ops import pool
+from samebits.ops.primitives import windows
 from samebits.ops.table import OPERATIONS
 
 ROWS = [row for row in OPERATIONS if row.file == "pool"]
@@ -26,7 +27,7 @@ aten = torch.ops.aten
 @pytest.fixture(autouse=True, scope="module")
 def eager() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_backend, "triton_for", lambda tensor: False)
+        patch.setattr(triton_launch, "triton_for", lambda tensor: False)
         yield
 
 

@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from samebits import _backend
+from samebits._runtime import triton_launch
 from samebits.determinism.overrides import Installed
 from samebits.ops import resample
 from samebits.ops.table import OPERATIONS
@@ -29,7 +29,7 @@ EVERY = pytest.mark.parametrize("name", PLAIN + SMOOTH)
 @pytest.fixture(autouse=True, scope="module")
 def eager() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_backend, "triton_for", lambda tensor: False)
+        patch.setattr(triton_launch, "triton_for", lambda tensor: False)
         yield
 
 

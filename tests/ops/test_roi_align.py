@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch import library as dispatcher
 
-from samebits import _backend
+from samebits._runtime import triton_launch
 from samebits.determinism.overrides import Installed
-from samebits.ops import regions
+from samebits.ops.primitives import regions
 from samebits.ops.roi_align import _ps_roi_align_backward, _roi_align_backward
 from samebits.ops.table import OPERATIONS
 
@@ -41,7 +41,7 @@ SCHEMAS = {
 @pytest.fixture(autouse=True, scope="module")
 def eager() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_backend, "triton_for", lambda tensor: False)
+        patch.setattr(triton_launch, "triton_for", lambda tensor: False)
         yield
 
 

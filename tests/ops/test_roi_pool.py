@@ -12,15 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from samebits import _backend
-from samebits.ops import regions, roi_pool
+from samebits._runtime import triton_launch
+from samebits.ops import roi_pool
+from samebits.ops.primitives import regions
 from samebits.ops.roi_pool import _ps_roi_pool_backward, _roi_pool_backward
 
 
 @pytest.fixture(autouse=True, scope="module")
 def eager() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_backend, "triton_for", lambda tensor: False)
+        patch.setattr(triton_launch, "triton_for", lambda tensor: False)
         yield
 
 

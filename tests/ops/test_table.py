@@ -9,7 +9,7 @@ from inspect import signature
 
 import pytest
 
-from samebits._kernels import has_kernel
+from samebits._runtime.kernels import has_kernel
 from samebits.causes._evidence import NONDETERMINISTIC, plain_name
 from samebits.determinism.overrides import exists
 from samebits.ops.table import OPERATIONS, Operation, Recipe, Torch

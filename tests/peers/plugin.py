@@ -26,7 +26,7 @@ import torch
 import samebits
 
 _OURS = str(Path(samebits.__file__).parent) + os.sep
-_LAZY = _OURS + "_lazy.py"
+_LAZY = _OURS + "_runtime/lazy.py"
 _NOT_OURS = "passed without running samebits: it belongs on the list of those left out"
 
 

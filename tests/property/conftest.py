@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from samebits.record import events
+from samebits.model import events
+from samebits.observe.session import Plan, Session
 from samebits.record.run import inventory
-from samebits.record.session import Plan, Session
 
 Told = tuple[str, str, int, int]
 _PACKED = {name: "B" if code == "B" else "I" for name, code in events.STRUCTURE}

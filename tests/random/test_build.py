@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import samebits
-from samebits._native import compiler
+from samebits._runtime.native import compiler
 from samebits.errors import UsageError
 from samebits.random import build, core
 

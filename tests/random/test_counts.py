@@ -1,4 +1,4 @@
-"""Poisson, binomial and geometric numbers follow their laws, from the smallest parameters to the largest."""
+"""Poisson, binomial and geometric numbers are distributed so, from the smallest parameters to the largest."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ COUNT = 200_000
 LEVEL = 1e-4
 
 
-def follows(values: Tensor, law: Any) -> float:
+def follows(values: Tensor, distribution: Any) -> float:
     """The p-value of the chi-square test: whole numbers in bins of about equal probability, at most 200."""
-    edges = numpy.unique(law.ppf(numpy.linspace(0, 1, 202)[1:-1]))
+    edges = numpy.unique(distribution.ppf(numpy.linspace(0, 1, 202)[1:-1]))
     bins = numpy.searchsorted(edges, values.numpy(), side="left")  # bin j: above edge j - 1, to edge j
     found = numpy.bincount(bins, minlength=len(edges) + 1)
-    expected = numpy.diff(numpy.concatenate(([0.0], law.cdf(edges), [1.0]))) * len(values)
+    expected = numpy.diff(numpy.concatenate(([0.0], distribution.cdf(edges), [1.0]))) * len(values)
     # Bins of fewer than 5 expected numbers go with their neighbours.
     merged: list[list[float]] = [[0.0, 0.0]]
     for f, e in zip(found, expected, strict=True):
@@ -40,14 +40,14 @@ def follows(values: Tensor, law: Any) -> float:
     return float(stats.chi2.sf(((got - wanted) ** 2 / wanted).sum(), len(got) - 1)) if len(got) > 1 else 1.0
 
 
-def test_the_chi_square_test_sees_a_wrong_law() -> None:
+def test_the_chi_square_test_sees_a_wrong_distribution() -> None:
     values = torch.from_numpy(numpy.random.default_rng(1).poisson(20.4, COUNT)).double()
     assert follows(values, stats.poisson(20.4)) > LEVEL
     assert follows(values, stats.poisson(20.0)) < LEVEL
 
 
 @pytest.mark.parametrize("rate", [1e-3, 0.1, 1.0, 3.7, 9.99, 10.0, 10.01, 25.0, 100.5, 1e4, 1e6])
-def test_poisson_follows_its_law(rate: float) -> None:
+def test_poisson_follows_its_distribution(rate: float) -> None:
     assert follows(poisson(KEY, rate, COUNT, dtype=F64), stats.poisson(rate)) > LEVEL
 
 
@@ -69,7 +69,7 @@ def test_rare_events_are_as_frequent_as_they_should_be() -> None:
     """What 53 bits could not tell: how often 2 comes where 1 is rare."""
     uniform = torch.tensor([0.3e-20, 0.9e-20, 1.1e-20, 0.49e-40, 0.51e-40], dtype=F64)
     rate = torch.tensor([1e-20] * 5, dtype=F64)
-    # The law's inversion itself, handed the uniform numbers that no test could wait for.
+    # The distribution's inversion itself, handed the uniform numbers that no test could wait for.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rejection, "fine", lambda words: uniform)
         patch.setattr(rejection, "words", lambda cells, attempt: ())
@@ -82,13 +82,13 @@ def test_rare_events_are_as_frequent_as_they_should_be() -> None:
 @pytest.mark.parametrize("rate", [2.0, 15.0, 300.0])
 def test_poisson_tails(rate: float) -> None:
     values = poisson(KEY, rate, 1_000_000, dtype=F64)
-    law = stats.poisson(rate)
+    distribution = stats.poisson(rate)
     for level in (1e-5, 1e-4):
-        k = law.isf(level)
-        expected = law.sf(k) * 1_000_000
+        k = distribution.isf(level)
+        expected = distribution.sf(k) * 1_000_000
         assert abs((values > k).sum().item() - expected) < 4 * expected**0.5 + 1
-        k = law.ppf(level)
-        expected = law.cdf(k) * 1_000_000
+        k = distribution.ppf(level)
+        expected = distribution.cdf(k) * 1_000_000
         assert abs((values <= k).sum().item() - expected) < 4 * expected**0.5 + 1
 
 
@@ -100,7 +100,7 @@ def test_poisson_tails(rate: float) -> None:
         *((10**5, 0.3), (10**6, 1e-5), (10**6, 0.9), (10**9, 1e-8), (10**9, 2e-7), (10**12, 1e-9)),
     ],
 )
-def test_binomial_follows_its_law(trials: int, p: float) -> None:
+def test_binomial_follows_its_distribution(trials: int, p: float) -> None:
     assert follows(binomial(KEY, trials, p, COUNT, dtype=F64), stats.binom(trials, p)) > LEVEL
 
 
@@ -122,7 +122,7 @@ def test_binomial_ends() -> None:
 
 
 @pytest.mark.parametrize("p", [0.9999, 0.9, 0.5, 0.3, 0.01, 1e-4])
-def test_geometric_follows_its_law(p: float) -> None:
+def test_geometric_follows_its_distribution(p: float) -> None:
     assert follows(geometric(KEY, COUNT, p=p, dtype=F64), stats.geom(p)) > LEVEL
 
 

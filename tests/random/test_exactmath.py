@@ -44,7 +44,7 @@ def edges() -> Tensor:
     return torch.tensor(EDGES, dtype=torch.float64)
 
 
-def everywhere(seed: int) -> Tensor:
+def portable(seed: int) -> Tensor:
     parts = (drawn(500_000, seed), spread(200_000, 0, 3, seed), spread(200_000, -750, 750, seed))
     return torch.cat((edges(), *parts, spread(100_000, -0.01, 0.01, seed)))
 
@@ -59,11 +59,11 @@ def fractions(seed: int) -> Tensor:
 
 
 ONE: dict[str, Callable[[int], Tensor]] = {
-    "sqrt": everywhere,
-    "log": everywhere,
-    "log1p": everywhere,
-    "exp": everywhere,
-    "expm1": everywhere,
+    "sqrt": portable,
+    "log": portable,
+    "log1p": portable,
+    "exp": portable,
+    "expm1": portable,
     "cotpi": fractions,
     "stirling": counts,
     "log1p_rest": lambda seed: spread(500_000, -0.999, 3, seed),

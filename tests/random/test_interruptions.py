@@ -1,4 +1,4 @@
-"""The everywhere mode where others come between: backwards elsewhere, failing threads, signals."""
+"""The portable mode where others come between: backwards elsewhere, failing threads, signals."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from torch.distributed._composable.checkpoint_activation import checkpoint as co
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from samebits.random import everywhere, get_state, scope
-from samebits.random._everywhere.compiled import Compiled
+from samebits.random import get_state, portable, scope
+from samebits.random.portable_mode.compiled import Compiled
 
 
 @pytest.mark.parametrize("reentrant", [True, False])
@@ -26,7 +26,7 @@ def test_a_block_is_computed_again_in_its_own_scope(reentrant: bool, forward: st
         return scope(path) if path else contextlib.nullcontext()
 
     x = torch.ones(64, requires_grad=True)
-    with everywhere(0):
+    with portable(0):
         with inside(forward):
             y = checkpoint(lambda v: F.dropout(v, 0.5).square(), x, use_reentrant=reentrant)
         with inside(backward):
@@ -43,7 +43,7 @@ def test_a_composable_checkpoint_too(forward: str, backward: str) -> None:
 
     block: Any = composable(Block())
     x = torch.ones(64, requires_grad=True)
-    with everywhere(0):
+    with portable(0):
         with scope(forward):
             y = block(x)
         with scope(backward) if backward else contextlib.nullcontext():
@@ -53,12 +53,12 @@ def test_a_composable_checkpoint_too(forward: str, backward: str) -> None:
 
 
 def test_a_mode_does_not_depend_on_the_scope_that_it_begins_in() -> None:
-    inside = everywhere(0)(lambda: torch.rand(3))
+    inside = portable(0)(lambda: torch.rand(3))
     alone = inside()
-    with everywhere(1), scope("a"):
+    with portable(1), scope("a"):
         assert torch.equal(inside(), alone)
         first = torch.rand(3)
-    with everywhere(1), scope("a"):
+    with portable(1), scope("a"):
         assert torch.equal(torch.rand(3), first)
 
 
@@ -81,7 +81,7 @@ def test_failing_draws_in_other_threads_repeat_no_number() -> None:
             with pytest.raises(ValueError):
                 torch._standard_gamma(torch.tensor([-1.0]))
 
-    with everywhere(0):
+    with portable(0):
         threads = [threading.Thread(target=work) for work in (draws, fails, draws, fails)]
         for thread in threads:
             thread.start()
@@ -99,7 +99,7 @@ def test_a_signals_handler_may_ask_and_draw() -> None:
 
     before = signal.signal(signal.SIGALRM, handler)
     try:
-        with everywhere(0):
+        with portable(0):
             signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
             drawn = [tuple(torch.rand(4).tolist()) for _ in range(5000)]
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -112,7 +112,7 @@ def test_a_signals_handler_may_ask_and_draw() -> None:
 
 @pytest.mark.filterwarnings("ignore:mean is more than 2 std")
 def test_what_torch_answers_is_answered() -> None:
-    with everywhere(0):
+    with portable(0):
         assert torch.multinomial(torch.tensor([0.0, 1.0, 0.0]), 3).tolist() == [1, 0, 2]
         assert torch.nn.init.trunc_normal_(torch.empty(2), a=1.0, b=1.0).tolist() == [1.0, 1.0]
         far = torch.nn.init.trunc_normal_(torch.empty(9), mean=100.0)

@@ -1,4 +1,4 @@
-"""Laws with parameters an element: the same bits in C and in torch, in every cut; clear errors."""
+"""Distributions with parameters an element: the same bits in C and in torch, in every cut; clear errors."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def fractions(count: int, seed: int = 1) -> Tensor:
 
 Draw = Callable[..., Tensor]
 
-#: Each law with a parameter of its own for each of COUNT elements, given a slice of them.
+#: Each distribution with a parameter of its own for each of COUNT elements, given a slice of them.
 EACH: dict[str, Callable[[slice, Tensor], Tensor]] = {
     "gamma": lambda at, key: gamma(key, spread(COUNT, -20, 40)[at], rate=spread(COUNT, -3, 3, 9)[at]),
     "gamma of extremes": lambda at, key: gamma(key, spread(COUNT, -1000, 1000)[at]),
@@ -65,7 +65,7 @@ EACH: dict[str, Callable[[slice, Tensor], Tensor]] = {
     "log_normal": lambda at, key: log_normal(key, mean=fractions(COUNT)[at], std=spread(COUNT, -5, 5)[at]),
 }
 
-#: Each law with one parameter for all.
+#: Each distribution with one parameter for all.
 ALL: dict[str, Draw] = {
     "gamma": lambda key, *shape, **options: gamma(key, 0.3, *shape, **options),
     "gamma above 1": lambda key, *shape, **options: gamma(key, 2.5, *shape, rate=3.0, **options),

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samebits.random import core, philox
-from samebits.random.laws import UNIT, Law
+from samebits.random.distributions import UNIT, Distribution
 
-from .laws import Case, drawn, key, keys
+from .distributions import Case, drawn, key, keys
 
 CPU = torch.device("cpu")
-BITS = Case(Law.INTEGER, torch.uint32, UNIT)
+BITS = Case(Distribution.INTEGER, torch.uint32, UNIT)
 
 #: Counter, key, words: kat_vectors of Random123 1.14, philox4x32 with 10 rounds.
 ANSWERS = [

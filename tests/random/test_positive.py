@@ -1,4 +1,4 @@
-"""Gamma, beta and Dirichlet numbers follow their laws, and gradients flow through them."""
+"""Gamma, beta and Dirichlet numbers follow their distributions, and gradients flow through them."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def follows(values: Tensor, distribution: object) -> float:
 
 
 @pytest.mark.parametrize("concentration", [0.01, 0.1, 0.5, 0.999, 1.0, 1.001, 1.5, 5.0, 100.0, 1e6])
-def test_gamma_follows_its_law(concentration: float) -> None:
+def test_gamma_follows_its_distribution(concentration: float) -> None:
     values = gamma(KEY, concentration, COUNT, rate=2.0, dtype=F64)
     assert follows(values, stats.gamma(concentration, scale=0.5)) > LEVEL
 
 
-def test_tiny_concentrations_follow_their_law_down_to_the_smallest_number() -> None:
+def test_tiny_concentrations_follow_their_distribution_down_to_the_smallest_number() -> None:
     """Of the numbers of concentration 0.004 6 % are smaller than a float64 can be."""
     values = gamma(KEY, 0.004, COUNT, dtype=F64)
     tiny = torch.finfo(F64).tiny
@@ -52,8 +52,11 @@ def test_gamma_tails() -> None:
     """Far out the counts are those expected: Poisson, of means around 30."""
     values = gamma(KEY, 3.0, 1_000_000, dtype=F64)
     for level in (3e-5, 1e-4):
-        law = stats.gamma(3.0)
-        for found in ((values < law.ppf(level)).sum().item(), (values > law.isf(level)).sum().item()):
+        distribution = stats.gamma(3.0)
+        for found in (
+            (values < distribution.ppf(level)).sum().item(),
+            (values > distribution.isf(level)).sum().item(),
+        ):
             expected = level * 1_000_000
             assert abs(found - expected) < 4 * expected**0.5
 
@@ -68,9 +71,9 @@ def test_gamma_never_is_zero() -> None:
     ("a", "b"),
     [(0.1, 0.1), (0.5, 0.5), (1.0, 1.0), (0.2, 3.0), (2.0, 5.0), (1e3, 2e3), (1e6, 0.7), (30.0, 1e-2)],
 )
-def test_beta_follows_its_law(a: float, b: float) -> None:
+def test_beta_follows_its_distribution(a: float, b: float) -> None:
     values = beta(KEY, a, b, COUNT, dtype=F64)
-    # Where the law has much of itself next to 1, float64 has steps there: looked at from below them.
+    # Where the distribution has much of itself next to 1, float64 has steps there: looked at from below them.
     most = 1 - 1e-9
     if stats.beta(a, b).sf(most) < 1e-6:
         assert follows(values, stats.beta(a, b)) > LEVEL
@@ -92,15 +95,15 @@ def test_tiny_betas_are_trials() -> None:
 
 
 @pytest.mark.parametrize("concentration", [[0.1, 0.2, 0.7], [1.0, 1.0, 1.0], [5.0, 0.5, 100.0, 2.0]])
-def test_dirichlet_follows_its_law(concentration: list[float]) -> None:
+def test_dirichlet_follows_its_distribution(concentration: list[float]) -> None:
     given = torch.tensor(concentration, dtype=F64)
     values = dirichlet(KEY, given, COUNT)
     assert (values.sum(-1) - 1).abs().max() < 1e-15 * 3
     for k, a in enumerate(concentration):
-        law = stats.beta(a, sum(concentration) - a)
+        distribution = stats.beta(a, sum(concentration) - a)
         inside = values[:, k][values[:, k] < 1 - 1e-9].numpy()
-        whole = law.cdf(1 - 1e-9)
-        assert stats.kstest(law.cdf(inside) / whole, "uniform").pvalue > LEVEL
+        whole = distribution.cdf(1 - 1e-9)
+        assert stats.kstest(distribution.cdf(inside) / whole, "uniform").pvalue > LEVEL
     covariance = numpy.cov(values.numpy().T)
     exact = stats.dirichlet(concentration).cov()
     assert numpy.abs(covariance - exact).max() < 5 * numpy.abs(exact).max() / COUNT**0.5

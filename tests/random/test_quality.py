@@ -218,7 +218,7 @@ def test_a_bit_of_the_key_turns_half_of_the_bits(part: str, bit: int) -> None:
     assert ones(turned, 32 << 16) > LEAST
 
 
-# Laws: what their distribution functions make uniform.
+# Distributions: what their distribution functions make uniform.
 
 
 def kolmogorov(u: Array) -> float:
@@ -246,19 +246,19 @@ def exponential_cdf(x: Array) -> Array:
     return -np.expm1(-x)
 
 
-LAWS = {"uniform": (random.uniform, lambda x: x), "normal": (random.normal, special.ndtr)}
-LAWS["exponential"] = (random.exponential, exponential_cdf)
+DISTRIBUTIONS = {"uniform": (random.uniform, lambda x: x), "normal": (random.normal, special.ndtr)}
+DISTRIBUTIONS["exponential"] = (random.exponential, exponential_cdf)
 
 
-def drawn(law: str, dtype: torch.dtype) -> Array:
-    key = random.fold_in(random.key(SEED), f"{law} {dtype}")
-    return LAWS[law][0](key, NUMBERS, dtype=dtype).double().numpy()
+def drawn(distribution: str, dtype: torch.dtype) -> Array:
+    key = random.fold_in(random.key(SEED), f"{distribution} {dtype}")
+    return DISTRIBUTIONS[distribution][0](key, NUMBERS, dtype=dtype).double().numpy()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-@pytest.mark.parametrize("law", LAWS)
-def test_numbers_follow_their_law(law: str, dtype: torch.dtype) -> None:
-    x, cdf = drawn(law, dtype), LAWS[law][1]
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_numbers_follow_their_distribution(distribution: str, dtype: torch.dtype) -> None:
+    x, cdf = drawn(distribution, dtype), DISTRIBUTIONS[distribution][1]
     found = [statistic(cdf(x)) for statistic in (kolmogorov, cells, pairs)]
     assert min(found) > LEAST
     assert kolmogorov(cdf(x * 1.02).clip(0, 1)) < FOUND
@@ -291,12 +291,12 @@ def test_moments_of_the_uniform(dtype: torch.dtype) -> None:
     assert least(found + np.sqrt(NUMBERS) * np.array([0.01, 0])) < FOUND
 
 
-def words_beyond(grid: quantile.Grid, law: int, bound: float) -> int:
+def words_beyond(grid: quantile.Grid, distribution: int, bound: float) -> int:
     """How many magnitudes have a larger quantile: they fall as the magnitude rises."""
     low, high = 0, 1 << grid.magnitude
     while low < high:
         middle = (low + high) // 2
-        larger = float(quantile.quantile(grid, law, torch.tensor([middle]))) > bound
+        larger = float(quantile.quantile(grid, distribution, torch.tensor([middle]))) > bound
         low, high = (middle + 1, high) if larger else (low, middle)
     return low
 
@@ -304,17 +304,17 @@ def words_beyond(grid: quantile.Grid, law: int, bound: float) -> int:
 @pytest.mark.parametrize("bound", [1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
 def test_as_many_words_as_there_should_be_lie_beyond_a_bound(bound: float) -> None:
     """A tail is missing no number, and has none too many: of all 2**32 words, not of some that are drawn."""
-    for law, survival in (
+    for distribution, survival in (
         (quantile.NORMAL, 2 * special.ndtr(-bound)),
         (quantile.EXPONENTIAL, np.exp(-bound)),
     ):
-        words = words_beyond(quantile.SINGLE, law, bound)
+        words = words_beyond(quantile.SINGLE, distribution, bound)
         exact = survival * 2.0**31
         # Rounding moves the bound by some units in the last place, and the words within with it.
         moved = 4 * np.spacing(np.float32(bound)) * (bound + 1) * exact
         assert abs(words - exact) <= 1 + moved
         assert abs(words - exact * 1.001) > 1 + moved or exact < 5000
-        wide = words_beyond(quantile.DOUBLE, law, bound)
+        wide = words_beyond(quantile.DOUBLE, distribution, bound)
         assert wide / 2.0**63 == pytest.approx(survival, rel=1e-12)
 
 

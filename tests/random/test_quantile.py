@@ -14,7 +14,7 @@ from torch import Tensor
 from samebits.random import _fit, quantile
 from samebits.random.quantile import DOUBLE, EXPONENTIAL, NORMAL, SINGLE, Grid
 
-#: Grid, law: the error in units of the last place, and the largest result, as the module says.
+#: Grid, distribution: the error in units of the last place, and the largest result, as the module says.
 STATED: list[tuple[Grid, int, float, float]] = [
     (SINGLE, NORMAL, 1.8, 6.34),
     (SINGLE, EXPONENTIAL, 2.5, 22.2),
@@ -43,23 +43,23 @@ def _within(grid: Grid, each: int) -> list[int]:
     return rows
 
 
-def _exact(grid: Grid, law: int, magnitude: int) -> Any:
-    function, span = _fit.LAWS[law]
+def _exact(grid: Grid, distribution: int, magnitude: int) -> Any:
+    function, span = _fit.DISTRIBUTIONS[distribution]
     x = min(grid.numpy(magnitude) + grid.numpy(0.5), grid.numpy(grid.most))
     return function(mpmath.mpf(float(x)) / (mpmath.mpf(2) ** grid.magnitude) * span)
 
 
-def _of(grid: Grid, law: int, magnitudes: list[int]) -> Tensor:
-    return quantile.quantile(grid, law, torch.tensor(magnitudes))
+def _of(grid: Grid, distribution: int, magnitudes: list[int]) -> Tensor:
+    return quantile.quantile(grid, distribution, torch.tensor(magnitudes))
 
 
-@pytest.mark.parametrize(("grid", "law", "most", "largest"), STATED, ids=IDS)
-def test_errors_are_those_stated(grid: Grid, law: int, most: float, largest: float) -> None:
+@pytest.mark.parametrize(("grid", "distribution", "most", "largest"), STATED, ids=IDS)
+def test_errors_are_those_stated(grid: Grid, distribution: int, most: float, largest: float) -> None:
     magnitudes = _edges(grid)[:: 1 if grid is SINGLE else 3] + _within(grid, 12 if grid is SINGLE else 4)
-    made = _of(grid, law, magnitudes).numpy()
+    made = _of(grid, distribution, magnitudes).numpy()
     with mpmath.workdps(50):
         errors = [
-            float(abs(mpmath.mpf(float(z)) - _exact(grid, law, m)) / float(np.spacing(z)))
+            float(abs(mpmath.mpf(float(z)) - _exact(grid, distribution, m)) / float(np.spacing(z)))
             for z, m in zip(made, magnitudes, strict=True)
         ]
     worst = max(range(len(errors)), key=errors.__getitem__)
@@ -67,19 +67,21 @@ def test_errors_are_those_stated(grid: Grid, law: int, most: float, largest: flo
     assert errors[worst] > 0.5  # not a bound that says nothing
 
 
-@pytest.mark.parametrize(("grid", "law", "most", "largest"), STATED, ids=IDS)
-def test_extremes(grid: Grid, law: int, most: float, largest: float) -> None:
-    ends = _of(grid, law, [0, 1, (1 << grid.magnitude) - 2, (1 << grid.magnitude) - 1])
+@pytest.mark.parametrize(("grid", "distribution", "most", "largest"), STATED, ids=IDS)
+def test_extremes(grid: Grid, distribution: int, most: float, largest: float) -> None:
+    ends = _of(grid, distribution, [0, 1, (1 << grid.magnitude) - 2, (1 << grid.magnitude) - 1])
     assert bool(torch.isfinite(ends).all())
     assert largest - 0.06 < float(ends[0]) <= largest
     assert bool((ends > 0).all())
     assert float(ends[3]) < 2.0 ** (2 - min(grid.magnitude, grid.mantissa + 1))
 
 
-@pytest.mark.parametrize(("grid", "law", "most", "largest"), STATED, ids=IDS)
-def test_a_larger_magnitude_has_a_smaller_quantile(grid: Grid, law: int, most: float, largest: float) -> None:
+@pytest.mark.parametrize(("grid", "distribution", "most", "largest"), STATED, ids=IDS)
+def test_a_larger_magnitude_has_a_smaller_quantile(
+    grid: Grid, distribution: int, most: float, largest: float
+) -> None:
     magnitudes = sorted({*_edges(grid), *_within(grid, 500)})
-    z = _of(grid, law, magnitudes)
+    z = _of(grid, distribution, magnitudes)
     steps = (z[1:] - z[:-1]) / torch.from_numpy(np.spacing(z[1:].numpy()))
     assert float(steps.max()) <= 2  # neighbours may change places by rounding, no more
     far = torch.tensor(magnitudes[1:]) - torch.tensor(magnitudes[:-1]) > torch.tensor(magnitudes[1:]) >> 16

@@ -52,8 +52,10 @@ def test_a_shard_is_that_part_of_the_whole(box: Box) -> None:
     shape, start, size = box
     for tier in TIERS:
         with core.using(tier):
-            for law in (sr.uniform, sr.exponential, sr.bits, sr.bernoulli):
-                assert torch.equal(law(KEY, shape, shard=(start, size)), _cut(law(KEY, shape), start, size))
+            for distribution in (sr.uniform, sr.exponential, sr.bits, sr.bernoulli):
+                assert torch.equal(
+                    distribution(KEY, shape, shard=(start, size)), _cut(distribution(KEY, shape), start, size)
+                )
             wide = sr.normal(KEY, shape, dtype=torch.float64)
             out = (
                 torch.zeros(size[::-1], dtype=torch.float64).mT

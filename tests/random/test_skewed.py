@@ -1,4 +1,4 @@
-"""Cauchy and log-normal numbers follow their laws."""
+"""Cauchy and log-normal numbers follow their distributions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEVEL = 1e-4
 
 
 @pytest.mark.parametrize(("median", "sigma"), [(0.0, 1.0), (-3.0, 0.1), (1e6, 1e3)])
-def test_cauchy_follows_its_law(median: float, sigma: float) -> None:
+def test_cauchy_follows_its_distribution(median: float, sigma: float) -> None:
     values = cauchy(KEY, COUNT, median=median, sigma=sigma, dtype=F64)
     assert stats.kstest(values.numpy(), stats.cauchy(median, sigma).cdf).pvalue > LEVEL
 
@@ -43,7 +43,7 @@ def test_cauchy_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("mean", "std"), [(0.0, 1.0), (1.0, 2.0), (-5.0, 0.01)])
-def test_log_normal_follows_its_law(mean: float, std: float) -> None:
+def test_log_normal_follows_its_distribution(mean: float, std: float) -> None:
     values = log_normal(KEY, COUNT, mean=mean, std=std, dtype=F64)
     assert stats.kstest(values.log().numpy(), stats.norm(mean, std).cdf).pvalue > LEVEL
 

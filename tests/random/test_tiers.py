@@ -1,4 +1,4 @@
-"""Every tier gives the bits of `laws`: each law, each dtype, awkward parameters, however the work is cut."""
+"""Every tier gives the bits of `distributions`: each dtype, awkward parameters, however the work is cut."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import pytest
 import torch
 
 from samebits.random import core
+from samebits.random.distributions import Distribution, Parameters
 from samebits.random.fill import fill
-from samebits.random.laws import Law, Parameters
 from samebits.random.shards import Part, part
 
-from .laws import CASES, PLAIN, Case, drawn, key, keys
+from .distributions import CASES, PLAIN, Case, drawn, key, keys
 
 TIERS = [tier for tier in core.tiers() if tier != "eager"]
 pytestmark = pytest.mark.skipif(not TIERS, reason="no compiler: there is `eager` alone")
 
 #: Seed and offset: the counter's halves turn over within some elements.
 KEYS = [(0, 0), (2**64 - 1, 2**64 - 40), (0x9E3779B97F4A7C15, 2**32 - 30), (42, 2**63 - 33)]
-GROUPS = sorted({(case.law, case.dtype) for case in CASES}, key=str)
+GROUPS = sorted({(case.distribution, case.dtype) for case in CASES}, key=str)
 
 #: Below, at and above what a tier does at once, and the core's block of words; not a multiple of anything.
 COUNTS = [1, 2, 3, 5, 15, 16, 17, 63, 64, 65, 127, 129, 1023, 1025, 2047, 2048, 2049, 4099]
@@ -35,9 +35,9 @@ def threads() -> Iterator[Callable[[int], None]]:
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda g: f"{g[0].name}-{str(g[1])[6:]}")
-def test_laws(group: tuple[Law, torch.dtype]) -> None:
+def test_distributions(group: tuple[Distribution, torch.dtype]) -> None:
     for case in CASES:
-        if (case.law, case.dtype) != group:
+        if (case.distribution, case.dtype) != group:
             continue
         for pair in KEYS:
             expected = drawn(case, "eager", key(*pair), (999,))
@@ -54,7 +54,7 @@ def test_lengths_and_firsts(case: Case) -> None:
     for tier in TIERS:
         for count in COUNTS:
             assert torch.equal(drawn(case, tier, k, (count,)), longest[: count * size]), (tier, count)
-    if case.law is Law.DROPOUT:  # its source would have to be cut too
+    if case.distribution is Distribution.DROPOUT:  # its source would have to be cut too
         return
     for tier in ("eager", *TIERS):
         for first in (1, 2, 3, 5, 63, 2046, 2049):
@@ -77,7 +77,7 @@ def test_batches_of_keys(case: Case) -> None:
     alone = [drawn(case, "eager", key(*pair), (157,)) for pair in pairs]
     for tier in ("eager", *TIERS):
         together = drawn(case, tier, keys(*pairs), (3, 157)).view(3, -1)
-        if case.law is Law.DROPOUT:
+        if case.distribution is Distribution.DROPOUT:
             assert torch.equal(together.flatten(), drawn(case, "eager", keys(*pairs), (3, 157)))
         else:
             assert all(torch.equal(row, one) for row, one in zip(together, alone, strict=True))
@@ -96,12 +96,12 @@ def test_parts_with_gaps(case: Case) -> None:
 LARGE = [case for case in PLAIN if case.dtype in (torch.uint8, torch.uint64, torch.float16, torch.float64)]
 
 
-@pytest.mark.parametrize("law", Law, ids=lambda law: law.name)
-def test_threads_and_chunks(law: Law, threads: Callable[[int], None]) -> None:
+@pytest.mark.parametrize("distribution", Distribution, ids=lambda distribution: distribution.name)
+def test_threads_and_chunks(distribution: Distribution, threads: Callable[[int], None]) -> None:
     """More elements than plain torch computes at once and than the core gives one thread."""
     count, one = (1 << 18) + 77, key(5, 2**64 - 9)
     halves, two = (2, count // 2), keys((5, 2**64 - 9), (6, 0))
-    case = next(case for case in LARGE if case.law is law)
+    case = next(case for case in LARGE if case.distribution is distribution)
     expected = drawn(case, "eager", one, (count,)), drawn(case, "eager", two, halves)
     for tier in TIERS:
         for number in (1, 2, 3):
@@ -118,7 +118,7 @@ def test_infinity_and_nan_pass_through_dropout_everywhere() -> None:
         for tier in ("eager", *TIERS):
             with core.using(tier):
                 half = Parameters(2.0, low=1 << 31)
-                made.append(fill(torch.empty_like(x), Law.DROPOUT, key(1), half, source=x))
+                made.append(fill(torch.empty_like(x), Distribution.DROPOUT, key(1), half, source=x))
         assert made[0].isnan().sum() > 250
         assert made[0].isinf().sum() > 150
         for one in made[1:]:

@@ -1,4 +1,4 @@
-"""Truncated normal numbers: within their bounds, of the right law, the same on every tier."""
+"""Truncated normal numbers: within their bounds, of the right distribution, the same on every tier."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ BOUNDS = [
 
 
 @pytest.mark.parametrize(("mean", "std", "low", "high"), BOUNDS)
-def test_law(mean: float, std: float, low: float, high: float) -> None:
+def test_distribution(mean: float, std: float, low: float, high: float) -> None:
     x = truncated_normal(KEY, 200_000, mean=mean, std=std, low=low, high=high, dtype=torch.float64).numpy()
-    law = stats.truncnorm((low - mean) / std, (high - mean) / std, mean, std)
+    distribution = stats.truncnorm((low - mean) / std, (high - mean) / std, mean, std)
     assert x.min() >= low
     assert x.max() <= high
-    assert stats.kstest(x, law.cdf).pvalue > 1e-3
+    assert stats.kstest(x, distribution.cdf).pvalue > 1e-3
 
 
-def test_law_is_told_from_another() -> None:
+def test_distribution_is_told_from_another() -> None:
     x = truncated_normal(KEY, 200_000, dtype=torch.float64).numpy()
     assert stats.kstest(x, stats.truncnorm(-2.2, 2, 0, 1).cdf).pvalue < 1e-3
 

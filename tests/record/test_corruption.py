@@ -21,10 +21,10 @@ from typing import Any
 
 import pytest
 
-from samebits.causes._base import Fact, Site
 from samebits.errors import RecordError
+from samebits.model.events import STRUCTURE
+from samebits.model.findings import Fact, Site
 from samebits.record import log
-from samebits.record.events import STRUCTURE
 from samebits.record.reader import Record
 from samebits.record.run import Run
 from samebits.record.writer import Writer

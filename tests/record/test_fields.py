@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits.causes._base import Fact
+from samebits.model.findings import Fact
 from samebits.record.reader import Record
 from samebits.record.writer import Writer
 

@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from samebits.errors import RecordError
+from samebits.model.events import KINDS, PARTIAL, STRUCTURE
 from samebits.record import store
-from samebits.record.events import KINDS, PARTIAL, STRUCTURE
 from samebits.record.reader import Record
 from samebits.record.run import Run, find_run, list_runs
 from samebits.record.writer import Writer

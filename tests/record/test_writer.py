@@ -16,8 +16,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from samebits.causes._base import Event, Fact, Site
-from samebits.record.events import KINDS, PHASES, STRUCTURE
+from samebits.model.events import KINDS, PHASES, STRUCTURE
+from samebits.model.findings import Event, Fact, Site
 from samebits.record.reader import Loss, Record, Value
 from samebits.record.writer import Writer
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from samebits.causes._base import Difference, EnvironmentDifference
 from samebits.compare import Place, ProbableCause, Verdict, failed
+from samebits.model.findings import Difference, EnvironmentDifference
 from samebits.report.terminal import clean, print_verdict
 
 _PLACE = Place(

@@ -18,8 +18,8 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from samebits.seeding import generators, members, plain, scope, turn
-from samebits.seeding.members import register
+from samebits.seeding import adapters, checksum, registry, scope, turn
+from samebits.seeding.registry import register
 from samebits.seeding.scope import isolated, preserved
 from samebits.seeding.state import StateError, capture_rng, restore_rng
 
@@ -33,7 +33,7 @@ scopes = pytest.mark.parametrize("make", [isolated, preserved, lambda **given: i
 
 @pytest.fixture
 def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(members, "_registered", {})
+    monkeypatch.setattr(registry, "_registered", {})
     yield
     assert scope._open == []
     assert turn.turn._depth == 0
@@ -56,8 +56,8 @@ def of_every_kind() -> dict[str, Any]:
 
 def stands(own: dict[str, Any]) -> Any:
     """Where everything stands, without moving it."""
-    held = [*generators.process_wide().values(), *map(generators.holder_of, own.values())]
-    return [plain.checksum(holder.capture()) for holder in held if holder is not None]
+    held = [*adapters.process_wide().values(), *map(adapters.holder_of, own.values())]
+    return [checksum.checksum(holder.capture()) for holder in held if holder is not None]
 
 
 @scopes
@@ -218,7 +218,7 @@ def train(validate: Any, epochs: int = 3) -> bytes:
 
 
 def sample(model: nn.Module, loader: DataLoader[Any], noise: random.Random) -> None:
-    """A validation that draws everywhere, and iterates the training's own loader."""
+    """A validation that draws portable, and iterates the training's own loader."""
     for batch in loader:
         model(batch)
     process_draws(), noise.random(), next(iter(loader))
@@ -383,7 +383,7 @@ class Failing:
 def test_a_start_that_fails_puts_all_back(monkeypatch: pytest.MonkeyPatch) -> None:
     own = of_every_kind()
     before = stands(own)
-    monkeypatch.setattr(generators._NumpyBits, "start", Failing("no start"))
+    monkeypatch.setattr(adapters._NumpyBits, "start", Failing("no start"))
     with pytest.raises(StateError, match="isolated: a generator could not be started: no start"), isolated():
         raise AssertionError
     assert stands(own) == before
@@ -392,12 +392,12 @@ def test_a_start_that_fails_puts_all_back(monkeypatch: pytest.MonkeyPatch) -> No
 def test_one_that_cannot_be_put_back_is_named_and_the_others_are(monkeypatch: pytest.MonkeyPatch) -> None:
     one, two, three = random.Random(1), np.random.RandomState(1), torch.Generator()
     before = stands({"one": one, "three": three})
-    made = generators._NumpyLegacy.put_back
+    made = adapters._NumpyLegacy.put_back
 
     def moves_and_fails(patch: pytest.MonkeyPatch) -> None:
         process_draws(), one.random(), draws(three)
         patch.setattr(
-            generators._NumpyLegacy,
+            adapters._NumpyLegacy,
             "put_back",
             lambda self, saved: Failing("gone")() if self._generator is two else made(self, saved),
         )

@@ -14,11 +14,10 @@ from click.testing import CliRunner
 import samebits
 from samebits import SamebitsError
 from samebits.cli.main import app
-from samebits.compat import seed_everything as guides
-from samebits.compat import setup_seed, worker_init_fn
+from samebits.compat import seed_everything, setup_seed, worker_init_fn
 from samebits.data import ResumableSampler, SampleSeeded, SeededLoader, loader_kwargs
 from samebits.launch.functions import controlled
-from samebits.random import everywhere, key
+from samebits.random import key, portable
 
 #: Each gives what a seed became, to the bit.
 TAKERS: dict[str, Callable[[Any], Any]] = {
@@ -27,7 +26,7 @@ TAKERS: dict[str, Callable[[Any], Any]] = {
     "isolated": lambda seed: _within(samebits.isolated(seed, generators=())),
     "seed_everything": lambda seed: (samebits.seed_everything(seed).seed, _drawn()),
     "random.key": lambda seed: key(seed).tolist(),
-    "random.everywhere": lambda seed: _within(everywhere(seed)),
+    "random.portable": lambda seed: _within(portable(seed)),
     "SeededLoader": lambda seed: [batch.tolist() for batch in SeededLoader(range(9), 3, True, seed=seed)],
     "SampleSeeded": lambda seed: SampleSeeded(list(range(3)), seed)._seed,
     "ResumableSampler": lambda seed: list(ResumableSampler(9, seed=seed)),
@@ -36,7 +35,7 @@ TAKERS: dict[str, Callable[[Any], Any]] = {
 }
 #: Those with fewer bits: the numbers of published guides, and what Python takes for its hash secret.
 NARROW: dict[str, Callable[[Any], Any]] = {
-    "compat.seed_everything": lambda seed: (guides(seed).seed, _drawn()),
+    "compat.seed_everything": lambda seed: (seed_everything(seed).seed, _drawn()),
     "compat.setup_seed": lambda seed: (setup_seed(seed).seed, _drawn()),
     "compat.worker_init_fn": lambda seed: (worker_init_fn(0, 0, seed), _drawn()),
     "offset": lambda seed: (samebits.seed_everything(seed, scheme="offset").seed, _drawn()),

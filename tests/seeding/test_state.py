@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader, TensorDataset
 
 from samebits import errors
-from samebits.seeding import generators, members, plain, ranks, state
-from samebits.seeding.members import register, unregister
+from samebits.seeding import adapters, checksum, ranks, registry, state
+from samebits.seeding.registry import register, unregister
 from samebits.seeding.state import StateError, capture_rng, restore_rng
 
 from .conftest import FakeModule
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("generators_restored", "nothing_registered"
 
 @pytest.fixture
 def nothing_registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(members, "_registered", {})
+    monkeypatch.setattr(registry, "_registered", {})
 
 
 def through_a_file(value: Any) -> Any:
@@ -53,14 +53,14 @@ def everything(own: dict[str, Any]) -> list[Any]:
 
 def stands(own: dict[str, Any]) -> Any:
     """Where everything stands, without moving it."""
-    held = [*generators.process_wide().values(), *map(generators.holder_of, own.values())]
-    return [plain.checksum(holder.capture()) for holder in held if holder is not None]
+    held = [*adapters.process_wide().values(), *map(adapters.holder_of, own.values())]
+    return [checksum.checksum(holder.capture()) for holder in held if holder is not None]
 
 
 def resigned(captured: dict[str, Any]) -> dict[str, Any]:
     """With a checksum that fits, as if it had been captured so."""
     content = {name: value for name, value in captured.items() if name != "checksum"}
-    return {**content, "checksum": plain.checksum(content)}
+    return {**content, "checksum": checksum.checksum(content)}
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_everything_continues() -> None:
 PROGRAM = """
 import sys, random
 import numpy as np, torch
-from samebits.seeding.members import register
+from samebits.seeding.registry import register
 from samebits.seeding.state import capture_rng, restore_rng
 
 class Dataset(torch.utils.data.Dataset):
@@ -179,7 +179,7 @@ def test_what_is_captured_is_plain_and_nobody_elses() -> None:
     everything(own)
     restore_rng(captured, **own)
     everything(own)
-    assert plain.checksum(captured) == plain.checksum(kept)
+    assert checksum.checksum(captured) == checksum.checksum(kept)
     assert captured["checksum"] == kept["checksum"]
 
     def walk(value: Any) -> None:
@@ -221,7 +221,7 @@ def test_one_that_fails_puts_all_back(
     own = owners()
     captured = capture_rng(**own)
     everything(own)
-    made = members.members
+    made = registry.members
 
     def failing(*args: Any) -> Any:
         present = made(*args)
@@ -267,7 +267,7 @@ def test_an_interrupt_puts_all_back(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(self: Any, wanted: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(generators._NumpyLegacy, "restore", interrupted)
+    monkeypatch.setattr(adapters._NumpyLegacy, "restore", interrupted)
     with pytest.raises(KeyboardInterrupt):
         restore_rng(captured, **own)
     monkeypatch.undo()
@@ -662,7 +662,7 @@ def test_a_taken_name_is_refused() -> None:
         register("noise", random.Random(1))
     unregister("noise")
     register("noise", other := random.Random(1))
-    assert list(members.registered()) == ["noise"]
+    assert list(registry.registered()) == ["noise"]
     del other
 
 
@@ -673,7 +673,7 @@ def test_registered_ones_are_held_weakly() -> None:
         register("generator", generator)
     del rng, generator
     gc.collect()
-    assert members.registered() == {}
+    assert registry.registered() == {}
     with pytest.raises(ValueError, match="no generator is registered as 'noise'; registered: none"):
         unregister("noise")
 
@@ -684,7 +684,7 @@ def test_registered_ones_are_held_weakly() -> None:
 def test_what_cannot_be_registered(name: Any, thing: Any) -> None:
     with pytest.raises(TypeError, match="register: "):
         register(name, thing)
-    assert members.registered() == {}
+    assert registry.registered() == {}
 
 
 # Accelerators, over a stand-in: the order of things, not a device

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import samebits.ops._triton
-from samebits._kernels import has_kernel
+from samebits._runtime.kernels import has_kernel
 from samebits.determinism.overrides import Installed
 from samebits.ops.case import Maker, Size
 from samebits.ops.cases import CASES
@@ -20,7 +20,7 @@ from samebits.ops.roi_align import _ps_roi_align_backward, _roi_align_backward
 
 from .targets import compile_for, faults, kernels
 
-KERNELS = kernels(samebits.ops._triton)
+KERNELS = kernels(samebits.ops._triton) | kernels(samebits.ops.primitives._triton)
 DTYPES = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 #: As `compiled` takes them: what is before the code itself is one for all.
 TARGETS = (("80",), ("90", "every"))

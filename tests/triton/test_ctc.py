@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from samebits import _backend
+from samebits._runtime import triton_launch
 from samebits.ops import ctc
 
 
@@ -21,7 +21,7 @@ def _arguments(dtype: torch.dtype) -> tuple[object, ...]:
 
 def _plain(arguments: tuple[object, ...], monkeypatch: pytest.MonkeyPatch) -> Tensor:
     with monkeypatch.context() as patched:
-        patched.setattr(_backend, "triton_for", lambda _: False)
+        patched.setattr(triton_launch, "triton_for", lambda _: False)
         return ctc._ctc_loss_backward(*arguments)  # type: ignore[arg-type]
 
 

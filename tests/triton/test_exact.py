@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from samebits import _backend
-from samebits.ops.exact import Bins, magnitude
+from samebits._runtime import triton_launch
+from samebits.ops.primitives.exact import Bins, magnitude
 
 INTEGER = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 
@@ -41,7 +41,7 @@ def test_bits_of_plain_torch(
     index = torch.randint(0, 18, (1300,), generator=generator)
     with np.errstate(all="ignore"):
         kernel = summed(x, index, (*lanes, 17), len(lanes))
-    monkeypatch.setattr(_backend, "triton_for", lambda tensor: False)
+    monkeypatch.setattr(triton_launch, "triton_for", lambda tensor: False)
     plain = summed(x, index, (*lanes, 17), len(lanes))
     for got, want in zip(kernel, plain, strict=True):
         assert got.shape == want.shape
@@ -58,7 +58,7 @@ def test_extremes_of_scale(monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype, 
     terms, index = torch.tensor(values, dtype=dtype), torch.tensor([0, 0, 1])
     with np.errstate(all="ignore"):
         kernel = summed(terms, index, (2,), 0)[1]
-    monkeypatch.setattr(_backend, "triton_for", lambda tensor: False)
+    monkeypatch.setattr(triton_launch, "triton_for", lambda tensor: False)
     assert torch.equal(kernel, summed(terms, index, (2,), 0)[1])
     assert kernel[1] == terms[2]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from samebits import _backend
+from samebits._runtime import triton_launch
 from samebits.ops import histogram
 
 
@@ -17,7 +17,7 @@ def test_counts_are_those_of_plain_torch(
 ) -> None:
     x = torch.randn(20_011, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(dtype)
     found = histogram.histc(x, bins, *ends)
-    monkeypatch.setattr(_backend, "triton_for", lambda tensor: False)
+    monkeypatch.setattr(triton_launch, "triton_for", lambda tensor: False)
     assert torch.equal(found, histogram.histc(x, bins, *ends))
 
 
@@ -27,7 +27,7 @@ def test_edges_strides_and_what_is_not_finite(monkeypatch: pytest.MonkeyPatch) -
     for given in (x, x[::2], x[1:]):
         monkeypatch.undo()
         found = histogram.histc(given, 100, -1, 1)
-        monkeypatch.setattr(_backend, "triton_for", lambda tensor: False)
+        monkeypatch.setattr(triton_launch, "triton_for", lambda tensor: False)
         assert torch.equal(found, histogram.histc(given, 100, -1, 1))
         assert found.sum() > 50
 
@@ -36,5 +36,5 @@ def test_bincount_through_the_kernels_of_exact_sums(monkeypatch: pytest.MonkeyPa
     index = torch.randint(9, (3001,), generator=torch.Generator().manual_seed(0))
     weights = torch.randn(3001, generator=torch.Generator().manual_seed(1))
     found = histogram.bincount(index, weights)
-    monkeypatch.setattr(_backend, "triton_for", lambda tensor: False)
+    monkeypatch.setattr(triton_launch, "triton_for", lambda tensor: False)
     assert torch.equal(found, histogram.bincount(index, weights))

@@ -17,7 +17,7 @@ CL, CL3 = torch.channels_last, torch.channels_last_3d
 def both(monkeypatch: pytest.MonkeyPatch, call: Callable[[], Tensor]) -> tuple[Tensor, Tensor]:
     answers = []
     for triton in (False, True):
-        monkeypatch.setattr("samebits._backend.triton_for", lambda _, triton=triton: triton)
+        monkeypatch.setattr("samebits._runtime.triton_launch.triton_for", lambda _, triton=triton: triton)
         answers.append(call())
     return answers[0], answers[1]
 
@@ -147,7 +147,7 @@ def test_an_output_that_chose_nothing_gives_nothing(monkeypatch: pytest.MonkeyPa
 
 
 def test_wide_offsets_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    from samebits.ops._triton import windows as kernels
+    from samebits.ops.primitives._triton import windows as kernels
 
     x = drawn((1, 2, 5, 7), torch.float32)
     y, indices = aten.adaptive_max_pool2d(x, (3, 4))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from samebits.ops import products
-from samebits.ops.exact import accumulated
+from samebits.ops.primitives import products
+from samebits.ops.primitives.exact import accumulated
 
 DTYPES = [torch.float32, torch.float64, torch.bfloat16, torch.int32, torch.uint8]
 

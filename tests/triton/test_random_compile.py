@@ -1,4 +1,4 @@
-"""The random kernels compile for GPUs, each law with each type, and round as they are written."""
+"""The random kernels compile for GPUs, each distribution with each type, and round as they are written."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 import samebits.random._triton
-from samebits.random.laws import Law
+from samebits.random.distributions import Distribution
 from samebits.random.shards import Part, whole
 
-from .laws import FEW, KEY, PARTS, cases, key
+from .distributions import FEW, KEY, PARTS, cases, key
 from .targets import compile_for, faults, kernels
 
 KERNELS = kernels(samebits.random._triton)
@@ -22,32 +22,34 @@ TARGETS = (("80", "each"), ("90", "each"))
 
 @pytest.fixture(scope="module")
 def launches() -> list[str]:
-    """Each law and type, in a run and in a part; each way of being launched, with some of them."""
-    from samebits.random._triton import fill as module
+    """Each distribution and type, in a run and in a part; each way of being launched, with some of them."""
+    from samebits.random._triton import fill
 
     from .launches import Launches
 
-    def given(law: Law, dtype: torch.dtype, *shape: int, device: str = "cpu") -> tuple[Tensor, Tensor | None]:
+    def given(
+        distribution: Distribution, dtype: torch.dtype, *shape: int, device: str = "cpu"
+    ) -> tuple[Tensor, Tensor | None]:
         out = torch.empty(shape, dtype=dtype, device=device)
-        return out, torch.empty_like(out) if law is Law.DROPOUT else None
+        return out, torch.empty_like(out) if distribution is Distribution.DROPOUT else None
 
     many = key(*range(6))
     with Launches() as noted:
-        for law, dtype, parameters in cases():
-            out, source = given(law, dtype, 4096)
-            module.fill(out, law, KEY, parameters, None, source)
-        for law, dtype, parameters in FEW[::2]:
-            out, source = given(law, dtype, 221)
-            module.fill(out, law, KEY, parameters, PARTS["rows and columns"], source)
+        for distribution, dtype, parameters in cases():
+            out, source = given(distribution, dtype, 4096)
+            fill.fill(out, distribution, KEY, parameters, None, source)
+        for distribution, dtype, parameters in FEW[::2]:
+            out, source = given(distribution, dtype, 221)
+            fill.fill(out, distribution, KEY, parameters, PARTS["rows and columns"], source)
             for skip in (1, 2, 3):
-                out, source = given(law, dtype, 4099)
-                module.fill(out, law, KEY, parameters, Part(skip, (4099,), (1,)), source)
+                out, source = given(distribution, dtype, 4099)
+                fill.fill(out, distribution, KEY, parameters, Part(skip, (4099,), (1,)), source)
             for count in (3, 4096):
-                out, source = given(law, dtype, 3, count)
-                module.fill(out, law, many, parameters, None, source)
-            out, source = given(law, dtype, 1 << 32, device="meta")
-            module.fill(out, law, KEY, parameters, whole(1 << 32), source)
-            module.fill(out, law, KEY, parameters, Part(0, (1 << 16, 1 << 16), (1 << 17, 1)), source)
+                out, source = given(distribution, dtype, 3, count)
+                fill.fill(out, distribution, many, parameters, None, source)
+            out, source = given(distribution, dtype, 1 << 32, device="meta")
+            fill.fill(out, distribution, KEY, parameters, whole(1 << 32), source)
+            fill.fill(out, distribution, KEY, parameters, Part(0, (1 << 16, 1 << 16), (1 << 17, 1)), source)
     return sorted(noted.found)
 
 
@@ -56,15 +58,17 @@ def compiled(launches: list[str], tmp_path_factory: pytest.TempPathFactory) -> l
     return compile_for(TARGETS, launches, tmp_path_factory.mktemp("compiled"))
 
 
-def test_every_law_of_each_type_is_compiled(launches: list[str], compiled: list[str]) -> None:
+def test_every_distribution_of_each_type_is_compiled(launches: list[str], compiled: list[str]) -> None:
     noted = [json.loads(line) for line in launches]
     assert KERNELS
     assert {(launch["module"], launch["kernel"]) for launch in noted} == KERNELS
-    drawn = {(x["options"]["LAW"], x["arguments"][0], x["options"]["BRAIN"]) for x in noted}
-    real = set(Law) - {Law.INTEGER}
-    assert drawn >= {(law, f"torch.float{size}", False) for law, size in product(real, (16, 32, 64))}
-    assert drawn >= {(law, "torch.int16", True) for law in real}
-    assert drawn >= {(Law.INTEGER, f"torch.int{size}", False) for size in (8, 16, 32, 64)}
+    drawn = {(x["options"]["DISTRIBUTION"], x["arguments"][0], x["options"]["BRAIN"]) for x in noted}
+    real = set(Distribution) - {Distribution.INTEGER}
+    assert drawn >= {
+        (distribution, f"torch.float{size}", False) for distribution, size in product(real, (16, 32, 64))
+    }
+    assert drawn >= {(distribution, "torch.int16", True) for distribution in real}
+    assert drawn >= {(Distribution.INTEGER, f"torch.int{size}", False) for size in (8, 16, 32, 64)}
     assert len(compiled) == len(TARGETS) * len(launches)
 
 

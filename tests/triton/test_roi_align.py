@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from samebits import _backend
+from samebits._runtime import triton_launch
 from samebits.ops._triton import roi_align as kernels
 from samebits.ops.deform_conv import _deform_conv2d_backward
 from samebits.ops.roi_align import _ps_roi_align_backward, _roi_align_backward
@@ -26,7 +26,7 @@ def both(monkeypatch: pytest.MonkeyPatch, function: Callable[[], Any]) -> None:
     with np.errstate(all="ignore"):
         for fused in (True, False):
             if not fused:
-                monkeypatch.setattr(_backend, "triton_for", lambda tensor: False)
+                monkeypatch.setattr(triton_launch, "triton_for", lambda tensor: False)
             result = function()
             results.append(result if isinstance(result, tuple) else (result,))
     for mine, plain in zip(*results, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from samebits import _backend
+from samebits._runtime import triton_launch
 from samebits.ops import select
 
 DTYPES = [
@@ -44,7 +44,7 @@ def test_indices_are_those_of_plain_torch(
             x[:, :1] = special[torch.randint(3, x[:, :1].shape, generator=generator)]
         monkeypatch.undo()
         ours = found(x, 1, leave_nan)
-        monkeypatch.setattr(_backend, "triton_for", lambda tensor: False)
+        monkeypatch.setattr(triton_launch, "triton_for", lambda tensor: False)
         wanted = torch.empty(0, dtype=x.dtype), torch.empty(0, dtype=torch.int64)
         operation = torch.ops.aten.nanmedian if leave_nan else torch.ops.aten.median
         operation.dim_values(x, 1, values=wanted[0], indices=wanted[1])

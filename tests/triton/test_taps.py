@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from samebits import _backend
-from samebits.ops import taps
+from samebits._runtime import triton_launch
+from samebits.ops.primitives import taps
 
 WEIGHTS = pytest.mark.parametrize("weighted", [True, False], ids=["weighted", "ones"])
 
@@ -21,10 +21,10 @@ def both(
     x: Tensor, passes: list[tuple[int, taps.Taps]], dtype: torch.dtype | None = None
 ) -> tuple[Tensor, Tensor]:
     """By the kernel, and by plain torch; as integers, so that NaN, -0.0 and every bit count."""
-    assert _backend.triton_for(x)
+    assert triton_launch.triton_for(x)
     made = taps.chain(x, passes, dtype)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_backend, "triton_for", lambda tensor: False)
+        patch.setattr(triton_launch, "triton_for", lambda tensor: False)
         expected = taps.chain(x, passes, dtype)
     assert made.dtype == expected.dtype
     assert made.stride() == expected.stride()
@@ -73,7 +73,7 @@ def test_more_than_one_pass_and_channels_last() -> None:
 
 
 def test_offsets_beyond_int32(monkeypatch: pytest.MonkeyPatch) -> None:
-    from samebits.ops._triton import taps as kernels
+    from samebits.ops.primitives._triton import taps as kernels
 
     monkeypatch.setattr(kernels, "NARROW", 1)
     made, expected = both(normal(2, 13, 7), [(1, ragged(11, 13, True))])

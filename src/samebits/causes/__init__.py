@@ -11,9 +11,9 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Final
 
-from samebits.causes._base import Cause as Cause
-from samebits.causes._base import Evidence as Evidence
-from samebits.causes._base import Finding as Finding
+from samebits.model.findings import Cause as Cause
+from samebits.model.findings import Evidence as Evidence
+from samebits.model.findings import Finding as Finding
 
 
 def _discover() -> dict[str, Cause]:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from samebits.causes._base import Evidence, Fact, Site
+from samebits.model.findings import Evidence, Fact, Site
 
-# The flags of samebits.record.events, which this room may not import (causes lies below record); a test
+# The flags of samebits.model.events, which this room may not import (causes lies below record); a test
 # holds the two together.
 RANDOM: Final = 4
 READS_UNINITIALIZED: Final = 32

@@ -10,8 +10,8 @@ from collections.abc import Collection
 from math import inf
 from typing import Any, Final
 
-from samebits.causes._base import Evidence, Fact, Site
 from samebits.causes._evidence import Pair, facts, pairs, reach, sure
+from samebits.model.findings import Evidence, Fact, Site
 
 PYTHON: Final = frozenset({"python", "python.Random"})
 NUMPY: Final = frozenset({"numpy", "numpy.Generator", "numpy.RandomState"})

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Literal
 
-from samebits.causes._base import Evidence, Site
+from samebits.model.findings import Evidence, Site
 
 Sort = Literal["instant", "span"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from samebits.causes._base import Cause, Evidence, Finding
 from samebits.causes._evidence import nearest, pairs, reach, spot, sure
 from samebits.causes._seeds import differing_seed
+from samebits.model.findings import Cause, Evidence, Finding
 
 _FIX = """\
 layers = list(dict.fromkeys(layers))  # keeps each once, in the order given; a set does not"""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from samebits.causes._base import Cause, Evidence, Finding, Site
 from samebits.causes._evidence import facts, is_random, outside, reach, spot
 from samebits.causes._source import follow, is_clock, text_of
+from samebits.model.findings import Cause, Evidence, Finding, Site
 
 _FIX = """\
 torch.backends.cudnn.benchmark = False  # and no max_autotune: choose by a fixed rule, not by a stopwatch

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from samebits.causes._base import Cause, Evidence, Finding
 from samebits.causes._evidence import first, is_nondeterministic, nearest, outside, pairs, spot, sure
+from samebits.model.findings import Cause, Evidence, Finding
 
 _FIX = """\
 with ThreadPoolExecutor() as pool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from samebits.causes._base import Cause, Evidence, Fact, Finding
 from samebits.causes._evidence import Pair, facts, outside, pairs, reach, reordered, spot, sure
+from samebits.model.findings import Cause, Evidence, Fact, Finding
 
 _FIX = """\
 # give both runs the same input: write results and caches somewhere else than the data is read from,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from samebits.causes._base import Cause, Evidence, Finding
 from samebits.causes._evidence import nearest, pairs, reordered, spot, sure
+from samebits.model.findings import Cause, Evidence, Finding
 
 _FIX = """\
 for path in sorted(Path(folder).iterdir()):  # os.listdir, glob and iterdir promise no order

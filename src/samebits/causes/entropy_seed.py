@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from samebits.causes._base import Cause, Evidence, Fact, Finding
 from samebits.causes._evidence import Pair, before, facts, outside, pairs, reach, spot, sure
 from samebits.causes._seeds import (
     NUMPY,
@@ -17,6 +16,7 @@ from samebits.causes._seeds import (
     seeded_by_system,
 )
 from samebits.causes._source import at_line, follow, text_of
+from samebits.model.findings import Cause, Evidence, Fact, Finding
 
 _FIX = """\
 seed = 0  # a fixed number, or one given as an argument and written to the log

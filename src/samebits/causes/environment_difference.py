@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from samebits.causes._base import Cause, EnvironmentDifference, Evidence, Finding, Site
 from samebits.causes._evidence import is_random, nearest, pairs, spot, sure
+from samebits.model.findings import Cause, EnvironmentDifference, Evidence, Finding, Site
 
 _FIX_THREADS = """\
 torch.set_num_threads(4)  # one fixed number on every machine; or OMP_NUM_THREADS=4 before it starts"""

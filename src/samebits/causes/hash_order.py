@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from samebits.causes._base import Cause, Evidence, Finding
 from samebits.causes._evidence import nearest, outside, pairs, reach, spot, sure
 from samebits.causes._seeds import differing_seed
+from samebits.model.findings import Cause, Evidence, Finding
 
 _FIX = """\
 for name in sorted(names):  # not `for name in names`: the order of a set of strings is new in every process

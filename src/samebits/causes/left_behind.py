@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os.path
 
-from samebits.causes._base import Cause, Evidence, Fact, Finding
 from samebits.causes._evidence import facts, pairs, reach, spot
+from samebits.model.findings import Cause, Evidence, Fact, Finding
 
 _FIX = """\
 # give each run a folder of its own for what it writes, or remove the file before the run

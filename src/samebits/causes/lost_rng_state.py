@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from samebits.causes._base import Cause, Evidence, Fact, Finding
 from samebits.causes._evidence import Pair, facts, is_random, pairs, reach, spot
 from samebits.causes._seeds import TORCH, ever_seeded
+from samebits.model.findings import Cause, Evidence, Fact, Finding
 
 _FIX = """\
 checkpoint = {"model": model.state_dict(), "optimizer": optimizer.state_dict(),

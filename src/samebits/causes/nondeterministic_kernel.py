@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from samebits.causes._base import Cause, Evidence, Finding
 from samebits.causes._evidence import (
     EXTERNAL,
     NO_INPUTS,
@@ -12,6 +11,7 @@ from samebits.causes._evidence import (
     pairs,
     spot,
 )
+from samebits.model.findings import Cause, Evidence, Finding
 
 _FIX = """\
 samebits.deterministic()  # once, before training; replaces kernels that have no deterministic form

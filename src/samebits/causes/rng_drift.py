@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from samebits.causes._base import Cause, Evidence, Finding
 from samebits.causes._evidence import RANDOM, is_random, pairs, reach, spot, sure
 from samebits.causes._seeds import (
     NUMPY,
@@ -13,6 +12,7 @@ from samebits.causes._seeds import (
     extra_draw,
     seeded_by_system,
 )
+from samebits.model.findings import Cause, Evidence, Finding
 
 _FIX = """\
 generator = torch.Generator().manual_seed(1)  # a generator of its own for what does not happen in every run

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from samebits.causes._base import Cause, Evidence, Finding
 from samebits.causes._evidence import EXTERNAL, READS_UNINITIALIZED, pairs, spot, sure
+from samebits.model.findings import Cause, Evidence, Finding
 
 _FIX = """\
 buffer = torch.zeros(shape)  # torch.empty holds whatever lay in that memory before"""

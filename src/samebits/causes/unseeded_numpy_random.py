@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from samebits.causes._base import Cause, Evidence, Finding
 from samebits.causes._evidence import spot, sure
 from samebits.causes._seeds import NUMPY, made_unseeded, of, unseeded, weight
+from samebits.model.findings import Cause, Evidence, Finding
 
 _FIX = """\
 import numpy as np

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from samebits.causes._base import Cause, Evidence, Finding
 from samebits.causes._evidence import OWN_GENERATOR, is_random, pairs, reach, spot
 from samebits.causes._seeds import TORCH, differing_seed, ever_seeded, seeded_by_system
+from samebits.model.findings import Cause, Evidence, Finding
 
 _FIX = """\
 import torch

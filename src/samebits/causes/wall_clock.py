@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from samebits.causes._base import Cause, Evidence, Fact, Finding, Site
 from samebits.causes._evidence import facts, is_random, outside, reach, spot
 from samebits.causes._seeds import differing_seed
 from samebits.causes._source import Uses, follow, is_clock, text_of
+from samebits.model.findings import Cause, Evidence, Fact, Finding, Site
 
 _FIX = """\
 for step in range(max_steps):  # count steps instead of seconds: both runs then do the same work

@@ -26,7 +26,7 @@ from samebits.errors import UsageError
 
 #: The options that may stand there, by their long names.
 KEYS: Final = (
-    *("out", "seed", "deterministic", "everywhere", "level", "steps", "runs", "timeout", "python"),
+    *("out", "seed", "deterministic", "portable", "level", "steps", "runs", "timeout", "python"),
     *("device", "older", "keep", "size"),
 )
 _FILE: Final = "pyproject.toml"

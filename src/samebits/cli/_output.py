@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from samebits._whole import write_there
+from samebits._runtime.whole import write_there
 from samebits.cli._detail import Detail
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from samebits._seed import checked_seed
 from samebits.errors import UsageError
+from samebits.model.seed import checked_seed
 
 if TYPE_CHECKING:
     from samebits.launch import Control, Program
@@ -120,11 +120,11 @@ def chosen(ctx: click.Context) -> Program:
     return Program(kind=kind, target=words, python=ctx.meta.get(_PYTHON_KEY))
 
 
-def control(seed: int | None, deterministic: bool, everywhere: bool) -> Control:
+def control(seed: int | None, deterministic: bool, portable: bool) -> Control:
     """What is to be changed before the program starts."""
     from samebits.launch import Control
 
-    return Control(seed=seed, deterministic=deterministic, everywhere=everywhere)
+    return Control(seed=seed, deterministic=deterministic, portable=portable)
 
 
 def _out_folder(ctx: click.Context, parameter: click.Parameter, value: Path) -> Path:
@@ -167,8 +167,8 @@ class _Seed(click.ParamType):  # type: ignore[type-arg]
             self.fail(f"{value!r} is not a whole number of 0 .. 2**128 - 1.", param, ctx)
 
 
-_EVERYWHERE = click.option(
-    "--everywhere/--no-everywhere",
+_PORTABLE = click.option(
+    "--portable/--no-portable",
     default=False,
     help="Let torch draw the same random numbers on every device.",
 )
@@ -185,7 +185,7 @@ _RUN_OPTIONS = (
         "--deterministic/--no-deterministic", default=False,
         help="Make every operation deterministic, and fix the hash secret.",
     ),
-    _EVERYWHERE,
+    _PORTABLE,
     _PYTHON,
     _OUT,
     click.option(
@@ -212,9 +212,9 @@ def python_option(function: _Decorated) -> _Decorated:
     return _PYTHON(function)
 
 
-def everywhere_option(function: _Decorated) -> _Decorated:
+def portable_option(function: _Decorated) -> _Decorated:
     """The option of every command that starts a program."""
-    return _EVERYWHERE(function)
+    return _PORTABLE(function)
 
 
 def run_options(function: _Decorated) -> _Decorated:

@@ -29,7 +29,7 @@ def record(
     steps: int | None,
     seed: int | None,
     deterministic: bool,
-    everywhere: bool,
+    portable: bool,
     out: Path,
     timeout: float | None,
     json_path: str | None,
@@ -61,7 +61,7 @@ def record(
             chosen(ctx),
             level=level,
             steps=steps,
-            control=control(seed, deterministic, everywhere),
+            control=control(seed, deterministic, portable),
             out=out,
             timeout=timeout,
         )

@@ -12,7 +12,7 @@ from samebits.cli._program import (
     ProgramCommand,
     chosen,
     control,
-    everywhere_option,
+    portable_option,
     python_option,
     seed_option,
 )
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     "--deterministic/--no-deterministic", default=True, show_default=True,
     help="Make every operation deterministic; `samebits ops` lists what is replaced.",
 )  # fmt: skip
-@everywhere_option
+@portable_option
 @python_option
 @click.option("-q", "--quiet", is_flag=True, help="Leave out the line on stderr that says what is set.")
 @click.pass_context
-def run(ctx: click.Context, seed: int, deterministic: bool, everywhere: bool, quiet: bool) -> None:
+def run(ctx: click.Context, seed: int, deterministic: bool, portable: bool, quiet: bool) -> None:
     """Run a program so that it repeats, without a change to it.
 
     Before it starts, the hash secret and cuBLAS's workspace are fixed. In it, in its workers and in every
@@ -45,17 +45,17 @@ def run(ctx: click.Context, seed: int, deterministic: bool, everywhere: bool, qu
       samebits run train.py --epochs 1
       samebits run --seed 7 -m package.train
       samebits run -- torchrun --nproc-per-node 2 train.py
-      samebits run --everywhere train.py --device cuda
+      samebits run --portable train.py --device cuda
 
     Exit code: the program's own; 2 also if the command is wrong. Options that are used every time may stand
     in pyproject.toml, under [tool.samebits.run].
     """
     program = chosen(ctx)
-    line = None if quiet else f"{ctx.command_path}: {_line(seed, deterministic, everywhere, program)}"
-    program.become(control(seed, deterministic, everywhere), line)
+    line = None if quiet else f"{ctx.command_path}: {_line(seed, deterministic, portable, program)}"
+    program.become(control(seed, deterministic, portable), line)
 
 
-def _line(seed: int, deterministic: bool, everywhere: bool, program: Program) -> str:
+def _line(seed: int, deterministic: bool, portable: bool, program: Program) -> str:
     """What is set, and the command that repeats it."""
     from samebits.manifest import redacted
 
@@ -65,13 +65,13 @@ def _line(seed: int, deterministic: bool, everywhere: bool, program: Program) ->
         f"seed {seed}",
         f"hash secret {secret}" + (f" (from {HASH_SECRET})" if kept else ""),
         "deterministic algorithms" if deterministic else "algorithms as they are",
-        *(["random numbers of every device alike"] if everywhere else []),
+        *(["random numbers of every device alike"] if portable else []),
     ]
     command = [
         *([f"{HASH_SECRET}={secret}"] if kept else []),
         *("samebits", "run", "--seed", str(seed)),
         *([] if deterministic else ["--no-deterministic"]),
-        *(["--everywhere"] if everywhere else []),
+        *(["--portable"] if portable else []),
         *(["--python", program.python] if program.python is not None else []),
     ]
     return f"{', '.join(parts)}; repeat with: {shlex.join([*command, *redacted(program.words())])}"

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from samebits.causes._base import Event
-from samebits.compare.streams import ChunkLike, Stream
-from samebits.record.events import PARTIAL
+from samebits.compare.threads import ChunkLike, Stream
+from samebits.model.events import PARTIAL
+from samebits.model.findings import Event
 
 #: How many events are looked at, in each run, to find where the two come together again.
 LOOK_AHEAD: Final = 4096

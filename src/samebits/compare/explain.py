@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from samebits.causes import CATALOGUE
-from samebits.causes._base import Divergence, EnvironmentDifference, Event, Evidence, Fact, Finding
 from samebits.compare.pairs import Pair
-from samebits.compare.streams import RunLike, Stream
+from samebits.compare.threads import RunLike, Stream
+from samebits.model.findings import Divergence, EnvironmentDifference, Event, Evidence, Fact, Finding
 
 _log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from samebits.compare.streams import RecordLike, RunLike
+from samebits.compare.threads import RecordLike, RunLike
 from samebits.record.log import RUNNING, UNCLOSED
 
 #: Statuses with which a process closes its record by itself.

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from samebits.causes._base import Divergence, EnvironmentDifference
+from samebits.compare.batch_makers import made_in
 from samebits.compare.diverge import first_divergence
 from samebits.compare.explain import explain, gather
 from samebits.compare.gaps import Gap, gaps
-from samebits.compare.operations import public_name
 from samebits.compare.pairs import Pair, pairs
 from samebits.compare.shared import repeat
-from samebits.compare.streams import RunLike
+from samebits.compare.threads import RunLike
 from samebits.compare.verdict import Place, ProbableCause, Verdict, count
-from samebits.compare.workers import made_in
 from samebits.errors import UsageError
+from samebits.model.findings import Divergence, EnvironmentDifference
+from samebits.model.operators import public_name
 
 
 def _place(divergence: Divergence) -> Place:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
 
-from samebits.causes._base import Fact
 from samebits.compare.align import partings
 from samebits.compare.gaps import as_it_was, closed, cut, may_lack
 from samebits.compare.shared import Shared
-from samebits.compare.streams import RecordLike, RunLike, Stream
+from samebits.compare.threads import RecordLike, RunLike, Stream
+from samebits.model.findings import Fact
 from samebits.record.log import WORK
 
 #: What tells the workers of one pool apart in a process key.

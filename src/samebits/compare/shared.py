@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from samebits.causes._base import Event
-from samebits.compare.streams import Keep, RecordLike, Stream
-from samebits.record.events import GRAD_ROOT, READS
+from samebits.compare.threads import Keep, RecordLike, Stream
+from samebits.model.events import GRAD_ROOT, READS
+from samebits.model.findings import Event
 
 #: What a process computed, whoever watched it and how closely.
 _RESULTS: Final = frozenset({"batch", "loss", "gradient", "parameter"})

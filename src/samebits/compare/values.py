@@ -14,8 +14,8 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from samebits.causes._base import Difference
-from samebits.compare.streams import ValueLike
+from samebits.compare.threads import ValueLike
+from samebits.model.findings import Difference
 
 _BLOCK: Final = 4096  # elements compared at once before looking closer
 

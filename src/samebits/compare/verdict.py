@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from samebits.causes._base import Difference, EnvironmentDifference
+from samebits.model.findings import Difference, EnvironmentDifference
 
 FORMAT: Final = "samebits.verdict"
 VERSION: Final = 2

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from samebits._lazy import lazy
+from samebits._runtime.lazy import lazy
 
 if TYPE_CHECKING:
     from samebits.data.loader import SeededLoader as SeededLoader

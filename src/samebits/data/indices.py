@@ -14,7 +14,7 @@ from typing import Any
 from torch.utils.data import BatchSampler
 
 from samebits.data.resume import ResumableSampler
-from samebits.data.streams import SampleStreams
+from samebits.data.sample_streams import SampleStreams
 from samebits.errors import StateError
 from samebits.seeding.derive import Key
 

@@ -24,8 +24,8 @@ from torch.utils.data import Dataset, IterableDataset, get_worker_info
 from torch.utils.data._utils import worker as torch_worker
 
 from samebits.data.resume import LIMIT, checked_count, checked_place
+from samebits.data.sample_streams import SampleStreams, SeededCollate
 from samebits.data.share import Share, Split
-from samebits.data.streams import SampleStreams, SeededCollate
 from samebits.errors import UsageError, UsageTypeError
 from samebits.seeding.derive import Key, checked_seed
 

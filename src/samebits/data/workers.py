@@ -85,8 +85,8 @@ class SeedWorker:
     def __call__(self, worker_id: int) -> None:
         from torch.utils.data import get_worker_info
 
+        from samebits.data.sample_streams import find
         from samebits.data.samples import SampleSeeded
-        from samebits.data.streams import find
         from samebits.seeding.libraries import seed_libraries
         from samebits.seeding.mt19937 import ProcessStreams
 

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from samebits._lazy import lazy
+from samebits._runtime.lazy import lazy
 
 if TYPE_CHECKING:
     from samebits.determinism.environment import deterministic_environment as deterministic_environment
+    from samebits.determinism.locks import PinWarning as PinWarning
     from samebits.determinism.mode import NondeterminismWarning as NondeterminismWarning
     from samebits.determinism.mode import deterministic as deterministic
-    from samebits.determinism.pins import PinWarning as PinWarning
 
 _HOMES = {
     "NondeterminismWarning": "samebits.determinism.mode",
-    "PinWarning": "samebits.determinism.pins",
+    "PinWarning": "samebits.determinism.locks",
     "deterministic": "samebits.determinism.mode",
     "deterministic_environment": "samebits.determinism.environment",
 }

@@ -1,14 +1,14 @@
-"""What calls kernels without asking the dispatcher (see `samebits._bypass`), in this mode's words."""
+"""What calls kernels without asking the dispatcher (see `samebits._runtime.bypass`), in this mode's words."""
 
 from __future__ import annotations
 
 from typing import NoReturn
 
-from samebits import _bypass
+from samebits._runtime import bypass
 from samebits.errors import DeterminismError
 
 
-class Refused(_bypass.Refused):
+class Refused(bypass.Refused):
     """The ways around the dispatcher, refused from `install` until `uninstall`."""
 
     def __init__(self) -> None:

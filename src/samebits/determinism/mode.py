@@ -22,14 +22,14 @@ from typing import Any, ParamSpec, TypeVar
 import torch
 from torch import library
 
-from samebits import _imports as imports
-from samebits._decorated import decorated
-from samebits._kernels import Override, has_kernel
+from samebits._runtime import imports
+from samebits._runtime.decorated import decorated
+from samebits._runtime.kernels import Override, has_kernel
 from samebits.determinism import bypass, route, switches
-from samebits.determinism.detours import Detours
+from samebits.determinism.decompositions import Detours
 from samebits.determinism.environment import CUBLAS, deterministic_environment
+from samebits.determinism.locks import Pins
 from samebits.determinism.overrides import Installed
-from samebits.determinism.pins import Pins
 from samebits.determinism.settings import Attention, Level, Replace, Settings, settled
 from samebits.errors import DeterminismError, UsageTypeError
 from samebits.ops.table import Operation

@@ -1,4 +1,4 @@
-"""Replacements of the table's operations: put into the dispatcher, taken out (see `samebits._kernels`)."""
+"""The replacements of the table, put into the dispatcher and taken out (see `samebits._runtime.kernels`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib import import_module
 from types import TracebackType
 from typing import Any
 
-from samebits._kernels import Override, has_kernel
+from samebits._runtime.kernels import Override, has_kernel
 from samebits.ops.table import OPERATIONS, Operation
 from samebits.ops.variants import Function, adapted, schema_of
 

@@ -17,13 +17,13 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from samebits._kernels import unseen_by_the_compiler
+from samebits._runtime.kernels import unseen_by_the_compiler
 from samebits.determinism import flag
 from samebits.determinism.settings import Settings
 from samebits.errors import DeterminismError
 from samebits.ops.table import Operation
 from samebits.ops.variants import Function
-from samebits.seeding.user_code import is_own_file
+from samebits.usercode.program import is_own_file
 
 #: torch's own words, `Context::alertNotDeterministic` in aten/src/ATen/Context.cpp.
 ALERT: Final = re.compile(

@@ -6,7 +6,8 @@ import re
 from typing import Final
 
 _OURS: Final = re.compile(
-    r"__samebits_\w+__|File \"[^\"\n]*samebits[/\\](?:record|launch)[/\\][^\"\n]*\.py\""
+    r"__samebits_\w+__|"
+    r"File \"[^\"\n]*samebits[/\\](?:record|observe|usercode|control|launch)[/\\][^\"\n]*\.py\""
 )
 
 

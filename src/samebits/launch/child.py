@@ -33,33 +33,34 @@ def attach() -> None:
     if script is not None:
         os.execv(sys.executable, [sys.executable, *script[0], os.path.abspath(__file__), *script[1]])
     _attached = True
-    from samebits.launch import control, shown
+    from samebits.control import install
+    from samebits.launch import shown
 
     if not _runs_here():
         shown.show_errors_without_us()  # a module or a command, which Python runs itself
 
-    from samebits.record.session import PLAN, Plan, Session
+    from samebits.observe.session import PLAN, Plan, Session
 
     plan = Plan.from_json(os.environ[PLAN]) if PLAN in os.environ else None
     rewrite = os.environ.get("SAMEBITS_REWRITE") != "0" and (plan is None or plan.rewrite)
-    controlled = control.install(observing=plan is not None, rewrite=rewrite)
+    controlled = install.install(observing=plan is not None, rewrite=rewrite)
     if plan is None:
         return
-    from samebits import _imports as imports
+    from samebits._runtime import imports
     from samebits.launch import attached
-    from samebits.record import instrument
-    from samebits.record.handing import Handing
+    from samebits.observe.handing import Handing
+    from samebits.usercode import loading
 
     attached.announce(plan.folder)  # before torch can be imported
     _session = Session(plan)
     seeded = controlled is not None and controlled.identity.seed is not None
-    instrument.install(
+    loading.install(
         _session,
         ignore=[_session.plan.folder],
         seeded=("python", "numpy", "torch") if seeded else (),
         rewrite=rewrite,
     )
-    os.register_at_fork(after_in_child=instrument.reset_after_fork)
+    os.register_at_fork(after_in_child=loading.reset_after_fork)
     # Before torch is imported, for the child may be what does it.
     os.register_at_fork(before=_session.before_fork, after_in_child=_session.after_fork)
     _session.on_stop = _stopped
@@ -86,7 +87,7 @@ def _plain_script() -> tuple[list[str], list[str]] | None:
         return None
     if not words[0].endswith(".py") or not os.path.isfile(words[0]):
         return None
-    from samebits.record.sources import is_user_file
+    from samebits.usercode.files import is_user_file
 
     return (options, words) if is_user_file(words[0]) else None
 
@@ -99,7 +100,7 @@ def _stopped() -> None:
 
 
 def _torch_imported(torch: ModuleType) -> None:
-    from samebits.record.trace import Trace
+    from samebits.observe.hooks import Trace
 
     Trace(_session).install()
 
@@ -167,14 +168,14 @@ def _run_module(argv: list[str]) -> None:
 
 
 def _run_script(argv: list[str]) -> None:
-    from samebits.record import instrument
+    from samebits.usercode import loading
 
     script = argv[0]  # made absolute and not normalized: so does Python
     if not os.path.isabs(script):
         script = os.path.join(os.getcwd(), script)
     try:
         with open(script, "rb") as f:
-            code = instrument.compile_user(f.read(), script)
+            code = loading.compile_user(f.read(), script)
     except Exception:
         _become_python(argv)
     sys.argv = argv
@@ -190,8 +191,8 @@ def _run_script(argv: list[str]) -> None:
 
 def _become_python(argv: list[str]) -> NoReturn:
     """Let Python itself say why it cannot run a script: its reader of files has words of its own."""
-    from samebits.launch.identity import VARIABLE
-    from samebits.record.session import PLAN
+    from samebits.control.process_key import VARIABLE
+    from samebits.observe.session import PLAN
 
     for name in (PLAN, VARIABLE):
         os.environ.pop(name, None)

@@ -15,7 +15,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from samebits._seed import checked_seed
 from samebits.compare import Verdict
 from samebits.errors import LaunchError, UsageError, UsageTypeError
 from samebits.launch import target
@@ -23,6 +22,7 @@ from samebits.launch.program import Control, Program
 from samebits.launch.verify import Progress
 from samebits.launch.verify import record as record_program
 from samebits.launch.verify import verify as verify_program
+from samebits.model.seed import checked_seed
 from samebits.record.run import Run
 
 #: A word of a command line; numbers are written as Python writes them.
@@ -42,7 +42,7 @@ def verify(
     level: str = "auto",
     seed: int | None = None,
     deterministic: bool = False,
-    everywhere: bool = False,
+    portable: bool = False,
     out: str | os.PathLike[str] = _OUT,
     timeout: float | None = None,
     progress: Progress | None = None,
@@ -64,7 +64,7 @@ def verify(
         level: "step", "op", or "auto": steps first and the operations around the place if they part.
         seed: seed everything with it before the program starts, as `run` does; None: as it is.
         deterministic: make every operation deterministic, and fix the hash secret.
-        everywhere: let torch draw the same random numbers on every device.
+        portable: let torch draw the same random numbers on every device.
         out: the folder in which runs are kept.
         timeout: stop a run that takes longer than so many seconds.
         progress: called as ``progress(run, runs, steps)`` a few times a second; runs count from 1.
@@ -81,7 +81,7 @@ def verify(
         runs=_count(runs, "verify", "runs", 2),
         steps=None if steps is None else _count(steps, "verify", "steps", 1),
         level=_one_of(level, "verify", ("auto", "step", "op")),
-        control=controlled(seed, deterministic, everywhere, "verify"),
+        control=controlled(seed, deterministic, portable, "verify"),
         out=_folder(out, "verify"),
         timeout=_seconds(timeout, "verify"),
         progress=progress,
@@ -99,7 +99,7 @@ def record(
     level: str = "op",
     seed: int | None = None,
     deterministic: bool = False,
-    everywhere: bool = False,
+    portable: bool = False,
     out: str | os.PathLike[str] = _OUT,
     timeout: float | None = None,
     progress: Progress | None = None,
@@ -109,7 +109,7 @@ def record(
     Two of them are compared with ``samebits.compare.compare(a, b)`` or `samebits compare`.
 
     Args:
-        script, args, module, command, python, steps, seed, deterministic, everywhere, out, timeout, progress:
+        script, args, module, command, python, steps, seed, deterministic, portable, out, timeout, progress:
             as `verify`'s.
         level: "step" or "op".
 
@@ -124,7 +124,7 @@ def record(
         _program(script, args, module, command, python, "record"),
         level=_one_of(level, "record", ("step", "op")),
         steps=None if steps is None else _count(steps, "record", "steps", 1),
-        control=controlled(seed, deterministic, everywhere, "record"),
+        control=controlled(seed, deterministic, portable, "record"),
         out=_folder(out, "record"),
         timeout=_seconds(timeout, "record"),
         progress=progress,
@@ -140,7 +140,7 @@ def run(
     python: str | os.PathLike[str] | None = None,
     seed: int = 0,
     deterministic: bool = True,
-    everywhere: bool = False,
+    portable: bool = False,
 ) -> int:
     """Run a program so that it repeats, without a change to it; no record is kept.
 
@@ -148,7 +148,7 @@ def run(
     with the same standard streams.  An interrupt (Ctrl-C) is the program's; this call raises it afterwards.
 
     Args:
-        script, args, module, command, python, deterministic, everywhere: as `verify`'s.
+        script, args, module, command, python, deterministic, portable: as `verify`'s.
         seed: of everything: 0 .. 2**128 - 1.
 
     Returns:
@@ -159,7 +159,7 @@ def run(
         LaunchError: the program could not be started.
     """
     program = _program(script, args, module, command, python, "run")
-    control = controlled(checked_seed(seed, "run"), deterministic, everywhere, "run")
+    control = controlled(checked_seed(seed, "run"), deterministic, portable, "run")
     program.checked(control, observing=False)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -178,17 +178,17 @@ def run(
             child.wait()
 
 
-def controlled(seed: int | None, deterministic: bool, everywhere: bool, caller: str) -> Control:
+def controlled(seed: int | None, deterministic: bool, portable: bool, caller: str) -> Control:
     """What is to be changed before the program starts.
 
     Raises:
         UsageError, UsageTypeError: a seed that is none, or a switch that is no bool.
     """
-    for name, given in (("deterministic", deterministic), ("everywhere", everywhere)):
+    for name, given in (("deterministic", deterministic), ("portable", portable)):
         if not isinstance(given, bool):
             raise UsageTypeError(f"{caller}: {name} must be True or False, got {given!r}")
     number = None if seed is None else checked_seed(seed, caller)
-    return Control(seed=number, deterministic=deterministic, everywhere=everywhere)
+    return Control(seed=number, deterministic=deterministic, portable=portable)
 
 
 def _program(

@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
+from samebits.control.obstacle import obstacle, started
 from samebits.errors import LaunchError
-from samebits.launch.obstacle import obstacle, started
-from samebits.record import installation
-from samebits.record.installation import Installation
+from samebits.observe import installation
+from samebits.observe.installation import Installation
 
 #: Variables that name the active environment.
 _ACTIVE: Final = ("VIRTUAL_ENV", "CONDA_PREFIX")

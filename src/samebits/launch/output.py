@@ -15,7 +15,7 @@ import zlib
 from pathlib import Path
 from typing import Final
 
-from samebits._whole import write_whole
+from samebits._runtime.whole import write_whole
 
 #: Bytes kept of the beginning of a stream, and of its end.
 KEPT: Final = 1 << 20

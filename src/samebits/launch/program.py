@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, NoReturn
 
+from samebits.control.announced import LINE, once
+from samebits.control.obstacle import BOOTSTRAP
+from samebits.control.process_key import VARIABLE, Identity
 from samebits.determinism.environment import deterministic_environment
 from samebits.errors import LaunchError
 from samebits.launch import interpreter
-from samebits.launch.announced import LINE, once
-from samebits.launch.identity import VARIABLE, Identity
-from samebits.launch.obstacle import BOOTSTRAP
-from samebits.record import installation
-from samebits.record.installation import Installation
-from samebits.record.session import PLAN, Plan
+from samebits.observe import installation
+from samebits.observe.installation import Installation
+from samebits.observe.session import PLAN, Plan
 
 _HERE: Final = Path(__file__).parent
 #: Where a Python without xxhash finds samebits' own; read by bootstrap/sitecustomize.py.
@@ -33,10 +33,10 @@ class Control:
 
     seed: int | None = None  # seed everything before the script starts, and what it leaves unseeded
     deterministic: bool = False  # ask torch for deterministic algorithms before the script starts
-    everywhere: bool = False  # let torch draw the numbers of samebits.random, the same on every device
+    portable: bool = False  # let torch draw the numbers of samebits.random, the same on every device
 
     def __bool__(self) -> bool:
-        return self.seed is not None or self.deterministic or self.everywhere
+        return self.seed is not None or self.deterministic or self.portable
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Program:
         if control:
             variables |= deterministic_environment(control.seed, variables)
             variables[VARIABLE] = Identity(
-                control.seed, control.deterministic, everywhere=control.everywhere
+                control.seed, control.deterministic, portable=control.portable
             ).to_json()
         if plan is not None:
             variables[PLAN] = plan.to_json()

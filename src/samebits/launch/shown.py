@@ -17,13 +17,14 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Final
 
-from samebits import _imports as imports
+from samebits._runtime import imports
 from samebits.launch.blame import blames_us
 
-_HERE: Final = os.path.dirname(os.path.abspath(__file__))
-_RECORD: Final = os.path.join(os.path.dirname(_HERE), "record")
+_PACKAGE: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_OBSERVING: Final = tuple(os.path.join(_PACKAGE, name) for name in ("observe", "record", "usercode"))
+_OURS: Final = (*_OBSERVING, *(os.path.join(_PACKAGE, name) for name in ("control", "launch")))
 #: The observer in Python stands between an operation and torch, which calls it and is called by it from here.
-_MODE: Final = os.path.join(_RECORD, "fallback.py")
+_MODE: Final = os.path.join(_PACKAGE, "observe", "fallback.py")
 _AROUND: Final = ("torch/_compile.py", "torch/_dynamo/eval_frame.py", "torch/_ops.py")
 #: What Python raises wherever it happens to be.
 _ANYWHERE: Final = (KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError, RecursionError)
@@ -38,7 +39,7 @@ def _is_ours(trace: TracebackType) -> bool:
     frame = trace.tb_frame
     if frame.f_code.co_filename == imports.IMPORTER:
         return str(frame.f_globals.get("__name__")).startswith("samebits.")
-    return os.path.dirname(frame.f_code.co_filename) in (_HERE, _RECORD)
+    return os.path.dirname(frame.f_code.co_filename) in _OURS
 
 
 def without_us(trace: TracebackType | None) -> TracebackType | None:
@@ -125,4 +126,4 @@ def _our_fault(error: BaseException) -> bool:
         return False
     code = last.tb_frame.f_code
     called = opcode.opname[code.co_code[last.tb_lasti]].startswith("CALL")
-    return os.path.dirname(code.co_filename) == _RECORD and not called
+    return os.path.dirname(code.co_filename) in _OBSERVING and not called

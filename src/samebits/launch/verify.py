@@ -21,16 +21,16 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Final, TextIO
 
-from samebits import _native
+from samebits._runtime import native
 from samebits.compare import Verdict, compare_all, failed, incomplete
 from samebits.launch import attached, interpreter
 from samebits.launch.blame import blames_us
 from samebits.launch.output import kept, tail
+from samebits.launch.process import check_out, new_folder, start
 from samebits.launch.program import Control, Program
-from samebits.launch.run import check_out, new_folder, start
-from samebits.record import installation, observer
+from samebits.observe import installation, observer
+from samebits.observe.session import Plan
 from samebits.record.run import Run
-from samebits.record.session import Plan
 
 #: Called as progress(run, runs, steps); runs count from 1.
 Progress = Callable[[int, int, int], None]
@@ -126,7 +126,7 @@ def prepare(program: Program, control: Control, out: Path) -> None:
     python = python or installation.of(interpreter.python_of(None))  # if it is the environment's
     if python.torch is None:
         return  # a command that starts a Python which has: the observer is built there
-    if (refused := _native.refused(observer.built_name(python))) is not None:
+    if (refused := native.refused(observer.built_name(python))) is not None:
         _say(refused)
     if observer.in_python() or observer.is_built(python) or observer.compiler() is None:
         return
@@ -309,7 +309,7 @@ def _plan(folder: Path, level: str, steps: int | None, control: Control) -> Plan
         steps=steps,
         seed=control.seed,
         deterministic=control.deterministic,
-        everywhere=control.everywhere,
+        portable=control.portable,
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from samebits.ops.windows import (
+from samebits.ops.primitives.windows import (
     Answer,
     Spread,
     Windows,

@@ -34,8 +34,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from samebits import _backend
-from samebits.ops.exact import Bins, Magnitude
+from samebits._runtime import triton_launch
+from samebits.ops.primitives.exact import Bins, Magnitude
 
 #: A row of states begins with two that no path visits: where the taps of its first states end.
 EDGE = 2
@@ -220,7 +220,7 @@ def _weights(alpha: Tensor, skips: Tensor) -> Tensor:
 
 def _posteriors(weights: Tensor, ahead: Tensor, problem: _Problem, first: int) -> Tensor:
     """γ from time `first` on, (times, N * R), before `ahead`, the posterior (N * R,) of the time after."""
-    if _backend.triton_for(weights):
+    if triton_launch.triton_for(weights):
         from samebits.ops._triton import ctc as kernels
 
         return kernels.posteriors(weights, ahead, problem.end, problem.last, first)

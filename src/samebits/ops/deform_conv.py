@@ -30,8 +30,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from samebits.ops.exact import Bins, accumulated, magnitude
-from samebits.ops.regions import DTYPES, chunks
+from samebits.ops.primitives.exact import Bins, accumulated, magnitude
+from samebits.ops.primitives.regions import DTYPES, chunks
 
 #: Elements of the columns of several images at once; those of one image may be more.
 _COLUMNS = 1 << 20

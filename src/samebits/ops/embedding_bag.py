@@ -12,7 +12,7 @@ from types import NotImplementedType
 import torch
 from torch import Tensor
 
-from samebits.ops.exact import Bins, magnitude
+from samebits.ops.primitives.exact import Bins, magnitude
 
 #: `mode` of the operation that is "max".
 MAX = 2

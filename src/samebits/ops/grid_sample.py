@@ -1,13 +1,13 @@
 """Backward of `grid_sample`, in two and three dimensions.
 
 An output point p samples the input at a place that the grid gives, from a few
-pixels, its *taps*, with weights that all channels share (`samebits.ops.sampling`):
+pixels, its *taps*, with weights that all channels share (`samebits.ops.primitives.sampling`):
 
     y[c, p] = Σ_k w[k, p] * x[c, i[k, p]]                    k < 2**D bilinear, 1 nearest, 16 bicubic
     grad_input[c, j] = Σ_{k, p: i[k, p] = j} w[k, p] * g[c, p]    the targets depend on data: exact sums
     grad_grid[a, p]  = slope[a, p] * Σ_k (dw[k, p] / d place[a, p]) * Σ_c x[c, i[k, p]] * g[c, p]
 
-The exact sums are those of `samebits.ops.pixels`.  The bilinear derivative is taken of
+The exact sums are those of `samebits.ops.primitives.pixels`.  The bilinear derivative is taken of
 differences of neighbours, so that what an image has in common everywhere cancels
 before it is rounded.  Sums over channels have one order, whatever the number of
 threads: trees of `GROUP` channels, and the trees one after another.
@@ -23,10 +23,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from samebits import _backend
-from samebits.ops.exact import Magnitude, accumulated, magnitude
-from samebits.ops.pixels import Pixels, Room
-from samebits.ops.sampling import (
+from samebits._runtime import triton_launch
+from samebits.ops.primitives.exact import Magnitude, accumulated, magnitude
+from samebits.ops.primitives.pixels import Pixels, Room
+from samebits.ops.primitives.sampling import (
     BICUBIC,
     BILINEAR,
     BORDER,
@@ -120,7 +120,7 @@ def _backward(
         results = [torch.zeros_like(x, memory_format=torch.contiguous_format) for x in (input, grid)]
         return tuple(x if want else None for x, want in zip(results, wanted, strict=True))
     sampling = sampled(tuple(input.shape[2:]), mode, padding, bool(align))
-    if _backend.triton_for(input):
+    if triton_launch.triton_for(input):
         from samebits.ops._triton import grid_sample as kernels
 
         return kernels.backward(grad_output, input, grid, sampling, wanted)

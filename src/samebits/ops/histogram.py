@@ -20,8 +20,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from samebits import _backend
-from samebits.ops import sums
+from samebits._runtime import triton_launch
+from samebits.ops.primitives import sums
 
 #: Elements that are handled together: on a CPU their intermediate results stay in the cache.
 BLOCK = {"cpu": 1 << 17}
@@ -87,7 +87,7 @@ def histc(self: Tensor, bins: int = 100, min: Number = 0, max: Number = 0) -> Re
     ends = torch.tensor([low, high], dtype=self.dtype)
     low, high, width = *ends.tolist(), float(ends[1] - ends[0])
     values = self.reshape(-1)
-    if _backend.triton_for(self) and values.numel():
+    if triton_launch.triton_for(self) and values.numel():
         from samebits.ops._triton import histogram as kernels
 
         return kernels.histc(values, bins, low, high, width).to(self.dtype)

@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from samebits.ops import sums, writers
-from samebits.ops.native import native, wanted
+from samebits.ops.primitives import last_write, sums
+from samebits.ops.primitives.native import native, wanted
 from samebits.ops.scatter import in_range, neutral, reduce_
 
 Result = Any  # a tensor, or NotImplemented
@@ -99,7 +99,7 @@ def _index_put_impl_(
     if accumulate:
         _add_rows(table, positions, rows)
     else:
-        writers.write_rows_(table, positions, rows)
+        last_write.write_rows_(table, positions, rows)
     if table.data_ptr() != own.data_ptr():
         own.copy_(table.view(own.shape))  # the indexed dimensions are no single one of self's memory
     return self
@@ -132,7 +132,7 @@ def put_(self: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     flat = self.reshape(-1)
     source = source.reshape(-1)
     if not accumulate:
-        writers.write_(flat, 0, index, source)
+        last_write.write_(flat, 0, index, source)
     elif self.is_floating_point() or self.is_complex():
         _add_rows(flat, index, source)
     else:

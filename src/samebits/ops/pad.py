@@ -29,9 +29,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from samebits import _backend
-from samebits.ops.exact import accumulated
-from samebits.ops.taps import BLOCK, Integers, Taps, gather, transposed
+from samebits._runtime import triton_launch
+from samebits.ops.primitives.exact import accumulated
+from samebits.ops.primitives.taps import BLOCK, Integers, Taps, gather, transposed
 
 #: Copies of one element that are summed in one step.
 COPIES = 32
@@ -90,7 +90,7 @@ def _backward(grad_output: Tensor, self: Tensor, padding: Sequence[int], dims: i
     pads = [(padding[2 * i], padding[2 * i + 1]) for i in reversed(range(dims))]
     if x.numel() == 0:
         result = x.new_zeros((x.shape[0], *lengths, x.shape[-1]))
-    elif _backend.triton_for(x):
+    elif triton_launch.triton_for(x):
         result = _on_triton(x, _all_maps(source, lengths, pads))
     elif min(map(min, pads)) < 0 or max(map(max, pads)) >= COPIES:
         result = _gathered(x, _all_maps(source, lengths, pads))

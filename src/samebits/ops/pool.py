@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from samebits.ops.taps import Integers
-from samebits.ops.windows import (
+from samebits.ops.primitives.taps import Integers
+from samebits.ops.primitives.windows import (
     Answer,
     Spread,
     averaged,

@@ -32,8 +32,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from samebits.ops.exact import accumulated
-from samebits.ops.taps import Taps, chain, transposed
+from samebits.ops.primitives.exact import accumulated
+from samebits.ops.primitives.taps import Taps, chain, transposed
 
 Floats = npt.NDArray[np.float64]
 

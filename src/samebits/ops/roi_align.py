@@ -25,9 +25,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from samebits import _backend
-from samebits.ops.exact import accumulated
-from samebits.ops.regions import (
+from samebits._runtime import triton_launch
+from samebits.ops.primitives.exact import accumulated
+from samebits.ops.primitives.regions import (
     Entries,
     Group,
     alike,
@@ -91,7 +91,7 @@ def _roi_align_backward(
     if grad.numel() == 0 or result.numel() == 0:
         return result
     axes = _axes(rois, spatial_scale, (pooled_height, pooled_width), (height, width), sampling_ratio, aligned)
-    if _backend.triton_for(grad):
+    if triton_launch.triton_for(grad):
         from samebits.ops._triton import roi_align as kernels
 
         kernels.scatter(grad, rois, axes, sampling_ratio, result)
@@ -130,7 +130,7 @@ def _ps_roi_align_backward(
     if grad.numel() == 0 or result.numel() == 0:
         return result
     axes = _axes(rois, spatial_scale, (pooled_height, pooled_width), (height, width), sampling_ratio, True)
-    if _backend.triton_for(grad):
+    if triton_launch.triton_for(grad):
         from samebits.ops._triton import roi_align as kernels
 
         kernels.scatter(grad, rois, axes, sampling_ratio, result)

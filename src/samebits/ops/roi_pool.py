@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from samebits import _backend
-from samebits.ops import writers
-from samebits.ops.exact import Bins, accumulated, magnitude
-from samebits.ops.regions import (
+from samebits._runtime import triton_launch
+from samebits.ops.primitives import last_write
+from samebits.ops.primitives.exact import Bins, accumulated, magnitude
+from samebits.ops.primitives.regions import (
     Entries,
     alike,
     channel_chunk,
@@ -59,7 +59,7 @@ def _roi_pool_backward(
     start = torch.where((image >= 0) & (image < batch_size), image * each + 1, nowhere + 1)
     count = rois.shape[0] * pooled_height * pooled_width
     few = FEW * count < nowhere and channels * nowhere > LARGE and result.is_cpu
-    few = few and not _backend.triton_for(result)
+    few = few and not triton_launch.triton_for(result)
     for first, last in chunks(channels, channels if few else channel_chunk(channels, nowhere)):
         part = grad[:, first:last].transpose(0, 1).flatten(1)
         index = argmax[:, first:last].transpose(0, 1).contiguous().long().add_(start).clamp_(max=nowhere)
@@ -67,7 +67,7 @@ def _roi_pool_backward(
         size = magnitude(part, lanes=1)
         if few:
             # A sum is kept where the last of its terms is, and written from there.
-            place = writers.last(index, nowhere + 1)
+            place = last_write.last(index, nowhere + 1)
             bins = Bins(part.shape, size, count, grad.dtype)
             bins.add(place, part)
             kept = (index < nowhere) & (index % each > 0)

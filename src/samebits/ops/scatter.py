@@ -16,19 +16,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from samebits import _backend
-from samebits.ops import products, sums, writers
-from samebits.ops.exact import accumulated
-from samebits.ops.native import native, wanted
+from samebits._runtime import triton_launch
+from samebits.ops.primitives import last_write, products, sums
+from samebits.ops.primitives.exact import accumulated
+from samebits.ops.primitives.native import native, wanted
 
 Result = Any  # a tensor, or NotImplemented
 
 
 def scatter__src(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Result:
     """`self[..., index[m], ...] = src[..., m, ...]`; of several, the last along `dim`."""
-    if _backend.triton_for(self) and _understood(self, dim, index, src):
+    if triton_launch.triton_for(self) and _understood(self, dim, index, src):
         own, dim, index, src = _shaped(self, dim, index, src)
-        writers.write_(own, dim, index, src)
+        last_write.write_(own, dim, index, src)
         return self
     # Without the kernel: in order on a CPU, and on CUDA through torch's slower deterministic way.
     return NotImplemented
@@ -164,4 +164,4 @@ def _shaped(self: Tensor, dim: int, index: Tensor, src: Tensor) -> tuple[Tensor,
     for at, size in enumerate(index.shape):
         if src.shape[at] != size:
             src = src.narrow(at, 0, size)
-    return writers.narrowed(self, dim, index), dim, index.long(), src
+    return last_write.narrowed(self, dim, index), dim, index.long(), src

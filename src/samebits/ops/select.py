@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from samebits import _backend
-from samebits.ops.native import native, wanted
+from samebits._runtime import triton_launch
+from samebits.ops.primitives.native import native, wanted
 
 #: Two tensors, or NotImplemented.
 Result = Any
@@ -56,7 +56,7 @@ def _median(
         return values.resize_(()).copy_(self), indices.resize_(()).zero_()
     if wanted() or self.dim() == 0 or (self.numel() == 0 and self.is_cpu):
         return NotImplemented
-    if self.is_cpu and not _backend.triton_for(self):
+    if self.is_cpu and not triton_launch.triton_for(self):
         operation = torch.ops.aten.nanmedian if leave_nan else torch.ops.aten.median
         with native():
             operation.dim_values(self, dim, keepdim, values=values, indices=indices)
@@ -80,7 +80,7 @@ def _median(
 
 def _places(x: Tensor, dim: int, leave_nan: bool) -> Tensor:
     """The indices, of length 1 along `dim`, not by PyTorch's kernel."""
-    if _backend.triton_for(x):
+    if triton_launch.triton_for(x):
         from samebits.ops._triton import select as kernels
 
         if x.shape[dim] <= kernels.LONGEST:

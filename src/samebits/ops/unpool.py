@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from samebits.ops import writers
-from samebits.ops.native import wanted
+from samebits.ops.primitives import last_write
+from samebits.ops.primitives.native import wanted
 
 
 def max_unpool2d(self: Tensor, indices: Tensor, output_size: Sequence[int]) -> Any:
@@ -66,7 +66,7 @@ def _unpooled(self: Tensor, indices: Tensor, output_size: Sequence[int], ranks: 
     planes = self.new_zeros((*lanes, bins))
     if self.numel():
         _check(indices, output_size, bins)
-        writers.write_(
+        last_write.write_(
             planes.flatten(0, -2),
             1,
             indices.reshape(-1, _area(self, spatial)),

@@ -1,21 +1,17 @@
 """Random numbers of a key and an element's number alone: the same on every device, in every shard.
 
-Keys (`keys`); laws of one word an element (`draw`, `truncated`, `dropping`) and of any number of them
-(`positive`, `counts`, `skewed`); orders and choices (`order`, `classes`); and the mode in which
-unmodified code draws from here (`_everywhere`).  Loaded on first use: importing the room imports no torch.
+Keys (`keys`); distributions of one word an element (`draw`, `truncated`, `dropping`) and of any number of
+them (`positive`, `counts`, `skewed`); orders and choices (`order`, `classes`); and the mode in which
+unmodified code draws from here (`portable_mode`).  Loaded on first use: importing the room imports no torch.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from samebits._lazy import lazy
+from samebits._runtime.lazy import lazy
 
 if TYPE_CHECKING:
-    from samebits.random._everywhere.mode import everywhere as everywhere
-    from samebits.random._everywhere.mode import get_state as get_state
-    from samebits.random._everywhere.mode import set_state as set_state
-    from samebits.random._everywhere.scopes import scope as scope
     from samebits.random.classes import categorical as categorical
     from samebits.random.classes import multinomial as multinomial
     from samebits.random.counts import binomial as binomial
@@ -33,6 +29,10 @@ if TYPE_CHECKING:
     from samebits.random.keys import split as split
     from samebits.random.order import choice as choice
     from samebits.random.order import permutation as permutation
+    from samebits.random.portable_mode.mode import get_state as get_state
+    from samebits.random.portable_mode.mode import portable as portable
+    from samebits.random.portable_mode.mode import set_state as set_state
+    from samebits.random.portable_mode.scopes import scope as scope
     from samebits.random.positive import beta as beta
     from samebits.random.positive import dirichlet as dirichlet
     from samebits.random.positive import gamma as gamma
@@ -50,12 +50,12 @@ _HOMES = {
     "choice": "samebits.random.order",
     "dirichlet": "samebits.random.positive",
     "dropout": "samebits.random.dropping",
-    "everywhere": "samebits.random._everywhere.mode",
+    "portable": "samebits.random.portable_mode.mode",
     "exponential": "samebits.random.draw",
     "fold_in": "samebits.random.keys",
     "gamma": "samebits.random.positive",
     "geometric": "samebits.random.counts",
-    "get_state": "samebits.random._everywhere.mode",
+    "get_state": "samebits.random.portable_mode.mode",
     "key": "samebits.random.keys",
     "log_normal": "samebits.random.skewed",
     "multinomial": "samebits.random.classes",
@@ -63,8 +63,8 @@ _HOMES = {
     "permutation": "samebits.random.order",
     "poisson": "samebits.random.counts",
     "randint": "samebits.random.draw",
-    "scope": "samebits.random._everywhere.scopes",
-    "set_state": "samebits.random._everywhere.mode",
+    "scope": "samebits.random.portable_mode.scopes",
+    "set_state": "samebits.random.portable_mode.mode",
     "split": "samebits.random.keys",
     "truncated_normal": "samebits.random.truncated",
     "uniform": "samebits.random.draw",
@@ -80,7 +80,6 @@ __all__ = [
     "choice",
     "dirichlet",
     "dropout",
-    "everywhere",
     "exponential",
     "fold_in",
     "gamma",
@@ -92,6 +91,7 @@ __all__ = [
     "normal",
     "permutation",
     "poisson",
+    "portable",
     "randint",
     "scope",
     "set_state",

@@ -28,18 +28,24 @@ def _exponential(p: Any) -> Any:
     return -mpmath.log(p)
 
 
-#: The law, and how much of the range the grid's magnitudes cover.
-LAWS: Final[tuple[tuple[Callable[[Any], Any], Any], ...]] = ((_normal, mpmath.mpf("0.5")), (_exponential, 1))
+#: The distribution, and how much of the range the grid's magnitudes cover.
+DISTRIBUTIONS: Final[tuple[tuple[Callable[[Any], Any], Any], ...]] = (
+    (_normal, mpmath.mpf("0.5")),
+    (_exponential, 1),
+)
 
 
 def table(grid: Grid) -> numpy.ndarray[Any, Any]:
-    """Coefficients of all laws, of shape (laws, degree + 1, rows), ascending in powers of the distance."""
+    """Coefficients, of shape (distributions, degree + 1, rows), ascending in powers of the distance."""
     with mpmath.workdps(_DIGITS):
-        made = [[_row(grid, row, law, span) for row in range(grid.rows)] for law, span in LAWS]
+        made = [
+            [_row(grid, row, distribution, span) for row in range(grid.rows)]
+            for distribution, span in DISTRIBUTIONS
+        ]
     return numpy.array(made, dtype=grid.numpy).transpose(0, 2, 1).copy()
 
 
-def _row(grid: Grid, row: int, law: Callable[[Any], Any], span: Any) -> list[float]:
+def _row(grid: Grid, row: int, distribution: Callable[[Any], Any], span: Any) -> list[float]:
     octave, segment = divmod(row, grid.segments)
     width = mpmath.mpf(1) / grid.segments
     upper = 1 + (segment + 1) * width
@@ -47,7 +53,7 @@ def _row(grid: Grid, row: int, law: Callable[[Any], Any], span: Any) -> list[flo
     last = row == grid.rows - 1  # where the quantile is 0, small distances need small errors
     points = grid.degree if last else grid.degree + 1
     at = [width * (1 + mpmath.cos(mpmath.pi * (2 * k + 1) / (2 * points))) / 2 for k in range(points)]
-    value = [law((upper - t) * unit) for t in at]
+    value = [distribution((upper - t) * unit) for t in at]
     if last:
         value = [v / t for v, t in zip(value, at, strict=True)]
     monomials = mpmath.matrix([[t**power for power in range(points)] for t in at])

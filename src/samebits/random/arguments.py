@@ -68,7 +68,7 @@ def dtype_of(
     out: Tensor | None,
     allowed: Sequence[torch.dtype],
     default: torch.dtype,
-    law: str,
+    distribution: str,
 ) -> torch.dtype:
     """The dtype that is drawn: the given one, else that of `out`, else the default.
 
@@ -85,7 +85,7 @@ def dtype_of(
         dtype = out.dtype if out is not None else default
     if dtype not in allowed:
         names = ", ".join(str(one).removeprefix("torch.") for one in allowed)
-        raise UsageTypeError(f"{law} draws {names}, not {dtype!r}")
+        raise UsageTypeError(f"{distribution} draws {names}, not {dtype!r}")
     if out is not None and out.dtype is not dtype:
         raise UsageTypeError(f"out has the dtype {out.dtype}, but dtype={dtype} was asked for")
     return dtype

@@ -17,7 +17,7 @@ import warnings
 from pathlib import Path
 from typing import Final
 
-from samebits import _native
+from samebits._runtime import native
 from samebits.errors import SamebitsError
 
 NATIVE: Final = Path(__file__).parent / "native"
@@ -68,7 +68,7 @@ def cached_name() -> str:
 
 def found() -> list[Path]:
     """Where the core is already, the installation's first."""
-    installed, cached = installed_path(), _native.find(cached_name())
+    installed, cached = installed_path(), native.find(cached_name())
     return [*([installed] if installed.exists() else []), *([cached] if cached is not None else [])]
 
 
@@ -89,10 +89,10 @@ def made() -> Path:
     """
     cc = _compiler()
     try:
-        path = _native.build(cached_name(), lambda scratch: _linked(cc, scratch))
-    except (OSError, _native.NoFolder) as e:
+        path = native.build(cached_name(), lambda scratch: _linked(cc, scratch))
+    except (OSError, native.NoFolder) as e:
         raise BuildError(f"the core of samebits.random could not be built: {e}") from e
-    if (why := _native.refused(cached_name())) is not None:
+    if (why := native.refused(cached_name())) is not None:
         warnings.warn(why, stacklevel=2)
     return path
 
@@ -113,7 +113,7 @@ def build(path: Path) -> None:
 
 
 def _compiler() -> str:
-    cc = _native.compiler("CC", ("cc", "gcc", "clang"))
+    cc = native.compiler("CC", ("cc", "gcc", "clang"))
     if cc is None:
         raise BuildError("no C compiler (cc, gcc or clang) is on the path")
     return cc
@@ -144,7 +144,7 @@ def _compile(cc: str, source: Path, made: Path, *flags: str) -> None:
 
 
 def _run(scratch: Path, *command: str) -> None:
-    code, said = _native.compiled(command, scratch, patience=_PATIENCE)
+    code, said = native.compiled(command, scratch, patience=_PATIENCE)
     if code is None:
         raise BuildError(f"{command[0]} took more than {_PATIENCE} s")
     if code:

@@ -28,9 +28,9 @@ import torch
 from torch import Tensor, library
 
 from samebits.errors import UsageError, UsageTypeError
-from samebits.random import exactmath, keys, operations
+from samebits.random import dispatched, exactmath, keys
+from samebits.random.distributions import UNIT, Distribution
 from samebits.random.fill import fill
-from samebits.random.laws import UNIT, Law
 from samebits.random.placed import Device
 
 #: Categories: with weights of WEIGHT_BITS bits their sum stays below 2**63.
@@ -194,7 +194,7 @@ def _placed(made: Tensor, device: Device, out: Tensor | None) -> Tensor:
 
 
 def _drawn(key: Tensor, given: Tensor, is_logits: bool, num_samples: int, replacement: bool) -> Tensor:
-    if operations.is_direct(key, given):
+    if dispatched.is_direct(key, given):
         with torch.no_grad():
             return _classes(key, given, is_logits, num_samples, replacement)
     made: Tensor = torch.ops.samebits.classes(key, given, is_logits, num_samples, replacement)
@@ -245,13 +245,13 @@ def _require_weights(rows: Tensor, most: Tensor, positive: int) -> None:
 def _independent(key: Tensor, rows: Tensor, num_samples: int) -> Tensor:
     sums = whole(rows).cumsum(-1)
     word = torch.empty((rows.shape[0], num_samples), dtype=torch.int64, device=rows.device)
-    fill(word, Law.INTEGER, key, UNIT)
+    fill(word, Distribution.INTEGER, key, UNIT)
     return torch.searchsorted(sums, remainder(word, sums[:, -1:]), right=True)
 
 
 def _race(key: Tensor, rows: Tensor, num_samples: int) -> Tensor:
     arrival = torch.empty(rows.shape, dtype=torch.float64, device=rows.device)
-    fill(arrival, Law.EXPONENTIAL, key, UNIT)
+    fill(arrival, Distribution.EXPONENTIAL, key, UNIT)
     arrival = arrival / _scaled(rows, _RACE).clamp_min_(_LEAST)
     arrival.masked_fill_(rows == 0, torch.nan)  # which every sort puts after all numbers, and after inf
     if arrival.device.type == "cpu" and 4 * num_samples < rows.shape[-1]:

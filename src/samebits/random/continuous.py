@@ -1,4 +1,4 @@
-"""Gamma, beta, Dirichlet, Cauchy and log-normal numbers in plain torch, the same bits as `native/laws.c`.
+"""Gamma, beta, Dirichlet, Cauchy and log-normal numbers in plain torch, bits as in `native/distributions.c`.
 
 A gamma number is kept as mantissa * exp(exponent): for a concentration below 1 the
 exponent is a logarithm over the concentration, and can be far below what a float64
@@ -76,7 +76,7 @@ def beta(cells: Tensor, a: Tensor, b: Tensor) -> Tensor:
 
 
 def dirichlet(cells: Tensor, concentration: Tensor) -> Tensor:
-    """Rows of a Dirichlet law: gamma numbers over their sum.
+    """Rows of a Dirichlet distribution: gamma numbers over their sum.
 
     Args:
         cells: uint64 of shape (rows, classes, 2).

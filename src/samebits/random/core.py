@@ -14,7 +14,7 @@ from torch import Tensor
 
 from samebits.errors import UsageError
 from samebits.random import build, quantile
-from samebits.random.laws import UNIT, Law, Parameters
+from samebits.random.distributions import UNIT, Distribution, Parameters
 
 _I64: Final = ctypes.c_int64
 _POINTER: Final = ctypes.c_void_p
@@ -57,7 +57,7 @@ class _Parameters(ctypes.Structure):
     )
 
 
-#: A law and a dtype in one number: a call's arguments cost more than a small draw.
+#: A distribution and a dtype in one number: a call's arguments cost more than a small draw.
 _MANY: Final = 16
 _KEPT: Final = 1024
 #: Bytes from which a new tensor is told to the system.
@@ -98,8 +98,8 @@ class Core:
         self._fresh = self.functions.sb_fresh
         self._fresh.argtypes = [_POINTER, _I64]
         self._fresh.restype = None
-        self._kept: dict[tuple[Law, Parameters], Any] = {}
-        self._units = [ctypes.byref(self._parameters(law, UNIT)) for law in Law]
+        self._kept: dict[tuple[Distribution, Parameters], Any] = {}
+        self._units = [ctypes.byref(self._parameters(distribution, UNIT)) for distribution in Distribution]
         self.functions.sb_tables.argtypes = [_POINTER]
         self.functions.sb_tables(self._wide[quantile.NORMAL])
         self.tier = self.use(tier)
@@ -118,20 +118,20 @@ class Core:
         self.tier = name.decode()
         return self.tier
 
-    def _parameters(self, law: Law, p: Parameters) -> _Parameters:
-        exponential = law is Law.EXPONENTIAL
+    def _parameters(self, distribution: Distribution, p: Parameters) -> _Parameters:
+        exponential = distribution is Distribution.EXPONENTIAL
         single, wide = self._single[exponential], self._wide[exponential]
         return _Parameters(p.a, p.b, p.low, p.range, p.least, p.most, single, wide)
 
-    def _prepared(self, law: Law, p: Parameters) -> Any:
+    def _prepared(self, distribution: Distribution, p: Parameters) -> Any:
         """The parameters as the core takes them, kept: making them costs as much as a small draw."""
         if (p.a == 0.0 or p.b == 0.0) and "-0.0" in (str(p.a), str(p.b)):  # equal to 0.0, and other numbers
-            return ctypes.byref(self._parameters(law, p))
-        found = self._kept.get((law, p))
+            return ctypes.byref(self._parameters(distribution, p))
+        found = self._kept.get((distribution, p))
         if found is None:
             if len(self._kept) >= _KEPT:
                 self._kept.clear()
-            found = self._kept[law, p] = ctypes.byref(self._parameters(law, p))
+            found = self._kept[distribution, p] = ctypes.byref(self._parameters(distribution, p))
         return found
 
     def fresh(self, made: Tensor) -> None:
@@ -152,7 +152,7 @@ class Core:
     def fill(
         self,
         out: Tensor,
-        law: Law,
+        distribution: Distribution,
         keys: Tensor,
         parameters: Parameters,
         first: int = 0,
@@ -160,20 +160,20 @@ class Core:
         strides: tuple[int, ...] | None = None,
         source: Tensor | None = None,
     ) -> None:
-        """Fill `out`, contiguous on the CPU, with a law's numbers.
+        """Fill `out`, contiguous on the CPU, with a distribution's numbers.
 
         Args:
             out: all keys' elements, one key's after another's.
-            law, parameters: what is drawn.
+            distribution, parameters: what is drawn.
             keys: uint64, contiguous, of shape (keys, 2) or (2,).
             first: the number of a key's first element.
             shape, strides: of a key's elements: how many, and how far their numbers lie apart; consecutive
                 numbers without it.
             source: dropout: of `out`'s shape and dtype, contiguous.
         """
-        given = self._units[law] if parameters is UNIT else self._prepared(law, parameters)
+        given = self._units[distribution] if parameters is UNIT else self._prepared(distribution, parameters)
         amount = keys.numel() >> 1
-        what = law * _MANY + DTYPES[out.dtype]
+        what = distribution * _MANY + DTYPES[out.dtype]
         at = None if source is None else source.data_ptr()
         if shape is None or strides is None:
             each = out.numel() // amount
@@ -186,7 +186,7 @@ class Core:
                 out.data_ptr(), keys.data_ptr(), given, amount, first, what, _threads(), at,
                 len(shape), sizes, steps,
             )  # fmt: skip
-        assert not lacks, f"the core draws no {law.name} of {out.dtype}"
+        assert not lacks, f"the core draws no {distribution.name} of {out.dtype}"
 
 
 @cache

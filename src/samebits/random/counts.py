@@ -12,7 +12,7 @@ from torch import Tensor
 
 from samebits.random import parametric
 from samebits.random.arguments import FLOATING
-from samebits.random.parametric import INTEGERS, LEAST, MOST, Law, Parameter, Range
+from samebits.random.parametric import INTEGERS, LEAST, MOST, Distribution, Parameter, Range
 from samebits.random.placed import Device
 
 _DTYPES: Final = (*FLOATING, *INTEGERS)
@@ -56,7 +56,7 @@ def poisson(
         ValueError: negative sizes, a rate that is NaN, negative or too large.
     """
     asked = parametric.request("poisson", key, [(_RATE, rate)], shape, dtype, device, out, shard, _DTYPES)
-    return parametric.finished(parametric.numbers(Law.POISSON, asked), asked)
+    return parametric.finished(parametric.numbers(Distribution.POISSON, asked), asked)
 
 
 def binomial(
@@ -88,7 +88,7 @@ def binomial(
     """
     given = [(_TRIALS, trials), (_P, p)]
     asked = parametric.request("binomial", key, given, shape, dtype, device, out, shard, _DTYPES)
-    return parametric.finished(parametric.numbers(Law.BINOMIAL, asked), asked)
+    return parametric.finished(parametric.numbers(Distribution.BINOMIAL, asked), asked)
 
 
 def geometric(
@@ -116,4 +116,4 @@ def geometric(
         ValueError: negative sizes, a p that is NaN, 0, negative or above 1.
     """
     asked = parametric.request("geometric", key, [(_P_ABOVE_0, p)], shape, dtype, device, out, shard, _DTYPES)
-    return parametric.finished(parametric.numbers(Law.GEOMETRIC, asked), asked)
+    return parametric.finished(parametric.numbers(Distribution.GEOMETRIC, asked), asked)

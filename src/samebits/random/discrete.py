@@ -1,6 +1,6 @@
-"""Poisson, binomial and geometric numbers in plain torch, the same bits as `native/laws.c`.
+"""Poisson, binomial and geometric numbers in plain torch, the same bits as `native/distributions.c`.
 
-Where the mean is below 10 the law is inverted: whether a number is above 0 is decided
+Where the mean is below 10 the distribution is inverted: whether a number is above 0 is decided
 with 106 bits, by how much with 53 more, so that small rates and small probabilities are
 as exact as large ones.  Elsewhere numbers are proposed and rejected: W. Hoermann, "The
 transformed rejection method for generating Poisson random variables" (PTRS), Insurance:

@@ -17,9 +17,9 @@ from torch import Tensor
 from torch.compiler import is_compiling
 
 from samebits.errors import UsageError, UsageTypeError
-from samebits.random import keys, operations
+from samebits.random import dispatched, keys
 from samebits.random.arguments import FLOATING, LIMITS, dtype_of, number, probability, rounded, shape_of
-from samebits.random.laws import TRIAL_BITS, UNIT, Law, Parameters, threshold
+from samebits.random.distributions import TRIAL_BITS, UNIT, Distribution, Parameters, threshold
 from samebits.random.placed import Device, Shard, drawn
 
 _INTEGERS: Final = tuple(LIMITS)
@@ -66,7 +66,7 @@ def uniform(
             raise UsageError(f"low must be less than high, not low={low}, high={high}")
         below, above = rounded(low, dtype), rounded(high, dtype)
         parameters = Parameters(rounded(above - below, dtype), below)
-    return drawn(Law.UNIFORM, key, shape, dtype, device, out, shard, parameters)
+    return drawn(Distribution.UNIFORM, key, shape, dtype, device, out, shard, parameters)
 
 
 def normal(
@@ -99,7 +99,7 @@ def normal(
     if type(mean) is not float or type(std) is not float or mean != 0.0 or std != 1.0:
         mean, std = number("mean", mean), number("std", std, least=0.0)
     parameters = UNIT if mean == 0.0 and std == 1.0 else Parameters(std, mean)
-    return drawn(Law.NORMAL, key, shape, dtype, device, out, shard, parameters)
+    return drawn(Distribution.NORMAL, key, shape, dtype, device, out, shard, parameters)
 
 
 def exponential(
@@ -130,7 +130,7 @@ def exponential(
     if type(rate) is not float or rate != 1.0:
         rate = number("rate", rate, positive=True)
     parameters = UNIT if rate == 1.0 else Parameters(rate)
-    return drawn(Law.EXPONENTIAL, key, shape, dtype, device, out, shard, parameters)
+    return drawn(Distribution.EXPONENTIAL, key, shape, dtype, device, out, shard, parameters)
 
 
 def randint(
@@ -172,7 +172,7 @@ def randint(
             parameters = _spans[low, high, dtype] = _span(low, high, dtype)
     else:
         parameters = _span(low, high, dtype)
-    return drawn(Law.INTEGER, key, shape, dtype, device, out, shard, parameters)
+    return drawn(Distribution.INTEGER, key, shape, dtype, device, out, shard, parameters)
 
 
 #: The parameters of ranges that have been checked: checking one costs as much as a small draw.
@@ -223,7 +223,7 @@ def bits(
         ValueError: negative sizes.
     """
     dtype = dtype_of(dtype, out, _INTEGERS, torch.int32, "bits")
-    return drawn(Law.INTEGER, key, shape, dtype, device, out, shard, UNIT)
+    return drawn(Distribution.INTEGER, key, shape, dtype, device, out, shard, UNIT)
 
 
 def bernoulli(
@@ -257,7 +257,14 @@ def bernoulli(
     if isinstance(p, Tensor):
         return _trials(key, shape, p, dtype, device, out, shard)
     return drawn(
-        Law.BERNOULLI, key, shape, dtype, device, out, shard, Parameters(low=threshold(probability("p", p)))
+        Distribution.BERNOULLI,
+        key,
+        shape,
+        dtype,
+        device,
+        out,
+        shard,
+        Parameters(low=threshold(probability("p", p))),
     )
 
 
@@ -276,7 +283,7 @@ def _trials(
         )
     if not p.is_floating_point():
         raise UsageTypeError(f"p must have a floating point dtype, not {p.dtype}")
-    if not operations.is_traced() and not bool(((p >= 0) & (p <= 1)).all()):
+    if not dispatched.is_traced() and not bool(((p >= 0) & (p <= 1)).all()):
         raise UsageError("every p must be a probability, from 0 to 1, and some are not")
     sizes = shape_of(shape) if shape else tuple(out.shape if out is not None else p.shape)
     if out is not None and tuple(out.shape) != sizes:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from samebits.errors import UsageTypeError
-from samebits.random import keys, operations  # which makes the operation
+from samebits.random import dispatched, keys
 from samebits.random.arguments import FLOATING, probability
 from samebits.random.placed import batch
 
@@ -37,7 +37,7 @@ def dropout(key: Tensor, x: Tensor, p: float = 0.5, training: bool = True) -> Te
     if not training or p == 0:
         return x
     key = batch(key, tuple(x.shape))
-    if operations.is_transformed():
+    if dispatched.is_transformed():
         # torch.func.grad takes no operation with a gradient of its own; the same product, as it can see it.
         scale: Tensor = torch.ops.samebits.dropout(torch.ones_like(x), key, p)
         return x * scale

@@ -1,6 +1,6 @@
-"""Who fills a tensor with a law's numbers: the C core, the Triton kernels, or plain torch.
+"""Who fills a tensor with a distribution's numbers: the C core, the Triton kernels, or plain torch.
 
-All three give the same bits; `laws` is the definition.  The core writes contiguous
+All three give the same bits; `distributions` is the definition.  The core writes contiguous
 memory of the CPU, Triton that of CUDA, plain torch whatever torch can compute on.
 """
 
@@ -12,9 +12,9 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from samebits import _backend
-from samebits.random import core, laws
-from samebits.random.laws import Law, Parameters
+from samebits._runtime import triton_launch
+from samebits.random import core, distributions
+from samebits.random.distributions import Distribution, Parameters
 from samebits.random.shards import Part
 
 #: Elements that plain torch computes at once: an element takes some hundred bytes on the way.
@@ -23,17 +23,17 @@ _CHUNK: Final = 1 << 18
 
 def fill(
     out: Tensor,
-    law: Law,
+    distribution: Distribution,
     key: Tensor,
     parameters: Parameters,
     part: Part | None = None,
     source: Tensor | None = None,
 ) -> Tensor:
-    """Fill `out` with a law's numbers; everything has been checked.
+    """Fill `out` with a distribution's numbers; everything has been checked.
 
     Args:
         out: of shape (*batch, ...), any layout; the elements of one key follow each other row by row.
-        law, parameters: what is drawn.
+        distribution, parameters: what is drawn.
         key: uint64 of shape (*batch, 2).
         part: which elements of a whole these are; all of it by default.
         source: dropout: of `out`'s shape and dtype.
@@ -47,24 +47,29 @@ def fill(
     if source is not None:
         source = source.contiguous()
     loaded = core.get() if out.is_cpu else None
-    if _backend.triton_for(out):
+    if triton_launch.triton_for(out):
         from samebits.random._triton import fill as kernels
 
-        kernels.fill(target, law, key, parameters, part, source)
+        kernels.fill(target, distribution, key, parameters, part, source)
     elif loaded is not None:
         first, shape, strides = (
             (part.first, part.shape, part.strides) if part is not None else (0, None, None)
         )
         if key.device.type != "cpu":
             key = key.cpu()
-        loaded.fill(target, law, key.contiguous(), parameters, first, shape, strides, source)
+        loaded.fill(target, distribution, key.contiguous(), parameters, first, shape, strides, source)
     else:
-        _plain(target, law, key, parameters, part, source)
+        _plain(target, distribution, key, parameters, part, source)
     return out if target is out else out.copy_(target)
 
 
 def _plain(
-    out: Tensor, law: Law, key: Tensor, parameters: Parameters, part: Part | None, source: Tensor | None
+    out: Tensor,
+    distribution: Distribution,
+    key: Tensor,
+    parameters: Parameters,
+    part: Part | None,
+    source: Tensor | None,
 ) -> None:
     keys = key.reshape(-1, 2)
     each = out.numel() // keys.shape[0]
@@ -74,8 +79,8 @@ def _plain(
     for start in range(0, each, step):
         at = slice(start, min(start + step, each))
         elements = _elements(part, start, at.stop - start, out.device)
-        rows[:, at] = laws.numbers(
-            law,
+        rows[:, at] = distributions.numbers(
+            distribution,
             out.dtype,
             parameters,
             keys,

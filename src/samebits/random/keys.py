@@ -14,9 +14,9 @@ import torch
 import xxhash
 from torch import Tensor
 
-from samebits._seed import checked_seed
 from samebits.errors import UsageError, UsageTypeError
-from samebits.random import core, laws, operations, philox
+from samebits.model.seed import checked_seed
+from samebits.random import core, dispatched, distributions, philox
 
 _BITS = 64
 #: The subsequence of seeds of more than 64 bits: that of numbers is 0, those of names are odd.
@@ -93,9 +93,9 @@ _of_name._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 def _derived(key: Tensor, n: int, subsequence: int, count: int) -> Tensor:
     """The keys of n, n + 1, ...: uint64 of shape (count, *key.shape)."""
-    loaded = core.get() if key.is_cpu and operations.is_direct(key) else None
+    loaded = core.get() if key.is_cpu and dispatched.is_direct(key) else None
     if loaded is None:
-        start = laws.signed(n)
+        start = distributions.signed(n)
         words = philox.blocks(key, torch.arange(count, device=key.device) + start, subsequence)
         return _of(words).movedim(-2, 0).contiguous()
     out = key.new_empty((count, *key.shape))

@@ -21,10 +21,10 @@ import torch
 from torch import Tensor, library
 
 from samebits.errors import UsageError, UsageTypeError
-from samebits.random import classes, core, draw, keys, operations
+from samebits.random import classes, core, dispatched, draw, keys
 from samebits.random.arguments import LIMITS, dtype_of, shape_of
+from samebits.random.distributions import UNIT, Distribution
 from samebits.random.fill import fill
-from samebits.random.laws import UNIT, Law
 from samebits.random.placed import Device
 
 #: What a record of native/order.c holds beside enough of a key; 8 TB.
@@ -85,7 +85,7 @@ def permutation(
     shape = (*key.shape[:-1], n)
     _check_out(out, shape, device)
     where = out.device if out is not None else key.device if device is None else torch.device(device)
-    if out is not None and dtype is torch.int64 and out.is_contiguous() and operations.is_direct(key, out):
+    if out is not None and dtype is torch.int64 and out.is_contiguous() and dispatched.is_direct(key, out):
         torch.autograd.graph.increment_version(out)
         return _fill(out, key)
     order = _new(key, n, where).to(dtype)
@@ -205,7 +205,7 @@ def _check_out(out: Tensor | None, shape: tuple[int, ...], device: Device) -> No
 
 def _new(key: Tensor, n: int, device: torch.device) -> Tensor:
     """int64 of shape (*batch, n): the order of each key."""
-    if operations.is_direct(key):
+    if dispatched.is_direct(key):
         if key.dim() == 1 and device == key.device:
             return _fill(key.new_empty(n, dtype=torch.int64), key)  # the quicker way to make a small one
         return _fill(torch.empty((*key.shape[:-1], n), dtype=torch.int64, device=device), key)
@@ -220,7 +220,7 @@ def _fill(out: Tensor, key: Tensor) -> Tensor:
     loaded = core.get() if out.is_cpu else None
     if loaded is not None and not _sorted_by_core(loaded, out, key):
         return out
-    fill(out, Law.INTEGER, key, UNIT)
+    fill(out, Distribution.INTEGER, key, UNIT)
     out.bitwise_xor_(_SIGN)  # words have no sign, int64 has
     return out.copy_(torch.sort(out, dim=-1, stable=True).indices)
 

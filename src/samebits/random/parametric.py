@@ -1,4 +1,4 @@
-"""Laws whose parameters may differ from element to element: checks, shapes, tiers, rounding.
+"""Distributions whose parameters may differ from element to element: checks, shapes, tiers, rounding.
 
 `continuous` and `discrete` are the definition, in float64.  The C core gives the same
 bits on a CPU; elsewhere plain torch draws.  A number is computed in float64 and rounded
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, library
 
 from samebits.errors import UsageError, UsageTypeError
-from samebits.random import continuous, core, discrete, keys, operations, placed, rejection, shards
+from samebits.random import continuous, core, discrete, dispatched, keys, placed, rejection, shards
 from samebits.random.arguments import FLOATING, dtype_of, number, shape_of
 from samebits.random.shards import Part
 
@@ -40,8 +40,8 @@ _I64: Final = ctypes.c_int64
 _POINTER: Final = ctypes.c_void_p
 
 
-class Law(Enum):
-    """The number in native/laws.c, the definition, and how many counters an element takes."""
+class Distribution(Enum):
+    """The number in native/distributions.c, the definition, and how many counters an element takes."""
 
     GAMMA = (0, continuous.gamma, 1)
     BETA = (1, continuous.beta, 2)
@@ -135,7 +135,7 @@ def request(
     allowed: Sequence[torch.dtype],
     classes: tuple[int, ...] = (),
 ) -> Request:
-    """Check what all laws share.
+    """Check what all distributions share.
 
     Args:
         name: of the function, for errors.
@@ -204,22 +204,28 @@ def _default(tensors: Sequence[Tensor]) -> torch.dtype:
     return dtype
 
 
-def numbers(law: Law, asked: Request) -> Tensor:
+def numbers(distribution: Distribution, asked: Request) -> Tensor:
     """The float64 numbers of a request, of its shape (and of a row's classes)."""
     part = asked.part
     first, sizes, strides = (part.first, part.shape, part.strides) if part is not None else (0, (), ())
-    if operations.is_direct(asked.key, *asked.parameters):
+    if dispatched.is_direct(asked.key, *asked.parameters):
         with torch.no_grad():
-            return _drawn(law, asked.key, asked.parameters, asked.shape, first, sizes, strides)
+            return _drawn(distribution, asked.key, asked.parameters, asked.shape, first, sizes, strides)
     made: Tensor = torch.ops.samebits.parametric(
-        law.name, asked.key, [p.detach() for p in asked.parameters], asked.shape, first, sizes, strides
+        distribution.name,
+        asked.key,
+        [p.detach() for p in asked.parameters],
+        asked.shape,
+        first,
+        sizes,
+        strides,
     )
     return made
 
 
 @library.custom_op("samebits::parametric", mutates_args=())
 def _parametric(
-    law: str,
+    distribution: str,
     key: Tensor,
     parameters: Sequence[Tensor],
     shape: Sequence[int],
@@ -227,17 +233,19 @@ def _parametric(
     part_shape: Sequence[int],
     part_strides: Sequence[int],
 ) -> Tensor:
-    return _drawn(Law[law], key, parameters, shape, first, part_shape, part_strides)
+    return _drawn(Distribution[distribution], key, parameters, shape, first, part_shape, part_strides)
 
 
 @_parametric.register_fake
-def _(law: str, key: Tensor, parameters: Sequence[Tensor], shape: Sequence[int], *rest: Any) -> Tensor:
-    classes = parameters[0].shape[-1:] if law == Law.DIRICHLET.name else ()
+def _(
+    distribution: str, key: Tensor, parameters: Sequence[Tensor], shape: Sequence[int], *rest: Any
+) -> Tensor:
+    classes = parameters[0].shape[-1:] if distribution == Distribution.DIRICHLET.name else ()
     return parameters[0].new_empty((*shape, *classes))
 
 
 def _drawn(
-    law: Law,
+    distribution: Distribution,
     key: Tensor,
     parameters: Sequence[Tensor],
     shape: Sequence[int],
@@ -245,7 +253,7 @@ def _drawn(
     part_shape: Sequence[int],
     part_strides: Sequence[int],
 ) -> Tensor:
-    rows = law is Law.DIRICHLET
+    rows = distribution is Distribution.DIRICHLET
     width = parameters[0].shape[-1] if rows else 1
     device = parameters[0].device
     out = torch.empty((*shape, width) if rows else tuple(shape), dtype=torch.float64, device=device)
@@ -265,9 +273,9 @@ def _drawn(
     for at, one in enumerate(every.cpu().unbind()):
         own = [p[min(at, p.shape[0] - 1)] for p in given]
         if loaded is not None:
-            _core(loaded, law, flat[at], one, own, width, first, elements)
+            _core(loaded, distribution, flat[at], one, own, width, first, elements)
         else:
-            _plain(law, flat[at], one, own, width, first, elements)
+            _plain(distribution, flat[at], one, own, width, first, elements)
     return out
 
 
@@ -281,7 +289,7 @@ def _elements(first: int, shape: Sequence[int], strides: Sequence[int], device: 
 
 def _core(
     loaded: core.Core,
-    law: Law,
+    distribution: Distribution,
     out: Tensor,
     key: Tensor,
     parameters: list[Tensor],
@@ -293,7 +301,8 @@ def _core(
     a, b = parameters[0], parameters[1] if len(parameters) > 1 else None
     count = out.numel() // width
     lacks = loaded.functions.sb_parametric(
-        _POINTER(out.data_ptr()), ctypes.c_int(law.code), ctypes.c_uint64(seed), ctypes.c_uint64(offset),
+        _POINTER(out.data_ptr()), ctypes.c_int(distribution.code),
+        ctypes.c_uint64(seed), ctypes.c_uint64(offset),
         _POINTER(elements.data_ptr() if elements is not None else None), _I64(first), _I64(count),
         _POINTER(a.data_ptr()), _I64(int(a.numel() > width)),
         _POINTER(b.data_ptr() if b is not None else None), _I64(int(b is not None and b.numel() > 1)),
@@ -304,7 +313,7 @@ def _core(
 
 
 def _plain(
-    law: Law,
+    distribution: Distribution,
     out: Tensor,
     key: Tensor,
     parameters: list[Tensor],
@@ -325,12 +334,12 @@ def _plain(
         given = [
             (p.view(-1, width)[place] if p.numel() > width else p.expand(len(own), width)) for p in parameters
         ]
-        if law is Law.DIRICHLET:
+        if distribution is Distribution.DIRICHLET:
             cells = rejection.cells(key, (own.unsqueeze(-1) * width + classes).flatten())
-            rows[place] = law.numbers(cells.view(len(own), width, 2), *given)
+            rows[place] = distribution.numbers(cells.view(len(own), width, 2), *given)
         else:
-            cells = rejection.cells(key, own * law.counters)
-            rows[place, 0] = law.numbers(cells, *(p.flatten() for p in given))
+            cells = rejection.cells(key, own * distribution.counters)
+            rows[place, 0] = distribution.numbers(cells, *(p.flatten() for p in given))
 
 
 def finished(values: Tensor, asked: Request, least: float | None = None, most: float | None = None) -> Tensor:

@@ -8,7 +8,7 @@ of the tensor that is drawn here.
 The layout is that of `torch.func._random` (aten/src/ATen/native/cuda/PhiloxKeySplit.cu
 and its neighbours): the key is the seed, the counter's low half is the key's offset plus
 the number of the call, its high half (the subsequence) is zero.  Each call gives four
-words of 32 bits: four elements of up to 32 bits, or two of 64.  Laws whose elements may
+words of 32 bits: four elements of up to 32 bits, or two of 64.  Distributions whose elements may
 need any number of words take those of the subsequences from 1 on.
 
 Words are int64 tensors that hold 0 to 2**32 - 1: torch has no arithmetic on uint32.

@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.autograd.graph import increment_version as _written
 
 from samebits.errors import UsageError
-from samebits.random import core, keys, operations, shards
+from samebits.random import core, dispatched, keys, shards
 from samebits.random.arguments import shape_of
+from samebits.random.distributions import Distribution, Parameters
 from samebits.random.fill import fill
-from samebits.random.laws import Law, Parameters
 from samebits.random.shards import Part
 
 Device = torch.device | str | int | None
@@ -22,7 +22,7 @@ Shard = tuple[tuple[int, ...], tuple[int, ...]] | Tensor | None
 
 
 def drawn(
-    law: Law,
+    distribution: Distribution,
     key: Tensor,
     shape: tuple[Any, ...],
     dtype: torch.dtype,
@@ -31,20 +31,20 @@ def drawn(
     shard: Shard,
     parameters: Parameters,
 ) -> Tensor:
-    """A law's numbers: what all functions of one word an element share.
+    """A distribution's numbers: what all functions of one word an element share.
 
     Raises:
         TypeError: a key or shape of the wrong kind.
         ValueError: sizes that are negative or do not fit `out`, the shard or the batch of keys.
     """
-    if shard is None and device is None and operations.is_direct(key) and key.is_cpu:
+    if shard is None and device is None and dispatched.is_direct(key) and key.is_cpu:
         loaded = (
             core.get()
         )  # a small draw is worth a short way: the checks below, and all of `fill`'s, are met
         if loaded is not None and key.dtype is torch.uint64 and key.dim() == 1 and key.numel() == 2:
             made = _new(key, shape_of(shape), dtype, loaded) if out is None else _plain(out, shape)
             if made is not None:
-                loaded.fill(made, law, key.contiguous(), parameters)
+                loaded.fill(made, distribution, key.contiguous(), parameters)
                 return made
     keys.check(key)
     if out is None and shard is None:
@@ -52,8 +52,8 @@ def drawn(
         if key.dim() > 1:
             key = batch(key, sizes)
         where = None if device is None else torch.device(device)
-        return operations.draw(sizes, law, key, dtype, where, parameters)
-    return _placed(law, key, shape, dtype, device, out, shard, parameters)
+        return dispatched.draw(sizes, distribution, key, dtype, where, parameters)
+    return _placed(distribution, key, shape, dtype, device, out, shard, parameters)
 
 
 def _new(key: Tensor, sizes: tuple[int, ...], dtype: torch.dtype, loaded: core.Core) -> Tensor:
@@ -80,7 +80,7 @@ def _plain(out: Tensor, shape: tuple[Any, ...]) -> Tensor | None:
 
 
 def _placed(
-    law: Law,
+    distribution: Distribution,
     key: Tensor,
     shape: tuple[Any, ...],
     dtype: torch.dtype,
@@ -92,7 +92,7 @@ def _placed(
     """Into a tensor that is there, or a part of a whole."""
     template = out if shards.is_distributed(out) else shard if shards.is_distributed(shard) else None
     if template is not None:
-        return _distributed(law, key, shape, dtype, template, out, parameters)
+        return _distributed(distribution, key, shape, dtype, template, out, parameters)
     if out is not None and device is not None and torch.device(device) != out.device:
         raise UsageError(f"out lies on {out.device}, but device={device} was asked for")
     sizes = shape_of(shape) if shape or out is None or shard is not None else tuple(out.shape)
@@ -107,18 +107,18 @@ def _placed(
         key = batch(key, sizes)
     if out is None:
         where = None if device is None else torch.device(device)
-        return operations.draw(local, law, key, dtype, where, parameters, part)
+        return dispatched.draw(local, distribution, key, dtype, where, parameters, part)
     if tuple(out.shape) != local:
         raise UsageError(f"out has the shape {tuple(out.shape)}, but {local} was asked for")
-    if operations.is_direct(key, out):
+    if dispatched.is_direct(key, out):
         with torch.no_grad():
             _written(out)
-            return fill(out, law, key, parameters, part)
-    return out.copy_(operations.draw(local, law, key, dtype, out.device, parameters, part))
+            return fill(out, distribution, key, parameters, part)
+    return out.copy_(dispatched.draw(local, distribution, key, dtype, out.device, parameters, part))
 
 
 def _distributed(
-    law: Law,
+    distribution: Distribution,
     key: Tensor,
     shape: tuple[Any, ...],
     dtype: torch.dtype,
@@ -138,9 +138,9 @@ def _distributed(
     part = shards.part(sizes, start, local)
     if out is not None:
         with torch.no_grad():
-            fill(out.to_local(), law, key, parameters, part)
+            fill(out.to_local(), distribution, key, parameters, part)
         return out  # type: ignore[no-any-return]
-    mine = operations.draw(local, law, key, dtype, template.to_local().device, parameters, part)
+    mine = dispatched.draw(local, distribution, key, dtype, template.to_local().device, parameters, part)
     made: Tensor = DTensor.from_local(
         mine,
         template.device_mesh,

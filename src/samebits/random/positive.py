@@ -14,7 +14,7 @@ from torch import Tensor
 from samebits.errors import UsageError, UsageTypeError
 from samebits.random import parametric
 from samebits.random.arguments import FLOATING
-from samebits.random.parametric import LEAST, MOST, Law, Parameter, Range, Request
+from samebits.random.parametric import LEAST, MOST, Distribution, Parameter, Range, Request
 from samebits.random.placed import Device
 
 _CONCENTRATION, _RATE, _A, _B = (
@@ -27,15 +27,15 @@ Part = tuple[tuple[int, ...], tuple[int, ...]] | None
 
 
 def _gamma(asked: Request) -> Tensor:
-    return parametric.numbers(Law.GAMMA, asked).clamp_min(_TINY)
+    return parametric.numbers(Distribution.GAMMA, asked).clamp_min(_TINY)
 
 
 def _beta(asked: Request) -> Tensor:
-    return parametric.numbers(Law.BETA, asked).clamp(*_inside(torch.float64))
+    return parametric.numbers(Distribution.BETA, asked).clamp(*_inside(torch.float64))
 
 
 def _dirichlet(asked: Request) -> Tensor:
-    return parametric.numbers(Law.DIRICHLET, asked).clamp(*_inside(torch.float64))
+    return parametric.numbers(Distribution.DIRICHLET, asked).clamp(*_inside(torch.float64))
 
 
 def _is_trained(parameters: tuple[Tensor, ...]) -> bool:
@@ -218,7 +218,7 @@ def dirichlet(
 
 
 def _only(asked: Request, parameters: int) -> Request:
-    """The request of a law that takes the first parameters alone."""
+    """The request of a distribution that takes the first parameters alone."""
     return Request(
         *(asked.key, asked.parameters[:parameters], asked.shape, asked.part),
         *(asked.dtype, asked.device, asked.out),

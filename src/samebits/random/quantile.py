@@ -1,4 +1,4 @@
-"""The normal and the exponential law as functions of one word, the same bits everywhere.
+"""The normal and the exponential distribution as functions of one word, the same bits everywhere.
 
 A library's log, sqrt, sin differ between devices; a table and a polynomial do not, if
 every product and every sum is rounded on its own.  A word's magnitude m (31 or 63 bits)
@@ -77,23 +77,23 @@ DOUBLE: Final = Grid("double", torch.float64, torch.int64, numpy.float64, 63, 52
 
 @cache
 def numbers(grid: Grid) -> numpy.ndarray[Any, Any]:
-    """The coefficients, (laws, degree + 1, rows), in memory that stays where it is."""
+    """The coefficients, (distributions, degree + 1, rows), in memory that stays where it is."""
     with numpy.load(_FILE) as tables:
         return numpy.ascontiguousarray(tables[grid.name])
 
 
 @cache
-def table(grid: Grid, law: int, device: torch.device) -> Tensor:
-    """The coefficients of a law, (degree + 1, rows)."""
-    return torch.from_numpy(numbers(grid)[law].copy()).to(device)
+def table(grid: Grid, distribution: int, device: torch.device) -> Tensor:
+    """The coefficients of a distribution, (degree + 1, rows)."""
+    return torch.from_numpy(numbers(grid)[distribution].copy()).to(device)
 
 
-def quantile(grid: Grid, law: int, magnitude: Tensor) -> Tensor:
-    """The law's quantile: positive, of any shape.
+def quantile(grid: Grid, distribution: int, magnitude: Tensor) -> Tensor:
+    """The distribution's quantile: positive, of any shape.
 
     Args:
         grid: `SINGLE` or `DOUBLE`.
-        law: `NORMAL` or `EXPONENTIAL`.
+        distribution: `NORMAL` or `EXPONENTIAL`.
         magnitude: int64, of the grid's number of bits.
     """
     x = (magnitude.to(grid.integer).to(grid.dtype) + 0.5).clamp_max(grid.most)
@@ -101,7 +101,7 @@ def quantile(grid: Grid, law: int, magnitude: Tensor) -> Tensor:
     row = (pattern >> grid.shift) - grid.first
     below = (1 << grid.shift) - 1
     t = (1 + 1 / grid.segments) - (pattern & below | grid.bias << grid.mantissa).view(grid.dtype)
-    coefficients = table(grid, law, x.device)
+    coefficients = table(grid, distribution, x.device)
     row = row.to(torch.int64)
     z = coefficients[grid.degree][row]
     for power in range(grid.degree - 1, -1, -1):

@@ -4,7 +4,7 @@ Attempt j = 1, 2, ... of an element takes the four words of its own counter in t
 subsequence j.  So how often a neighbour is rejected, or which part of a tensor is drawn
 here, changes nothing: an element depends on its key, its number and its parameters.
 
-A loop ends: each law's attempt is accepted with a probability of at least 1/2 whatever
+A loop ends: each distribution's attempt is accepted with a probability of at least 1/2 whatever
 the parameters, and an element that 256 attempts rejected, which happens to one in more
 than 2**256, becomes NaN.
 """
@@ -52,7 +52,7 @@ def unit(high: Tensor, low: Tensor) -> Tensor:
 def fine(words: philox.Words) -> Tensor:
     """Uniform float64 numbers of four words, in (0, 1]: multiples of 2**-106, rounded once to 53 bits.
 
-    Small ones keep all their bits, so laws that turn them into long tails reach events of
+    Small ones keep all their bits, so distributions that turn them into long tails reach events of
     probability 2**-106.
     """
     w0, w1, w2, w3 = words

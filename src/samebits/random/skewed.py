@@ -12,7 +12,7 @@ from torch import Tensor
 
 from samebits.random import parametric
 from samebits.random.arguments import FLOATING
-from samebits.random.parametric import Law, Parameter, Range
+from samebits.random.parametric import Distribution, Parameter, Range
 from samebits.random.placed import Device
 
 _MOST: Final = torch.finfo(torch.float64).max
@@ -56,7 +56,7 @@ def cauchy(
     """
     given = [(_MEDIAN, median), (_SIGMA, sigma)]
     asked = parametric.request("cauchy", key, given, shape, dtype, device, out, shard, FLOATING)
-    return parametric.finished(parametric.numbers(Law.CAUCHY, asked), asked)
+    return parametric.finished(parametric.numbers(Distribution.CAUCHY, asked), asked)
 
 
 def log_normal(
@@ -87,4 +87,4 @@ def log_normal(
     """
     given = [(_MEAN, mean), (_STD, std)]
     asked = parametric.request("log_normal", key, given, shape, dtype, device, out, shard, FLOATING)
-    return parametric.finished(parametric.numbers(Law.LOG_NORMAL, asked), asked)
+    return parametric.finished(parametric.numbers(Distribution.LOG_NORMAL, asked), asked)

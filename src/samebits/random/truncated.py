@@ -1,7 +1,7 @@
 """Normal numbers between two bounds, without attempts: one word an element.
 
 A normal number is a growing function of a word, if the words are put in the order of
-their quantiles (`laws._truncated`).  The words whose quantile lies between the bounds
+their quantiles (`distributions._truncated`).  The words whose quantile lies between the bounds
 are a stretch of that order; a word of the stretch, all equally likely, gives the number.
 The ends of the stretch are found by trying the same table, so no error function is
 needed, whose last bits differ between libraries.
@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from samebits.errors import UsageError
-from samebits.random import laws, quantile
+from samebits.random import distributions, quantile
 from samebits.random.arguments import FLOATING, dtype_of, number, rounded
-from samebits.random.laws import Law, Parameters
+from samebits.random.distributions import Distribution, Parameters
 from samebits.random.placed import Device, Shard, drawn
 
 _WORDS: Final = 1 << 64
@@ -45,7 +45,7 @@ def truncated_normal(
     Args:
         key: uint64 of shape (2,) or (*batch, 2).
         shape: of the whole; that of `out` where none is given.
-        mean, std: of the normal law before it is cut; finite, std greater than 0.
+        mean, std: of the normal distribution before it is cut; finite, std greater than 0.
         low, high: the bounds, low < high; may be infinite.  As in `torch.nn.init.trunc_normal_`, they are
             values, not numbers of std.
         dtype: float32 by default, or that of `out`; float16, bfloat16, float64.  Computed in float64.
@@ -71,11 +71,11 @@ def truncated_normal(
     words = _position((high - mean) / std, after=True) - first
     if words < _FEWEST:
         raise UsageError(
-            f"between low={low} and high={high} lies too little of a normal law with mean={mean}, std={std}: "
-            "less than 2**-40 of it; move the bounds nearer to the mean"
+            f"between low={low} and high={high} lies too little of a normal distribution with mean={mean}, "
+            f"std={std}: less than 2**-40 of it; move the bounds nearer to the mean"
         )
     parameters = Parameters(std, mean, first, words % _WORDS, least, most)
-    return drawn(Law.TRUNCATED, key, shape, dtype, device, out, shard, parameters)
+    return drawn(Distribution.TRUNCATED, key, shape, dtype, device, out, shard, parameters)
 
 
 def _bound(name: str, value: Any) -> float:
@@ -110,6 +110,6 @@ def _position(z: float, *, after: bool) -> int:
 
 def _quantiles(words: list[int]) -> Tensor:
     """The standard quantiles of words in their order: float64, growing."""
-    ordered = torch.tensor([laws.signed(word) for word in words])
+    ordered = torch.tensor([distributions.signed(word) for word in words])
     z = quantile.quantile(quantile.DOUBLE, quantile.NORMAL, torch.where(ordered < 0, ~ordered, ordered))
     return torch.where(ordered < 0, z, -z)

@@ -7,6 +7,6 @@ from __future__ import annotations
 
 import sys
 
-from samebits._lazy import CallableModule
+from samebits._runtime.lazy import CallableModule
 
 sys.modules[__name__].__class__ = CallableModule

@@ -110,7 +110,7 @@ NOTES: Final[Mapping[str, Check]] = {
 PLAN: Final[Mapping[str, Check]] = {
     "capture_bytes": _count,
     "deterministic": _flag,
-    "everywhere": _flag,
+    "portable": _flag,
     "folder": _text,
     "level": _text,
     "schedule": _maybe(

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from samebits._whole import write_whole
+from samebits._runtime.whole import write_whole
 from samebits.errors import RecordError, UsageError
 from samebits.record.log import APPLICATION_ID
 from samebits.record.run import FORMAT, LARGEST_INFO, RunInfo

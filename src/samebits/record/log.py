@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 from zlib import crc32
 
-from samebits.record.events import STRUCTURE
+from samebits.model.events import STRUCTURE
 
 APPLICATION_ID: Final = 0x53426974  # "SBit", in the SQLite header
 VERSION: Final = 1  # user_version in the SQLite header; see "Evolution" in docs/reference/format.md

@@ -19,10 +19,10 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Literal, Self
 
-from samebits.causes._base import Event, Fact, Site
+from samebits.model.events import KINDS, PARTIAL, PHASES
+from samebits.model.findings import Event, Fact, Site
 from samebits.record import fields, log, reason
 from samebits.record.chunks import Chunk, Packed
-from samebits.record.events import KINDS, PARTIAL, PHASES
 from samebits.record.store import Store, shown
 from samebits.record.structure import Columns, passive, unpack
 

@@ -11,8 +11,8 @@ import zlib
 from array import array
 from typing import Final, NamedTuple
 
+from samebits.model.events import KINDS, PARTIAL, STRUCTURE
 from samebits.record import log
-from samebits.record.events import KINDS, PARTIAL, STRUCTURE
 
 _WORD: Final = "I" if array("I").itemsize == 4 else "L"  # the type code of four bytes
 _GENERATOR: Final = KINDS.index("generator")

@@ -29,9 +29,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Concatenate, Final, ParamSpec
 
-from samebits.causes._base import Fact
+from samebits.model.events import STRUCTURE
+from samebits.model.findings import Fact
 from samebits.record import log, reason
-from samebits.record.events import STRUCTURE
 
 #: Rows waiting for a commit go to disk anyway beyond this many bytes.
 _PATIENCE: Final = 8 << 20

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from samebits._lazy import lazy
+from samebits._runtime.lazy import lazy
 
 if TYPE_CHECKING:
     from samebits.seeding.derive import SEED_LIMIT as SEED_LIMIT
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from samebits.seeding.hash_seed import HashSeedWarning as HashSeedWarning
     from samebits.seeding.hash_seed import ensure_hash_seed as ensure_hash_seed
     from samebits.seeding.libraries import register_library as register_library
-    from samebits.seeding.members import register as register
-    from samebits.seeding.members import unregister as unregister
+    from samebits.seeding.registry import register as register
+    from samebits.seeding.registry import unregister as unregister
     from samebits.seeding.scope import isolated as isolated
     from samebits.seeding.scope import preserved as preserved
     from samebits.seeding.state import Restored as Restored
@@ -41,11 +41,11 @@ _HOMES = {
     "ensure_hash_seed": "samebits.seeding.hash_seed",
     "isolated": "samebits.seeding.scope",
     "preserved": "samebits.seeding.scope",
-    "register": "samebits.seeding.members",
+    "register": "samebits.seeding.registry",
     "register_library": "samebits.seeding.libraries",
     "restore_rng": "samebits.seeding.state",
     "seed_everything": "samebits.seeding.everything",
-    "unregister": "samebits.seeding.members",
+    "unregister": "samebits.seeding.registry",
 }
 
 __all__ = [

@@ -36,9 +36,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from samebits._seed import SEED_LIMIT as SEED_LIMIT
-from samebits._seed import checked_seed as checked_seed
 from samebits.errors import UsageError, UsageTypeError
+from samebits.model.seed import SEED_LIMIT as SEED_LIMIT
+from samebits.model.seed import checked_seed as checked_seed
 
 if TYPE_CHECKING:
     import random

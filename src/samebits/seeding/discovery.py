@@ -27,9 +27,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from samebits.seeding.generators import Holder, holder_of, process_wide
-from samebits.seeding.user_code import own_packages, own_variables
-from samebits.seeding.ways import CONTAINERS, ENTRIES, Expand, Style, Ways, generator
+from samebits.seeding.adapters import Holder, holder_of, process_wide
+from samebits.seeding.traversal import CONTAINERS, ENTRIES, Expand, Style, Ways, generator
+from samebits.usercode.program import own_packages, own_variables
 
 #: Objects looked through before a walk stops with a warning.
 OBJECTS: Final = 300_000

@@ -241,7 +241,7 @@ def seed_everything(seed: int | None, *, rank: int | None = None, scheme: Scheme
 
 
 def _start(generator: object, key: Key) -> None:
-    from samebits.seeding.generators import holder_of
+    from samebits.seeding.adapters import holder_of
 
     holder = holder_of(generator)
     assert holder is not None

@@ -96,7 +96,7 @@ def ensure_hash_seed(seed: int = 0) -> None:
             interpreter that ignores variables (-E, -I), or a child of
             multiprocessing.  Says what to do instead.
     """
-    from samebits._seed import checked_seed
+    from samebits.model.seed import checked_seed
 
     number = checked_seed(seed, "ensure_hash_seed", limit=2**32, why="which is all that Python takes")
     if fixed_hash_seed() is not None:

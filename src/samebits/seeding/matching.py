@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from samebits.seeding.members import SECTIONS, Member
+from samebits.seeding.registry import SECTIONS, Member
 
 Entry = Mapping[str, Any]
 

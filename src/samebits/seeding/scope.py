@@ -26,15 +26,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from types import FrameType, FunctionType, MethodType, TracebackType
 from typing import Any, Final, ParamSpec, TypeVar
 
-from samebits._decorated import runs_later
+from samebits._runtime.decorated import runs_later
 from samebits.errors import UsageTypeError
+from samebits.seeding.adapters import Holder, StateError, process_wide, rewind_device
+from samebits.seeding.checksum import digest_number
 from samebits.seeding.derive import Key, checked_seed
-from samebits.seeding.generators import Holder, StateError, process_wide, rewind_device
-from samebits.seeding.members import Member, checked_generators, members
-from samebits.seeding.plain import digest_number
+from samebits.seeding.registry import Member, checked_generators, members
 from samebits.seeding.state import put_back
 from samebits.seeding.turn import turn
-from samebits.seeding.user_code import own_packages, package_of, place_of_self
+from samebits.usercode.program import own_packages, package_of, place_of_self
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")

@@ -33,14 +33,14 @@ from types import FrameType
 from typing import Any, Final
 
 from samebits.errors import UsageError, UsageTypeError
-from samebits.seeding.generators import StateError as StateError
-from samebits.seeding.generators import initialize_accelerator, uninitialized_accelerator
+from samebits.seeding.adapters import StateError as StateError
+from samebits.seeding.adapters import initialize_accelerator, uninitialized_accelerator
+from samebits.seeding.checksum import checksum
 from samebits.seeding.matching import Matching, matched
-from samebits.seeding.members import SECTIONS, Member, members
-from samebits.seeding.plain import checksum
 from samebits.seeding.ranks import place
+from samebits.seeding.registry import SECTIONS, Member, members
 from samebits.seeding.turn import turn
-from samebits.seeding.user_code import local_of, own_packages
+from samebits.usercode.program import local_of, own_packages
 
 FORMAT: Final = "samebits.rng"
 VERSION: Final = 1

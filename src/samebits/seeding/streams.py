@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from samebits.errors import UsageError, UsageTypeError
+from samebits.seeding.adapters import Holder, holder_of
 from samebits.seeding.derive import Key
-from samebits.seeding.generators import Holder, holder_of
 from samebits.seeding.ranks import checked_rank
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class _Stream:
 
 
 class StreamsState:
-    """All streams of a `Streams` as one thing that holds random state (`samebits.seeding.generators.Holder`).
+    """All streams of a `Streams` as one thing that holds random state (`samebits.seeding.adapters.Holder`).
 
     A stream that was not asked for yet stands at its start.  So a state makes those that the process lacks,
     and puts those at their start that it does not hold: nobody has to ask for all of them before restoring.

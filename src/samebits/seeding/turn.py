@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from samebits.seeding.generators import StateError
+from samebits.seeding.adapters import StateError
 
 #: Seconds to wait for the turn before it is taken for a deadlock.
 PATIENCE: Final = 60.0

@@ -16,7 +16,7 @@ import triton.language as tl
 from torch import Tensor
 
 import triton
-from samebits._backend import launch
+from samebits._runtime.triton_launch import launch
 
 #: States that a program holds at once; longer rows are done in turn.
 BLOCK = 1024

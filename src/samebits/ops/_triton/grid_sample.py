@@ -23,9 +23,9 @@ import triton.language as tl
 from torch import Tensor
 
 import triton
-from samebits._backend import launch
-from samebits.ops._triton.exact import deposit, rint
-from samebits.ops.exact import Bins, accumulated, magnitude
+from samebits._runtime.triton_launch import launch
+from samebits.ops.primitives._triton.exact import deposit, rint
+from samebits.ops.primitives.exact import Bins, accumulated, magnitude
 
 #: Points of a program; with 8 channels at a time 512 numbers a step.
 BLOCK = 64

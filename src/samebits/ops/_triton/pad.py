@@ -20,7 +20,7 @@ import triton.language as tl
 from torch import Tensor
 
 import triton
-from samebits._backend import launch
+from samebits._runtime.triton_launch import launch
 
 BLOCK = 1024
 

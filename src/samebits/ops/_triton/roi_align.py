@@ -22,10 +22,10 @@ import triton.language as tl
 from torch import Tensor
 
 import triton
-from samebits._backend import launch
-from samebits.ops._triton.exact import deposit, rint
-from samebits.ops.exact import Bins, accumulated, magnitude
-from samebits.ops.regions import channel_chunk, chunks
+from samebits._runtime.triton_launch import launch
+from samebits.ops.primitives._triton.exact import deposit, rint
+from samebits.ops.primitives.exact import Bins, accumulated, magnitude
+from samebits.ops.primitives.regions import channel_chunk, chunks
 
 if TYPE_CHECKING:
     from samebits.ops.roi_align import Axis

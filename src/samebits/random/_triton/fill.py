@@ -1,7 +1,7 @@
-"""Fills memory with a law's numbers: those of `samebits.random.laws`, whose kernels' twin this is.
+"""Fills memory with a distribution's numbers, those of `samebits.random.distributions` bit for bit.
 
-    run         out[k, i] = law(word(key[k], first + i))
-    scattered   out[k, i] = law(word(key[k], first + i0 * s0 + i1 * s1 + i2 * s2 + i3 * s3))
+    run         out[k, i] = distribution(word(key[k], first + i))
+    scattered   out[k, i] = distribution(word(key[k], first + i0 * s0 + i1 * s1 + i2 * s2 + i3 * s3))
 
 In a run each program makes whole calls of Philox and all their words.  Elements whose numbers do not follow
 each other, and many keys of few elements, make a call each.
@@ -22,11 +22,11 @@ import triton.language as tl
 from torch import Tensor
 
 import triton
-from samebits._backend import launch
+from samebits._runtime.triton_launch import launch
 from samebits.random import quantile
-from samebits.random._triton.laws import number
+from samebits.random._triton.distributions import number
 from samebits.random._triton.philox import of_calls, of_elements
-from samebits.random.laws import UNIFORM_BITS, Law, Parameters, is_wide, signed
+from samebits.random.distributions import UNIFORM_BITS, Distribution, Parameters, is_wide, signed
 from samebits.random.shards import Part, whole
 
 #: Calls of a program of a run, elements of one that is scattered.
@@ -45,7 +45,7 @@ _INTEGERS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 def _run(
     out, source, table, keys, seed: tl.int64, offset: tl.int64, first: tl.int64, each, blocks,
     a, b, low: tl.int64, size: tl.int64, least: tl.int64, most: tl.int64,
-    SKIP: tl.constexpr, LAW: tl.constexpr, BITS: tl.constexpr, RANGED: tl.constexpr,
+    SKIP: tl.constexpr, DISTRIBUTION: tl.constexpr, BITS: tl.constexpr, RANGED: tl.constexpr,
     BRAIN: tl.constexpr, DOUBLE: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     EACH: tl.constexpr = 2 if DOUBLE else 4
@@ -69,7 +69,7 @@ def _run(
     if source is not None:
         x = tl.load(source + place, mask=inside, other=0)
     kind = out.dtype.element_ty
-    made = number(word, x, table, a, b, low, size, least, most, kind, LAW, BITS, RANGED, BRAIN)
+    made = number(word, x, table, a, b, low, size, least, most, kind, DISTRIBUTION, BITS, RANGED, BRAIN)
     tl.store(out + place, made, mask=inside)
 
 
@@ -78,7 +78,7 @@ def _scattered(
     out, source, table, keys, seed: tl.int64, offset: tl.int64, first: tl.int64,
     begin: tl.int64, each: tl.int64, all, count, n1, n2, n3, s0, s1, s2, s3,
     a, b, low: tl.int64, size: tl.int64, least: tl.int64, most: tl.int64,
-    LAW: tl.constexpr, BITS: tl.constexpr, RANGED: tl.constexpr,
+    DISTRIBUTION: tl.constexpr, BITS: tl.constexpr, RANGED: tl.constexpr,
     BRAIN: tl.constexpr, DOUBLE: tl.constexpr, WIDE: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     at = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
@@ -104,23 +104,23 @@ def _scattered(
     if source is not None:
         x = tl.load(source + place, mask=inside, other=0)
     kind = out.dtype.element_ty
-    made = number(word, x, table, a, b, low, size, least, most, kind, LAW, BITS, RANGED, BRAIN)
+    made = number(word, x, table, a, b, low, size, least, most, kind, DISTRIBUTION, BITS, RANGED, BRAIN)
     tl.store(out + place, made, mask=inside)
 
 
 def fill(
     out: Tensor,
-    law: Law,
+    distribution: Distribution,
     key: Tensor,
     parameters: Parameters,
     part: Part | None = None,
     source: Tensor | None = None,
 ) -> None:
-    """Fill `out` with a law's numbers; nothing waits for the device.
+    """Fill `out` with a distribution's numbers; nothing waits for the device.
 
     Args:
         out: not empty, contiguous; all keys' elements, one key's after another's.
-        law, parameters: what is drawn.
+        distribution, parameters: what is drawn.
         key: uint64 of shape (*batch, 2), on any device.
         part: which elements of a whole a key's are; all of it by default.
         source: dropout: of `out`'s shape and dtype, contiguous.
@@ -134,21 +134,21 @@ def fill(
         seed, offset = pairs[0].tolist()
     else:
         keys = pairs.to(out.device, non_blocking=True).contiguous()
-    double = is_wide(law, out.dtype)
+    double = is_wide(distribution, out.dtype)
     brain = out.dtype is torch.bfloat16
     p = parameters
-    real = _bits if out.dtype is torch.float64 or law is Law.TRUNCATED else float
+    real = _bits if out.dtype is torch.float64 or distribution is Distribution.TRUNCATED else float
     integers = signed(p.low), signed(p.range), _bits(p.least), _bits(p.most)
     rest: tuple[Any, ...] = (real(p.a), real(p.b), *integers)
     options = {
-        "LAW": int(law),
+        "DISTRIBUTION": int(distribution),
         "BITS": UNIFORM_BITS.get(out.dtype, 0),
         "RANGED": p.range != 0,
         "BRAIN": brain,
         "DOUBLE": double,
         "BLOCK": BLOCK,
     }
-    table = _table(law, out)
+    table = _table(distribution, out)
     plain = _INTEGERS[out.dtype.itemsize]
     if brain or not out.dtype.is_floating_point:
         out, source = out.view(plain), source.view(plain) if source is not None else None
@@ -181,12 +181,12 @@ def _bits(x: float) -> int:
     return pattern
 
 
-def _table(law: Law, out: Tensor) -> Tensor | None:
-    if law is Law.EXPONENTIAL:
+def _table(distribution: Distribution, out: Tensor) -> Tensor | None:
+    if distribution is Distribution.EXPONENTIAL:
         column = quantile.EXPONENTIAL
-    elif law is Law.NORMAL or law is Law.TRUNCATED:
+    elif distribution is Distribution.NORMAL or distribution is Distribution.TRUNCATED:
         column = quantile.NORMAL
     else:
         return None
-    double = out.dtype is torch.float64 or law is Law.TRUNCATED
+    double = out.dtype is torch.float64 or distribution is Distribution.TRUNCATED
     return quantile.table(quantile.DOUBLE if double else quantile.SINGLE, column, out.device)

@@ -1,4 +1,4 @@
-/* Fills a part of a tensor with a law's numbers: chooses the tier, cuts the work for the threads.
+/* Fills a part of a tensor with a distribution's numbers: chooses the tier, cuts the work for the threads.
 
    Plain C over plain memory: the caller has checked everything.
 */
@@ -68,7 +68,7 @@ const char *sb_use(const char *name) {
 typedef struct {
   const char *in;
   char *out;
-  int law, dtype, dimensions;
+  int distribution, dtype, dimensions;
   const uint64_t *keys; /* pairs of seed and offset */
   int64_t first;        /* the number of each key's first element */
   int64_t each;         /* elements of a key */
@@ -82,9 +82,9 @@ static const int64_t sb_bytes[SB_DTYPES] = {1, 2, 4, 8, 2, 2, 4, 8};
 /* n numbers, the first of which has the number `at`. */
 static void sb_run(const sb_task *t, const uint64_t key[2], int64_t at, int64_t n, const char *in, char *out) {
   const int64_t bytes = sb_bytes[t->dtype];
-  const int wide = t->law == SB_TRUNCATED || (bytes == 8 && t->law != SB_BERNOULLI && t->law != SB_DROPOUT);
+  const int wide = t->distribution == SB_TRUNCATED || (bytes == 8 && t->distribution != SB_BERNOULLI && t->distribution != SB_DROPOUT);
   const int64_t each = wide ? 2 : 4, words = wide ? 2 : 1, block = SB_BLOCK / words;
-  const sb_transform law = sb_chosen->laws[t->law][t->dtype];
+  const sb_transform distribution = sb_chosen->distributions[t->distribution][t->dtype];
   uint32_t buffer[SB_BLOCK + 4 * 64 + 4] __attribute__((aligned(64)));
   while (n > 0) {
     const int64_t skip = at % each, call = at / each;
@@ -92,7 +92,7 @@ static void sb_run(const sb_task *t, const uint64_t key[2], int64_t at, int64_t 
     const int64_t calls = (skip + now + each - 1) / each;
     const int64_t rounded = (calls + sb_chosen->at_once - 1) / sb_chosen->at_once * sb_chosen->at_once;
     sb_chosen->words(key[0], key[1] + (uint64_t)call, rounded, buffer);
-    law(buffer + skip * words, in, out, now, t->parameters);
+    distribution(buffer + skip * words, in, out, now, t->parameters);
     at += now;
     n -= now;
     out += now * bytes;
@@ -121,12 +121,12 @@ static void *sb_do(void *task) {
 }
 
 /* Fill `out`, contiguous: of each of `keys` keys the elements of a shape, whose numbers begin at `first` and lie
-   `strides` apart.  `what` is 16 * law + dtype.  Returns 0, or 1 where the law has no such dtype. */
+   `strides` apart.  `what` is 16 * distribution + dtype.  Returns 0, or 1 where the distribution has no such dtype. */
 int sb_fill(void *out, const uint64_t *key, const sb_parameters *parameters, int64_t keys, int64_t first, int what,
             int threads, const void *in, int dimensions, const int64_t *shape, const int64_t *strides) {
-  const int law = what / 16, dtype = what % 16;
+  const int distribution = what / 16, dtype = what % 16;
   if (!sb_chosen) sb_use(NULL);
-  if (sb_chosen->laws[law][dtype] == NULL) return 1;
+  if (sb_chosen->distributions[distribution][dtype] == NULL) return 1;
   int64_t each = 1;
   for (int d = 0; d < dimensions; d++) each *= shape[d];
   const int64_t all = keys * each;
@@ -139,7 +139,7 @@ int sb_fill(void *out, const uint64_t *key, const sb_parameters *parameters, int
   int running = 0;
   for (int64_t s = shares - 1; s >= 0; s--) {
     const int64_t from = s * share, to = s == shares - 1 || (s + 1) * share > all ? all : (s + 1) * share;
-    tasks[s] = (sb_task){in, out, law, dtype, dimensions, key, first, each, shape, strides, parameters, from, to};
+    tasks[s] = (sb_task){in, out, distribution, dtype, dimensions, key, first, each, shape, strides, parameters, from, to};
     if (from >= to) continue;
     if (s == 0 || pthread_create(&started[running], NULL, sb_do, &tasks[s]) != 0)
       sb_do(&tasks[s]); /* also where no thread can be had */

@@ -39,7 +39,7 @@ static inline double sb_quantile_f64(uint64_t word, const double *restrict c) {
   return z;
 }
 
-/* Tables of the float64 laws, for laws that draw one number at a time; set when the core is loaded. */
+/* Tables of the float64 distributions, for distributions that draw one number at a time; set when the core is loaded. */
 extern const double *sb_wide_normal;
 
 static inline double sb_normal64(uint64_t word) {

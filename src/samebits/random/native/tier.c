@@ -1,5 +1,5 @@
 /* One tier: compiled once for each set of instructions, with SB_TIER its name. */
-#include "laws.h"
+#include "distributions.h"
 #include "words.h"
 
 #define SB_PASTE(a, b) a##b
@@ -11,7 +11,7 @@ const sb_tier SB_NAMED(sb_tier_, SB_TIER) = {
     .name = SB_QUOTED(SB_TIER),
     .at_once = SB_AT_ONCE,
     .words = sb_words,
-    .laws =
+    .distributions =
         {
             [SB_INTEGER] = {[SB_U8] = sb_integer_u8, [SB_U16] = sb_integer_u16, [SB_U32] = sb_integer_u32,
                             [SB_U64] = sb_integer_u64},

@@ -1,0 +1,1 @@
+"""What several packages do to Python and torch, each once: import hooks, patches, kernels, native code, scopes."""

@@ -1,0 +1,1 @@
+"""What `samebits run` and `--seed` change in a program: seeds, generators, loaders, the order of results."""

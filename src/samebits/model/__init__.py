@@ -1,0 +1,1 @@
+"""The vocabulary: plain data that records, comparisons, causes and reports speak of.  Imports no torch."""

@@ -1,0 +1,486 @@
+"""The observer in plain Python, for machines without a C++ compiler: the interface of `native/binding.h`.
+
+It sees operations through a TorchDispatchMode, which is part of the dispatch rather than beside it: it is
+slower by far, runs where the native observer only looks on, and changes some of what it observes.  So
+`limits` says, in sentences for the verdict, what differs from an observation by the native one.  What is
+recorded, and in which order, follows `native/observer.cpp`.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+import threading
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import CodeType, FrameType, ModuleType
+from typing import Any, Final, NamedTuple, TypeVar
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from samebits.model import events
+from samebits.observe import reference
+from samebits.observe.memory import Uninitialized
+from samebits.observe.places import Origins, Place, Places
+from samebits.observe.schemas import Operator, describe
+
+KIND: Final = {name: number for number, name in enumerate(events.KINDS)}
+PHASE: Final = {name: number for number, name in enumerate(events.PHASES)}
+UNREAD: Final = events.VIEW | events.UNINITIALIZED | events.PENDING
+FLUSH_AT: Final = 100_000  # events; a program that never steps must not fill the memory
+CAPTURE_AT_MOST: Final = 64 << 20  # bytes of one output
+LIMITS: Final = (
+    "operations were observed from Python (no native observer): slower, and the backward of indexing runs"
+    " out of place, as it does under any dispatch mode",
+    "operations in threads other than the one that imported torch were not observed",
+)
+
+T = TypeVar("T")
+
+
+class Event(NamedTuple):
+    """One row of the event columns."""
+
+    kind: int
+    phase: int
+    flags: int
+    name: int
+    site: int = 0
+    module: int = 0
+    node: int = 0
+    digest: int = 0
+    inputs: int = 0
+    generator: int = 0
+    source: int = 0
+
+
+class Sum:
+    """The digest of several values, a running fold."""
+
+    def __init__(self) -> None:
+        self.value = 0
+        self.n = 0
+
+    def add(self, digest: int) -> None:
+        self.value = reference.fold(self.value, digest) if self.n else digest
+        self.n += 1
+
+
+class Thread:
+    """The events of one thread and what it is in the middle of."""
+
+    def __init__(self, ordinal: int) -> None:
+        self.ordinal = ordinal
+        self.start = 0
+        self.events: list[Event] = []
+        self.phase = PHASE["other"]
+        self.suspended = 0
+
+
+class Quiet:
+    """What the observer itself runs is seen neither by itself nor by the user's function modes."""
+
+    def __init__(self, thread: Thread) -> None:
+        self._thread = thread
+
+    def __enter__(self) -> None:
+        self._thread.suspended += 1
+        self._function = torch._C.DisableTorchFunction()
+        self._function.__enter__()
+
+    def __exit__(self, *_: object) -> None:
+        self._function.__exit__(None, None, None)
+        self._thread.suspended -= 1
+
+
+class Mode(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Hands every operation of its thread to the observer."""
+
+    supports_higher_order_operators = True
+
+    def __init__(self, observer: Observer) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._observer = observer
+
+    @classmethod
+    def ignore_compile_internals(cls) -> bool:
+        return True  # else torch.compile would be off under this mode
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        observer, kwargs = self._observer, kwargs or {}
+        thread = observer.thread()
+        if thread.suspended or not observer.on:
+            return func(*args, **kwargs)
+        operator = observer.operator(func)
+        if operator.name.startswith("profiler::"):
+            return func(*args, **kwargs)
+        arguments = operator.bind(args, kwargs)
+        event = observer.guarded(thread, operator, observer.before, thread, operator, arguments)
+        outputs = func(*args, **kwargs)
+        if event is not None:
+            observer.guarded(thread, operator, observer.after, thread, operator, arguments, event, outputs)
+        return outputs
+
+
+class Observer(ModuleType):
+    """Stands where the native module would."""
+
+    def __init__(self) -> None:
+        super().__init__("samebits.record._observer", __doc__)
+        self.limits: list[str] = []
+        self.on = False
+        self._mode: Mode | None = None
+        self._lock = threading.RLock()  # guards events against a drain from another thread
+        self._threads: dict[int, Thread] = {}
+        self._names: dict[str, int] = {"": 0}
+        self._places = Places()
+        self._names_sent = self._sites_sent = 1
+        self._operators: dict[Any, Operator] = {}
+        self._origins = Origins()
+        self._fresh = Uninitialized()
+        self._zoom = False
+        self._capture_left = 0
+        self._captured: list[tuple[int, int, int, int, tuple[int, ...], bytes]] = []
+        self._flush: Callable[[], Any] = lambda: None
+        self._engine = torch.autograd.graph._engine_run_backward.__code__
+
+    # -- the interface of native/binding.h ---------------------------------------------------------
+    def setup(
+        self,
+        torch_prefixes: Iterable[str],
+        library_prefixes: Iterable[str],
+        module_call: CodeType,
+        module_name: Callable[[Any], str],
+        flush: Callable[[], Any],
+    ) -> None:
+        def named(module: Any) -> int:
+            with Quiet(self.thread()):
+                try:
+                    return self.intern(module_name(module))
+                except Exception:
+                    return 0
+
+        self._places = Places(torch_prefixes, library_prefixes, module_call, named)
+        self._sites_sent = 1
+        self._flush = flush
+        self.thread()  # the thread that sets up is thread 0
+
+    def operations(self, on: object) -> None:
+        """Observe every operation of this thread, or of no thread any more."""
+        self.on = bool(on)
+        if self.on and self._mode is None:
+            self._origins = Origins()
+            self._mode = Mode(self)
+            self._mode.__enter__()  # type: ignore[no-untyped-call]
+            self.limits[:] = LIMITS
+        elif not self.on and self._mode is not None and _innermost_mode() is self._mode:
+            # Modes leave in the order of a stack; below another one it stays, and passes everything on.
+            self._mode.__exit__(None, None, None)  # type: ignore[no-untyped-call]
+            self._mode = None
+
+    def zoom(self, on: bool, capture_bytes: int) -> None:
+        self._zoom = bool(on)
+        self._capture_left = capture_bytes
+
+    def suspend(self) -> int:
+        thread = self.thread()
+        thread.suspended += 1
+        return thread.suspended
+
+    def resume(self) -> int:
+        thread = self.thread()
+        thread.suspended -= 1
+        return thread.suspended
+
+    def phase(self, number: int) -> int:
+        thread = self.thread()
+        old, thread.phase = thread.phase, number
+        return old
+
+    def intern(self, text: str) -> int:
+        with self._lock:
+            return self._names.setdefault(text, len(self._names))
+
+    def site(self) -> int:
+        return self._places.walk(sys._getframe(1)).site
+
+    def site_of(self, file: str, line: int, function: str) -> int:
+        return self._places.site_of(file, line, function)
+
+    def push(self, kind: int, name: int, digest: int, site: int, phase: int, flags: int) -> None:
+        thread = self.thread()
+        event = self._event(thread, kind, site, phase)
+        self._put(thread, event._replace(name=name, digest=digest, flags=flags))
+
+    def push_tensors(
+        self, kind: int, names: list[int], tensors: list[torch.Tensor | None], site: int, phase: int
+    ) -> None:
+        if len(names) != len(tensors):
+            raise ValueError("names and tensors differ in length")
+        thread = self.thread()
+        event = self._event(thread, kind, site, phase)
+        for name, tensor in zip(names, tensors, strict=True):
+            if tensor is None:
+                self._put(thread, event._replace(name=name, flags=events.PARTIAL))
+            else:
+                self._put(thread, event._replace(name=name, digest=self.digest(tensor)))
+
+    def digest(self, tensor: torch.Tensor, eager: bool = False) -> int:
+        if not isinstance(tensor, torch.Tensor):
+            raise TypeError("a torch.Tensor is needed")
+        with Quiet(self.thread()):
+            if tensor.is_cuda and torch.cuda.is_current_stream_capturing():
+                return reference.meta_digest(tensor)  # reading would break the capture
+            return reference.tensor_digest(tensor)
+
+    def digest_bytes(self, buffer: Any) -> int:
+        size = memoryview(buffer).nbytes
+        return reference.reference(buffer, 0, (size,))
+
+    def tier(self, name: str) -> bool:
+        return name in ("auto", "plain")
+
+    def position(self) -> int:
+        thread = self.thread()
+        return thread.start + len(thread.events)
+
+    def forget(self, address: int) -> None:
+        self._places.forget(address)
+
+    def drain(self) -> list[tuple[Any, ...]]:
+        with self._lock:
+            self._fresh.sweep()
+            rows = []
+            for thread in self._threads.values():
+                if thread.events:
+                    rows.append(_chunk(thread))
+                    thread.start += len(thread.events)
+                    thread.events = []
+            return rows
+
+    def tables(self) -> tuple[list[tuple[int, str]], list[tuple[int, str, int, str]]]:
+        with self._lock:
+            names = [(i, text) for text, i in self._names.items() if i >= self._names_sent]
+            sites = self._places.sites(self._sites_sent)
+            self._names_sent += len(names)
+            self._sites_sent += len(sites)
+            return names, sites
+
+    def captured(self) -> list[tuple[int, int, int, int, tuple[int, ...], bytes]]:
+        rows, self._captured = self._captured, []
+        return rows
+
+    def after_fork(self) -> None:
+        """A child process begins with nothing recorded, as thread 0."""
+        self._lock = threading.RLock()
+        self._places.after_fork()
+        phase = self.thread().phase
+        self._threads.clear()
+        self.thread().phase = phase
+        self._names_sent = self._sites_sent = 1
+        self._captured.clear()
+
+    # -- one operation -----------------------------------------------------------------------------
+    def thread(self) -> Thread:
+        # By the kernel's number: autograd's own threads lose their Python thread state between operations.
+        key = threading.get_native_id()
+        thread = self._threads.get(key)
+        if thread is None:
+            with self._lock:
+                thread = self._threads.setdefault(key, Thread(len(self._threads)))
+        return thread
+
+    def guarded(self, thread: Thread, operator: Operator, observe: Callable[..., T], *args: Any) -> T | None:
+        """Observe; what cannot be observed is an event left unread, never an error in the script."""
+        try:
+            return observe(*args)
+        except Exception:
+            name = self.intern(operator.name)
+            self._put(thread, Event(operator.kind, _phase_now(thread, model=False), events.PARTIAL, name))
+            return None
+
+    def operator(self, func: Any) -> Operator:
+        operator = self._operators.get(func)
+        if operator is None:
+            operator = self._operators[func] = describe(func)
+        return operator
+
+    def before(self, thread: Thread, operator: Operator, arguments: Sequence[Any]) -> Event:
+        """The event of an operation that is about to run, all but its digest."""
+        place, node = self._here(sys._getframe(1))
+        requires_grad = torch.is_grad_enabled() and any(t.requires_grad for t in _tensors(arguments))
+        if thread.ordinal == 0:
+            self._origins.operation(place, requires_grad=requires_grad)
+        with Quiet(thread):
+            flags, source = self._reads(operator, arguments) if self._fresh else (0, 0)
+            inputs, generator = self._inputs(operator, arguments) if self._zoom else (0, 0)
+        return Event(
+            kind=operator.kind,
+            phase=_phase_now(thread, model=bool(place.module) or requires_grad),
+            flags=operator.flags | flags,
+            name=self.intern(operator.name),
+            site=place.site,
+            module=place.module,
+            node=node,
+            inputs=inputs,
+            generator=generator,
+            source=source,
+        )
+
+    def after(
+        self, thread: Thread, operator: Operator, arguments: Sequence[Any], event: Event, outputs: Any
+    ) -> None:
+        """The operation ran: its event is complete."""
+        values = outputs if isinstance(outputs, tuple) else () if outputs is None else (outputs,)
+        mutated = [t for i in operator.mutated for t in _tensors([arguments[i]])]
+        unread = bool(event.flags & UNREAD)
+        total = Sum()
+        with Quiet(thread):
+            for value in (*values, *mutated):
+                self._add(total, value, unread=unread)
+            if not total.n:
+                total.add(3)
+            for tensor in (*_tensors(values), *mutated):
+                if event.flags & events.UNINITIALIZED:
+                    self._fresh.allocated(tensor, event.site)
+                elif self._fresh and not unread:
+                    self._fresh.written(tensor)
+            if self._capture_left > 0 and not unread:
+                self._capture(thread, values)
+        self._put(thread, event._replace(digest=total.value))
+        if len(thread.events) >= FLUSH_AT and thread.ordinal == 0:
+            with Quiet(thread):
+                self._flush()
+
+    def _reads(self, operator: Operator, arguments: Sequence[Any]) -> tuple[int, int]:
+        """Whether an operation reads uninitialised memory (a flag), and the site that allocated it."""
+        if not operator.flags & (events.VIEW | events.UNINITIALIZED):
+            for i, value in enumerate(arguments):
+                for tensor in _tensors([value]) if i not in operator.written_only else ():
+                    site = self._fresh.site(tensor)
+                    if site is not None:
+                        return events.READS_UNINITIALIZED, site
+        return 0, 0
+
+    def _inputs(self, operator: Operator, arguments: Sequence[Any]) -> tuple[int, int]:
+        """The digests of an operation's inputs and of the generator it draws from."""
+        total, generator = Sum(), 0
+        for i, value in enumerate(arguments):
+            if i in operator.written_only:
+                continue
+            for tensor in _tensors([value]):
+                total.add(self.digest(tensor))
+            if isinstance(value, (bool, int, float)):
+                total.add(_scalar_digest(value))
+        if operator.flags & events.RANDOM and all(t.device.type == "cpu" for t in _tensors(arguments)):
+            given = arguments[operator.generator] if operator.generator >= 0 else None
+            generator = self.digest((given or torch.default_generator).get_state())
+        return total.value or 1, generator
+
+    def _add(self, total: Sum, value: Any, *, unread: bool) -> None:
+        if isinstance(value, torch.Tensor):
+            total.add(reference.meta_digest(value) if unread else self.digest(value))
+        elif isinstance(value, (list, tuple)):
+            for item in value:
+                self._add(total, item, unread=unread)
+        elif value is None:
+            total.add(2)  # an undefined tensor
+        elif not unread:
+            total.add(_scalar_digest(value))
+
+    def _capture(self, thread: Thread, values: Sequence[Any]) -> None:
+        index = thread.start + len(thread.events)
+        for part, tensor in enumerate(_tensors(values)):
+            size = tensor.numel() * tensor.element_size() if reference.has_bytes(tensor) else 0
+            if not reference.has_bytes(tensor) or size > min(CAPTURE_AT_MOST, self._capture_left):
+                continue
+            self._capture_left -= size
+            number, shape = reference.dtype_number(tensor.dtype), tuple(tensor.shape)
+            row = (thread.ordinal, index, part, number, shape, bytes(reference.tensor_bytes(tensor)))
+            self._captured.append(row)
+
+    # -- events ------------------------------------------------------------------------------------
+    def _here(self, frame: FrameType) -> tuple[Place, int]:
+        """Where the program is, and the name of the autograd node it is in (0: not in a backward).
+
+        In a backward, that is the line that made the node, unless the node itself runs a user's line.
+        """
+        node = torch._C._current_autograd_node() if torch._C._current_graph_task_id() != -1 else None
+        if node is None:
+            return self._places.walk(frame), 0
+        place = self._places.walk(frame, until=self._engine)
+        return place if place.user else self._origins.find(node), self.intern(node.name())
+
+    def _event(self, thread: Thread, kind: int, site: int, phase: int) -> Event:
+        """An event that Python pushes, without name and digest."""
+        place, node = self._here(sys._getframe(2))
+        if site >= 0:
+            place = Place(site, place.module if node else 0)
+        if phase < 0:
+            phase = _phase_now(thread, model=kind == KIND["region"])
+        return Event(kind, phase, 0, 0, place.site, place.module, node)
+
+    def _put(self, thread: Thread, event: Event) -> None:
+        with self._lock:
+            thread.events.append(event)
+
+
+def module() -> ModuleType:
+    """The observer in Python, as a stand-in for the native module."""
+    return Observer()
+
+
+def _phase_now(thread: Thread, *, model: bool) -> int:
+    if torch._C._current_graph_task_id() != -1:
+        return PHASE["backward"]
+    # A closure's forward inside optimizer.step() runs with gradients on.
+    closure = thread.phase == PHASE["optimizer"] and torch.is_grad_enabled()
+    if thread.phase != PHASE["other"] and not closure:
+        return thread.phase
+    return PHASE["forward"] if model else PHASE["other"]
+
+
+def _innermost_mode() -> object:
+    from torch.utils._python_dispatch import _get_current_dispatch_mode
+
+    return _get_current_dispatch_mode()
+
+
+def _tensors(values: Iterable[Any]) -> Iterator[torch.Tensor]:
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from _tensors(value)
+
+
+def _scalar_digest(value: Any) -> int:
+    if isinstance(value, bool):
+        return reference.fold(13, int(value))
+    if isinstance(value, int):
+        return reference.fold(12, value & (2**64 - 1))
+    if isinstance(value, float):
+        return reference.fold(11, _bits(value))
+    if isinstance(value, complex):
+        return reference.fold(reference.fold(14, _bits(value.real)), _bits(value.imag))
+    return 15
+
+
+def _bits(value: float) -> int:
+    bits: int = struct.unpack("<Q", struct.pack("<d", value))[0]
+    return bits
+
+
+def _chunk(thread: Thread) -> tuple[Any, ...]:
+    """A row of `drain`: thread, start, count, then each column as bytes; None for evidence that none has."""
+    codes = [code for _, code in events.STRUCTURE] + ["Q", "Q", "Q", "I"]
+    columns = zip(codes, zip(*thread.events, strict=True), strict=True)
+    packed: list[bytes | None] = [array(code, column).tobytes() for code, column in columns]
+    first_evidence = len(events.STRUCTURE) + 1
+    for i in range(first_evidence, len(packed)):
+        if not any(packed[i] or b""):
+            packed[i] = None
+    return (thread.ordinal, thread.start, len(thread.events), *packed)

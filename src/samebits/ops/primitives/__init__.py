@@ -1,0 +1,1 @@
+"""What the families are made of: exact sums, last writes, taps, windows and regions, in plain torch."""

@@ -1,1 +1,0 @@
-"""The everywhere mode: torch's own operations draw this room's numbers."""

@@ -1,0 +1,1 @@
+"""The portable mode: torch's own operations draw this room's numbers."""

@@ -1,0 +1,255 @@
+"""The portable mode: unmodified code draws numbers that no device and no thread count changes.
+
+The kernels of torch's random operations are replaced in the dispatcher (`drawn` lists them all),
+so that every way to them is: `torch.rand`, `nn.init`, `F.dropout`, samplers, distributions,
+backward, compiled graphs.  Where the stream stands is in torch's default CPU generator (see
+`state`), for all devices, so that one order of draws gives one set of numbers.
+
+The mode is the process's, as torch's generator is.  Each scope of it remembers where the
+generator stood and puts that back.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from types import TracebackType
+from typing import Any, Final, ParamSpec, TypeVar
+
+import torch
+from torch import Tensor
+from torch._guards import detect_fake_mode
+
+from samebits._runtime.decorated import decorated
+from samebits._runtime.kernels import Override, has_kernel, unseen_by_the_compiler
+from samebits._runtime.patcher import Replaced
+from samebits.errors import UsageError, UsageTypeError
+from samebits.model.seed import checked_seed
+from samebits.random import keys
+from samebits.random.portable_mode import drawing, scopes, state
+from samebits.random.portable_mode.compiled import Compiled
+from samebits.random.portable_mode.drawn import DRAWN
+from samebits.random.portable_mode.recompute import Recompute
+from samebits.random.portable_mode.sharded import Sharded
+from samebits.random.truncated import truncated_normal
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_lock = threading.RLock()
+_modes: Final = scopes.open_modes
+_DEVICES: Final = ("cpu", "cuda", "xpu", "mps")
+
+
+class portable:  # called like a function, as torch.no_grad is
+    """Make unmodified torch code draw device-independent numbers: from here on, or for a block::
+
+        with samebits.random.portable(0):
+            model = Net()                        # the same weights on a CPU and on any GPU
+            train(model)                         # the same order of batches, the same dropout
+
+        @samebits.random.portable(0)
+        def train(): ...
+
+        samebits.random.portable(0)            # until .restore()
+
+    Every draw is one step of the generator that it is made from, and takes its numbers from
+    ``fold_in(key(seed), step)``: the n-th `torch.randn(shape)` is ``normal(fold_in(key(seed), n), shape)``.
+    `torch.manual_seed` begins a stream anew, `torch.get_rng_state` holds it.  Generators that are passed as
+    arguments have streams of their own, by their seeds, the same on a CPU and on CUDA.
+
+    What arithmetic torch does with the numbers stays torch's: `torch.distributions` that take a logarithm,
+    and matrix products, may differ between devices in their last bits.  A worker that is started by "fork"
+    inherits the mode; one that is started by "spawn" begins without it.
+
+    Args:
+        seed: 0 .. 2**128 - 1, up to 2**64 - 1 as of `torch.manual_seed`.  None: the stream begins where
+            torch's generator stands.
+
+    Raises:
+        TypeError, ValueError: a seed that is none.
+        DeterminismError: inductor's C++ wrapper is on, which asks no replacement.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        if callable(seed):
+            raise UsageTypeError(
+                "samebits.random.portable: used as a decorator it is called with a seed: write "
+                "@samebits.random.portable(0)."
+            )
+        # torch's generator keeps 64 bits of it
+        self._seed = None if seed is None else keys.seeded(checked_seed(seed, "samebits.random.portable"))[0]
+        self._entered = 0
+        self._outside: list[str] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        with _lock:
+            if not _modes:
+                _installed.check()
+            self._before: Tensor = torch.default_generator.get_state()
+            _modes.append(self)
+            try:
+                if len(_modes) == 1:
+                    _installed.install()
+                if self._seed is not None:
+                    torch.default_generator.manual_seed(self._seed)
+            except BaseException:
+                self.restore()
+                raise
+
+    def restore(self) -> None:
+        """End this mode: the generator stands where it stood before. Does nothing if it has ended."""
+        if sys.is_finalizing():
+            return
+        with _lock:
+            if self not in _modes:
+                return
+            place = _modes.index(self)
+            _modes.remove(self)
+            if place < len(_modes):  # one that began later goes on, and puts this back when it ends
+                later = _modes[place]
+                assert isinstance(later, portable)
+                later._before = self._before
+                return
+            if not _modes:
+                _installed.uninstall()
+            torch.default_generator.set_state(self._before)
+
+    def __enter__(self) -> portable:
+        with _lock:
+            if self not in _modes:
+                self._begin()
+            self._entered += 1
+            self._outside.append(scopes.here())
+        scopes.enter("")  # a mode's numbers do not depend on the scope that it begins in
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with _lock:
+            scopes.enter(self._outside.pop())
+            self._entered -= 1
+            if self._entered == 0:
+                self.restore()
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Decorate: each call is a mode of its own, which begins at the seed."""
+        if self._entered == 0:
+            self.restore()
+        return decorated(function, partial(portable, self._seed), "samebits.random.portable(seed)")
+
+    def __repr__(self) -> str:
+        return f"portable({'' if self._seed is None else self._seed})"
+
+
+def get_state() -> Tensor:
+    """Where the streams stand, all scopes': int64 of shape (4 + 2 * scopes,), to be saved with a checkpoint.
+
+    Raises:
+        UsageError: there is no portable mode.
+    """
+    _check("get_state")
+    return state.saved()
+
+
+def set_state(saved: Tensor) -> None:
+    """Go on from where `get_state` was called.
+
+    Raises:
+        UsageError: there is no portable mode.
+        TypeError, StateError: `saved` is not what `get_state` gave.
+    """
+    _check("set_state")
+    state.put_back(saved)
+
+
+def _check(name: str) -> None:
+    if not _modes:
+        raise UsageError(
+            f"samebits.random.{name} is called outside samebits.random.portable(), whose streams it is "
+            "about: enter that first; outside, torch's generator has its own state."
+        )
+
+
+class _Installed(Replaced):
+    """What is replaced while a mode is open: kernels, and names and settings of torch's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._overrides: list[Override] = []
+        self._compiled = Compiled()
+        self._recompute = Recompute()
+        self._sharded = Sharded()
+
+    def check(self) -> None:
+        """Raise where a replacement would not be asked."""
+        self._compiled.check()
+
+    def install(self) -> None:
+        self._alive = True
+        for row in DRAWN:
+            for key in row.keys or _DEVICES:
+                if row.kernel is not None and has_kernel(row.schema, key):
+                    self._overrides.append(Override(row.schema, key, partial(_kernel, row.kernel)))
+        self._replace(torch.nn.init, "_no_grad_trunc_normal_", _truncated_normal)
+        self._recompute.install()
+        self._sharded.install()
+        self._compiled.install()
+
+    def uninstall(self) -> None:
+        self._compiled.uninstall()
+        self._sharded.uninstall()
+        self._recompute.uninstall()
+        super().uninstall()
+        while self._overrides:
+            self._overrides.pop().remove()
+
+
+def _kernel(function: Callable[..., Any], native: Callable[..., Any]) -> Callable[..., Any]:
+    def call(dispatch_keys: Any, *args: Any, **kwargs: Any) -> Any:
+        return function(partial(native, dispatch_keys), *args, **kwargs)
+
+    return unseen_by_the_compiler(call)
+
+
+_torchs_truncated_normal: Final[Callable[..., Tensor]] = torch.nn.init._no_grad_trunc_normal_
+
+
+def _truncated_normal(
+    tensor: Tensor,
+    mean: float,
+    std: float,
+    a: float,
+    b: float,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    if tensor.is_meta or detect_fake_mode(tensor) is not None:  # nothing is drawn
+        shaped: Tensor = _torchs_truncated_normal(tensor, mean, std, a, b, generator)
+        return shaped
+    try:
+        with torch.no_grad(), drawing.attempt(generator, tensor) as key:
+            return truncated_normal(key, mean=mean, std=std, low=a, high=b, out=tensor)
+    except (TypeError, ValueError):  # bounds that are equal, or some 7 std out: torch has an answer
+        return _torchs_truncated_normal(tensor, mean, std, a, b, generator)
+
+
+_installed = _Installed()
+
+# A mode that begins in the middle of a compiled function: dynamo would trace how kernels are replaced.
+unseen_by_the_compiler(portable._begin)
+unseen_by_the_compiler(portable.restore)
+
+
+def _after_fork() -> None:
+    """A child forked while another thread opens or closes a mode has no such thread."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,86 @@
+"""Named streams inside the portable mode: what is drawn in one moves no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
+from typing import Final, ParamSpec, TypeVar
+
+from samebits._runtime.decorated import decorated
+from samebits.errors import UsageError, UsageTypeError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_path: Final[ContextVar[str]] = ContextVar("samebits.random.scope", default="")
+
+#: How many portable modes are open.
+open_modes: Final[list[object]] = []
+
+
+class scope:  # called like a function, as torch.no_grad is
+    """Draw from a stream of its own for a `with` block, or in a decorated function::
+
+        with samebits.random.portable(0):
+            with samebits.random.scope("augment"):
+                images = augment(images)      # more or fewer draws here change nothing elsewhere
+
+    The stream's key is ``fold_in(key, path)``; a scope inside another has the path ``"outer/inner"``.  A
+    scope that is entered again goes on where it was.  It is that of the thread, or asyncio task, which
+    enters it, and of what is drawn from torch's default generator: one that is passed as an argument has
+    its own stream.  A generator that yields inside a scope leaves its caller in it until it goes on.
+
+    Args:
+        name: any text without "/".
+
+    Raises:
+        TypeError, ValueError: a name that is none, or a decorated class, generator or coroutine.
+        UsageError: there is no portable mode.
+    """
+
+    def __init__(self, name: str) -> None:
+        if not isinstance(name, str):
+            raise UsageTypeError(f"samebits.random.scope: a name is expected, not {name!r}.")
+        if not name or "/" in name:
+            raise UsageError(f"samebits.random.scope: {name!r} is no name; expected a text without '/'.")
+        self._name = name
+        self._outer: list[str] = []
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        return decorated(function, partial(scope, self._name), "samebits.random.scope(name)")
+
+    def __enter__(self) -> None:
+        if not open_modes:
+            raise UsageError(
+                f"samebits.random.scope({self._name!r}) is outside samebits.random.portable(), which alone "
+                "has scopes: enter that first. With keys, samebits.random.fold_in(key, name) does the same."
+            )
+        outer = _path.get()
+        self._outer.append(outer)
+        _path.set(f"{outer}/{self._name}" if outer else self._name)
+
+    def __exit__(self, *_: object) -> None:
+        _path.set(self._outer.pop())
+
+
+@contextmanager
+def at(path: str) -> Iterator[None]:
+    """Be in the scope of a whole path."""
+    before = _path.get()
+    _path.set(path)
+    try:
+        yield
+    finally:
+        _path.set(before)
+
+
+def enter(path: str) -> None:
+    """Be in the scope of a whole path from here on."""
+    _path.set(path)
+
+
+def here() -> str:
+    """The path of the scope that this thread is in, "" outside every one."""
+    return _path.get()

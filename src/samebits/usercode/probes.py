@@ -1,0 +1,394 @@
+"""What transformed user code calls as it runs: looks for evidence, writes facts, and gets out of the way.
+
+`instrument` puts a few calls into user code.  They must cost next to nothing
+where there is nothing to see, never raise, and be plain enough for
+`torch.compile` to trace through them as if they were not there.
+
+A call is not wrapped but *resolved*: ``f(x)`` becomes ``resolve(site, f)(x)``,
+which is ``f`` itself unless ``f`` is watched.  So arguments are evaluated in
+their old order, and a function that looks at its caller's frame finds the user's.  So does a third party's
+function that is watched: `ready` and `done` stand around its call, not between.
+
+Rows are capped for each kind and line; what is not written is counted, and
+`flush` writes the counts.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Collection
+from functools import partial
+from threading import local
+from types import FunctionType, ModuleType
+from typing import Any, Final, NamedTuple, Protocol
+
+from samebits.model.findings import Site
+from samebits.usercode import evidence, watchlist
+from samebits.usercode.content import arrangement
+from samebits.usercode.draws import Stream
+from samebits.usercode.evidence import Call, Watched
+from samebits.usercode.watchlist import BOUND
+
+CAP: Final = 256  # rows of one kind at one line
+FILES: Final = 4096  # rows on opened files
+_SETS: Final = frozenset({set, frozenset})
+_CLASSES: Final = 4096  # classes whose methods were looked up; then all are forgotten
+
+
+class Sink(Protocol):
+    """Takes the facts of this process, from any of its threads; adds the position and the step."""
+
+    def fact(self, kind: str, site: Site | None, detail: dict[str, Any]) -> None: ...
+
+
+class Spot(NamedTuple):
+    """A watched place in user code, made once as the code is compiled."""
+
+    site: Site
+    what: str  # how the place iterates: "for", "list", ...
+    sorted: bool  # its value goes straight into something that forgets the order
+
+
+class Rest:
+    """What is only counted of one kind at one place."""
+
+    __slots__ = ("count", "owner", "stream", "watched")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.watched: Watched | None = None  # the last call counted
+        self.owner: Any = self  # of the last draw counted: the generator ...
+        self.stream: Stream | None = None  # ... and what is known of it
+
+
+spots: list[Spot] = []
+_numbers: dict[Spot, int] = {}
+_sink: Sink | None = None
+_is_user: Callable[[str], bool] = bool
+_counts: dict[tuple[str, int], int] = {}
+_full: dict[int, dict[str, Rest]] = {}  # place -> the kinds that are capped there
+_functions: dict[Any, Watched] = {}
+#: What is worth a look in `_functions`: their own types, which are hashed by address without running user
+#: code, and the owners of built-in functions and class methods.  (`id` would do for keys of any type, but it
+#: is an audited event, which costs a call of every audit hook.)
+_kinds: set[type] = {ModuleType, FunctionType, type}
+_tries: dict[int, int] = {}  # how often a library's function was called at a place
+_pending: dict[str, dict[str, Watched]] = {}
+_modules = -1  # how many modules were loaded when `_pending` was last looked at
+_methods: dict[type, dict[str, Watched]] = {}
+_class_methods: dict[type, dict[str, Watched]] = {}
+
+
+#: The mark of a call to a third party's function, and how often it is looked at.
+LIBRARY: Final = "a library's function"
+BARE: Final = "a library's function, without arguments"
+TRIES: Final = 256
+
+
+class _Open(local):
+    """The calls of third parties' functions under way in a thread, and what an exception left of them."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[Any]] = []  # place, what is watched, the function, the states before
+
+
+_open = _Open()
+
+
+def _never() -> bool:
+    return False
+
+
+#: Whether `torch.compile` is tracing at this moment: it then sees constants, and all of this folds away.
+_tracing: Callable[[], bool] = _never
+
+
+def start(sink: Sink, is_user: Callable[[str], bool], seeded: Collection[str] = ()) -> None:
+    """Begin: ``seeded`` names the global generators ("python", "numpy", "torch") that were seeded already."""
+    global _sink, _is_user, _modules
+    _counts.clear()
+    _full.clear()
+    evidence.restart(seeded)
+    if not _functions:
+        _pending.update(watchlist.functions())
+    _modules = -1
+    _is_user = is_user
+    _sink = sink
+    if "torch._dynamo" in sys.modules:
+        compiler_loaded()
+
+
+def stop() -> None:
+    """Write what was only counted, and see nothing from now on."""
+    global _sink
+    flush()
+    _sink = None
+
+
+def reset_after_fork(sink: Sink | None = None) -> None:
+    """In a forked child: facts are counted anew and go to ``sink`` (default: the one there was)."""
+    global _sink
+    _counts.clear()
+    _full.clear()
+    _tries.clear()
+    evidence.renew()
+    if sink is not None:
+        _sink = sink
+
+
+def compiler_loaded() -> None:
+    """torch's compiler is being loaded: from now on it may trace the functions of this file."""
+    global _tracing
+    compiler = getattr(sys.modules.get("torch"), "compiler", None)
+    _tracing = getattr(compiler, "is_dynamo_compiling", _never)
+
+
+def flush() -> None:
+    """Write one row with a ``count`` for each kind and line that was capped since the last flush."""
+    if _sink is None:
+        return
+    for number, kinds in list(_full.items()):
+        for kind, rest in list(kinds.items()):
+            count, rest.count = rest.count, 0
+            if count:
+                detail = {"count": count} if rest.watched is None else rest.watched.summary(count)
+                _write(kind, None if number < 0 else spots[number].site, detail)
+
+
+def spot(site: Site, what: str = "", in_sorted: bool = False) -> int:
+    """The number of a place, the same for an equal place."""
+    key = Spot(site, what, in_sorted)
+    found = _numbers.get(key)
+    if found is None:
+        found = _numbers[key] = len(spots)
+        spots.append(key)
+    return found
+
+
+def _write(kind: str, site: Site | None, detail: dict[str, Any]) -> None:
+    try:
+        if _sink is not None:
+            _sink.fact(kind, site, detail)
+    except Exception:
+        pass  # evidence is lost, the user's program goes on
+
+
+def record(kind: str, number: int, detail: dict[str, Any]) -> None:
+    """A fact at a place, if its kind is not capped there."""
+    key = (kind, number)
+    seen = _counts[key] = _counts.get(key, 0) + 1
+    if seen <= CAP:
+        _write(kind, spots[number].site, detail)
+    else:
+        _full.setdefault(number, {}).setdefault(kind, Rest()).count += 1
+
+
+def record_file(kind: str, site: Site | None, detail: dict[str, Any]) -> None:
+    """A fact on a file, at a place not known when the code was compiled: capped for the whole process."""
+    seen = _counts[kind, -1] = _counts.get((kind, -1), 0) + 1
+    if seen <= FILES:
+        _write(kind, site, detail)
+    else:
+        _full.setdefault(-1, {}).setdefault(kind, Rest()).count += 1
+
+
+def iterated(items: Any, number: int) -> Any:
+    """``__samebits_iter__``: gives its argument back; a set's order is a fact."""
+    if type(items) in _SETS:
+        try:
+            _set_iterated(items, number)
+        except RecursionError:  # the program's own depth is nearly used up
+            pass
+    return items
+
+
+def _set_iterated(items: Any, number: int) -> None:
+    if _tracing() or _sink is None or len(items) < 2:
+        return
+    if number in _full and "iteration" in _full[number]:
+        _full[number]["iteration"].count += 1
+        return
+    place = spots[number]
+    if place.sorted:
+        return
+    try:
+        record("iteration", number, {"what": place.what, **arrangement(items, len(items))})
+    except Exception:
+        pass
+
+
+def resolve(number: int, function: Any) -> Any:
+    """``__samebits_call__``: ``function`` itself, or a stand-in that calls it and notes the fact."""
+    if _tracing() or _sink is None:
+        return function
+    kind = type(function)
+    owner = watched = None
+    if kind in BOUND:
+        owner = function.__self__
+        kind = type(owner)
+        table = _methods.get(kind)
+        if table is None:
+            table = _remember(_methods, kind, watchlist.methods)
+        if table:
+            watched = table.get(function.__name__)
+    if watched is None and spots[number].what in (LIBRARY, BARE):
+        _enter(number, function)
+        return function
+    if watched is None:
+        if len(sys.modules) != _modules:
+            _look()
+        if kind not in _kinds:
+            return function
+        watched = _function(function)
+        if watched is None:
+            return function
+    if number in _full:
+        rest = _full[number].get(watched.kind)
+        if rest is not None and not watched.essential:
+            rest.count += 1
+            rest.watched = watched
+            if watched.kind == "draw":
+                if rest.owner is not owner or rest.stream is None:
+                    rest.owner, rest.stream = owner, evidence.stream(owner)
+                rest.stream.n += 1
+            return function
+    return partial(_run, watched, number, function)
+
+
+def behind(function: Any) -> Any:
+    """The function that a stand-in of `resolve` stands for; any other is itself."""
+    return function.args[2] if type(function) is partial and function.func is _run else function
+
+
+def _enter(number: int, function: Any) -> None:
+    """A third party's function is about to be called; looked at until it has been called often enough."""
+    if type(function) is not FunctionType or _tries.get(number, 0) >= TRIES:
+        return
+    _tries[number] = _tries.get(number, 0) + 1
+    if _is_user(function.__code__.co_filename):
+        return
+    _open.calls.append([number, watchlist.third_party(function), function, None])
+    if spots[number].what == BARE:
+        ready(None, number)
+
+
+def _entered(number: int) -> list[Any] | None:
+    """The call under way at a place; later ones were left by an exception."""
+    opened = _open.calls
+    for index in range(len(opened) - 1, -1, -1):
+        if opened[index][0] == number:
+            del opened[index + 1 :]
+            return opened[index]
+    return None
+
+
+def ready(value: Any, number: int) -> Any:
+    """``__samebits_ready__``: gives ``value``, a call's last argument, back, and notes the generators."""
+    if not _tracing() and _open.calls:
+        entry = _entered(number)
+        if entry is not None:
+            try:
+                entry[3] = entry[1].before((), {})[1]
+            except Exception:
+                _open.calls.pop()
+    return value
+
+
+def done(result: Any, number: int) -> Any:
+    """``__samebits_done__``: gives ``result``, a third party's, back; what it drew is a fact."""
+    if not _tracing() and _open.calls:
+        entry = _entered(number)
+        if entry is not None:
+            _open.calls.pop()
+            _, watched, function, token = entry
+            try:
+
+                def emit(detail: dict[str, Any], kind: str = watched.kind) -> None:
+                    record(kind, number, detail)
+
+                place = spots[number]
+                watched.after(Call(watched.call, function, (), {}, result, emit, place.sorted, token))
+            except Exception:
+                pass
+    return result
+
+
+def noted(number: int, what: str, value: Any) -> Any:
+    """``__samebits_note__``: gives ``value`` back; a flag set to it, or a variable named by it, is a fact."""
+    if not _tracing() and _sink is not None:
+        if what == "variable":
+            if isinstance(value, str):
+                record("variable", number, {"name": str(value), "set": str(value) in os.environ})
+        else:
+            plain = value if isinstance(value, bool | int | float | str) else None
+            record("flag", number, {"call": what, "value": plain})
+    return value
+
+
+def _run(watched: Watched, number: int, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    token = None
+    if watched.before is not None:
+        try:
+            kwargs, token = watched.before(args, kwargs)
+        except Exception:
+            pass
+    result = function(*args, **kwargs)
+    try:
+
+        def emit(detail: dict[str, Any], kind: str = watched.kind) -> None:
+            record(kind, number, detail)
+
+        call = Call(watched.call, function, args, kwargs, result, emit, spots[number].sorted, token)
+        watched.after(call)
+        return call.result
+    except Exception:
+        return result
+
+
+def _function(function: Any) -> Watched | None:
+    """What is watched of a function that is no method of a watched object."""
+    watched = _functions.get(function)
+    kind = type(function)
+    if watched is None and kind is FunctionType and function.__module__ == "torch.random":
+        # torch's compiler, once loaded, puts a function of its own around `torch.manual_seed`.
+        watched = _functions.get(getattr(function, "__wrapped__", None))
+    if watched is not None:
+        return watched
+    if kind in BOUND and isinstance(function.__self__, type):
+        table = _class_methods.get(function.__self__)
+        if table is None:
+            table = _remember(_class_methods, function.__self__, watchlist.class_methods)
+        return table.get(function.__name__) if table else None
+    if kind is FunctionType and function.__name__ in watchlist.HELPERS:
+        return None if _is_user(function.__code__.co_filename) else watchlist.helper(function)
+    return None
+
+
+def _look() -> None:
+    """Find the watched functions of modules loaded since the last look."""
+    global _modules
+    _modules = len(sys.modules)
+    for name, wanted in list(_pending.items()):
+        module = sys.modules.get(name)
+        if module is None:
+            continue
+        for attribute, watched in list(wanted.items()):
+            function = module.__dict__.get(attribute)  # no getattr: it could import, or warn
+            if function is not None:
+                del wanted[attribute]
+                _functions[function] = watched
+                _kinds.add(type(function))
+
+
+def _remember(
+    known: dict[type, dict[str, Watched]], kind: type, learn: Callable[[type], dict[str, Watched]]
+) -> dict[str, Watched]:
+    try:
+        table = learn(kind)
+    except Exception:
+        table = {}
+    if len(known) >= _CLASSES:
+        known.clear()
+    known[kind] = table
+    return table

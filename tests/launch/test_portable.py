@@ -1,0 +1,84 @@
+"""`--portable`: a program draws the numbers of `samebits.random`, and so do processes that it starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+SCRIPT = """
+import json, sys, torch
+from torch.utils.data import DataLoader, Dataset
+
+class Noise(Dataset):
+    def __len__(self): return 4
+    def __getitem__(self, i): return torch.rand(2)
+
+if __name__ == "__main__":
+    context = sys.argv[1] if len(sys.argv) > 1 else None
+    loader = DataLoader(Noise(), num_workers=1 if context else 0, multiprocessing_context=context)
+    big = torch.randn(300_000)
+    print(json.dumps([big[-3:].tolist(), torch.randperm(9).tolist(), [x.flatten().tolist() for x in loader]]))
+"""
+
+
+def run(folder: Path, *words: str, threads: int = 1, arguments: tuple[str, ...] = ()) -> object:
+    (folder / "draws.py").write_text(SCRIPT)
+    done = subprocess.run(
+        [sys.executable, "-m", "samebits", "run", "-q", *words, "draws.py", *arguments],
+        cwd=folder, env={**os.environ, "OMP_NUM_THREADS": str(threads)}, capture_output=True, text=True,
+        timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_draws_those_numbers_on_any_number_of_threads(tmp_path: Path) -> None:
+    plain = run(tmp_path, "--seed", "3")
+    one = run(tmp_path, "--seed", "3", "--portable")
+    assert one == run(tmp_path, "--seed", "3", "--portable", threads=2)
+    for ours, torchs in zip(one, plain, strict=True):
+        assert ours != torchs
+
+
+def test_spawned_workers_draw_those_numbers(tmp_path: Path) -> None:
+    ours = run(tmp_path, "--seed", "3", "--portable", arguments=("spawn",))
+    plain = run(tmp_path, "--seed", "3", arguments=("spawn",))
+    assert ours[2] != plain[2]
+
+
+def test_repeats_the_command(tmp_path: Path) -> None:
+    (tmp_path / "draws.py").write_text("")
+    done = subprocess.run(
+        [sys.executable, "-m", "samebits", "run", "--portable", "draws.py"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert "random numbers of every device alike" in done.stderr
+    assert "samebits run --seed 0 --portable draws.py" in done.stderr
+
+
+def test_what_differs_between_thread_counts_is_arithmetic(tmp_path: Path) -> None:
+    """Initialisation, order, noise and dropout agree; what differs, if anything, are matrix products."""
+    example = Path(__file__).parents[2] / "examples" / "portable.py"
+    for threads in ("1", "2"):
+        subprocess.run(
+            [sys.executable, "-m", "samebits", "record", "--out", threads, str(example), "--steps", "3"],
+            cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": threads}, check=True, capture_output=True,
+            timeout=300,
+        )  # fmt: skip
+    (one,), (two,) = ((tmp_path / threads).glob("*-*") for threads in ("1", "2"))
+    done = subprocess.run(
+        [sys.executable, "-m", "samebits", "compare", "--json", "-", str(one), str(two)],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    verdict = json.loads(done.stdout)
+    if verdict["verdict"] != "same":
+        first = verdict["first"]["op"]
+        assert re.fullmatch(r"aten::(mm|addmm|bmm|baddbmm|.*convolution.*)", first), first
