@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.programs import Folder
 
 from samebits.control import obstacle
 from samebits.control.obstacle import BOOTSTRAP
 from samebits.launch.attached import Unattached, sentence
-
-from .conftest import Folder
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows the maps of a process")
 
