@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import random
+import runpy
 import sys
 import textwrap
 import time
@@ -20,7 +21,7 @@ from samebits.control import seed_calls
 from samebits.control.entropy import Unseeded
 from samebits.control.loaders import Loaders
 from samebits.control.process_key import Identity
-from samebits.usercode import loading
+from samebits.usercode import loading, rewriting
 
 pytestmark = pytest.mark.usefixtures("generators_restored")
 
@@ -28,14 +29,11 @@ pytestmark = pytest.mark.usefixtures("generators_restored")
 class User:
     """Code of a user under control, run from the start of a process as often as asked."""
 
-    def __init__(self, observing: bool) -> None:
-        self.observing = observing
-
     def run(self, source: str, seed: int = 1) -> dict[str, Any]:
         unseeded = Unseeded(Identity(seed, False))
         loaders = Loaders(Identity(seed, False), lambda number: None)
         unseeded.install()
-        end = seed_calls.install(unseeded, loaders, observing=self.observing)
+        end = seed_calls.install(unseeded, loaders)
         module = sys.modules["user"] = ModuleType("user")  # dynamo of torch 2.11 imports it
         try:
             exec(loading.compile_user(textwrap.dedent(source), "user.py"), vars(module))
@@ -55,11 +53,11 @@ def user(request: pytest.FixtureRequest) -> Iterator[User]:
             rows.append(row)
 
     if not request.param:
-        yield User(observing=False)
+        yield User()
         return
     uninstall = loading.install(Sink())
     try:
-        yield User(observing=True)
+        yield User()
     finally:
         uninstall()
 
@@ -200,7 +198,7 @@ def test_only_calls_of_some_names_are_rewritten_and_never_annotations() -> None:
         y: seed(7) = seed(8)
         return x.seed(9), other(10), [manual_seed(z) for z in y]
     """
-    tree = seed_calls.rewrite(ast.parse(textwrap.dedent(source)), "f.py")
+    tree = rewriting.rewrite(textwrap.dedent(source), "f.py", [seed_calls.SeedStep()])
     rewritten = ast.unparse(tree)
     assert rewritten.count("__samebits_seeds__") == 5
     for kept in ("x: seed(3)", "*a: seed(5)", "-> seed(6)", "y: seed(7)", "other(10)"):
@@ -214,10 +212,15 @@ def test_code_outlives_the_control(user: User) -> None:
     assert space["later"](11) == expected
 
 
-def test_instrument_is_as_before() -> None:
-    before = loading._observing, list(loading._steps)
-    User(observing=False).run(HEAD)
-    assert (loading._observing, loading._steps) == before
+def test_user_code_compiled_later_is_as_it_was() -> None:
+    before = runpy._get_code_from_file  # type: ignore[attr-defined]
+    User().run(HEAD)
+    assert runpy._get_code_from_file is before  # type: ignore[attr-defined]
+    space: dict[str, Any] = {}
+    exec(
+        loading.compile_user(HEAD + "code = (lambda: np.random.seed(int(now()))).__code__", "user.py"), space
+    )
+    assert "__samebits_seeds__" not in space["code"].co_names
 
 
 def test_compiled_functions_are_traced_as_if_nothing_were_there() -> None:
@@ -230,7 +233,7 @@ def test_compiled_functions_are_traced_as_if_nothing_were_there() -> None:
         return x + 1 if time is None else x * 2
     out = torch.compile(step, backend="eager", fullgraph=True)(torch.ones(2))
     """
-    assert User(observing=False).run(source)["out"].tolist() == [2.0, 2.0]
+    assert User().run(source)["out"].tolist() == [2.0, 2.0]
 
 
 def test_python_seeds_of_the_program_name_its_forks() -> None:

@@ -14,28 +14,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Literal
 
+from samebits.model import calls
 from samebits.model.findings import Evidence, Site
 
 Sort = Literal["instant", "span"]
 
-CLOCKS: Final = frozenset(
-    {
-        "time",
-        "time_ns",
-        "perf_counter",
-        "perf_counter_ns",
-        "monotonic",
-        "monotonic_ns",
-        "process_time",
-        "process_time_ns",
-        "thread_time",
-        "thread_time_ns",
-        "now",
-        "utcnow",
-        "default_timer",
-        "elapsed_time",
-    }
-)
+#: Dates are left out: they do not measure how long something took.
+_CLOCKS: Final = frozenset({*calls.CLOCKS, *calls.STOPWATCHES, "now", "utcnow"})
 _CHOOSERS: Final = frozenset({"min", "max", "sorted", "sort", "argmin", "argmax", "nsmallest", "nlargest"})
 _SHOWS: Final = frozenset(
     {"print", "format", "write", "debug", "info", "warning", "error", "log", "str", "repr"}
@@ -73,7 +58,7 @@ def _called(node: ast.Call) -> str:
 
 
 def is_clock(node: ast.Call) -> bool:
-    return _called(node) in CLOCKS
+    return _called(node) in _CLOCKS
 
 
 def _name(node: ast.expr) -> str | None:

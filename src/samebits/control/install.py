@@ -54,8 +54,8 @@ class Control(Replaced):
             self.loaders = Loaders(identity, self._reseed)
             self._completion = Completion()
 
-    def install(self, *, observing: bool, rewrite: bool = True) -> None:
-        """`observing`: the process is observed, too; `rewrite`: seeds in user code are looked at."""
+    def install(self, *, rewrite: bool = True) -> None:
+        """`rewrite`: seeds in user code are looked at."""
         if self.identity.seed is not None:
             self._plan.python()
             self.unseeded.install()
@@ -71,7 +71,7 @@ class Control(Replaced):
             children.install()
             self._undo.append(children.uninstall)
             if rewrite:
-                self._undo.append(seed_calls.install(self.unseeded, self.loaders, observing=observing))
+                self._undo.append(seed_calls.install(self.unseeded, self.loaders))
         imports.after("torch", self._torch)
 
     # -- as libraries are loaded -------------------------------------------------------------------
@@ -144,7 +144,7 @@ class Control(Replaced):
         libraries.seed_libraries(plan.key.child("library"))
 
 
-def install(*, observing: bool, rewrite: bool = True) -> Control | None:
+def install(*, rewrite: bool = True) -> Control | None:
     """Control this process as the variable says that the parent process left; once."""
     global _installed
     text = os.environ.get(VARIABLE)
@@ -153,7 +153,7 @@ def install(*, observing: bool, rewrite: bool = True) -> Control | None:
     identity = Identity.from_environment(text)
     identity.hand_down()
     _installed = Control(identity)
-    _installed.install(observing=observing, rewrite=rewrite)
+    _installed.install(rewrite=rewrite)
     announced.say()
     return _installed
 

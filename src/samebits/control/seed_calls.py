@@ -20,50 +20,41 @@ such a program still differs from run to run, and `samebits verify` names the li
 from __future__ import annotations
 
 import ast
-import builtins
 import math
 import operator
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from samebits.control.entropy import mixed
-from samebits.usercode import files, loading, probes, rewriting, watchlist
+from samebits.model import calls
+from samebits.usercode import files, loading, probes
+from samebits.usercode.rewriting import Pass, Step, calling, constant
 
 if TYPE_CHECKING:
     from samebits.control.entropy import Unseeded
     from samebits.control.loaders import Loaders
 
-_NAME: Final = "__samebits_seeds__"
-
-#: What reads the clock, a pid or entropy: module, names.
+#: What reads the clock, a pid or entropy: module or class, names.
 _READINGS: Final = {
-    "time": "time time_ns perf_counter perf_counter_ns monotonic monotonic_ns process_time process_time_ns "
-    "localtime gmtime ctime strftime",
-    "posix": "getpid getppid urandom getrandom",
-    "nt": "getpid getppid urandom",
-    "uuid": "uuid1 uuid4",
-    "secrets": "randbelow randbits token_bytes token_hex token_urlsafe",
-    "random.SystemRandom": "getrandbits",
-    "random": "SystemRandom",
-    "datetime.datetime": "now utcnow today",
-    "datetime.date": "today",
+    "time": calls.CLOCKS + calls.CALENDAR,
+    "posix": calls.OS_ENTROPY,
+    "nt": calls.OS_ENTROPY,
+    "uuid": calls.UUIDS,
+    "secrets": calls.SECRETS,
+    "random.SystemRandom": ("getrandbits",),
+    "random": calls.PYTHON_ENTROPY,
+    "datetime.datetime": calls.DATETIME,
+    "datetime.date": calls.DATE,
 }
-#: What seeds a generator or makes a seeded one: module or class, names.
-_SEEDINGS: Final = {
-    "random.Random": "seed",
-    "random": "Random",
-    "numpy.random": "seed default_rng RandomState SeedSequence PCG64 PCG64DXSM MT19937 Philox SFC64",
-    "numpy.random.RandomState": "seed",
-    "torch": "manual_seed seed",
-    "torch.Generator": "manual_seed seed",
-    "torch.cuda": "manual_seed manual_seed_all seed seed_all",
-    "torch.mps": "manual_seed seed",
-    "torch.xpu": "manual_seed manual_seed_all seed seed_all",
+#: What makes a seeded generator: module, names.  What seeds one, `calls.SEEDERS` says.
+_MAKERS: Final = {
+    "random": calls.PYTHON_GENERATORS,
+    "numpy.random": calls.NUMPY_GENERATORS + calls.BIT_GENERATORS,
 }
-#: Where a class or function says it is from -> the names above.
+#: Where a class or function says it is from -> what a program calls that.
 _HOMES: Final = {
     "torch.random": "torch",
     "torch._C": "torch",
@@ -80,11 +71,17 @@ _HOMES: Final = {
     "numpy.random._sfc64": "numpy.random",
 }
 _KEYWORDS: Final = ("seed", "a", "x", "entropy", "new_seed")
+
+
+def _roles(role: str, table: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    return {f"{_HOMES.get(home, home)}.{name}": role for home, names in table.items() for name in names}
+
+
 _ROLES: Final = {
-    **{f"{home}.{name}": "reading" for home, names in _READINGS.items() for name in names.split()},
-    **{f"{home}.{name}": "seeding" for home, names in _SEEDINGS.items() for name in names.split()},
+    **_roles("reading", _READINGS),
+    **_roles("seeding", _MAKERS),
+    **_roles("seeding", calls.SEEDERS),
 }
-_WANTED: Final = frozenset(name.rpartition(".")[2] for name in _ROLES) | watchlist.HELPERS
 
 _KEPT: Final = 16  # readings remembered of each place
 _REMEMBERED: Final = 1024  # seeds that were replaced
@@ -128,52 +125,25 @@ _spots: list[Spot] = []
 _calls: SeedCalls | None = None
 
 
-class _Rewriter(ast.NodeTransformer):
-    """``f(...)`` becomes ``__samebits_seeds__(spot, f)(...)`` where f's last name is wanted."""
-
-    def __init__(self, file: str, aliases: dict[str, str]) -> None:
-        self._file = file
-        self._aliases = aliases
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        self.generic_visit(node)
-        function = rewriting.callee(node)
-        last = getattr(function, "attr", getattr(function, "id", ""))
-        if self._aliases.get(last, last) in _WANTED:
-            _spots.append(Spot(self._file, node.lineno, node.end_lineno or node.lineno))
-            number = ast.copy_location(ast.Constant(len(_spots) - 1), node.func)
-            name = ast.copy_location(ast.Name(_NAME, ast.Load()), node.func)
-            node.func = ast.copy_location(ast.Call(name, [number, node.func], []), node.func)
-        return node
-
-    # Annotations may be kept as text, which must stay the user's.
-    def visit_arg(self, node: ast.arg) -> ast.AST:
-        return node
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        node.value = node.value and self.visit(node.value)
-        return node
-
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
-        returns, node.returns = node.returns, None
-        self.generic_visit(node)
-        node.returns = returns
-        return node
-
-    visit_AsyncFunctionDef = visit_FunctionDef
-
-
-def rewrite(tree: ast.Module, filename: str) -> ast.Module:
-    """A step of `instrument.compile_user`."""
-    rewritten: ast.Module = _Rewriter(files.relative(filename), rewriting.aliases(tree)).visit(tree)
-    return rewritten
-
-
 def resolve(number: int, function: Any) -> Any:
     """``__samebits_seeds__``: `function` itself, or a stand-in where it reads or seeds."""
     if probes._tracing() or _calls is None:
         return function
     return _calls.stand_in(number, function)
+
+
+class SeedStep(Step):
+    """``f(...)`` becomes ``__samebits_seeds__(spot, f)(...)`` where the last name of f is wanted."""
+
+    names: ClassVar = {"__samebits_seeds__": resolve}
+    wanted = frozenset(name.rpartition(".")[2] for name in _ROLES) | calls.SEEDING_HELPERS
+
+    def called(self, call: ast.Call, around: ast.expr, name: str, at: Pass) -> ast.expr:
+        if name in self.wanted:
+            _spots.append(Spot(at.file, call.lineno, call.end_lineno or call.lineno))
+            number = constant(len(_spots) - 1, call.func)
+            call.func = calling("__samebits_seeds__", call.func, [number, call.func])
+        return around
 
 
 class SeedCalls:
@@ -274,7 +244,7 @@ class SeedCalls:
 
     def _seeded(self, name: str, inner: Any, value: Any) -> None:
         """What follows from a seeding of a process-wide generator."""
-        if name == "torch.manual_seed" or name.rpartition(".")[2] in watchlist.HELPERS:
+        if name == "torch.manual_seed" or name.rpartition(".")[2] in calls.SEEDING_HELPERS:
             self._loaders.torch_reseeded()
         elif name == "torch.Generator.manual_seed":
             if inner.__self__ is getattr(sys.modules.get("torch"), "default_generator", None):
@@ -305,7 +275,7 @@ def _looked_up(function: Any, owner: Any) -> tuple[str, str]:
             return _ROLES[name], name
     name = getattr(function, "__name__", "")
     code = getattr(function, "__code__", None)
-    if name in watchlist.HELPERS and code is not None and not files.is_user_file(code.co_filename):
+    if name in calls.SEEDING_HELPERS and code is not None and not files.is_user_file(code.co_filename):
         return "seeding", f"{function.__module__}.{name}"
     return "", ""
 
@@ -362,15 +332,11 @@ def _forms(reading: Any) -> tuple[frozenset[Any], tuple[int, ...]]:
     return frozenset(exact), tuple(near)
 
 
-def install(unseeded: Unseeded, loaders: Loaders, *, observing: bool) -> Callable[[], None]:
-    """Look at user code compiled from now on; returns what ends it.
-
-    `observing`: whether the same code is compiled with the observer's changes, too.
-    """
+def install(unseeded: Unseeded, loaders: Loaders) -> Callable[[], None]:
+    """Look at user code compiled from now on; returns what ends it."""
     global _calls
     _calls = SeedCalls(unseeded, loaders)
-    setattr(builtins, _NAME, resolve)
-    ended = loading.also(rewrite, observing=observing)
+    ended = loading.add(SeedStep())
 
     def uninstall() -> None:
         global _calls

@@ -23,7 +23,7 @@ from samebits.determinism.settings import Settings
 from samebits.errors import DeterminismError
 from samebits.ops.table import Operation
 from samebits.ops.variants import Function
-from samebits.usercode.program import is_own_file
+from samebits.usercode.files import is_user_code
 
 #: torch's own words, `Context::alertNotDeterministic` in aten/src/ATen/Context.cpp.
 ALERT: Final = re.compile(
@@ -120,4 +120,4 @@ def _line(where: FrameType | TracebackType | None) -> str:
     while where is not None:
         lines.append((where.f_code.co_filename, where.f_lineno))
         where = where.f_back
-    return next((f" ({file}:{line})" for file, line in lines if is_own_file(file)), "")
+    return next((f" ({file}:{line})" for file, line in lines if is_user_code(file)), "")

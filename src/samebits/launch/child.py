@@ -43,7 +43,7 @@ def attach() -> None:
 
     plan = Plan.from_json(os.environ[PLAN]) if PLAN in os.environ else None
     rewrite = os.environ.get("SAMEBITS_REWRITE") != "0" and (plan is None or plan.rewrite)
-    controlled = install.install(observing=plan is not None, rewrite=rewrite)
+    controlled = install.install(rewrite=rewrite)
     if plan is None:
         return
     from samebits._runtime import imports

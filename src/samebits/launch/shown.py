@@ -19,12 +19,12 @@ from typing import Any, Final
 
 from samebits._runtime import imports
 from samebits.launch.blame import blames_us
+from samebits.usercode.files import PACKAGE
 
-_PACKAGE: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_OBSERVING: Final = tuple(os.path.join(_PACKAGE, name) for name in ("observe", "record", "usercode"))
-_OURS: Final = (*_OBSERVING, *(os.path.join(_PACKAGE, name) for name in ("control", "launch")))
+_OBSERVING: Final = tuple(os.path.join(PACKAGE, name) for name in ("observe", "record", "usercode"))
+_OURS: Final = (*_OBSERVING, *(os.path.join(PACKAGE, name) for name in ("control", "launch")))
 #: The observer in Python stands between an operation and torch, which calls it and is called by it from here.
-_MODE: Final = os.path.join(_PACKAGE, "observe", "fallback.py")
+_MODE: Final = os.path.join(PACKAGE, "observe", "fallback.py")
 _AROUND: Final = ("torch/_compile.py", "torch/_dynamo/eval_frame.py", "torch/_ops.py")
 #: What Python raises wherever it happens to be.
 _ANYWHERE: Final = (KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError, RecursionError)

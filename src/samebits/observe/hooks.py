@@ -11,7 +11,6 @@ import atexit
 import functools
 import os
 import struct
-import sysconfig
 import threading
 import time
 from collections.abc import Callable
@@ -29,6 +28,7 @@ from samebits.observe.names import Names
 from samebits.observe.schedule import Schedule
 from samebits.observe.session import KIND, PHASE, Session
 from samebits.usercode import opened
+from samebits.usercode.files import Owner, prefixes
 
 if TYPE_CHECKING:
     import torch
@@ -66,15 +66,9 @@ class Trace:
         self._steps = 0  # taken by that thread
         self._own = _Own()
         self.plain = (torch.Tensor, torch.nn.Parameter)
-        paths = sysconfig.get_paths()
-        here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-        site = {os.path.realpath(paths[k]) for k in ("purelib", "platlib")} | {
-            paths["purelib"],
-            paths["platlib"],
-        }
         self.observer.setup(
-            [os.path.dirname(torch.__file__) + os.sep, here + os.sep, *_stdlib(paths)],
-            [s + os.sep for s in site],
+            [os.path.dirname(torch.__file__) + os.sep, *prefixes(Owner.SAMEBITS), *prefixes(Owner.PYTHON)],
+            prefixes(Owner.INSTALLED),
             torch.nn.Module._call_impl.__code__,
             self.names.module,
             session.flush,
@@ -377,17 +371,3 @@ class _Quiet:
     def __exit__(self, *_: object) -> None:
         self._trace.observer.resume()
         self._own.silent -= 1
-
-
-def _stdlib(paths: dict[str, str]) -> list[str]:
-    """The standard library's folders; site-packages lies inside one of them and is another matter."""
-    roots = {paths["stdlib"], paths["platstdlib"], os.path.realpath(paths["stdlib"])}
-    entries = []
-    for root in roots:
-        try:
-            entries += [
-                os.path.join(root, e) for e in os.listdir(root) if e not in ("site-packages", "dist-packages")
-            ]
-        except OSError:
-            continue
-    return [e + os.sep if os.path.isdir(e) else e for e in sorted(entries)]

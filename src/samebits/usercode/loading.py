@@ -1,6 +1,7 @@
-"""User code, compiled so that it gives evidence: how modules and scripts come to be run so.
+"""User code, compiled with changes: how modules and scripts come to be run so, and for how long.
 
-Nothing is edited on disk: a user's module is compiled from the tree of `samebits.usercode.rewriting`.
+Nothing is edited on disk: a user's module is compiled from the tree of `samebits.usercode.rewriting`, with
+the steps that are installed.  Python compiles the file as it is first, so an error in it is Python's own.
 Where a file cannot be changed it is compiled as it is.  What runs is rewritten; whoever only asks for code,
 a module's or a function's, gets the original (`samebits.usercode.originals`).
 
@@ -10,7 +11,6 @@ the import system's frames out of tracebacks and out of the place that a warning
 
 from __future__ import annotations
 
-import ast
 import builtins
 import os
 import runpy
@@ -26,23 +26,17 @@ from samebits._runtime import imports
 from samebits.model.findings import Site
 from samebits.usercode import opened, originals, probes, rewriting
 from samebits.usercode.files import is_user_file, relative
+from samebits.usercode.probe_step import ProbeStep
 from samebits.usercode.probes import Sink
-
-_BUILTINS: Final = {
-    rewriting.ITER: probes.iterated,
-    rewriting.CALL: probes.resolve,
-    rewriting.READY: probes.ready,
-    rewriting.DONE: probes.done,
-    rewriting.NOTE: probes.noted,
-}
+from samebits.usercode.rewriting import Step
 
 #: Modules that run what a loader gives them.
 _RUN: Final = ("importlib._bootstrap_external", "_frozen_importlib_external", "runpy")
 
-#: A further change of a user's syntax tree, after the observer's: step(tree, filename).
-Step = Callable[[ast.Module, str], ast.Module]
+#: The changes that are made of user code now, in their order: what the observer sees is the user's own call.
 _steps: list[Step] = []
-_observing = False  # the observer's change comes first
+#: What ends the looking for user code, once no step is left.
+_entrances: list[Callable[[], None]] = []
 
 
 def compile_user(source: str | bytes, filename: str) -> CodeType:
@@ -55,13 +49,11 @@ def compile_user(source: str | bytes, filename: str) -> CodeType:
 
 
 def _rewritten(source: str | bytes, filename: str, plain: CodeType) -> CodeType:
-    if not (_observing or _steps):
+    if not _steps:
         return plain
     try:
         with _warned_before():
-            tree = rewriting.transform(source, filename) if _observing else ast.parse(source, filename)
-            for step in _steps:
-                tree = step(tree, filename)
+            tree = rewriting.rewrite(source, filename, _steps)
             code: CodeType = compile(tree, filename, "exec", dont_inherit=True)
         originals.keep(code, plain)
     except Exception:
@@ -165,42 +157,34 @@ def install(
     ``seeded``: global generators ("python", "numpy", "torch") that were seeded before the script.
     Code compiled meanwhile may outlive the observation, so the names it uses stay, and do nothing.
     """
-    global _observing
-    _observing = rewrite
     probes.start(sink, is_user, seeded)
     opened.start(sink_file, is_user, ignore)
-    undo: list[Callable[[], None]] = [probes.stop, opened.stop, _observe_no_more]
-    if not rewrite:
-        return Uninstall(undo)
-    for name, function in _BUILTINS.items():
-        setattr(builtins, name, function)
-    finder = Finder(is_user)
-    sys.meta_path.insert(0, finder)
-    undo += [lambda: _remove(finder), _scripts_too(is_user)]
+    undo: list[Callable[[], None]] = [probes.stop, opened.stop]
+    if rewrite:
+        undo.append(add(ProbeStep(), is_user=is_user, first=True))
     return Uninstall(undo)
 
 
-def also(step: Step, *, is_user: Callable[[str], bool] = is_user_file, observing: bool = True) -> Uninstall:
-    """Compile user code with one more step from now on.
+def add(step: Step, *, is_user: Callable[[str], bool] = is_user_file, first: bool = False) -> Uninstall:
+    """Compile user code with one more step from now on, the last one or the ``first``.
 
-    ``observing``: the observer is installed too, whose step comes first; else this step is taken alone.
-    What was compiled stays as it is.
+    ``is_user``: whose files these are, asked as the first of several steps says.
+    What was compiled stays as it is, and so do the names that it uses.
     """
-    global _observing
-    before, _observing = _observing, observing
-    _steps.append(step)
-
-    def end() -> None:
-        global _observing
-        _observing = before
-        _steps.remove(step)
-
-    undo: list[Callable[[], None]] = [end]
-    if not observing:  # `install` finds the modules otherwise; two finders would ask each other for ever
+    for name, function in step.names.items():
+        setattr(builtins, name, function)
+    if not _steps:
         finder = Finder(is_user)
         sys.meta_path.insert(0, finder)
-        undo += [lambda: _remove(finder), _scripts_too(is_user)]
-    return Uninstall(undo)
+        _entrances.extend([lambda: _remove(finder), _scripts_too(is_user)])
+    _steps.insert(0 if first else len(_steps), step)
+    return Uninstall([lambda: _end(step)])
+
+
+def _end(step: Step) -> None:
+    _steps.remove(step)
+    while not _steps and _entrances:
+        _entrances.pop()()
 
 
 def sink_file(kind: str, filename: str | None, line: int, function: str, detail: dict[str, Any]) -> None:
@@ -209,11 +193,6 @@ def sink_file(kind: str, filename: str | None, line: int, function: str, detail:
         probes.record_file(kind, None, detail)
     else:
         probes.record_file(kind, Site(relative(filename), line, function), detail)
-
-
-def _observe_no_more() -> None:
-    global _observing
-    _observing = False
 
 
 def _remove(finder: Finder) -> None:

@@ -18,6 +18,9 @@ from typing import Any, Final
 
 from xxhash import xxh3_64
 
+from samebits.usercode import files
+from samebits.usercode.files import Owner
+
 Report = Callable[[str, str | None, int, str, dict[str, Any]], None]
 
 _WHOLE: Final = 64 << 20  # a larger file counts by its size, both ends and samples between
@@ -26,7 +29,7 @@ _BLOCK: Final = 1 << 18
 _DEPTH: Final = 100  # frames looked at for the user's
 _SKIPPED: Final = (".py", ".pyc", ".pyi", ".pyd", ".so", ".dll", ".dylib", ".pth", ".egg-link")
 _SYSTEM: Final = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/lib/", "/usr/share/")
-_PARTS: Final = ("site-packages", "dist-packages", ".so.", "torchinductor_", "__pycache__")
+_PARTS: Final = (*files.INSTALLED_NAMES, ".so.", "torchinductor_", "__pycache__")
 
 _report: Report | None = None
 _is_user: Callable[[str], bool] = bool
@@ -50,8 +53,8 @@ def listen(event: str, listener: Callable[[tuple[Any, ...]], None]) -> None:
 def start(report: Report, is_user: Callable[[str], bool], ignore: Iterable[str] = ()) -> None:
     """Report opened files from now on, but for those under the ``ignore``d directories."""
     global _report, _is_user, _ignored
-    own = (*ignore, os.path.dirname(os.__file__), os.path.dirname(os.path.dirname(__file__)))
-    _ignored = tuple(os.path.realpath(path) + os.sep for path in own)
+    ours = (*files.folders(Owner.PYTHON), *files.folders(Owner.SAMEBITS))
+    _ignored = (*(os.path.realpath(path) + os.sep for path in ignore), *ours)
     _seen.clear()
     _is_user = lru_cache(maxsize=None)(is_user)  # asked for every frame up to the user's
     _report = report

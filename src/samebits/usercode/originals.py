@@ -19,6 +19,7 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any, Final
 
 from samebits.usercode import opened
+from samebits.usercode.files import KNOWN_PACKAGES
 
 #: rewritten code -> the code as it is in the file.
 _originals: dict[CodeType, CodeType] = {}
@@ -33,7 +34,7 @@ _THIRD: Final = (
     "lightning_utilities",
     "pytorch_lightning",
 )
-_DESCRIBES: Final = (sys.stdlib_module_names | {"torch", "numpy", "samebits", *_THIRD}) - {"dis"}
+_DESCRIBES: Final = (KNOWN_PACKAGES | {*_THIRD}) - {"dis"}
 #: Functions there that tell what names the code uses.
 _TELLS: Final = frozenset({"getclosurevars"})
 #: Attributes of code that are alike.

@@ -23,6 +23,7 @@ from threading import local
 from types import FunctionType, ModuleType
 from typing import Any, Final, NamedTuple, Protocol
 
+from samebits.model import calls
 from samebits.model.findings import Site
 from samebits.usercode import evidence, watchlist
 from samebits.usercode.content import arrangement
@@ -360,7 +361,7 @@ def _function(function: Any) -> Watched | None:
         if table is None:
             table = _remember(_class_methods, function.__self__, watchlist.class_methods)
         return table.get(function.__name__) if table else None
-    if kind is FunctionType and function.__name__ in watchlist.HELPERS:
+    if kind is FunctionType and function.__name__ in calls.SEEDING_HELPERS:
         return None if _is_user(function.__code__.co_filename) else watchlist.helper(function)
     return None
 

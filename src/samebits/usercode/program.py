@@ -1,4 +1,4 @@
-"""Which modules, frames and classes are the program's own: neither Python's, nor installed, nor samebits'.
+"""Which modules, frames, classes and variables are the program's own, by the file that they are from.
 
 `__main__` without a file (a notebook, `python -c`) is the program's; so are
 cells and strings that a module of the program's executes.
@@ -15,17 +15,20 @@ from __future__ import annotations
 import os
 import re
 import sys
-import sysconfig
 from collections.abc import Collection, Iterator
 from functools import cache
 from types import FrameType, FunctionType, ModuleType
 from typing import Any, Final
 
+from samebits.usercode import files
+from samebits.usercode.files import Owner
+
 _module_dict: Any = vars(ModuleType)["__dict__"].__get__
 _type_dict: Any = type.__dict__["__dict__"].__get__
 _type_qualname: Any = vars(type)["__qualname__"].__get__
 
-
+#: Whose code is never the program's.
+_FOREIGN: Final = (Owner.PYTHON, Owner.SAMEBITS, Owner.LIBRARY)
 #: Installed packages that run a program which is not theirs.
 _RUNNERS: Final = {
     *("IPython", "accelerate", "coverage", "debugpy", "deepspeed", "ipykernel", "ipykernel_launcher"),
@@ -42,7 +45,7 @@ def own_packages(frame: FrameType | None = None) -> frozenset[str]:
     Frames of Python's own modules (`contextlib`) hand the call on.
     """
     packages = set(_started())
-    while frame is not None and _is_foreign(frame.f_code.co_filename):
+    while frame is not None and files.owner(frame.f_code.co_filename) in _FOREIGN:
         frame = frame.f_back
     if frame is not None and type(name := frame.f_globals.get("__name__")) is str:
         packages.add(package_of(name))
@@ -173,7 +176,7 @@ def is_own_class(kind: type, packages: Collection[str] = ()) -> bool:
 
 def _is_own_frame(frame: FrameType, packages: Collection[str]) -> bool:
     file, name = frame.f_code.co_filename, frame.f_globals.get("__name__")
-    if file.startswith("<"):  # "<stdin>", "<ipython-input-3>", a dataclass's "<string>"
+    if not file or file.startswith("<"):  # "<stdin>", "<ipython-input-3>", a dataclass's "<string>"
         return type(name) is str and _is_own_module(name, frame.f_globals, packages)
     return _is_own_file(file, name, packages)
 
@@ -186,38 +189,6 @@ def _is_own_module(name: str, variables: dict[str, Any], packages: Collection[st
 
 
 def _is_own_file(file: str, module: object, packages: Collection[str]) -> bool:
-    if is_own_file(file):
-        return True
-    return type(module) is str and package_of(module) in packages and not _is_foreign(file)
-
-
-@cache
-def is_own_file(file: str) -> bool:
-    """Whether a source file is the program's wherever the program was started from: it is not installed."""
-    parts = file.replace("\\", "/").split("/")
-    return "site-packages" not in parts and "dist-packages" not in parts and not _is_foreign(file)
-
-
-@cache
-def _is_foreign(file: str) -> bool:
-    """Whether a source file is Python's, torch's, numpy's or samebits'."""
-    path = os.path.abspath(file)
-    if file.startswith("<frozen"):
-        return True
-    inside = next((folder for folder in _foreign() if path.startswith(folder)), None)
-    if inside is None:
-        return False
-    rest = path[len(inside) :].split(os.sep)  # Python's folder has the installed packages in it
-    return "site-packages" not in rest and "dist-packages" not in rest
-
-
-@cache
-def _foreign() -> tuple[str, ...]:
-    folders = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
-    folders.add(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # samebits
-    for name in ("torch", "numpy"):  # may be a checkout of their source
-        file = getattr(sys.modules.get(name), "__file__", None)
-        if file is not None:
-            folders.add(os.path.dirname(file))
-    folders |= {os.path.realpath(folder) for folder in folders}
-    return tuple(os.path.join(folder, "") for folder in sorted(folders, key=len, reverse=True))
+    if files.owner(file) is Owner.INSTALLED:
+        return type(module) is str and package_of(module) in packages
+    return files.is_user_code(file)

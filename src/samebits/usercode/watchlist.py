@@ -1,52 +1,40 @@
-"""The calls of user code that are evidence, by name.
+"""The watchlist: which calls of user code are evidence, and what is noted of each.
 
 Functions are known by identity, once their module is loaded; methods by the
-class of the object they are bound to.  `instrument` asks for the names alone:
-it wraps a call only if its last name is here.
+class of the object they are bound to.  The rewriting asks for the names alone:
+a probe is put around a call only if its last name is here.  Names that others
+look for, too, come from `samebits.model.calls`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from types import MethodType
 from typing import Any, Final
 
+from samebits.model import calls
 from samebits.usercode import evidence
 from samebits.usercode.evidence import After, Watched
 
-_CLOCKS = "time time_ns perf_counter perf_counter_ns monotonic monotonic_ns process_time process_time_ns"
-_DRAWS = (
-    "random uniform randint randrange choice choices sample shuffle gauss normalvariate betavariate "
-    "expovariate gammavariate lognormvariate paretovariate triangular vonmisesvariate weibullvariate "
-    "getrandbits randbytes binomialvariate"
-)
-_NUMPY_DRAWS = (
-    "rand randn randint random random_sample random_integers tomaxint bytes choice shuffle permutation "
-    "permuted integers beta binomial chisquare dirichlet exponential gamma geometric gumbel hypergeometric "
-    "laplace logistic lognormal logseries multinomial multivariate_hypergeometric multivariate_normal "
-    "negative_binomial noncentral_chisquare noncentral_f normal pareto poisson power rayleigh "
-    "standard_cauchy standard_exponential standard_gamma standard_normal standard_t triangular uniform "
-    "vonmises wald weibull zipf"
-)
-_BITS = "PCG64 PCG64DXSM MT19937 Philox SFC64 SeedSequence"
-_SECRETS = "randbelow randbits token_bytes token_hex token_urlsafe choice"
-_TEMPORARY = "mkstemp mkdtemp mktemp NamedTemporaryFile TemporaryDirectory"
+#: Names with spaces between, or a list of `samebits.model.calls`.
+_Names = str | tuple[str, ...]
 
 #: module -> (kind, names, what to note, whether essential).
-_FUNCTIONS: Final[tuple[tuple[str, str, str, After, bool], ...]] = (
+_FUNCTIONS: Final[tuple[tuple[str, str, _Names, After, bool], ...]] = (
     ("builtins", "hash", "hash id", evidence.hashed, False),
-    ("time", "clock", _CLOCKS + " localtime gmtime ctime strftime", evidence.clock_read, False),
-    ("os", "entropy", "getpid getppid urandom getrandom", evidence.entropy_read, False),
-    ("uuid", "entropy", "uuid1 uuid4", evidence.entropy_read, False),
-    ("secrets", "entropy", _SECRETS, evidence.entropy_read, False),
-    ("tempfile", "entropy", _TEMPORARY, evidence.entropy_read, False),
+    ("time", "clock", (*calls.CLOCKS, *calls.CALENDAR), evidence.clock_read, False),
+    ("os", "entropy", calls.OS_ENTROPY, evidence.entropy_read, False),
+    ("uuid", "entropy", calls.UUIDS, evidence.entropy_read, False),
+    ("secrets", "entropy", (*calls.SECRETS, "choice"), evidence.entropy_read, False),
+    ("tempfile", "entropy", calls.TEMPORARY, evidence.entropy_read, False),
     ("os", "listing", "listdir", evidence.listdir, False),
     ("os", "listing", "scandir", evidence.scandir, False),
     ("os", "listing", "walk fwalk", evidence.walk, False),
     ("glob", "listing", "glob iglob", evidence.globbed, False),
     ("os", "variable", "getenv", evidence.variable, False),
     ("os.path", "probe", "exists isfile isdir lexists", evidence.probe, False),
-    ("random", "create", "Random SystemRandom", evidence.make_python, True),
+    ("random", "create", calls.PYTHON_GENERATORS + calls.PYTHON_ENTROPY, evidence.make_python, True),
     ("concurrent.futures", "completion", "as_completed", evidence.as_completed, False),
     ("asyncio", "completion", "as_completed", evidence.as_completed, False),
     ("concurrent.futures", "completion", "wait", evidence.waited, False),
@@ -60,13 +48,13 @@ _FUNCTIONS: Final[tuple[tuple[str, str, str, After, bool], ...]] = (
     ("numpy", "load", "load", evidence.loaded, False),
     ("numpy", "save", "save savez savez_compressed savetxt", evidence.saved, False),
     ("numpy", "empty", "empty empty_like", evidence.noted, False),
-    ("numpy.random", "seed", "seed", evidence.seed_numpy, True),
+    ("numpy.random", "seed", calls.SEEDERS["numpy.random"], evidence.seed_numpy, True),
     ("numpy.random", "draw", "ranf sample", evidence.draw, False),
-    ("numpy.random", "create", "default_rng RandomState Generator", evidence.make_numpy, True),
-    ("numpy.random", "create", _BITS, evidence.make_bits, True),
+    ("numpy.random", "create", (*calls.NUMPY_GENERATORS, "Generator"), evidence.make_numpy, True),
+    ("numpy.random", "create", calls.BIT_GENERATORS, evidence.make_bits, True),
     ("torch", "load", "load", evidence.loaded, False),
     ("torch", "save", "save", evidence.saved, False),
-    ("torch", "seed", "manual_seed seed", evidence.seed_torch, False),
+    ("torch", "seed", calls.SEEDERS["torch"], evidence.seed_torch, False),
     ("torch", "create", "Generator", evidence.make_torch, False),
     ("torch", "rng-restore", "set_rng_state", evidence.restore, False),
     ("torch.random", "rng-restore", "fork_rng", evidence.restore, False),
@@ -78,32 +66,53 @@ _FUNCTIONS: Final[tuple[tuple[str, str, str, After, bool], ...]] = (
         evidence.setting,
         False,
     ),
-    ("torch.cuda", "seed", "manual_seed manual_seed_all seed seed_all", evidence.seed_torch, False),
+    ("torch.cuda", "seed", calls.SEEDERS["torch.cuda"], evidence.seed_torch, False),
     ("torch.cuda", "rng-restore", "set_rng_state set_rng_state_all", evidence.restore, False),
-    ("torch.mps", "seed", "manual_seed seed", evidence.seed_torch, False),
+    ("torch.mps", "seed", calls.SEEDERS["torch.mps"], evidence.seed_torch, False),
     ("torch.mps", "rng-restore", "set_rng_state", evidence.restore, False),
-    ("torch.xpu", "seed", "manual_seed manual_seed_all seed seed_all", evidence.seed_torch, False),
+    ("torch.xpu", "seed", calls.SEEDERS["torch.xpu"], evidence.seed_torch, False),
     ("torch.xpu", "rng-restore", "set_rng_state set_rng_state_all", evidence.restore, False),
 )
 
 #: class -> the same; the first column is also how the call is named, before the method.
-_METHODS: Final[tuple[tuple[str, str, str, str, After, bool], ...]] = (
-    ("random.Random", "random", "seed", "seed", evidence.seed_python, True),
-    ("random.Random", "random", "draw", _DRAWS, evidence.draw, False),
+_METHODS: Final[tuple[tuple[str, str, str, _Names, After, bool], ...]] = (
+    ("random.Random", "random", "seed", calls.SEEDERS["random.Random"], evidence.seed_python, True),
+    ("random.Random", "random", "draw", calls.PYTHON_DRAWS, evidence.draw, False),
     ("random.Random", "random", "rng-restore", "setstate", evidence.restore, True),
-    ("random.SystemRandom", "random.SystemRandom", "entropy", _DRAWS, evidence.entropy_read, False),
-    ("numpy.random.mtrand.RandomState", "numpy.random", "seed", "seed", evidence.seed_numpy, True),
-    ("numpy.random.mtrand.RandomState", "numpy.random", "draw", _NUMPY_DRAWS, evidence.draw, False),
+    (
+        "random.SystemRandom",
+        "random.SystemRandom",
+        "entropy",
+        calls.PYTHON_DRAWS,
+        evidence.entropy_read,
+        False,
+    ),
+    (
+        "numpy.random.mtrand.RandomState",
+        "numpy.random",
+        "seed",
+        calls.SEEDERS["numpy.random.mtrand.RandomState"],
+        evidence.seed_numpy,
+        True,
+    ),
+    ("numpy.random.mtrand.RandomState", "numpy.random", "draw", calls.NUMPY_DRAWS, evidence.draw, False),
     ("numpy.random.mtrand.RandomState", "numpy.random", "rng-restore", "set_state", evidence.restore, True),
     (
         "numpy.random._generator.Generator",
         "numpy.random.Generator",
         "draw",
-        _NUMPY_DRAWS,
+        calls.NUMPY_DRAWS,
         evidence.draw,
         False,
     ),
-    ("torch._C.Generator", "torch.Generator", "seed", "manual_seed seed", evidence.seed_torch, False),
+    (
+        "torch._C.Generator",
+        "torch.Generator",
+        "seed",
+        calls.SEEDERS["torch._C.Generator"],
+        evidence.seed_torch,
+        False,
+    ),
     ("torch._C.Generator", "torch.Generator", "rng-restore", "set_state", evidence.restore, False),
     ("torch.nn.modules.module.Module", "Module", "load", "load_state_dict", evidence.loaded, False),
     ("torch.optim.optimizer.Optimizer", "Optimizer", "load", "load_state_dict", evidence.loaded, False),
@@ -133,34 +142,49 @@ _METHODS: Final[tuple[tuple[str, str, str, str, After, bool], ...]] = (
 )
 
 #: Class methods: (class, how the call is named, kind, names, what to note).
-_CLASS_METHODS: Final = (
-    ("datetime.datetime", "datetime", "clock", "now utcnow today", evidence.clock_read),
-    ("datetime.date", "date", "clock", "today", evidence.clock_read),
+_CLASS_METHODS: Final[tuple[tuple[str, str, str, _Names, After], ...]] = (
+    ("datetime.datetime", "datetime", "clock", calls.DATETIME, evidence.clock_read),
+    ("datetime.date", "date", "clock", calls.DATE, evidence.clock_read),
 )
 
-#: With a key only (`instrument` wraps no others).
+#: With a key only (no other call of them gets a probe).
 _KEYED: Final = (
     ("sorted", Watched("sort", "sorted", evidence.sorted_by, before=evidence.with_keys)),
     ("min", Watched("iteration", "min", evidence.picked_by, before=evidence.with_keys)),
     ("max", Watched("iteration", "max", evidence.picked_by, before=evidence.with_keys)),
 )
 
-#: What libraries call their seeding helpers; user code's own are seen from within.
-_HELPERS: Final = (
-    "seed_everything set_seed set_random_seed set_determinism seed_all fix_seed fix_random_seeds "
-    "init_random_seed enable_full_determinism fix_all_seeds"
-)
-HELPERS: Final = frozenset(_HELPERS.split())
-
 #: Wrapped only where given a key.
 KEYED: Final = frozenset({"sorted", "min", "max", "sort"})
+
+
+#: Flags whose new value is noted where one of the owners is before it: ``torch.backends.cudnn.benchmark``.
+FLAGS: Final = frozenset(
+    {
+        "allow_bf16_reduced_precision_reduction",
+        "allow_fp16_reduced_precision_reduction",
+        "allow_tf32",
+        "benchmark",
+        "benchmark_limit",
+        "deterministic",
+        "enabled",
+        "fallback_random",
+        "fp32_precision",
+        "max_autotune",
+    }
+)
+FLAG_OWNERS: Final = frozenset({"backends", "cudnn", "matmul", "inductor", "_inductor", "mkldnn"})
+
+
+def _each(names: _Names) -> Iterable[str]:
+    return names.split() if isinstance(names, str) else names
 
 
 def functions() -> dict[str, dict[str, Watched]]:
     """Module -> name -> what to note."""
     table: dict[str, dict[str, Watched]] = {}
     for module, kind, names, after, essential in _FUNCTIONS:
-        for name in names.split():
+        for name in _each(names):
             call = name if module in ("builtins", "concurrent.futures") else f"{module}.{name}"
             table.setdefault(module, {})[name] = Watched(kind, call, after, essential)
     table["builtins"].update(_KEYED)
@@ -171,7 +195,7 @@ def functions() -> dict[str, dict[str, Watched]]:
 def _methods() -> dict[str, dict[str, Watched]]:
     table: dict[str, dict[str, Watched]] = {}
     for kind, prefix, fact, names, after, essential in _METHODS:
-        for name in names.split():
+        for name in _each(names):
             table.setdefault(kind, {})[name] = Watched(fact, f"{prefix}.{name}", after, essential)
     table["pathlib._local.Path"] = table["pathlib.Path"]
     return table
@@ -190,7 +214,7 @@ def class_methods(kind: type) -> dict[str, Watched]:
     found: dict[str, Watched] = {}
     for name, prefix, fact, names, after in reversed(_CLASS_METHODS):
         if any(f"{base.__module__}.{base.__qualname__}" == name for base in kind.__mro__):
-            found.update({each: Watched(fact, f"{prefix}.{each}", after) for each in names.split()})
+            found.update({each: Watched(fact, f"{prefix}.{each}", after) for each in _each(names)})
     return found
 
 
@@ -211,8 +235,8 @@ def watched_names() -> frozenset[str]:
     """The last names of every call that may be evidence."""
     names = {name for table in functions().values() for name in table}
     names.update(name for table in _methods().values() for name in table)
-    names.update(name for row in _CLASS_METHODS for name in row[3].split())
-    return frozenset(names | HELPERS)
+    names.update(name for row in _CLASS_METHODS for name in _each(row[3]))
+    return frozenset(names | calls.SEEDING_HELPERS)
 
 
 #: The types whose objects are bound to an owner.
