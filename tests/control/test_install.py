@@ -233,8 +233,9 @@ def test_control_of_this_process_ends_without_a_trace(generators_restored: None)
     import torch
     from torch.utils.data import DataLoader
 
-    from samebits.control.install import Control
-    from samebits.control.process_key import Identity
+    from samebits.control.install import Installed
+    from samebits.control.process_key import ProcessKey
+    from samebits.control.settings import Control
     from samebits.usercode import loading
 
     def names() -> list[object]:
@@ -247,13 +248,13 @@ def test_control_of_this_process_ends_without_a_trace(generators_restored: None)
         ]  # fmt: skip
 
     before = names()
-    control = Control(Identity(4, False))
-    control.install(observing=False)
+    installed = Installed(ProcessKey(Control(4)))
+    installed.install(observing=False)
     try:
         drawn = random.random()
         during = names()
     finally:
-        control.uninstall()
+        installed.uninstall()
     assert names() == before
     assert sum(a != b for a, b in zip(before, during, strict=True)) == len(before) - 2  # the last two
     assert hasattr(builtins, "__samebits_seeds__")  # code that was compiled meanwhile still calls it

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from samebits.control import obstacle
-from samebits.control.obstacle import BOOTSTRAP
+from samebits.launch import obstacle
 from samebits.launch.attached import Unattached, sentence
+from samebits.launch.obstacle import BOOTSTRAP
 
 from .conftest import Folder
 
