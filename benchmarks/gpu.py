@@ -229,7 +229,7 @@ def tail(log: Path) -> str:
 
 
 def said(part: Part, log: Path, out: Path) -> str:
-    """What to show of a part in one line: a verdict and where the runs part, or the last line of its log."""
+    """What to show of a part in one line: its verdict and the place, or the last line of its log."""
     if part.verdict is None:
         return tail(log)
     try:

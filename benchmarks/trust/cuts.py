@@ -2,7 +2,7 @@
 
 Runs of several processes and runs that were killed (their records have write-ahead logs) are copied, cut at
 random in one of the ways of cutting.py, and compared with the whole run, both ways round.  Wrong is a
-cut run called the same, any verdict that claims the runs part, any error, and a sentence that does not
+cut run called the same, any verdict that claims the runs diverge, any error, and a sentence that does not
 say which run lost something, which process or file, or up to which step they agree.
 """
 

@@ -118,7 +118,7 @@ def compare(a: Path, b: Path) -> Said:
     place = verdict.first
     words = [verdict.reason, *verdict.notes, verdict.compared]
     if place is not None:
-        words.insert(0, f"the runs part at step {place.step}, {place.op} ({place.change})")
+        words.insert(0, f"the runs diverge at step {place.step}, {place.op} ({place.change})")
     return Said(verdict.verdict, "\n".join(word for word in words if word), verdict.events)
 
 

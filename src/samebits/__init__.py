@@ -79,7 +79,7 @@ _HOMES = {
 }
 
 #: Packages that are names of this one, loaded on first use.
-_ROOMS = (
+_PACKAGES = (
     "causes",
     "compare",
     "compat",
@@ -130,8 +130,8 @@ __all__ = [
 
 
 if not TYPE_CHECKING:  # to a type checker a name that is not above is a mistake
-    __getattr__ = lazy(__name__, _HOMES, _ROOMS)
+    __getattr__ = lazy(__name__, _HOMES, _PACKAGES)
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, *_ROOMS})
+    return sorted({*__all__, *_PACKAGES})

@@ -316,7 +316,7 @@ def test_json_never_overwrites_a_script(samebits: Run, below: Below) -> None:
 
 
 def test_a_reader_that_leaves_is_no_finding(folder: Path) -> None:
-    """`| true`: 1 would say that the runs part."""
+    """`| true`: 1 would say that the runs diverge."""
     code = (
         "import sys\nfrom samebits.cli import _output\nfrom samebits.cli.main import app\n"
         "import os, signal\nr, w = os.pipe(); os.close(r); os.dup2(w, 1)\n"

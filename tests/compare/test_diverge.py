@@ -1,4 +1,4 @@
-"""Where two runs part first, and what does not count."""
+"""Where two runs diverge first, and what does not count."""
 
 from __future__ import annotations
 

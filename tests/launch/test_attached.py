@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.programs import Folder
 
 from samebits.launch import obstacle
 from samebits.launch.attached import Unattached, sentence
 from samebits.launch.obstacle import BOOTSTRAP
-
-from .conftest import Folder
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows the maps of a process")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.launch.conftest import SAMEBITS
+from tests.programs import SAMEBITS
 
 from samebits.launch import keeper
 

@@ -69,7 +69,7 @@ def test_same_in_one_line() -> None:
 def test_diverged_says_where_why_and_what_to_do() -> None:
     text = _shown(_DIVERGED)
     for words in (
-        "DIVERGED  the runs part at step 0, aten::index_put, train.py:2",
+        "DIVERGED  first at step 0, aten::index_put, train.py:2",
         "operation aten::index_put",
         "at        step 0, backward",
         "line      train.py:2 in forward",
@@ -109,7 +109,7 @@ def test_environment_and_second_place_and_notes() -> None:
     verdict = replace(_DIVERGED, environment=(row,), second_place=replace(_PLACE, step=3), notes=("a note",))
     text = _shown(verdict)
     assert "torch.threads: 1 | 2" in text
-    assert "parted elsewhere: step 3" in text
+    assert "diverged elsewhere: step 3" in text
     assert "Note: a note" in text
 
 

@@ -44,7 +44,7 @@ def test_there_are_twenty_programs_and_a_thousand_pairs() -> None:
         (Said("same", "0 steps.", events=0), False),
         (Said("incomplete", "agrees up to step 3; run b was interrupted", events=9), True),
         (Said("incomplete", "", events=9), False),
-        (Said("diverged", "the runs part at step 3, loss", events=9), False),
+        (Said("diverged", "the runs diverge at step 3, loss", events=9), False),
         (Said("failed", "run a failed with exit code 1"), False),
         (Said("unreadable", "the record main.db is damaged"), False),
         (Said("crash", "KeyError: 3", traceback=True), False),

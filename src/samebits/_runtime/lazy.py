@@ -9,17 +9,17 @@ from types import ModuleType
 from typing import Any
 
 
-def lazy(package: str, homes: Mapping[str, str], rooms: Collection[str] = ()) -> Callable[[str], Any]:
+def lazy(package: str, homes: Mapping[str, str], packages: Collection[str] = ()) -> Callable[[str], Any]:
     """A package's `__getattr__`.
 
     Args:
         package: its `__name__`.
         homes: public name -> the module that holds it.
-        rooms: packages inside it that are names of it without having been imported.
+        packages: those inside it that are names of it without having been imported.
     """
 
     def load(name: str) -> Any:
-        if name in rooms:
+        if name in packages:
             return import_module(f"{package}.{name}")  # which sets the attribute
         home = homes.get(name)
         if home is None:

@@ -1,3 +1,3 @@
-"""The command line: reads words, calls a room below, prints, and chooses an exit code."""
+"""The command line: reads words, calls a package below, prints, and chooses an exit code."""
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def console(json_path: str | None) -> Console:
 
     class Told(Console):
         def on_broken_pipe(self) -> None:
-            """rich would exit with 1, which here means that runs part."""
+            """rich would exit with 1, which here means that runs diverge."""
             raise BrokenPipeError
 
     return Told(stderr=json_path == "-", highlight=False)

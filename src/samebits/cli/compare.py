@@ -42,7 +42,7 @@ def compare(
       samebits compare 20250102-1 20250102-2
       samebits compare laptop/.samebits/a1b2 /mnt/cluster/.samebits/c3d4 --json verdict.json
 
-    Exit code: 0 every bit agrees, 1 the runs part, 2 incomplete, not readable, or the command is wrong.
+    Exit code: 0 every bit agrees, 1 the runs diverge, 2 incomplete, not readable, or the command is wrong.
     """
     from samebits.compare import compare as compare_runs
     from samebits.record.run import Run, find_run

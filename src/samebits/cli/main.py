@@ -194,8 +194,8 @@ def app(ctx: click.Context, no_config: bool) -> None:
 
     Options used every time may stand in pyproject.toml, under [tool.samebits] or [tool.samebits.verify].
 
-    Exit code: 0 good, 1 a finding (the runs part, an operation is not stable), 2 an error, or something that
-    was not seen to its end; of `run` the program's own.
+    Exit code: 0 good, 1 a finding (the runs diverge, an operation is not stable), 2 an error, or something
+    that was not seen to its end; of `run` the program's own.
     """
     name = ctx.invoked_subcommand
     if name is None:

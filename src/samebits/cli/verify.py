@@ -26,7 +26,7 @@ from samebits.control.settings import Control
 )
 @click.option(
     "--level", type=click.Choice(["auto", "step", "op"]), default="auto", show_default=True,
-    help="What is compared: every optimizer step, every operation, or steps first and then, if they part, "
+    help="What is compared: every optimizer step, every operation, or steps first and then, if they diverge, "
     "the operations around the place.",
 )  # fmt: skip
 @run_options
@@ -51,8 +51,8 @@ def verify(
 ) -> None:
     """Run a program twice, unmodified, and say whether every bit agrees.
 
-    Where they part, the first operation whose result differs is named, with its line, the probable causes and
-    the fix. Every word after the program's name belongs to the program.
+    Where they diverge, the first operation whose result differs is named, with its line, the probable causes
+    and the fix. Every word after the program's name belongs to the program.
 
     \b
     Examples:
@@ -62,7 +62,7 @@ def verify(
       samebits verify -- torchrun --nproc-per-node 2 train.py
       samebits verify --json - train.py
 
-    Exit code: 0 every bit agrees, 1 the runs part, 2 incomplete, failed, or the command is wrong.
+    Exit code: 0 every bit agrees, 1 the runs diverge, 2 incomplete, failed, or the command is wrong.
     """
     from samebits.launch import verify as verify_program
     from samebits.record.kept import note

@@ -1,9 +1,9 @@
-"""Walks two streams of events side by side and names every place where they part.
+"""Walks two streams of events side by side and names every place where they diverge.
 
 Position alone is not enough: one operation more in one run would make all that follows look different.
 So where two events are not the same operation, a bounded look-ahead finds where the runs come together
-again, and what lies between is the finding.  This file only says where and how streams part; whether a
-parting counts is `diverge`'s decision.
+again, and what lies between is the finding.  This file only says where and how streams diverge; whether a
+mismatch counts is `diverge`'s decision.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from samebits.model.findings import Event
 
 #: How many events are looked at, in each run, to find where the two come together again.
 LOOK_AHEAD: Final = 4096
-#: Most partings are short, and there may be very many: the far look is only for those that need it.
+#: Most mismatches are short, and there may be very many: the far look is only for those that need it.
 _LOOKS: Final = (64, 512, LOOK_AHEAD)
 #: So many operations in a row must agree in kind, name and line before two runs count as together again.
 _TOGETHER: Final = 6
@@ -28,8 +28,8 @@ Change = Literal["value", "missing", "extra", "replaced", "end"]
 
 
 @dataclass(frozen=True, slots=True)
-class Parting:
-    """One place where two streams part.
+class Mismatch:
+    """One place where two streams diverge.
 
     ``only_a`` and ``only_b`` are the events that one run has alone ("value": none).  ``rejoined`` is
     false where the look-ahead did not find the runs together again.
@@ -107,31 +107,33 @@ def rejoin(a: list[Event], b: list[Event], *, ended_a: bool, ended_b: bool) -> t
     return None if best is None else (best[1], best[2])
 
 
-def _structural(a: Stream, b: Stream, i: int, j: int) -> tuple[Parting, int, int]:
-    """The parting at two events that are not the same operation, and where to go on."""
+def _structural(a: Stream, b: Stream, i: int, j: int) -> tuple[Mismatch, int, int]:
+    """The mismatch at two events that are not the same operation, and where to go on."""
     for look in _LOOKS:
         window_a, window_b = a.window(i, look), b.window(j, look)
         event_a = window_a[0] if window_a else None
         event_b = window_b[0] if window_b else None
         if event_a is None or event_b is None:
             window_a, window_b = a.window(i, LOOK_AHEAD), b.window(j, LOOK_AHEAD)
-            parting = Parting("end", i, j, event_a, event_b, tuple(window_a), tuple(window_b))
-            return parting, a.length, b.length
+            mismatch = Mismatch("end", i, j, event_a, event_b, tuple(window_a), tuple(window_b))
+            return mismatch, a.length, b.length
         found = rejoin(window_a, window_b, ended_a=len(window_a) < look, ended_b=len(window_b) < look)
         if found is not None and sum(found) + _TOGETHER <= look:
             break  # no longer look finds a nearer place
     if found is None:
-        parting = Parting(
+        mismatch = Mismatch(
             "replaced", i, j, event_a, event_b, tuple(window_a), tuple(window_b), rejoined=False
         )
-        return parting, a.length, b.length
+        return mismatch, a.length, b.length
     skip_a, skip_b = found
     only_a, only_b = tuple(window_a[:skip_a]), tuple(window_b[:skip_b])
     change: Change = "replaced" if skip_a and skip_b else "missing" if skip_a else "extra"
-    parting = Parting(change, i, j, event_a if skip_a else None, event_b if skip_b else None, only_a, only_b)
+    mismatch = Mismatch(
+        change, i, j, event_a if skip_a else None, event_b if skip_b else None, only_a, only_b
+    )
     next_a = only_a[-1].index + 1 if only_a else i
     next_b = only_b[-1].index + 1 if only_b else j
-    return parting, next_a, next_b
+    return mismatch, next_a, next_b
 
 
 def _alike(a: Stream, b: Stream, chunk_a: ChunkLike | None, chunk_b: ChunkLike | None) -> bool:
@@ -144,8 +146,8 @@ def _alike(a: Stream, b: Stream, chunk_a: ChunkLike | None, chunk_b: ChunkLike |
     )
 
 
-def partings(a: Stream, b: Stream) -> Iterator[Parting]:
-    """Every place where two streams part, in order; what is not compared is never one."""
+def mismatches(a: Stream, b: Stream) -> Iterator[Mismatch]:
+    """every place where two streams diverge, in order; what is not compared is never one."""
     i = j = 0
     while True:
         chunk_a, chunk_b = a.chunk_starting(i), b.chunk_starting(j)
@@ -160,11 +162,11 @@ def partings(a: Stream, b: Stream) -> Iterator[Parting]:
                 if event_a is None or event_b is None or same(event_a, event_b):
                     continue
                 if not same_operation(event_a, event_b):
-                    parting, i, j = _structural(a, b, i + offset, j + offset)
-                    yield parting
+                    mismatch, i, j = _structural(a, b, i + offset, j + offset)
+                    yield mismatch
                     jumped = True
                     break
-                yield Parting("value", i + offset, j + offset, event_a, event_b)
+                yield Mismatch("value", i + offset, j + offset, event_a, event_b)
             if not jumped:
                 i, j = i + chunk_a.count, j + chunk_b.count
             continue
@@ -175,8 +177,8 @@ def partings(a: Stream, b: Stream) -> Iterator[Parting]:
         if event_a is not None and event_b is not None and same(event_a, event_b):
             i, j = i + 1, j + 1
         elif event_a is not None and event_b is not None and same_operation(event_a, event_b):
-            yield Parting("value", i, j, event_a, event_b)
+            yield Mismatch("value", i, j, event_a, event_b)
             i, j = i + 1, j + 1
         else:
-            parting, i, j = _structural(a, b, i, j)
-            yield parting
+            mismatch, i, j = _structural(a, b, i, j)
+            yield mismatch

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from samebits.compare.align import partings
+from samebits.compare.align import mismatches
 from samebits.compare.diverge import divergence_at
 from samebits.compare.threads import RunLike, Stream
 from samebits.model.findings import Divergence, Event
@@ -23,9 +23,9 @@ def made_in(run_a: RunLike, run_b: RunLike, divergence: Divergence) -> Divergenc
         if not key.startswith(f"{divergence.process}/"):
             continue
         a, b = Stream(run_a.records[key], 0), Stream(run_b.records[key], 0)
-        parting = next(partings(a, b), None)
-        if parting is not None and parting.change == "value":
-            found.append(replace(divergence_at(a, b, parting), process=key, step=divergence.step))
+        mismatch = next(mismatches(a, b), None)
+        if mismatch is not None and mismatch.change == "value":
+            found.append(replace(divergence_at(a, b, mismatch), process=key, step=divergence.step))
     if not found:
         return divergence
     first = min(found, key=lambda each: each.event.index)

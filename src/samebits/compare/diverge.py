@@ -1,4 +1,4 @@
-"""Which of the places where two runs part is the first that counts.
+"""Which of the places where two runs diverge is the first that counts.
 
 A difference counts when something that the run computes or shows can have read it.  Kernels leave
 auxiliary outputs unwritten, weights are drawn and then overwritten by a checkpoint, a line is logged when
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from samebits.causes._evidence import RANDOM, is_nondeterministic
-from samebits.compare.align import Parting, partings
+from samebits.compare.align import Mismatch, mismatches
 from samebits.compare.pairs import Pair, pairs
 from samebits.compare.threads import TRAINING, RecordLike, RunLike, Stream
 from samebits.compare.values import combine, compare_loss, compare_values
@@ -29,7 +29,7 @@ from samebits.record.log import WORK
 #: Kinds of event that a user has: a difference there always counts.
 _RESULTS: Final = frozenset({"batch", "loss", "gradient", "parameter", "read"})
 _BEFORE, _AFTER = 50, 200
-_HELD: Final = 20_000  # partings held back at most
+_HELD: Final = 20_000  # mismatches held back at most
 _CONSUMED: Final = 40  # an output that is read is read within so many events
 
 
@@ -44,14 +44,14 @@ class Outcome:
 
 @dataclass(slots=True)
 class _Held:
-    """Partings that do not yet count."""
+    """Mismatches that do not yet count."""
 
-    partings: list[Parting] = field(default_factory=list)
+    mismatches: list[Mismatch] = field(default_factory=list)
     dropped: int = 0
 
-    def add(self, parting: Parting) -> None:
-        if len(self.partings) < _HELD:
-            self.partings.append(parting)
+    def add(self, mismatch: Mismatch) -> None:
+        if len(self.mismatches) < _HELD:
+            self.mismatches.append(mismatch)
         else:
             self.dropped += 1
 
@@ -60,14 +60,14 @@ def _where(event: Event) -> str:
     return f"{event.site.file}:{event.site.line}" if event.site else f"step {event.step}"
 
 
-def _worker_seed(stream: Stream, parting: Parting) -> bool:
+def _worker_seed(stream: Stream, mismatch: Mismatch) -> bool:
     """Whether a read is a loader taking the seed of its workers, or of a sampler, from the generator.
 
     torch.utils.data draws one int64 with `random_()` and reads it; what comes of it is seen in the batches.
     """
-    if parting.change != "value" or parting.a is None:
+    if mismatch.change != "value" or mismatch.a is None:
         return False
-    event = parting.a
+    event = mismatch.a
     if event.kind == "op":
         return base_name(event.name) in ("aten::random_", "aten::item", "aten::_local_scalar_dense")
     if event.kind != "read":
@@ -81,11 +81,11 @@ def _worker_seed(stream: Stream, parting: Parting) -> bool:
     return False
 
 
-def _aside(parting: Parting) -> bool:
+def _aside(mismatch: Mismatch) -> bool:
     """Whether what one run has alone only looks at values: a log line, a snapshot, a state_dict()."""
-    if parting.change == "value" or not parting.rejoined or parting.change == "end":
+    if mismatch.change == "value" or not mismatch.rejoined or mismatch.change == "end":
         return False
-    alone = parting.only_a + parting.only_b
+    alone = mismatch.only_a + mismatch.only_b
     if any(event.kind not in ("op", "read") or event.flags & RANDOM for event in alone):
         return False
     if any(event.kind == "read" for event in alone):
@@ -93,15 +93,15 @@ def _aside(parting: Parting) -> bool:
     return all(event.flags & (VIEW | UNINITIALIZED) or base_name(event.name) in COPYING for event in alone)
 
 
-def _decides(stream: Stream, parting: Parting) -> bool:
-    if parting.change == "value":
-        assert parting.a is not None
-        return parting.a.kind in _RESULTS and not _worker_seed(stream, parting)
-    if _aside(parting):
+def _decides(stream: Stream, mismatch: Mismatch) -> bool:
+    if mismatch.change == "value":
+        assert mismatch.a is not None
+        return mismatch.a.kind in _RESULTS and not _worker_seed(stream, mismatch)
+    if _aside(mismatch):
         return False
-    if parting.change == "end" or not parting.rejoined:
+    if mismatch.change == "end" or not mismatch.rejoined:
         return True
-    alone = parting.only_a + parting.only_b
+    alone = mismatch.only_a + mismatch.only_b
     return any(event.kind in _RESULTS - {"read"} or event.flags & RANDOM for event in alone)
 
 
@@ -109,13 +109,13 @@ def _operation(event: Event) -> tuple[str, str, str | None, str | None]:
     return (event.kind, event.name, f"{event.site}", event.module)
 
 
-def _unread_outputs(held: Sequence[Parting]) -> set[int]:
-    """Numbers of the partings that are an auxiliary output nothing reads."""
+def _unread_outputs(held: Sequence[Mismatch]) -> set[int]:
+    """Numbers of the mismatches that are an auxiliary output nothing reads."""
     unread: set[int] = set()
     known: set[tuple[str, str, str | None, str | None]] = set()
-    for number, parting in enumerate(held):
-        event = parting.a
-        if parting.change != "value" or event is None or base_name(event.name) not in AUXILIARY:
+    for number, mismatch in enumerate(held):
+        event = mismatch.a
+        if mismatch.change != "value" or event is None or base_name(event.name) not in AUXILIARY:
             continue
         if _operation(event) in known:
             unread.add(number)
@@ -133,14 +133,14 @@ def _unread_outputs(held: Sequence[Parting]) -> set[int]:
     return unread
 
 
-def _overwritten(held: Sequence[Parting]) -> set[int]:
-    """Numbers of the partings that are random values nothing came of: weights drawn, then loaded over.
+def _overwritten(held: Sequence[Mismatch]) -> set[int]:
+    """Numbers of the mismatches that are random values nothing came of: weights drawn, then loaded over.
 
     A difference that began with a draw and then rests for a whole step has been overwritten.
     """
     groups: list[list[int]] = []
-    for number, parting in enumerate(held):
-        if not groups or parting.event.step - held[groups[-1][-1]].event.step > 1:
+    for number, mismatch in enumerate(held):
+        if not groups or mismatch.event.step - held[groups[-1][-1]].event.step > 1:
             groups.append([])
         groups[-1].append(number)
     dead = [group for group in groups[:-1] if held[group[0]].event.flags & RANDOM]
@@ -167,7 +167,7 @@ def _saved_after(record: RecordLike, index: int) -> bool:
     return any(fact.kind == "save" and fact.at > index for fact in record.facts())
 
 
-def _alive_at_the_end(stream: Stream, held: Sequence[Parting]) -> Parting | None:
+def _alive_at_the_end(stream: Stream, held: Sequence[Mismatch]) -> Mismatch | None:
     """Of differences that nothing compared has read, the first that still counts.
 
     They count if they spread from one operation to another, or are the very kind of operation known to
@@ -175,61 +175,61 @@ def _alive_at_the_end(stream: Stream, held: Sequence[Parting]) -> Parting | None
     """
     unread = _unread_outputs(held)
     left = [
-        parting
-        for number, parting in enumerate(held)
-        if number not in unread and not _aside(parting) and not _worker_seed(stream, parting)
+        mismatch
+        for number, mismatch in enumerate(held)
+        if number not in unread and not _aside(mismatch) and not _worker_seed(stream, mismatch)
     ]
     if not left:
         return None
-    if any(parting.change != "value" for parting in left):
+    if any(mismatch.change != "value" for mismatch in left):
         return left[0]
     last = left[-1].event.index
     saved = _saved_after(stream.record, last)
     if _training_after(stream, last) or (_read_after(stream, last) and not saved):
         return None
-    spread = len({base_name(parting.event.name) for parting in left}) > 1
-    known = any(is_nondeterministic(parting.event.name) for parting in left)
+    spread = len({base_name(mismatch.event.name) for mismatch in left}) > 1
+    known = any(is_nondeterministic(mismatch.event.name) for mismatch in left)
     fed = any(
-        parting.a is not None
-        and parting.b is not None
-        and parting.a.inputs
-        and parting.b.inputs
-        and parting.a.inputs != parting.b.inputs
-        for parting in left
+        mismatch.a is not None
+        and mismatch.b is not None
+        and mismatch.a.inputs
+        and mismatch.b.inputs
+        and mismatch.a.inputs != mismatch.b.inputs
+        for mismatch in left
     )
     return left[0] if spread or known or saved or fed else None
 
 
-def _cut_short(parting: Parting, a: Stream, b: Stream, unfinished: tuple[bool, bool]) -> bool:
-    """Whether a parting lies beyond what is known of a run that something else ended than its program.
+def _cut_short(mismatch: Mismatch, a: Stream, b: Stream, unfinished: tuple[bool, bool]) -> bool:
+    """Whether a mismatch lies beyond what is known of a run that something else ended than its program.
 
     Such a run is compared up to its last whole step: in the step after it, it may have answered a signal.
     One without any steps is compared by its values alone.
     """
     return any(
-        parting.event.step >= stream.steps and (stream.steps > 0 or parting.change != "value")
+        mismatch.event.step >= stream.steps and (stream.steps > 0 or mismatch.change != "value")
         for stream, ended_early in zip((a, b), unfinished, strict=True)
         if ended_early
     )
 
 
-def difference(a: Stream, b: Stream, parting: Parting) -> Difference | None:
+def difference(a: Stream, b: Stream, mismatch: Mismatch) -> Difference | None:
     """By how much the two results differ, where the runs kept them."""
-    if parting.change != "value" or parting.a is None or parting.b is None:
+    if mismatch.change != "value" or mismatch.a is None or mismatch.b is None:
         return None
     parts: list[Difference] = []
     while len(parts) < 64:
-        value_a = a.record.value(a.thread, parting.at_a, len(parts))
-        value_b = b.record.value(b.thread, parting.at_b, len(parts))
+        value_a = a.record.value(a.thread, mismatch.at_a, len(parts))
+        value_b = b.record.value(b.thread, mismatch.at_b, len(parts))
         if value_a is None or value_b is None:
             break
         parts.append(compare_values(value_a, value_b))
     if parts:
         return combine(parts)
-    if parting.a.kind == "loss":
+    if mismatch.a.kind == "loss":
         losses_a = {loss.index: loss for loss in a.record.losses()}
         losses_b = {loss.index: loss for loss in b.record.losses()}
-        loss_a, loss_b = losses_a.get(parting.at_a), losses_b.get(parting.at_b)
+        loss_a, loss_b = losses_a.get(mismatch.at_a), losses_b.get(mismatch.at_b)
         if loss_a is not None and loss_b is not None:
             return compare_loss((loss_a.value, loss_a.bits), (loss_b.value, loss_b.bits))
     return None
@@ -240,27 +240,27 @@ def _known(event: Event | None) -> Event | None:
     return replace(event, inputs=None) if event is not None and event.inputs == 0 else event
 
 
-def divergence_at(a: Stream, b: Stream, parting: Parting) -> Divergence:
+def divergence_at(a: Stream, b: Stream, mismatch: Mismatch) -> Divergence:
     """What is known of the place where two streams part."""
     return Divergence(
-        change=parting.change,
+        change=mismatch.change,
         rank=a.record.rank,
         process=a.record.process,
-        step=parting.event.step,
-        a=_known(parting.a),
-        b=_known(parting.b),
-        difference=difference(a, b, parting),
-        before=tuple(e for e in a.window(parting.at_a - _BEFORE, _BEFORE) if e.index < parting.at_a),
-        after_a=tuple(a.window(parting.at_a + (parting.a is not None), _AFTER)),
-        after_b=tuple(b.window(parting.at_b + (parting.b is not None), _AFTER)),
+        step=mismatch.event.step,
+        a=_known(mismatch.a),
+        b=_known(mismatch.b),
+        difference=difference(a, b, mismatch),
+        before=tuple(e for e in a.window(mismatch.at_a - _BEFORE, _BEFORE) if e.index < mismatch.at_a),
+        after_a=tuple(a.window(mismatch.at_a + (mismatch.a is not None), _AFTER)),
+        after_b=tuple(b.window(mismatch.at_b + (mismatch.b is not None), _AFTER)),
     )
 
 
-def _order(stream: Stream, parting: Parting) -> tuple[int, int, int]:
-    """Where in a step the parting lies, so that ranks can be compared."""
-    step = parting.event.step
+def _order(stream: Stream, mismatch: Mismatch) -> tuple[int, int, int]:
+    """Where in a step the mismatch lies, so that ranks can be compared."""
+    step = mismatch.event.step
     collectives = inside = 0
-    index = parting.at_a - 1
+    index = mismatch.at_a - 1
     while (event := stream.at(index)) is not None and event.step == step:
         inside += 1
         collectives += event.kind == "collective"
@@ -268,7 +268,7 @@ def _order(stream: Stream, parting: Parting) -> tuple[int, int, int]:
     return (step, collectives, inside)
 
 
-def _note(held: Sequence[Parting]) -> str:
+def _note(held: Sequence[Mismatch]) -> str:
     first = held[0]
     what = f"{public_name(first.event)} ({_where(first.event)})"
     many = f" and {len(held) - 1} more" if len(held) > 1 else ""
@@ -280,28 +280,28 @@ def _note(held: Sequence[Parting]) -> str:
 
 
 def compare_streams(a: Stream, b: Stream, unfinished: tuple[bool, bool] = (False, False)) -> Outcome:
-    """The first place that counts at which one thread of two runs parts, as far as both were recorded."""
+    """The first place that counts at which one thread of two runs diverges, as far as both were recorded."""
     held = _Held()
-    decisive: Parting | None = None
+    decisive: Mismatch | None = None
     notes: list[str] = []
-    for parting in partings(a, b):
-        if _cut_short(parting, a, b, unfinished):
+    for mismatch in mismatches(a, b):
+        if _cut_short(mismatch, a, b, unfinished):
             break
-        if _decides(a, parting):
-            decisive = parting
+        if _decides(a, mismatch):
+            decisive = mismatch
             break
-        held.add(parting)
+        held.add(mismatch)
     if decisive is None:
-        first = _alive_at_the_end(a, held.partings)
+        first = _alive_at_the_end(a, held.mismatches)
     else:
-        everything = [*held.partings, decisive]
+        everything = [*held.mismatches, decisive]
         unread = _unread_outputs(everything) | _overwritten(everything)
         first = next(
             (p for number, p in enumerate(everything) if number not in unread and not _aside(p)), decisive
         )
     if first is None:
-        if held.partings:
-            notes.append(_note(held.partings))
+        if held.mismatches:
+            notes.append(_note(held.mismatches))
         return Outcome(None, tuple(notes))
     return Outcome(divergence_at(a, b, first), tuple(notes), _order(a, first))
 
@@ -311,7 +311,7 @@ def first_divergence(
 ) -> tuple[Divergence | None, list[str]]:
     """The first divergence over all ranks, and notes on what was seen and not counted.
 
-    Of several ranks the first is the one that parts earliest in the earliest step, where a collective
+    Of several ranks the first is the one that diverges earliest in the earliest step, where a collective
     before it yields: a difference that came over a collective began in another rank.
     """
     notes: list[str] = []

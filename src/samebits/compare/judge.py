@@ -176,7 +176,7 @@ def _incomplete(
 def compare(run_a: RunLike, run_b: RunLike) -> Verdict:
     """The verdict over two runs.
 
-    Two runs that both failed give the verdict "failed".  If one did and the other did not, where they part
+    Two runs that both failed give the verdict "failed".  If one did and the other did not, where they diverge
     first is the finding; where they do not, the verdict is "failed", too.
     """
     ids = (run_a.id, run_b.id)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
 
-from samebits.compare.align import partings
+from samebits.compare.align import mismatches
 from samebits.compare.gaps import as_it_was, closed, cut, may_lack
 from samebits.compare.shared import Shared
 from samebits.compare.threads import RecordLike, RunLike, Stream
@@ -37,7 +37,7 @@ class Pair:
 
 
 def _equal(pair: Pair) -> bool:
-    return next(partings(pair.a, pair.b), None) is None
+    return next(mismatches(pair.a, pair.b), None) is None
 
 
 def _ordered(process: str, record: RecordLike) -> dict[int, Stream]:

@@ -1,6 +1,6 @@
 """What `compare` needs of a record, and one thread's events as a stream that is read chunk by chunk.
 
-The protocols are the whole of what this room asks of `samebits.record.reader`: tests pass in-memory
+The protocols are the whole of what this package asks of `samebits.record.reader`: tests pass in-memory
 records, and a reader of another format could take its place.  `Stream` answers "event number i" out of
 a small cache, so that comparing two long runs never holds more than a few chunks of resolved events.
 """

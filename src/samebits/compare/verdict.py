@@ -19,7 +19,7 @@ VERSION: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where two runs part, in the user's words."""
+    """Where two runs diverge, in the user's words."""
 
     rank: int
     process: str
@@ -85,7 +85,7 @@ class ProbableCause:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether runs agree in every bit, and if not, where they part first and why.
+    """Whether runs agree in every bit, and if not, where they diverge first and why.
 
     "same": every process ended as its program meant, and all that both runs were to observe was compared
     and agrees.  "incomplete": what was compared agrees, and something is missing; ``reason`` says what.

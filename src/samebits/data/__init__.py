@@ -1,6 +1,6 @@
 """Data: which samples come in which order, and what is drawn while they are made.
 
-Loaded on first use: importing the room imports no torch.
+Loaded on first use: importing the package imports no torch.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """torch's deterministic flag, which scopes set and single calls overlay for their length.
 
 An excepted operation runs with the flag off.  Meanwhile another thread may open a scope
-or end one, so what the flag stands at and what it is meant to stand at are kept apart:
+or end one, so what the flag is and what it is meant to be are kept apart:
 scopes read and write the second, and the first follows once no call overlays it.
 """
 
@@ -17,7 +17,7 @@ import torch
 
 
 class Flag(NamedTuple):
-    """What torch's flag stands at."""
+    """What torch's flag is."""
 
     enabled: bool
     warn_only: bool
@@ -42,7 +42,7 @@ def _forked() -> None:
 
 
 def read() -> Flag:
-    """What the flag is meant to stand at."""
+    """What the flag is meant to be."""
     with _overlays.lock:
         return _overlays.meant if _overlays.open else _stands()
 

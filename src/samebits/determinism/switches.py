@@ -1,6 +1,6 @@
 """torch's global switches: read, set, and put back exactly.
 
-One `Switch` a setting.  A snapshot is what all of them stood at; putting it back
+One `Switch` a setting.  A snapshot is what all of them were set to; putting it back
 is exact also where torch has two interfaces for one setting (TF32 has an old and a
 new one, each of which refuses to be read while the other disagrees).
 """
@@ -137,7 +137,7 @@ SWITCHES: Final[Mapping[str, Switch]] = {
 
 
 def snapshot() -> dict[str, Any]:
-    """What every switch stands at."""
+    """What every switch is set to."""
     return {name: switch.read() for name, switch in SWITCHES.items()}
 
 

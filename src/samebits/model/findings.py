@@ -67,7 +67,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """The first place at which two runs part.
+    """The first place at which two runs diverge.
 
     ``change``: "value" (both have the event, results differ), "missing" (run a
     has ``a``, run b went on without it), "extra" (run b has ``b``, run a went on

@@ -8,25 +8,23 @@ recorded, and in which order, follows `native/observer.cpp`.
 
 from __future__ import annotations
 
-import struct
 import sys
 import threading
-from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import CodeType, FrameType, ModuleType
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from samebits.model import events
 from samebits.observe import reference
+from samebits.observe.folding import Sum, scalar_digest, tensors_in
 from samebits.observe.memory import Uninitialized
 from samebits.observe.places import Origins, Place, Places
+from samebits.observe.rows import KIND, Event, Thread, chunk, phase_now
 from samebits.observe.schemas import Operator, describe
 
-KIND: Final = {name: number for number, name in enumerate(events.KINDS)}
-PHASE: Final = {name: number for number, name in enumerate(events.PHASES)}
 UNREAD: Final = events.VIEW | events.UNINITIALIZED | events.PENDING
 FLUSH_AT: Final = 100_000  # events; a program that never steps must not fill the memory
 CAPTURE_AT_MOST: Final = 64 << 20  # bytes of one output
@@ -37,45 +35,6 @@ LIMITS: Final = (
 )
 
 T = TypeVar("T")
-
-
-class Event(NamedTuple):
-    """One row of the event columns."""
-
-    kind: int
-    phase: int
-    flags: int
-    name: int
-    site: int = 0
-    module: int = 0
-    node: int = 0
-    digest: int = 0
-    inputs: int = 0
-    generator: int = 0
-    source: int = 0
-
-
-class Sum:
-    """The digest of several values, a running fold."""
-
-    def __init__(self) -> None:
-        self.value = 0
-        self.n = 0
-
-    def add(self, digest: int) -> None:
-        self.value = reference.fold(self.value, digest) if self.n else digest
-        self.n += 1
-
-
-class Thread:
-    """The events of one thread and what it is in the middle of."""
-
-    def __init__(self, ordinal: int) -> None:
-        self.ordinal = ordinal
-        self.start = 0
-        self.events: list[Event] = []
-        self.phase = PHASE["other"]
-        self.suspended = 0
 
 
 class Quiet:
@@ -256,7 +215,7 @@ class Observer(ModuleType):
             rows = []
             for thread in self._threads.values():
                 if thread.events:
-                    rows.append(_chunk(thread))
+                    rows.append(chunk(thread))
                     thread.start += len(thread.events)
                     thread.events = []
             return rows
@@ -299,7 +258,7 @@ class Observer(ModuleType):
             return observe(*args)
         except Exception:
             name = self.intern(operator.name)
-            self._put(thread, Event(operator.kind, _phase_now(thread, model=False), events.PARTIAL, name))
+            self._put(thread, Event(operator.kind, phase_now(thread, model=False), events.PARTIAL, name))
             return None
 
     def operator(self, func: Any) -> Operator:
@@ -311,7 +270,7 @@ class Observer(ModuleType):
     def before(self, thread: Thread, operator: Operator, arguments: Sequence[Any]) -> Event:
         """The event of an operation that is about to run, all but its digest."""
         place, node = self._here(sys._getframe(1))
-        requires_grad = torch.is_grad_enabled() and any(t.requires_grad for t in _tensors(arguments))
+        requires_grad = torch.is_grad_enabled() and any(t.requires_grad for t in tensors_in(arguments))
         if thread.ordinal == 0:
             self._origins.operation(place, requires_grad=requires_grad)
         with Quiet(thread):
@@ -319,7 +278,7 @@ class Observer(ModuleType):
             inputs, generator = self._inputs(operator, arguments) if self._zoom else (0, 0)
         return Event(
             kind=operator.kind,
-            phase=_phase_now(thread, model=bool(place.module) or requires_grad),
+            phase=phase_now(thread, model=bool(place.module) or requires_grad),
             flags=operator.flags | flags,
             name=self.intern(operator.name),
             site=place.site,
@@ -335,7 +294,7 @@ class Observer(ModuleType):
     ) -> None:
         """The operation ran: its event is complete."""
         values = outputs if isinstance(outputs, tuple) else () if outputs is None else (outputs,)
-        mutated = [t for i in operator.mutated for t in _tensors([arguments[i]])]
+        mutated = [t for i in operator.mutated for t in tensors_in([arguments[i]])]
         unread = bool(event.flags & UNREAD)
         total = Sum()
         with Quiet(thread):
@@ -343,7 +302,7 @@ class Observer(ModuleType):
                 self._add(total, value, unread=unread)
             if not total.n:
                 total.add(3)
-            for tensor in (*_tensors(values), *mutated):
+            for tensor in (*tensors_in(values), *mutated):
                 if event.flags & events.UNINITIALIZED:
                     self._fresh.allocated(tensor, event.site)
                 elif self._fresh and not unread:
@@ -359,7 +318,7 @@ class Observer(ModuleType):
         """Whether an operation reads uninitialised memory (a flag), and the site that allocated it."""
         if not operator.flags & (events.VIEW | events.UNINITIALIZED):
             for i, value in enumerate(arguments):
-                for tensor in _tensors([value]) if i not in operator.written_only else ():
+                for tensor in tensors_in([value]) if i not in operator.written_only else ():
                     site = self._fresh.site(tensor)
                     if site is not None:
                         return events.READS_UNINITIALIZED, site
@@ -371,11 +330,11 @@ class Observer(ModuleType):
         for i, value in enumerate(arguments):
             if i in operator.written_only:
                 continue
-            for tensor in _tensors([value]):
+            for tensor in tensors_in([value]):
                 total.add(self.digest(tensor))
             if isinstance(value, (bool, int, float)):
-                total.add(_scalar_digest(value))
-        if operator.flags & events.RANDOM and all(t.device.type == "cpu" for t in _tensors(arguments)):
+                total.add(scalar_digest(value))
+        if operator.flags & events.RANDOM and all(t.device.type == "cpu" for t in tensors_in(arguments)):
             given = arguments[operator.generator] if operator.generator >= 0 else None
             generator = self.digest((given or torch.default_generator).get_state())
         return total.value or 1, generator
@@ -389,11 +348,11 @@ class Observer(ModuleType):
         elif value is None:
             total.add(2)  # an undefined tensor
         elif not unread:
-            total.add(_scalar_digest(value))
+            total.add(scalar_digest(value))
 
     def _capture(self, thread: Thread, values: Sequence[Any]) -> None:
         index = thread.start + len(thread.events)
-        for part, tensor in enumerate(_tensors(values)):
+        for part, tensor in enumerate(tensors_in(values)):
             size = tensor.numel() * tensor.element_size() if reference.has_bytes(tensor) else 0
             if not reference.has_bytes(tensor) or size > min(CAPTURE_AT_MOST, self._capture_left):
                 continue
@@ -420,7 +379,7 @@ class Observer(ModuleType):
         if site >= 0:
             place = Place(site, place.module if node else 0)
         if phase < 0:
-            phase = _phase_now(thread, model=kind == KIND["region"])
+            phase = phase_now(thread, model=kind == KIND["region"])
         return Event(kind, phase, 0, 0, place.site, place.module, node)
 
     def _put(self, thread: Thread, event: Event) -> None:
@@ -433,54 +392,7 @@ def module() -> ModuleType:
     return Observer()
 
 
-def _phase_now(thread: Thread, *, model: bool) -> int:
-    if torch._C._current_graph_task_id() != -1:
-        return PHASE["backward"]
-    # A closure's forward inside optimizer.step() runs with gradients on.
-    closure = thread.phase == PHASE["optimizer"] and torch.is_grad_enabled()
-    if thread.phase != PHASE["other"] and not closure:
-        return thread.phase
-    return PHASE["forward"] if model else PHASE["other"]
-
-
 def _innermost_mode() -> object:
     from torch.utils._python_dispatch import _get_current_dispatch_mode
 
     return _get_current_dispatch_mode()
-
-
-def _tensors(values: Iterable[Any]) -> Iterator[torch.Tensor]:
-    for value in values:
-        if isinstance(value, torch.Tensor):
-            yield value
-        elif isinstance(value, (list, tuple)):
-            yield from _tensors(value)
-
-
-def _scalar_digest(value: Any) -> int:
-    if isinstance(value, bool):
-        return reference.fold(13, int(value))
-    if isinstance(value, int):
-        return reference.fold(12, value & (2**64 - 1))
-    if isinstance(value, float):
-        return reference.fold(11, _bits(value))
-    if isinstance(value, complex):
-        return reference.fold(reference.fold(14, _bits(value.real)), _bits(value.imag))
-    return 15
-
-
-def _bits(value: float) -> int:
-    bits: int = struct.unpack("<Q", struct.pack("<d", value))[0]
-    return bits
-
-
-def _chunk(thread: Thread) -> tuple[Any, ...]:
-    """A row of `drain`: thread, start, count, then each column as bytes; None for evidence that none has."""
-    codes = [code for _, code in events.STRUCTURE] + ["Q", "Q", "Q", "I"]
-    columns = zip(codes, zip(*thread.events, strict=True), strict=True)
-    packed: list[bytes | None] = [array(code, column).tobytes() for code, column in columns]
-    first_evidence = len(events.STRUCTURE) + 1
-    for i in range(first_evidence, len(packed)):
-        if not any(packed[i] or b""):
-            packed[i] = None
-    return (thread.ordinal, thread.start, len(thread.events), *packed)

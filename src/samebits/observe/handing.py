@@ -14,8 +14,6 @@ were told.  Other processes have a task of their own, whatever comes to them.
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 import threading
 from collections.abc import Callable
@@ -35,21 +33,6 @@ _POOLS: Final = ("multiprocessing.pool", "concurrent.futures.process", "loky.pro
 
 #: Threads of `multiprocessing` that send what was put into a queue, and hand out the files of tensors.
 _SENDING: Final = ("QueueFeederThread", "(_serve)")
-
-
-#: Variables that say how a process was started and nothing that it is told.
-_VARIABLES: Final = frozenset({"_", "SHLVL", "OLDPWD", "PWD"})
-
-
-def told(cwd: str) -> bytes:
-    """A digest of what this process was told as it was started: its words, its folder and its variables."""
-    environment = sorted(
-        (name, value)
-        for name, value in os.environ.items()
-        if name not in _VARIABLES and not name.startswith("SAMEBITS_")
-    )
-    told = json.dumps([sys.orig_argv, cwd, environment])
-    return blake2b(told.encode(), digest_size=16).digest()
 
 
 class Handing:

@@ -25,7 +25,7 @@ from samebits._runtime import imports
 from samebits.manifest.secrets import redact, redacted_path, scrubbed
 from samebits.model import events
 from samebits.model.findings import Fact, Site
-from samebits.observe.handing import told
+from samebits.observe.told import told
 from samebits.record import log
 from samebits.usercode import loading
 

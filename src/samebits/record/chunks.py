@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from samebits.record.reader import Record
+from typing import NamedTuple, Protocol
 
 
 class Packed(NamedTuple):
@@ -18,11 +15,17 @@ class Packed(NamedTuple):
     sources: bytes | None
 
 
+class Reader(Protocol):
+    """What a chunk asks for its columns: the record that it lies in."""
+
+    def packed(self, chunk: Chunk) -> Packed: ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Chunk:
     """Consecutive events of one thread and step.  The packed columns are read when looked at."""
 
-    record: Record
+    record: Reader
     row: int
     thread: int
     step: int

@@ -181,7 +181,7 @@ def headline(verdict: Verdict) -> str:
         return clean(reason.split("\n", 1)[0])
     place = verdict.first
     assert place is not None
-    return f"the runs part at step {place.step}, {clean(place.op)}, {_at(place.file, place.line)}"
+    return f"first at step {place.step}, {clean(place.op)}, {_at(place.file, place.line)}"
 
 
 def print_verdict(
@@ -218,7 +218,7 @@ def print_verdict(
             other = verdict.second_place
             _put(
                 console,
-                f"Another pair of runs parted elsewhere: step {other.step}, {clean(other.op)}, "
+                f"Another pair of runs diverged elsewhere: step {other.step}, {clean(other.op)}, "
                 f"{_at(other.file, other.line)}.",
                 2,
             )
