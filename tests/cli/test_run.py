@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
@@ -204,3 +205,10 @@ def test_what_cannot_be_started_is_one_sentence(
     answer = samebits("run", "-q", "--", "broken")
     assert answer.code == 2
     assert answer.err == "samebits: 'broken' could not be started: Exec format error\n"
+
+
+@pytest.mark.parametrize("command", ["run", "verify", "record"])
+def test_help_prints_no_bound_of_a_seed(samebits: Run, command: str) -> None:
+    shown = samebits(command, "--help").out
+    assert "--seed N " in shown
+    assert not re.search(r"\d{10}", shown)

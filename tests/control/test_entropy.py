@@ -17,21 +17,22 @@ import numpy as np
 import pytest
 import torch
 
-from samebits.control.entropy import Unseeded
-from samebits.control.process_key import Identity
+from samebits.control.entropy import Entropy
+from samebits.control.process_key import ProcessKey
+from samebits.control.settings import Control
 
 pytestmark = pytest.mark.usefixtures("generators_restored")
 
 
 @contextmanager
-def controlled(seed: int = 1, *path: int | str) -> Iterator[Unseeded]:
-    unseeded = Unseeded(Identity(seed, False, path))
-    unseeded.install()
-    unseeded.torch(torch)
+def controlled(seed: int = 1, *path: int | str) -> Iterator[Entropy]:
+    entropy = Entropy(ProcessKey(Control(seed), path))
+    entropy.install()
+    entropy.torch(torch)
     try:
-        yield unseeded
+        yield entropy
     finally:
-        unseeded.uninstall()
+        entropy.uninstall()
 
 
 def again(use: Callable[[], Any], seed: int = 1, *path: int | str) -> list[Any]:
@@ -173,7 +174,7 @@ def test_copies_and_pickles_of_generators_keep_their_state() -> None:
 def test_keys_of_ours_ask_for_nothing() -> None:
     from samebits.seeding.derive import Key
 
-    with controlled() as unseeded:
+    with controlled() as entropy:
         Key(3).words(4)
         Key(3).numpy().random()
-        assert not unseeded.identity.counts
+        assert not entropy.process_key.counts

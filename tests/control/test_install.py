@@ -234,8 +234,9 @@ def test_control_of_this_process_ends_without_a_trace(generators_restored: None)
     import torch
     from torch.utils.data import DataLoader
 
-    from samebits.control.install import Control
-    from samebits.control.process_key import Identity
+    from samebits.control.install import Installed
+    from samebits.control.process_key import ProcessKey
+    from samebits.control.settings import Control
 
     def names() -> list[object]:
         return [
@@ -248,13 +249,13 @@ def test_control_of_this_process_ends_without_a_trace(generators_restored: None)
         ]  # fmt: skip
 
     before = names()
-    control = Control(Identity(4, False))
-    control.install()
+    installed = Installed(ProcessKey(Control(4)))
+    installed.install()
     try:
         drawn = random.random()
         during = names()
     finally:
-        control.uninstall()
+        installed.uninstall()
     assert names() == before
     assert sum(a != b for a, b in zip(before, during, strict=True)) == len(before) - 1  # the last
     assert hasattr(builtins, "__samebits_seeds__")  # code that was compiled meanwhile still calls it

@@ -14,7 +14,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 
 from samebits.control.loaders import Loaders
-from samebits.control.process_key import Identity
+from samebits.control.process_key import ProcessKey
+from samebits.control.settings import Control
 
 pytestmark = pytest.mark.usefixtures("generators_restored")
 
@@ -37,7 +38,7 @@ class Numbers(Dataset[Any]):
 @pytest.fixture
 def loaders() -> Iterator[Loaders]:
     torch.manual_seed(3)
-    made = Loaders(Identity(1, False), seed)
+    made = Loaders(ProcessKey(Control(1)), seed)
     made.install(torch)
     try:
         yield made
@@ -110,7 +111,7 @@ def test_epochs_and_loaders_have_orders_of_their_own(loaders: Loaders) -> None:
 
 def test_the_order_depends_on_the_seed_of_the_control_and_on_the_scripts_own(loaders: Loaders) -> None:
     def first_order(own: int, seed: int) -> tuple[int, ...]:
-        loaders.identity = Identity(seed, False)
+        loaders.process_key = ProcessKey(Control(seed))
         torch.manual_seed(own)
         loaders.torch_reseeded()
         return tuple(order(shuffled()))
@@ -221,7 +222,7 @@ def test_a_sampler_of_the_users_is_kept(loaders: Loaders) -> None:
 
 def test_the_class_is_put_back() -> None:
     before = DataLoader.__init__, DataLoader.__iter__
-    made = Loaders(Identity(1, False), seed)
+    made = Loaders(ProcessKey(Control(1)), seed)
     made.install(torch)
     loader = shuffled(num_workers=1)
     assert DataLoader.__init__ is not before[0]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from samebits.control.process_key import VARIABLE, Identity, _program
+from samebits.control.process_key import VARIABLE, ProcessKey, _program
+from samebits.control.settings import Control
 
 RANKS = ("RANK", "WORLD_SIZE", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK")
 
@@ -20,21 +21,21 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def inherited(identity: Identity) -> Identity:
-    return Identity.from_environment(identity.to_json())
+def inherited(process_key: ProcessKey) -> ProcessKey:
+    return ProcessKey.from_environment(process_key.to_json())
 
 
-def test_a_child_inherits_seed_path_and_determinism() -> None:
-    child = Identity(2**100, True).child("process", 3)
+def test_a_child_inherits_the_control_and_the_path() -> None:
+    child = ProcessKey(Control(2**100, True, True)).child("process", 3)
     assert inherited(child) == child
 
 
 def test_the_program_itself_has_the_seed_that_was_given() -> None:
-    assert Identity(7, False).root == 7
+    assert ProcessKey(Control(7)).root == 7
 
 
 def test_children_have_seeds_of_their_own() -> None:
-    parent = Identity(7, False)
+    parent = ProcessKey(Control(7))
     names = [("fork", 0), ("fork", 1), ("process", 0), ("command", "a.py", 0), ("command", "b.py", 0)]
     children = [parent.child(*name) for name in names]
     children += [child.child("fork", 0) for child in children]
@@ -45,7 +46,7 @@ def test_children_have_seeds_of_their_own() -> None:
 
 
 def test_a_rank_that_the_program_starts_is_a_program_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    launcher = Identity(7, True).child("command", "train.py", 0)
+    launcher = ProcessKey(Control(7)).child("command", "train.py", 0)
     monkeypatch.setenv("RANK", "1")
     monkeypatch.setenv("WORLD_SIZE", "2")
     rank = inherited(launcher)
@@ -59,7 +60,7 @@ def test_ranks_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(4):
         monkeypatch.setenv("RANK", str(number))
         monkeypatch.setenv("WORLD_SIZE", "4")
-        keys.add(inherited(Identity(7, True)).key("x").digest())
+        keys.add(inherited(ProcessKey(Control(7))).key("x").digest())
     assert len(keys) == 4
 
 
@@ -67,15 +68,15 @@ def test_a_launchers_variable_that_is_no_number_is_left_to_the_program(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RANK", "first")
-    assert inherited(Identity(7, True)).rank == 0
+    assert inherited(ProcessKey(Control(7))).rank == 0
 
 
 def test_no_pid_is_in_a_name() -> None:
-    assert str(os.getpid()) not in Identity(7, True).child("fork", 0).to_json()
+    assert str(os.getpid()) not in ProcessKey(Control(7)).child("fork", 0).to_json()
 
 
 def test_counts_are_a_processes_own() -> None:
-    parent = Identity(7, False)
+    parent = ProcessKey(Control(7))
     assert [parent.count("fork"), parent.count("fork"), parent.count("process")] == [0, 1, 0]
     assert parent.child("fork", 1).count("fork") == 0
 

@@ -12,17 +12,17 @@ from typing import Any
 
 import pytest
 
-from samebits.control.result_order import Completion
+from samebits.control.result_order import ResultOrder
 
 
 @pytest.fixture
-def ordered() -> Iterator[Completion]:
-    completion = Completion()
-    completion.install()
+def ordered() -> Iterator[ResultOrder]:
+    changed = ResultOrder()
+    changed.install()
     try:
-        yield completion
+        yield changed
     finally:
-        completion.uninstall()
+        changed.uninstall()
 
 
 class Backwards:
@@ -38,7 +38,7 @@ class Backwards:
         return number
 
 
-def test_imap_unordered(ordered: Completion) -> None:
+def test_imap_unordered(ordered: ResultOrder) -> None:
     with multiprocessing.pool.ThreadPool(4) as pool:
         assert list(pool.imap_unordered(Backwards(4), range(4))) == [0, 1, 2, 3]
         assert list(pool.imap_unordered(str, range(5), chunksize=2)) == list("01234")
@@ -50,7 +50,7 @@ def test_without_control_they_come_as_they_get_ready() -> None:
 
 
 @pytest.mark.parametrize("collection", [list, tuple, set, frozenset, dict.fromkeys, iter])
-def test_as_completed(ordered: Completion, collection: Any) -> None:
+def test_as_completed(ordered: ResultOrder, collection: Any) -> None:
     with ThreadPoolExecutor(4) as pool:
         task = Backwards(4)
         futures = [pool.submit(task, number) for number in range(4)]
@@ -58,13 +58,13 @@ def test_as_completed(ordered: Completion, collection: Any) -> None:
         assert [future.result() for future in found] == [0, 1, 2, 3]
 
 
-def test_a_future_given_twice_comes_once(ordered: Completion) -> None:
+def test_a_future_given_twice_comes_once(ordered: ResultOrder) -> None:
     future: Future[int] = Future()
     future.set_result(1)
     assert list(concurrent.futures.as_completed([future, future])) == [future]
 
 
-def test_a_time_limit_is_kept(ordered: Completion) -> None:
+def test_a_time_limit_is_kept(ordered: ResultOrder) -> None:
     done, never = Future[int](), Future[int]()
     done.set_result(1)
     found = concurrent.futures.as_completed([done, never], timeout=0.01)
@@ -73,7 +73,7 @@ def test_a_time_limit_is_kept(ordered: Completion) -> None:
         next(found)
 
 
-def test_failures_and_cancelled_ones_come_too(ordered: Completion) -> None:
+def test_failures_and_cancelled_ones_come_too(ordered: ResultOrder) -> None:
     failed, cancelled = Future[int](), Future[int]()
     failed.set_exception(ValueError("no"))
     cancelled.cancel()
@@ -81,7 +81,7 @@ def test_failures_and_cancelled_ones_come_too(ordered: Completion) -> None:
     assert list(concurrent.futures.as_completed([cancelled, failed])) == [cancelled, failed]
 
 
-def test_a_library_gets_the_first_that_is_done(ordered: Completion) -> None:
+def test_a_library_gets_the_first_that_is_done(ordered: ResultOrder) -> None:
     library: dict[str, Any] = {"__name__": "library"}
     file = concurrent.futures.__file__  # of the standard library: no user's file
     source = (
@@ -100,9 +100,9 @@ def test_everything_is_put_back() -> None:
         return [base.as_completed, concurrent.futures.as_completed, Future.__init__, pool.imap_unordered]
 
     before = names()
-    completion = Completion()
-    completion.install()
+    changed = ResultOrder()
+    changed.install()
     during = names()
-    completion.uninstall()
+    changed.uninstall()
     assert names() == before
     assert all(a is not b for a, b in zip(before, during, strict=True))

@@ -18,9 +18,10 @@ import pytest
 import torch
 
 from samebits.control import seed_calls
-from samebits.control.entropy import Unseeded
+from samebits.control.entropy import Entropy
 from samebits.control.loaders import Loaders
-from samebits.control.process_key import Identity
+from samebits.control.process_key import ProcessKey
+from samebits.control.settings import Control
 from samebits.usercode import loading, rewriting
 
 pytestmark = pytest.mark.usefixtures("generators_restored")
@@ -30,17 +31,17 @@ class User:
     """Code of a user under control, run from the start of a process as often as asked."""
 
     def run(self, source: str, seed: int = 1) -> dict[str, Any]:
-        unseeded = Unseeded(Identity(seed, False))
-        loaders = Loaders(Identity(seed, False), lambda number: None)
-        unseeded.install()
-        end = seed_calls.install(unseeded, loaders)
+        entropy = Entropy(ProcessKey(Control(seed)))
+        loaders = Loaders(ProcessKey(Control(seed)), lambda number: None)
+        entropy.install()
+        end = seed_calls.install(entropy, loaders)
         module = sys.modules["user"] = ModuleType("user")  # dynamo of torch 2.11 imports it
         try:
             exec(loading.compile_user(textwrap.dedent(source), "user.py"), vars(module))
         finally:
             del sys.modules["user"]
             end()
-            unseeded.uninstall()
+            entropy.uninstall()
         return dict(vars(module))
 
 
@@ -237,14 +238,14 @@ def test_compiled_functions_are_traced_as_if_nothing_were_there() -> None:
 
 
 def test_python_seeds_of_the_program_name_its_forks() -> None:
-    unseeded = Unseeded(Identity(1, False))
-    unseeded.install()
+    entropy = Entropy(ProcessKey(Control(1)))
+    entropy.install()
     try:
         random.seed(5)
-        first = unseeded.python_seeds
+        first = entropy.python_seeds
         random.Random(6)
-        assert unseeded.python_seeds == first
+        assert entropy.python_seeds == first
         random.seed(6)
-        assert unseeded.python_seeds != first
+        assert entropy.python_seeds != first
     finally:
-        unseeded.uninstall()
+        entropy.uninstall()

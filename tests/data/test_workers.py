@@ -6,14 +6,16 @@ import pickle
 import random
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
+from samebits import compat
 from samebits.data import loader_kwargs
-from samebits.seeding import Streams
+from samebits.seeding import Key, Streams, register_library
 
 from .things import batches, row
 
@@ -122,6 +124,23 @@ def test_the_offset_scheme_adds_the_rank():
     kwargs = loader_kwargs(777, rank=5, scheme="offset")
     assert kwargs["generator"].initial_seed() == 782
     assert kwargs["worker_init_fn"].first == 783
+
+
+def test_libraries_of_the_two_offset_numbers_keep_their_keys(generators_restored, monkeypatch):
+    """One number, two keys: that of `loader_kwargs`, and that of `seed_everything`, as the guides call it."""
+    keys = []
+    library = types.ModuleType("numbered_library")
+    monkeypatch.setitem(sys.modules, library.__name__, library)
+    register_library(library.__name__, lambda module, key: keys.append(key))
+    loader_kwargs(777, rank=0, scheme="offset")["worker_init_fn"](1)
+    compat.worker_init_fn(1, 0, 777)
+    before = torch.initial_seed()
+    compat.seed_worker(0)
+    assert torch.initial_seed() == before
+    assert keys == [
+        Key(779, ("library", library.__name__)),
+        Key(779, ("process", 0, "library", library.__name__)),
+    ]
 
 
 SPAWNED = """

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 from tests.programs import Ended, Folder
 
-from samebits.control.announced import LINE, once
 from samebits.errors import LaunchError
 from samebits.launch import Control, Program, interpreter
+from samebits.launch.announced import LINE, once
 from samebits.observe import describe, installation
 
 PYTHON = {"SAMEBITS_OBSERVER": "python"}  # a test needs no compiler

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from samebits import random
+from samebits.control.settings import Control
 from samebits.model.findings import Site
 from samebits.observe.session import PROCESS, Plan, Session
 from samebits.random import dispatched
@@ -62,7 +63,7 @@ def started(folder: Path, **plan: Any) -> tuple[Session, Silent]:
     "plan",
     [
         Plan("/runs/ä b"),
-        Plan("/r", level="op", steps=3, seed=0, deterministic=True, zoom=(1, 2), capture_bytes=5),
+        Plan("/r", level="op", steps=3, zoom=(1, 2), capture_bytes=5),
         Plan("/r", schedule={"main": [(4, 2)], "main/Process-1": []}),
     ],
 )
@@ -78,6 +79,17 @@ def test_a_record_is_there_before_the_first_step(folder: Path) -> None:
         assert (record.steps, record.status) == (0, "running")
         assert record.manifest == {"python": "3"}
     session.end("finished")
+
+
+def test_the_record_says_what_was_changed_beside_what_was_observed(folder: Path) -> None:
+    session = Session(Plan(str(folder), steps=3), Control(2**127, True).as_json())
+    session.begin(Silent(), {})  # type: ignore[arg-type]
+    session.end("finished")
+    with Record.open(folder / "main.db") as record:
+        assert record.plan == {
+            "folder": str(folder), "level": "step", "steps": 3, "zoom": None, "capture_bytes": 0,
+            "schedule": None, "rewrite": True, "seed": 2**127, "deterministic": True, "portable": False,
+        }  # fmt: skip
 
 
 def test_steps_notes_and_status(folder: Path) -> None:

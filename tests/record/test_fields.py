@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,9 @@ from samebits.record.reader import Record
 from samebits.record.writer import Writer
 
 
-def written(folder: Path, *, seed: int, value: int) -> Path:
-    writer = Writer(folder / "main.db", process="main", rank=0, manifest={}, plan={"seed": seed})
+def written(folder: Path, *, seed: int, value: int, **plan: Any) -> Path:
+    plan["seed"] = seed
+    writer = Writer(folder / "main.db", process="main", rank=0, manifest={}, plan=plan)
     writer.commit(steps=0)
     writer.facts([Fact("seed", None, 0, 0, {"generator": "python", "call": "random.seed", "value": value})])
     writer.commit(steps=1)
@@ -27,6 +29,13 @@ def test_seeds_as_wide_as_they_may_be(tmp_path: Path, seed: int, value: int) -> 
     with Record.open(written(tmp_path, seed=seed, value=value)) as record:
         assert record.plan["seed"] == seed
         assert record.facts()[0].detail["value"] == value
+
+
+def test_a_record_whose_plan_says_everywhere_is_read(tmp_path: Path) -> None:
+    """As portable was called in the first records; the key is one that a reader does not know."""
+    with Record.open(written(tmp_path, seed=1, value=1, everywhere=True)) as record:
+        assert (record.steps, record.status) == (1, "finished")
+        assert record.plan == {"seed": 1, "everywhere": True}
 
 
 def test_a_log_that_is_none_is_not_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

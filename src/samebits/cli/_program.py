@@ -23,7 +23,7 @@ from samebits.errors import UsageError
 from samebits.model.seed import checked_seed
 
 if TYPE_CHECKING:
-    from samebits.launch import Control, Program
+    from samebits.launch import Program
 
 _KEY = "samebits.program"
 _PYTHON_KEY = "samebits.python"
@@ -118,13 +118,6 @@ def chosen(ctx: click.Context) -> Program:
 
     kind, words = ctx.meta[_KEY]
     return Program(kind=kind, target=words, python=ctx.meta.get(_PYTHON_KEY))
-
-
-def control(seed: int | None, deterministic: bool, portable: bool) -> Control:
-    """What is to be changed before the program starts."""
-    from samebits.launch import Control
-
-    return Control(seed=seed, deterministic=deterministic, portable=portable)
 
 
 def _out_folder(ctx: click.Context, parameter: click.Parameter, value: Path) -> Path:

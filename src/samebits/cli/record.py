@@ -9,9 +9,10 @@ import click
 from samebits.cli._config import read_from
 from samebits.cli._detail import detail, detail_options
 from samebits.cli._output import json_option, stdout_kept_for_json, write_json
-from samebits.cli._program import ProgramCommand, chosen, control, run_options
+from samebits.cli._program import ProgramCommand, chosen, run_options
 from samebits.cli._runs import described
 from samebits.cli.main import FAILED, SAME, say
+from samebits.control.settings import Control
 
 
 @click.command(cls=ProgramCommand)
@@ -61,7 +62,7 @@ def record(
             chosen(ctx),
             level=level,
             steps=steps,
-            control=control(seed, deterministic, portable),
+            control=Control(seed, deterministic, portable),
             out=out,
             timeout=timeout,
         )

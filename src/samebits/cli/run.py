@@ -11,11 +11,11 @@ import click
 from samebits.cli._program import (
     ProgramCommand,
     chosen,
-    control,
     portable_option,
     python_option,
     seed_option,
 )
+from samebits.control.settings import Control
 from samebits.determinism.environment import HASH_SECRET, deterministic_environment
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def run(ctx: click.Context, seed: int, deterministic: bool, portable: bool, quie
     """
     program = chosen(ctx)
     line = None if quiet else f"{ctx.command_path}: {_line(seed, deterministic, portable, program)}"
-    program.become(control(seed, deterministic, portable), line)
+    program.become(Control(seed, deterministic, portable), line)
 
 
 def _line(seed: int, deterministic: bool, portable: bool, program: Program) -> str:

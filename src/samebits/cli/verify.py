@@ -9,9 +9,10 @@ import click
 from samebits.cli._config import read_from
 from samebits.cli._detail import detail, detail_options
 from samebits.cli._output import deliver, json_option, stdout_kept_for_json
-from samebits.cli._program import ProgramCommand, chosen, control, run_options
+from samebits.cli._program import ProgramCommand, chosen, run_options
 from samebits.cli._progress import progress_line
 from samebits.cli.main import say
+from samebits.control.settings import Control
 
 
 @click.command(cls=ProgramCommand)
@@ -75,7 +76,7 @@ def verify(
             runs=runs,
             steps=steps,
             level=level,
-            control=control(seed, deterministic, portable),
+            control=Control(seed, deterministic, portable),
             out=out,
             timeout=timeout,
             progress=progress,

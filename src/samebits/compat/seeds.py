@@ -9,10 +9,12 @@ import os
 import sys
 from typing import Final
 
+from samebits.data.workers import seed_process
 from samebits.errors import UsageError
 from samebits.seeding.derive import checked_seed
-from samebits.seeding.everything import Seeded, plan_seeds
+from samebits.seeding.everything import Seeded, SeedPlan, plan_seeds
 from samebits.seeding.everything import seed_everything as _seed_everything
+from samebits.seeding.hash_seed import warn_if_random
 from samebits.seeding.ranks import checked_rank
 
 #: Between the workers of one rank and of the next: base + 1000 * rank + 1 + worker, of the guides.
@@ -64,14 +66,9 @@ def seed_worker(worker_id: int) -> None:
 
     As in PyTorch's notes on reproducibility: `torch.initial_seed() % 2**32`, which differs by worker.
     """
-    import random
-
-    import numpy as np
     import torch
 
-    seed = torch.initial_seed() % 2**32
-    np.random.seed(seed)
-    random.seed(seed)
+    seed_process(SeedPlan(torch.initial_seed() % 2**32, 0, "offset"), libraries=None, torch=False)
 
 
 def worker_init_fn(worker_id: int, rank: int, seed: int) -> None:
@@ -92,7 +89,9 @@ def worker_init_fn(worker_id: int, rank: int, seed: int) -> None:
         )
     offset = _RANK_STRIDE * checked_rank(rank, "worker_init_fn") + 1 + worker
     number = checked_seed(seed, "worker_init_fn", limit=2**32, why="which is all that np.random.seed takes")
-    _seed_everything(number + offset, rank=0, scheme="offset")
+    plan = plan_seeds(number + offset, 0, "offset")
+    seed_process(plan, libraries=plan.key.child("library"))
+    warn_if_random(plan.seed)
 
 
 def _seeded(seed: int, **switches: bool) -> Seeded:

@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from samebits._runtime import imports
 from samebits._runtime.patcher import Replaced
-from samebits.control.process_key import Identity
+from samebits.control.process_key import ProcessKey
 from samebits.seeding.derive import Key
 
 #: Modules of generators: who calls them is asked one frame further up.
@@ -33,19 +33,19 @@ _STAND_INS: Final = ("samebits.control.seed_calls", "samebits.usercode.probes")
 _ACCELERATORS: Final = ("torch.cuda", "torch.mps", "torch.xpu")
 
 
-class Unseeded(Replaced):
+class Entropy(Replaced):
     """Hands out the derived seeds, and takes over the places where libraries ask for entropy."""
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, process_key: ProcessKey) -> None:
         super().__init__()
-        self.identity = identity
+        self.process_key = process_key
         self.python_seeds = 0  # a digest of how the program seeded Python's generator, and how
         self.numpy_seeds = 0  # it seeded numpy's
 
     def key(self, kind: str, asking: str | None = None) -> Key:
         """The key of the next thing of a kind that was made without a seed."""
         asking = _asking() if asking is None else asking
-        return self.identity.key("unseeded", kind, asking, self.identity.count(f"{kind} {asking}"))
+        return self.process_key.key("unseeded", kind, asking, self.process_key.count(f"{kind} {asking}"))
 
     def install(self) -> None:
         self._python()

@@ -5,11 +5,11 @@ One place, so that what is verified is what is run.  Before the interpreter star
 
 - each library's process-wide generators are seeded right after the library is
   loaded, to the same bits as one call of `seed_everything` would; none is loaded for it;
-- what is made or seeded without a seed gets a derived one (`unseeded`);
+- what is made or seeded without a seed gets a derived one (`entropy`);
 - seeds that user code takes from the clock, a pid or entropy are replaced (`seed_calls`);
 - DataLoaders without a generator get one (`loaders`);
-- results of workers come in the order in which they were asked for (`completion`);
-- processes that this one starts are controlled too, each with its own streams (`identity`);
+- results of workers come in the order in which they were asked for (`result_order`);
+- processes that this one starts are controlled too, each with its own streams (`process_key`);
 - every operation is made deterministic (`determinism`);
 - torch draws the same numbers on every device (`random`).
 
@@ -26,52 +26,51 @@ from typing import Any
 
 from samebits._runtime import imports
 from samebits._runtime.patcher import Replaced
-from samebits.control import announced, seed_calls
-from samebits.control.entropy import Unseeded
+from samebits.control import seed_calls
+from samebits.control.entropy import Entropy
 from samebits.control.loaders import Loaders
-from samebits.control.obstacle import helps_torch, obstacle, started
-from samebits.control.process_key import VARIABLE, Children, Identity
-from samebits.control.result_order import Completion
-from samebits.manifest import redacted
+from samebits.control.process_key import VARIABLE, Children, ProcessKey, Starting
+from samebits.control.result_order import ResultOrder
+from samebits.data import workers
 from samebits.seeding import libraries
 from samebits.seeding.derive import Key
 from samebits.seeding.everything import SeedPlan, plan_seeds
 
-_WORDS = 6  # of a command that a line names
-_installed: Control | None = None
+_installed: Installed | None = None
 
 
-class Control(Replaced):
-    """Control of this process, until `uninstall`; generators and torch's flags stay as they are then."""
+class Installed(Replaced):
+    """Controls this process, until `uninstall`; generators and torch's flags stay as they are then."""
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, process_key: ProcessKey) -> None:
         super().__init__()
-        self.identity = identity
-        self._told: set[tuple[str, str]] = set()
-        if identity.seed is not None:
-            self._plan: SeedPlan = plan_seeds(identity.root, rank=identity.rank)
-            self.unseeded = Unseeded(identity)
-            self.loaders = Loaders(identity, self._reseed)
-            self._completion = Completion()
+        self.process_key = process_key
+        self.control = process_key.control
+        if self.control.seed is not None:
+            self._plan: SeedPlan = plan_seeds(process_key.root, rank=process_key.rank)
+            self.entropy = Entropy(process_key)
+            self.loaders = Loaders(process_key, self._reseed)
+            self._result_order = ResultOrder()
 
-    def install(self, *, rewrite: bool = True) -> None:
-        """`rewrite`: seeds in user code are looked at."""
-        if self.identity.seed is not None:
+    def install(self, *, rewrite: bool = True, starting: Starting = lambda words, environ: None) -> None:
+        """`rewrite`: seeds in user code are looked at.
+
+        `starting` is called with the words and the variables of each command before it is started.
+        """
+        if self.control.seed is not None:
             self._plan.python()
-            self.unseeded.install()
-            self._undo.append(self.unseeded.uninstall)
+            self.entropy.install()
+            self._undo.append(self.entropy.uninstall)
             imports.after("numpy.random", self._numpy)
             for name in libraries.known_libraries():
                 imports.after(name, self._library)
-            self._completion.install()
-            self._undo.append(self._completion.uninstall)
-            children = Children(
-                self.identity, seeds=self._seeds, forked=self._forked, starting=self._starting
-            )
+            self._result_order.install()
+            self._undo.append(self._result_order.uninstall)
+            children = Children(self.process_key, seeds=self._seeds, forked=self._forked, starting=starting)
             children.install()
             self._undo.append(children.uninstall)
             if rewrite:
-                self._undo.append(seed_calls.install(self.unseeded, self.loaders))
+                self._undo.append(seed_calls.install(self.entropy, self.loaders))
         imports.after("torch", self._torch)
 
     # -- as libraries are loaded -------------------------------------------------------------------
@@ -89,45 +88,31 @@ class Control(Replaced):
     def _torch(self, torch: ModuleType) -> None:
         if not self._alive:
             return
-        if self.identity.seed is not None:
+        if self.control.seed is not None:
             self._plan.torch()
-            self.unseeded.torch(torch)
+            self.entropy.torch(torch)
             self.loaders.install(torch)
             self._undo.append(self.loaders.uninstall)
-        if self.identity.deterministic:
+        if self.control.deterministic:
             from samebits.determinism.mode import deterministic
 
             deterministic(pinned=True)
-        if self.identity.portable:
+        if self.control.portable:
             from samebits.random import portable
 
             portable()  # from where the generator stands, which is seeded by now
 
     # -- children ----------------------------------------------------------------------------------
-    def _starting(self, words: Any, environ: Any) -> None:
-        """A command is about to be started: say so if it is a Python that will not be controlled."""
-        try:
-            argv = [os.fsdecode(word) for word in words] if isinstance(words, list | tuple) else []
-            given = {os.fsdecode(name): os.fsdecode(value) for name, value in environ.items()}
-            found = started(argv, given, shebang=False)
-            why = None if found is None or helps_torch(argv) else obstacle(*found)
-            if why is not None and (what := (os.path.basename(argv[0]), why)) not in self._told:
-                self._told.add(what)
-                shown = " ".join(redacted(argv)[:_WORDS])
-                print(f"samebits: {shown!r} is started without control: {why}", file=sys.stderr)
-        except (TypeError, ValueError, AttributeError, OSError):
-            pass  # the program's own error comes from where it starts it
-
     def _seeds(self) -> int:
         """A digest of how the program seeded its generators, for its forked children."""
         torch = sys.modules.get("torch")
         generator = getattr(torch, "default_generator", None)
         seed = 0 if generator is None else int(generator.initial_seed()) % 2**64
-        return Key(seed, ("seeds", self.unseeded.python_seeds, self.unseeded.numpy_seeds)).integer(64)
+        return Key(seed, ("seeds", self.entropy.python_seeds, self.entropy.numpy_seeds)).integer(64)
 
-    def _forked(self, child: Identity) -> None:
+    def _forked(self, child: ProcessKey) -> None:
         """In a forked child: streams of its own, instead of its parent's once more."""
-        self.identity = self.unseeded.identity = self.loaders.identity = child
+        self.process_key = self.entropy.process_key = self.loaders.process_key = child
         self._reseed(child.root)
 
     def _reseed(self, root: int) -> None:
@@ -135,26 +120,20 @@ class Control(Replaced):
 
         No device's generator: a forked child cannot use the devices of its parent.
         """
-        plan = self._plan = plan_seeds(root, rank=self.identity.rank)
-        plan.python()
-        if "numpy.random" in sys.modules:
-            plan.numpy()
-        if hasattr(sys.modules.get("torch"), "default_generator"):
-            plan.torch(devices=False)
-        libraries.seed_libraries(plan.key.child("library"))
+        plan = self._plan = plan_seeds(root, rank=self.process_key.rank)
+        workers.seed_process(plan, libraries=plan.key.child("library"), devices=False, loaded=True)
 
 
-def install(*, rewrite: bool = True) -> Control | None:
+def install(*, rewrite: bool = True, starting: Starting = lambda words, environ: None) -> Installed | None:
     """Control this process as the variable says that the parent process left; once."""
     global _installed
     text = os.environ.get(VARIABLE)
     if text is None or _installed is not None:
         return _installed
-    identity = Identity.from_environment(text)
-    identity.hand_down()
-    _installed = Control(identity)
-    _installed.install(rewrite=rewrite)
-    announced.say()
+    process_key = ProcessKey.from_environment(text)
+    process_key.hand_down()
+    _installed = Installed(process_key)
+    _installed.install(rewrite=rewrite, starting=starting)
     return _installed
 
 

@@ -27,7 +27,7 @@ from typing import Any
 
 from samebits._runtime import imports
 from samebits._runtime.patcher import Replaced
-from samebits.control.process_key import Identity, worker_seed
+from samebits.control.process_key import ProcessKey, worker_seed
 from samebits.seeding.derive import Key
 
 #: The loaders of this process, for its workers; None without control.
@@ -37,10 +37,10 @@ _current: Loaders | None = None
 class Loaders(Replaced):
     """Wraps `DataLoader` while control lasts."""
 
-    def __init__(self, identity: Identity, reseed: Callable[[int], None]) -> None:
+    def __init__(self, process_key: ProcessKey, reseed: Callable[[int], None]) -> None:
         """`reseed` seeds every generator of a worker's process from a number."""
         super().__init__()
-        self.identity = identity
+        self.process_key = process_key
         self.reseed = reseed
         self._reseeded = 0  # how often the program seeded torch's global generator
         self._numbers: Counter[tuple[int, int]] = Counter()
@@ -77,8 +77,7 @@ class Loaders(Replaced):
         return int(self._torch.default_generator.initial_seed()) % 2**64, self._reseeded
 
     def _key(self, number: int, seeding: tuple[int, int]) -> Key:
-        assert self.identity.seed is not None
-        return Key(self.identity.seed, ("control", "loader", seeding[0], number))
+        return Key(self.process_key.seed, ("control", "loader", seeding[0], number))
 
     def _new(self) -> Any:
         """A generator for the next loader."""
@@ -118,7 +117,7 @@ class Loaders(Replaced):
                     if bound.arguments.get("worker_init_fn") is None:
                         bound.arguments["worker_init_fn"] = seed_worker
                     if "in_order" in signature.parameters:
-                        bound.arguments["in_order"] = True  # see `completion`
+                        bound.arguments["in_order"] = True  # see `result_order`
                     return make(*bound.args, **bound.kwargs)
             return make(loader, *args, **kwargs)
 
@@ -139,4 +138,4 @@ def seed_worker(worker_id: int) -> None:
     starts on a stream of its own, and libraries' generators with them.
     """
     if _current is not None and worker_seed() is not None:
-        _current.reseed(_current.identity.key("generators").integer(128))
+        _current.reseed(_current.process_key.key("generators").integer(128))

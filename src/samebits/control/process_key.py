@@ -32,23 +32,24 @@ from typing import Any, Final
 
 from samebits._runtime import imports
 from samebits._runtime.patcher import Replaced
+from samebits.control.settings import Control
 from samebits.seeding.derive import Key
 from samebits.seeding.ranks import place
 
 #: Holds the settings of the control and the path of the process that it is set for, as JSON.
 VARIABLE: Final = "SAMEBITS_CONTROL"
+#: Called with the words and the variables of a command before it is started.
+Starting = Callable[[Any, Any], None]
 _ENV: Final = 10  # the position of `env` among the arguments of subprocess.Popen
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """The control's seed, this process's path and rank; as JSON, what a parent hands to its children."""
+class ProcessKey:
+    """The control, and this process's path and rank; as JSON, what a parent hands to its children."""
 
-    seed: int | None
-    deterministic: bool
+    control: Control
     path: tuple[int | str, ...] = ()
     rank: int = 0
-    portable: bool = False
     place: str = "alone"  # what says the rank, and the rank: a child for which it is another is a rank itself
     counts: Counter[str] = field(default_factory=Counter, compare=False)
 
@@ -57,11 +58,10 @@ class Identity:
         os.environ[VARIABLE] = self.child("other").to_json()
 
     def to_json(self) -> str:
-        values = {"seed": self.seed, "deterministic": self.deterministic, "path": self.path}
-        return json.dumps({**values, "portable": self.portable, "place": self.place})
+        return json.dumps({**self.control.as_json(), "path": self.path, "place": self.place})
 
     @classmethod
-    def from_environment(cls, text: str) -> Identity:
+    def from_environment(cls, text: str) -> ProcessKey:
         """Who this process is: `text` is what the parent left in the variable."""
         data = json.loads(text)
         try:
@@ -72,22 +72,26 @@ class Identity:
             rank, source = here.rank, f"{here.source}:{here.rank}"
             source = "alone" if here.source == "alone" else source
         path = tuple(data["path"]) if source in ("alone", data.get("place")) else ()
-        return cls(data["seed"], data["deterministic"], path, rank, data.get("portable", False), source)
+        return cls(Control.from_json(data), path, rank, source)
+
+    @property
+    def seed(self) -> int:
+        """The control's, which has one wherever something is derived."""
+        assert self.control.seed is not None
+        return self.control.seed
 
     @property
     def root(self) -> int:
         """The seed of this process's own streams: the given one, or for a child one of its own."""
-        assert self.seed is not None
         return Key(self.seed, ("child", *self.path)).integer(128) if self.path else self.seed
 
     def key(self, *parts: int | str) -> Key:
         """The key of something in this process, or in the worker of a DataLoader that this process is."""
-        assert self.seed is not None
         worker = worker_seed()
         path = ("worker", worker) if worker is not None else self.path
         return Key(self.seed, ("control", self.rank, len(path), *path, *parts))
 
-    def child(self, *parts: int | str) -> Identity:
+    def child(self, *parts: int | str) -> ProcessKey:
         return replace(self, path=(*self.path, *parts), counts=Counter())
 
     def count(self, what: str) -> int:
@@ -109,23 +113,23 @@ class Children(Replaced):
 
     def __init__(
         self,
-        identity: Identity,
+        process_key: ProcessKey,
         *,
         seeds: Callable[[], int],
-        forked: Callable[[Identity], None],
-        starting: Callable[[Any, Any], None] = lambda words, environ: None,
+        forked: Callable[[ProcessKey], None],
+        starting: Starting = lambda words, environ: None,
     ) -> None:
         """`seeds` tells how this process is seeded now; `forked` is called in each forked child.
 
         `starting` is called with the words and the variables of each command before it is started.
         """
         super().__init__()
-        self._identity = identity
+        self._process_key = process_key
         self._seeds = seeds
         self._forked = forked
         self._starting = starting
         self._lock = threading.RLock()
-        self._fork: Identity | None = None
+        self._fork: ProcessKey | None = None
 
     def install(self) -> None:
         os.register_at_fork(
@@ -139,7 +143,7 @@ class Children(Replaced):
     def _before_fork(self) -> None:
         if self._alive:
             # A user who seeds the parent anew means other draws in its children, too.
-            self._fork = self._identity.child("fork", self._identity.count("fork"), self._seeds())
+            self._fork = self._process_key.child("fork", self._process_key.count("fork"), self._seeds())
 
     def _after_fork(self) -> None:
         self._fork = None
@@ -147,13 +151,13 @@ class Children(Replaced):
     def _in_child(self) -> None:
         if self._alive and self._fork is not None:
             self._lock = threading.RLock()  # another thread of the parent may have held it
-            self._identity, self._fork = self._fork, None
-            self._identity.hand_down()
-            self._forked(self._identity)
+            self._process_key, self._fork = self._fork, None
+            self._process_key.hand_down()
+            self._forked(self._process_key)
 
     # -- fresh processes ---------------------------------------------------------------------------
     @contextmanager
-    def _named(self, child: Identity) -> Iterator[None]:
+    def _named(self, child: ProcessKey) -> Iterator[None]:
         """While it lasts, what is started inherits `child`'s name."""
         with self._lock:
             before = os.environ.get(VARIABLE)
@@ -178,7 +182,7 @@ class Children(Replaced):
                 return original(popen, *args, **kwargs)
             words = args[0] if args else kwargs.get("args")
             program = _program(words)
-            child = self._identity.child("command", program, self._identity.count(f"command {program}"))
+            child = self._process_key.child("command", program, self._process_key.count(f"command {program}"))
             given = args[_ENV] if len(args) > _ENV else kwargs.get("env")
             self._starting(words, os.environ if given is None else given)
             if given is None:
@@ -202,7 +206,7 @@ class Children(Replaced):
             if not self._alive:
                 return original(command)
             program = _program(command)
-            child = self._identity.child("command", program, self._identity.count(f"command {program}"))
+            child = self._process_key.child("command", program, self._process_key.count(f"command {program}"))
             with self._named(child):
                 return original(command)
 
@@ -217,7 +221,7 @@ class Children(Replaced):
         def start(started: Any) -> Any:
             if not self._alive:
                 return original(started)
-            with self._named(self._identity.child("process", self._identity.count("process"))):
+            with self._named(self._process_key.child("process", self._process_key.count("process"))):
                 return original(started)
 
         self._replace(process.BaseProcess, "start", start)

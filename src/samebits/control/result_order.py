@@ -29,7 +29,7 @@ _SERIAL: Final = "_samebits_serial"
 _STAND_INS: Final = ("samebits.control.seed_calls", "samebits.usercode.probes")
 
 
-class Completion(Replaced):
+class ResultOrder(Replaced):
     """Takes over the three places while control lasts (the DataLoader's lies in `loaders`)."""
 
     def install(self) -> None:

@@ -34,7 +34,7 @@ from samebits.usercode import files, loading, probes
 from samebits.usercode.rewriting import Pass, Step, calling, constant
 
 if TYPE_CHECKING:
-    from samebits.control.entropy import Unseeded
+    from samebits.control.entropy import Entropy
     from samebits.control.loaders import Loaders
 
 #: What reads the clock, a pid or entropy: module or class, names.
@@ -149,8 +149,8 @@ class SeedStep(Step):
 class SeedCalls:
     """The readings of this process's user code, and what becomes of its seeds."""
 
-    def __init__(self, unseeded: Unseeded, loaders: Loaders) -> None:
-        self._unseeded = unseeded
+    def __init__(self, entropy: Entropy, loaders: Loaders) -> None:
+        self._entropy = entropy
         self._loaders = loaders
         self._roles: dict[Any, tuple[str, str]] = {}
         self._readings: dict[Spot, deque[Reading]] = {}
@@ -215,11 +215,11 @@ class SeedCalls:
         keyword = next((each for each in _KEYWORDS if each in kwargs), None)
         value = args[0] if args else kwargs.get(keyword) if keyword is not None else None
         if name == "torch.Generator.seed":
-            seed = self._unseeded.key("torch.Generator", _spots[number].file).integer(63)
+            seed = self._entropy.key("torch.Generator", _spots[number].file).integer(63)
             inner.__self__.manual_seed(seed)
             return seed
         if value is None and name == "samebits.seeding.everything.seed_everything":
-            args, kwargs = (), {**kwargs, "seed": self._unseeded.key(name, _spots[number].file).integer(32)}
+            args, kwargs = (), {**kwargs, "seed": self._entropy.key(name, _spots[number].file).integer(32)}
         origin = None if value is None else self._origin(value, _spots[number], mark)
         if origin is not None:
             value = self._replacement(value, _spots[number])
@@ -235,7 +235,7 @@ class SeedCalls:
     def _replacement(self, value: Any, spot: Spot) -> int:
         known = self._replaced.get(id(value))
         if known is None:
-            key = self._unseeded.key("replaced", spot.file)
+            key = self._entropy.key("replaced", spot.file)
             wide = isinstance(value, int) and value >= 2**32
             known = self._replaced[id(value)] = value, key.integer(63 if wide else 32)
             if len(self._replaced) > _REMEMBERED:
@@ -250,7 +250,7 @@ class SeedCalls:
             if inner.__self__ is getattr(sys.modules.get("torch"), "default_generator", None):
                 self._loaders.torch_reseeded()
         elif name == "numpy.random.RandomState.seed":
-            self._unseeded.numpy_seeds = mixed(self._unseeded.numpy_seeds, value)
+            self._entropy.numpy_seeds = mixed(self._entropy.numpy_seeds, value)
 
     def _tell(self, spot: Spot, name: str, origin: Reading) -> None:
         if (spot, name) in self._told:
@@ -332,10 +332,10 @@ def _forms(reading: Any) -> tuple[frozenset[Any], tuple[int, ...]]:
     return frozenset(exact), tuple(near)
 
 
-def install(unseeded: Unseeded, loaders: Loaders) -> Callable[[], None]:
+def install(entropy: Entropy, loaders: Loaders) -> Callable[[], None]:
     """Look at user code compiled from now on; returns what ends it."""
     global _calls
-    _calls = SeedCalls(unseeded, loaders)
+    _calls = SeedCalls(entropy, loaders)
     ended = loading.add(SeedStep())
 
     def uninstall() -> None:

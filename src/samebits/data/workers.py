@@ -1,6 +1,16 @@
-"""Seeds for a plain DataLoader: its generator, and what each worker process does first.
+"""How the workers of a DataLoader are seeded: the generator of the loader, and what each worker does first.
 
-A worker's streams are keyed by (seed, rank, base seed, worker).  The base seed is what the DataLoader
+No other file seeds workers.  Four numbers are asked for, and each has a worker_init_fn that derives it:
+
+- `SeedWorker`: streams of samebits' own, for `loader_kwargs` and `SeededLoader`;
+- `OffsetWorker`: the guides' numbers, for `loader_kwargs(scheme="offset")`;
+- `compat.worker_init_fn` and `compat.seed_worker`: the numbers of the guides' own functions;
+- `control.loaders.seed_worker`: a number of `samebits run`, by the process key.
+
+The last three set the generators one by one from a `SeedPlan` (`seed_process`); the first sets all of them
+from one digest.
+
+A `SeedWorker`'s streams are keyed by (seed, rank, base seed, worker).  The base seed is what the DataLoader
 draws from its generator at the start of each epoch (`_BaseDataLoaderIter` in torch/utils/data/dataloader.py),
 so ranks, workers and epochs all differ, and a second run repeats them.
 
@@ -11,7 +21,9 @@ What this cannot do, and `SampleSeeded` does: make the result independent of the
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from samebits.errors import UsageError
@@ -20,6 +32,8 @@ from samebits.seeding.ranks import checked_rank
 
 if TYPE_CHECKING:
     from torch import Generator
+
+    from samebits.seeding.everything import SeedPlan
 
 Scheme = Literal["independent", "offset"]
 
@@ -108,10 +122,35 @@ class OffsetWorker:
 
     def __call__(self, worker_id: int) -> None:
         from samebits.seeding.everything import SeedPlan
-        from samebits.seeding.libraries import seed_libraries
 
         plan = SeedPlan(self.first + worker_id, 0, "offset")
-        plan.python()
+        seed_process(plan, libraries=Key(plan.number, ("library",)))
+
+
+def seed_process(
+    plan: SeedPlan,
+    *,
+    libraries: Key | None,
+    torch: bool = True,
+    devices: bool = True,
+    loaded: bool = False,
+) -> None:
+    """Seed the process-wide generators of a worker, or of another child, from a plan.
+
+    Args:
+        plan: the numbers of python, numpy and torch.
+        libraries: the key of loaded libraries with generators of their own; None leaves them as they are.
+            It is not always the plan's: the two kinds of offset numbers differ here, and each keeps its own.
+        torch: False leaves torch's as it is, for a number that was taken from it.
+        devices: False leaves those of devices as they are, which a forked child cannot use.
+        loaded: True leaves out numpy and torch where they are not loaded yet.
+    """
+    from samebits.seeding.libraries import seed_libraries
+
+    plan.python()
+    if "numpy.random" in sys.modules or not (loaded or find_spec("numpy") is None):
         plan.numpy()
-        plan.torch()
-        seed_libraries(Key(plan.number, ("library",)))
+    if torch and (not loaded or hasattr(sys.modules.get("torch"), "default_generator")):
+        plan.torch(devices=devices)
+    if libraries is not None:
+        seed_libraries(libraries)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samebits.launch.program import Control as Control
+from samebits.control.settings import Control as Control
 from samebits.launch.program import Program as Program
 from samebits.launch.verify import record as record
 from samebits.launch.verify import verify as verify

@@ -18,8 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from samebits.control.obstacle import helps_torch, is_python, obstacle
 from samebits.launch import keeper
+from samebits.launch.obstacle import helps_torch, is_python, obstacle
 from samebits.manifest import redacted
 
 _TORCH: Final = "libtorch_python."

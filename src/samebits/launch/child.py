@@ -34,7 +34,8 @@ def attach() -> None:
         os.execv(sys.executable, [sys.executable, *script[0], os.path.abspath(__file__), *script[1]])
     _attached = True
     from samebits.control import install
-    from samebits.launch import shown
+    from samebits.control.settings import Control
+    from samebits.launch import announced, obstacle, shown
 
     if not _runs_here():
         shown.show_errors_without_us()  # a module or a command, which Python runs itself
@@ -43,7 +44,9 @@ def attach() -> None:
 
     plan = Plan.from_json(os.environ[PLAN]) if PLAN in os.environ else None
     rewrite = os.environ.get("SAMEBITS_REWRITE") != "0" and (plan is None or plan.rewrite)
-    controlled = install.install(rewrite=rewrite)
+    installed = install.install(rewrite=rewrite, starting=obstacle.Warned())
+    if installed is not None:
+        announced.say()
     if plan is None:
         return
     from samebits._runtime import imports
@@ -52,12 +55,12 @@ def attach() -> None:
     from samebits.usercode import loading
 
     attached.announce(plan.folder)  # before torch can be imported
-    _session = Session(plan)
-    seeded = controlled is not None and controlled.identity.seed is not None
+    control = Control() if installed is None else installed.control
+    _session = Session(plan, control.as_json())
     loading.install(
         _session,
         ignore=[_session.plan.folder],
-        seeded=("python", "numpy", "torch") if seeded else (),
+        seeded=("python", "numpy", "torch") if control.seed is not None else (),
         rewrite=rewrite,
     )
     os.register_at_fork(after_in_child=loading.reset_after_fork)

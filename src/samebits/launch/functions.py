@@ -16,9 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from samebits.compare import Verdict
+from samebits.control.settings import Control
 from samebits.errors import LaunchError, UsageError, UsageTypeError
 from samebits.launch import target
-from samebits.launch.program import Control, Program
+from samebits.launch.program import Program
 from samebits.launch.verify import Progress
 from samebits.launch.verify import record as record_program
 from samebits.launch.verify import verify as verify_program
@@ -81,7 +82,7 @@ def verify(
         runs=_count(runs, "verify", "runs", 2),
         steps=None if steps is None else _count(steps, "verify", "steps", 1),
         level=_one_of(level, "verify", ("auto", "step", "op")),
-        control=controlled(seed, deterministic, portable, "verify"),
+        control=Control.checked(seed, deterministic, portable, "verify"),
         out=_folder(out, "verify"),
         timeout=_seconds(timeout, "verify"),
         progress=progress,
@@ -124,7 +125,7 @@ def record(
         _program(script, args, module, command, python, "record"),
         level=_one_of(level, "record", ("step", "op")),
         steps=None if steps is None else _count(steps, "record", "steps", 1),
-        control=controlled(seed, deterministic, portable, "record"),
+        control=Control.checked(seed, deterministic, portable, "record"),
         out=_folder(out, "record"),
         timeout=_seconds(timeout, "record"),
         progress=progress,
@@ -159,7 +160,7 @@ def run(
         LaunchError: the program could not be started.
     """
     program = _program(script, args, module, command, python, "run")
-    control = controlled(checked_seed(seed, "run"), deterministic, portable, "run")
+    control = Control.checked(checked_seed(seed, "run"), deterministic, portable, "run")
     program.checked(control, observing=False)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -176,19 +177,6 @@ def run(
         if child.poll() is None:
             child.kill()
             child.wait()
-
-
-def controlled(seed: int | None, deterministic: bool, portable: bool, caller: str) -> Control:
-    """What is to be changed before the program starts.
-
-    Raises:
-        UsageError, UsageTypeError: a seed that is none, or a switch that is no bool.
-    """
-    for name, given in (("deterministic", deterministic), ("portable", portable)):
-        if not isinstance(given, bool):
-            raise UsageTypeError(f"{caller}: {name} must be True or False, got {given!r}")
-    number = None if seed is None else checked_seed(seed, caller)
-    return Control(seed=number, deterministic=deterministic, portable=portable)
 
 
 def _program(

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
-from samebits.control.obstacle import obstacle, started
 from samebits.errors import LaunchError
+from samebits.launch.obstacle import obstacle, started
 from samebits.observe import installation
 from samebits.observe.installation import Installation
 

@@ -24,11 +24,12 @@ from typing import Any, Final, Literal
 
 from samebits import manifest
 from samebits._runtime.whole import write_whole
+from samebits.control.settings import Control
 from samebits.errors import LaunchError, RecordError
 from samebits.launch import keeper
 from samebits.launch.attached import Unattached
 from samebits.launch.output import Output
-from samebits.launch.program import Control, Program
+from samebits.launch.program import Program
 from samebits.launch.signals import Interrupted, Signals, noted
 from samebits.launch.stalled import Stalled, has_stopped
 from samebits.observe.session import Plan
@@ -84,6 +85,7 @@ def _kept_in(out: Path) -> Iterator[None]:
 
 def start(
     program: Program,
+    control: Control,
     plan: Plan,
     *,
     quiet: bool,
@@ -91,7 +93,7 @@ def start(
     progress: Progress | None,
     verify: str | None,
 ) -> Path:
-    """Run the program once under ``plan`` and return its folder; how it ended is in run.json.
+    """Run the program once, controlled and observed, and return its folder; how it ended is in run.json.
 
     With ``quiet`` the program reads nothing, and what it writes is kept in the folder; else it is where
     it would be without samebits, at the terminal.
@@ -123,7 +125,7 @@ def start(
     kept: OSError | None = None
     with noted() as signals:
         try:
-            running = Running(program, plan, output)
+            running = Running(program, control, plan, output)
         except OSError as e:
             if output is not None:
                 output.close(folder)
@@ -155,7 +157,7 @@ def start(
 class Running:
     """A program that a keeper has started; when the block ends, so has it, with all that it started."""
 
-    def __init__(self, program: Program, plan: Plan, output: Output | None) -> None:
+    def __init__(self, program: Program, control: Control, plan: Plan, output: Output | None) -> None:
         """Raises OSError: it could not be started."""
         control_read, self._control = os.pipe()
         self._report, report_write = os.pipe()
@@ -165,7 +167,6 @@ class Running:
         self.gone = False  # the keeper has nothing left to do
         way: Literal["own", "shared"] = "shared" if output is None else "own"
         words = [sys.executable, "-I", "-S", keeper.__file__, str(control_read), str(report_write), way]
-        control = Control(plan.seed, plan.deterministic, plan.portable)
         try:
             self._keeper = subprocess.Popen(
                 [*words, *program.command()],
@@ -254,7 +255,7 @@ def _wait(
     while not running.gone:
         running.wait(_TURN)
         watch.look_below(running.pid)
-        for number in signals.take():
+        for number in signals.drain():
             running.send(number)
         if signals.interrupts >= _INTERRUPTS:
             running.send(keeper.KILL)

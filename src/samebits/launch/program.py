@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, NoReturn
 
-from samebits.control.announced import LINE, once
-from samebits.control.obstacle import BOOTSTRAP
-from samebits.control.process_key import VARIABLE, Identity
+from samebits.control.process_key import VARIABLE, ProcessKey
+from samebits.control.settings import Control
 from samebits.determinism.environment import deterministic_environment
 from samebits.errors import LaunchError
 from samebits.launch import interpreter
+from samebits.launch.announced import LINE, once
+from samebits.launch.obstacle import BOOTSTRAP
 from samebits.observe import installation
 from samebits.observe.installation import Installation
 from samebits.observe.session import PLAN, Plan
@@ -25,18 +26,6 @@ from samebits.observe.session import PLAN, Plan
 _HERE: Final = Path(__file__).parent
 #: Where a Python without xxhash finds samebits' own; read by bootstrap/sitecustomize.py.
 _XXHASH: Final = "SAMEBITS_XXHASH"
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """Without any, a program is run as it is."""
-
-    seed: int | None = None  # seed everything before the script starts, and what it leaves unseeded
-    deterministic: bool = False  # ask torch for deterministic algorithms before the script starts
-    portable: bool = False  # let torch draw the numbers of samebits.random, the same on every device
-
-    def __bool__(self) -> bool:
-        return self.seed is not None or self.deterministic or self.portable
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +94,7 @@ class Program:
             variables[_XXHASH] = os.path.dirname(found.origin)
         if control:
             variables |= deterministic_environment(control.seed, variables)
-            variables[VARIABLE] = Identity(
-                control.seed, control.deterministic, portable=control.portable
-            ).to_json()
+            variables[VARIABLE] = ProcessKey(control).to_json()
         if plan is not None:
             variables[PLAN] = plan.to_json()
         return variables

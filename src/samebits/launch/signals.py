@@ -32,7 +32,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Signals:
-    """What came, in order; `take` gives each once."""
+    """What came, in order; `drain` returns each once."""
 
     def __init__(self) -> None:
         self._waiting: list[int] = []
@@ -52,9 +52,9 @@ class Signals:
         if number == signal.SIGINT:
             self.interrupts += 1
 
-    def take(self) -> list[int]:
-        taken, self._waiting = self._waiting, []
-        return taken
+    def drain(self) -> list[int]:
+        waiting, self._waiting = self._waiting, []
+        return waiting
 
 
 @contextlib.contextmanager

@@ -23,11 +23,12 @@ from typing import Final, TextIO
 
 from samebits._runtime import native
 from samebits.compare import Verdict, compare_all, failed, incomplete
+from samebits.control.settings import Control
 from samebits.launch import attached, interpreter
 from samebits.launch.blame import blames_us
 from samebits.launch.output import kept, tail
 from samebits.launch.process import check_out, new_folder, start
-from samebits.launch.program import Control, Program
+from samebits.launch.program import Program
 from samebits.observe import installation, observer
 from samebits.observe.session import Plan
 from samebits.record.run import Run
@@ -64,9 +65,9 @@ def record(
         LaunchError: it could not be started.
     """
     prepare(program, control, out)
-    plan = _plan(new_folder(out), level, steps, control)
+    plan = _plan(new_folder(out), level, steps)
     tell = None if progress is None else (lambda done: progress(1, 1, done))
-    return Run.open(start(program, plan, quiet=False, timeout=timeout, progress=tell, verify=None))
+    return Run.open(start(program, control, plan, quiet=False, timeout=timeout, progress=tell, verify=None))
 
 
 def verify(
@@ -225,7 +226,7 @@ class _Series:
         folder = new_folder(self.out)
         self.id = self.id or folder.name
         plan = replace(
-            _plan(folder, level, self.steps if steps is None else steps, self.control),
+            _plan(folder, level, self.steps if steps is None else steps),
             schedule=None if like is None else _schedule(like),
             zoom=zoom,
             capture_bytes=CAPTURE if zoom else 0,
@@ -233,7 +234,15 @@ class _Series:
         )
         tell = None if self.progress is None else self._tell(number, total)
         return Run.open(
-            start(self.program, plan, quiet=True, timeout=self.timeout, progress=tell, verify=self.id)
+            start(
+                self.program,
+                self.control,
+                plan,
+                quiet=True,
+                timeout=self.timeout,
+                progress=tell,
+                verify=self.id,
+            )
         )
 
     def _tell(self, number: int, total: int) -> Callable[[int], None]:
@@ -302,15 +311,8 @@ def _written(run: Run) -> str:
     return f" (it wrote {', '.join(some)}{more})" if some else " (a file, a cache, a checkpoint)"
 
 
-def _plan(folder: Path, level: str, steps: int | None, control: Control) -> Plan:
-    return Plan(
-        folder=str(folder.absolute()),
-        level=level,
-        steps=steps,
-        seed=control.seed,
-        deterministic=control.deterministic,
-        portable=control.portable,
-    )
+def _plan(folder: Path, level: str, steps: int | None) -> Plan:
+    return Plan(folder=str(folder.absolute()), level=level, steps=steps)
 
 
 def _schedule(run: Run) -> dict[str, list[tuple[int, int]]]:

@@ -1,7 +1,8 @@
 """The public fingerprint of a tensor: 64 bits over dtype, shape, every bit and every position.
 
 The native observer computes it where it can be had, on any device and at close to the speed of a copy;
-elsewhere the definition in `samebits.observe.reference` does.  Both give the same bits (docs/reference/digest.md).
+elsewhere the definition in `samebits.observe.reference` does.  Both give the same bits
+(docs/reference/digest.md).
 """
 
 from __future__ import annotations

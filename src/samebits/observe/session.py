@@ -52,9 +52,6 @@ class Plan:
     folder: str
     level: str = "step"  # or "op"
     steps: int | None = None  # stop after this many optimizer steps
-    seed: int | None = None
-    deterministic: bool = False
-    portable: bool = False
     zoom: tuple[int, int] | None = None  # steps in which inputs, generator states and outputs are kept
     capture_bytes: int = 0
     schedule: Mapping[str, Sequence[tuple[int, int]]] | None = None
@@ -81,8 +78,10 @@ def _working_folder() -> str:
 class Session:
     """One observed process.  Facts may arrive before torch is imported; events only after `begin`."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, control: Mapping[str, Any] | None = None) -> None:
+        """``control`` is what was changed in the program, as JSON: the record keeps it beside the plan."""
         self.plan = plan
+        self._control = control or {}
         self.step = 0
         self.observer: ModuleType | None = None
         self.ended = False
@@ -278,7 +277,11 @@ class Session:
                     break
                 number += 1
             self._writer = Writer(
-                path, process=self._key, rank=self.rank, manifest=self._manifest, plan=asdict(self.plan)
+                path,
+                process=self._key,
+                rank=self.rank,
+                manifest=self._manifest,
+                plan={**asdict(self.plan), **self._control},
             )
             os.environ[PROCESS] = self._key
             self._writer.facts(self._early)

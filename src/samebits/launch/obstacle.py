@@ -1,9 +1,9 @@
 """Why a Python that is started in some way is not attached to samebits, and the way out: in one sentence.
 
 A started Python is attached by the `sitecustomize` of a folder on its PYTHONPATH.  What it is told on its
-command line, and what its environment holds, decide whether it reads that.  The command line asks
-before anything is started, the launcher of a process that it finds unattached, and control of each
-command that a program starts.
+command line, and what its environment holds, decide whether it reads that.  `interpreter` asks before
+anything is started, `attached` of a process that it finds unattached, and a controlled process of each
+command that its program starts (`Warned`).
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from samebits.control.process_key import VARIABLE
+from samebits.manifest import redacted
 from samebits.observe.session import PLAN
 
 #: The folder whose `sitecustomize` attaches a started Python.
@@ -31,7 +33,28 @@ _IGNORES: Final = {
 }
 #: Before a command, with nothing of their own.
 _PLAIN: Final = ("nohup", "setsid", "time", "exec")
+_WORDS: Final = 6  # of a command that a line names
 Started = tuple[list[str], Mapping[str, str]]
+
+
+class Warned:
+    """Called with each command that a controlled program starts: says, once of each, why one will not be."""
+
+    def __init__(self) -> None:
+        self._told: set[tuple[str, str]] = set()
+
+    def __call__(self, words: Any, environ: Any) -> None:
+        try:
+            argv = [os.fsdecode(word) for word in words] if isinstance(words, list | tuple) else []
+            given = {os.fsdecode(name): os.fsdecode(value) for name, value in environ.items()}
+            found = started(argv, given, shebang=False)
+            why = None if found is None or helps_torch(argv) else obstacle(*found)
+            if why is not None and (what := (os.path.basename(argv[0]), why)) not in self._told:
+                self._told.add(what)
+                shown = " ".join(redacted(argv)[:_WORDS])
+                print(f"samebits: {shown!r} is started without control: {why}", file=sys.stderr)
+        except (TypeError, ValueError, AttributeError, OSError):
+            pass  # the program's own error comes from where it starts it
 
 
 def is_python(word: str) -> bool:
