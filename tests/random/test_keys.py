@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import samebits.random as sr
 from samebits.random import core, keys, philox
 
-from . import distributions
+from . import cases
 
 U64 = st.integers(0, 2**64 - 1)
 TIERS = sorted({"eager", core.tiers()[-1]})
@@ -57,7 +57,7 @@ def test_a_wide_seed_is_derived_from_its_halves() -> None:
 
 @given(U64, U64, st.integers(1, 20))
 def test_split_is_fold_in_of_each_number(seed: int, offset: int, num: int) -> None:
-    key = distributions.key(seed, offset)
+    key = cases.key(seed, offset)
     for tier in TIERS:
         with core.using(tier):
             split = sr.split(key, num)
@@ -72,7 +72,7 @@ def test_fold_in_wraps_as_upstream(seed: int, offset: int, data: int) -> None:
     expected = [w[0] | w[1] << 32, w[2] | w[3] << 32]
     for tier in TIERS:
         with core.using(tier):
-            assert sr.fold_in(distributions.key(seed, offset), data).tolist() == expected
+            assert sr.fold_in(cases.key(seed, offset), data).tolist() == expected
 
 
 @given(U64, U64, st.text(st.characters(exclude_categories=["Cs"])))
@@ -82,10 +82,10 @@ def test_names(seed: int, offset: int, name: str) -> None:
     expected = list(keys.derived(seed, offset, n, subsequence))
     for tier in TIERS:
         with core.using(tier):
-            folded = sr.fold_in(distributions.key(seed, offset), name)
+            folded = sr.fold_in(cases.key(seed, offset), name)
             assert folded.tolist() == expected
             # The same counter, were it a number's: the subsequence keeps them apart.
-            assert folded.tolist() != sr.fold_in(distributions.key(seed, offset), n).tolist()
+            assert folded.tolist() != sr.fold_in(cases.key(seed, offset), n).tolist()
 
 
 def test_batches_are_key_by_key(tier: str) -> None:

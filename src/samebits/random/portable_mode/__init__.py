@@ -1,1 +1,1 @@
-"""The portable mode: torch's own operations draw this room's numbers."""
+"""The portable mode: torch's own operations draw this package's numbers."""

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from samebits.random import core, truncated
+from samebits.random import core
 from samebits.random.arguments import FLOATING, LIMITS
-from samebits.random.distributions import UNIT, Distribution, Parameters, threshold
+from samebits.random.distributions import truncated_normal
 from samebits.random.fill import fill
+from samebits.random.one_word import UNIT, Distribution, Parameters, threshold
 from samebits.random.shards import Part
 
 #: Divisors around every turn of the ways to divide; those of 32 bits, and those that need 64.
@@ -56,8 +57,8 @@ def cases() -> Iterator[Case]:
             scale = torch.tensor(scale, dtype=dtype).item()
             yield Case(Distribution.DROPOUT, dtype, Parameters(scale, low=threshold(p)))
         for mean, std, low, high in ((0.0, 1.0, -2.0, 2.0), (5.0, 2.0, 4.0, 5.5), (0.0, 1.0, 4.0, 6.0)):
-            first = truncated._position((low - mean) / std, after=False)
-            words = truncated._position((high - mean) / std, after=True) - first
+            first = truncated_normal._position((low - mean) / std, after=False)
+            words = truncated_normal._position((high - mean) / std, after=True) - first
             yield Case(Distribution.TRUNCATED, dtype, Parameters(std, mean, first, words, low, high))
         yield Case(Distribution.TRUNCATED, dtype, Parameters(1.0, 0.0, 0, 0, -100.0, 100.0))
     for dtype in (torch.bool, *LIMITS, *FLOATING):

@@ -14,9 +14,9 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from samebits.random import core, keys, philox
-from samebits.random.order import choice, permutation
+from samebits.random.distributions.permutation import choice, permutation
 
-from .compiled import library
+from ..compiled import library
 
 SEVEN = (7, 0)
 WRAPPING = (0x123456789ABCDEF0, 2**64 - 3)

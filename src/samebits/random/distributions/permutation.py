@@ -1,4 +1,5 @@
-"""Orders: permutations, and choices without and with replacement.
+"""`choice`, `permutation`: 0 to n - 1 sorted by their 64-bit words; a choice with replacement is
+that of `randint` or `categorical`.
 
 A permutation of n is the numbers 0 to n - 1 sorted by random keys, one word of 64 bits
 each, equal keys by the numbers.  Sorting is exact, so every device, every number of
@@ -21,11 +22,16 @@ import torch
 from torch import Tensor, library
 
 from samebits.errors import UsageError, UsageTypeError
-from samebits.random import classes, core, dispatched, draw, keys
+from samebits.random import core, custom_ops, keys
 from samebits.random.arguments import LIMITS, dtype_of, shape_of
-from samebits.random.distributions import UNIT, Distribution
+from samebits.random.distributions.categorical import multinomial
+from samebits.random.distributions.integers import randint
 from samebits.random.fill import fill
-from samebits.random.placed import Device
+from samebits.random.keys import KeyLike
+from samebits.random.one_word import UNIT, Distribution
+from samebits.random.output import Device
+
+__all__ = ["choice", "permutation"]
 
 #: What a record of native/order.c holds beside enough of a key; 8 TB.
 _MOST: Final = 1 << 40
@@ -33,7 +39,7 @@ _SIGN: Final = -1 << 63
 
 
 def permutation(
-    key: Tensor,
+    key: KeyLike,
     x: int | Tensor,
     *,
     dim: int = 0,
@@ -47,7 +53,7 @@ def permutation(
     not begin with a shorter one.
 
     Args:
-        key: uint64 of shape (2,); for integers also (*batch, 2): an order for each key.
+        key: a `Key`, or uint64 of shape (2,); for integers also (*batch, 2): an order for each key.
         x: n, at most 2**40; or a tensor.
         dim: of a tensor: the dimension whose entries are put in order.
         dtype: of the integers: int64 by default, or that of `out`; any integer dtype that has n - 1.
@@ -67,7 +73,7 @@ def permutation(
         >>> samebits.random.permutation(samebits.random.key(0), 5).tolist()
         [4, 0, 3, 1, 2]
     """
-    keys.check(key)
+    key = keys.checked(key)
     if type(x) is int and 0 <= x <= _MOST and dtype is None and device is None and out is None:
         return _new(
             key, x, key.device
@@ -85,7 +91,7 @@ def permutation(
     shape = (*key.shape[:-1], n)
     _check_out(out, shape, device)
     where = out.device if out is not None else key.device if device is None else torch.device(device)
-    if out is not None and dtype is torch.int64 and out.is_contiguous() and dispatched.is_direct(key, out):
+    if out is not None and dtype is torch.int64 and out.is_contiguous() and custom_ops.is_direct(key, out):
         torch.autograd.graph.increment_version(out)
         return _fill(out, key)
     order = _new(key, n, where).to(dtype)
@@ -93,7 +99,7 @@ def permutation(
 
 
 def choice(
-    key: Tensor,
+    key: KeyLike,
     a: int | Tensor,
     size: int | Sequence[int],
     replace: bool = True,
@@ -109,7 +115,7 @@ def choice(
     smaller one.
 
     Args:
-        key: uint64 of shape (2,).
+        key: a `Key`, or uint64 of shape (2,).
         a: how many there are to choose from, or a tensor, whose first dimension is chosen from.
         size: the shape of what is chosen.
         replace: whether one can be chosen twice.
@@ -125,7 +131,7 @@ def choice(
         ValueError: nothing to choose from; without replacement, a size above n; weights that `multinomial`
             refuses.
     """
-    single(key, "choice")
+    key = keys.single(key, "choice takes")
     rows = a if isinstance(a, Tensor) else None
     if rows is not None:
         if rows.dim() == 0:
@@ -157,9 +163,9 @@ def choice(
     if not count:
         chosen = torch.empty(0, dtype=torch.int64, device=key.device if where is None else where)
     elif weights is not None:
-        chosen = classes.multinomial(key, weights, count, replace, device=where)
+        chosen = multinomial(key, weights, count, replace, device=where)
     elif replace:
-        chosen = draw.randint(key, count, low=0, high=n, dtype=torch.int64, device=where)
+        chosen = randint(key, count, low=0, high=n, dtype=torch.int64, device=where)
     else:
         chosen = permutation(key, n, device=where)[:count]
     if rows is not None:
@@ -169,20 +175,8 @@ def choice(
     return made if out is None else out.copy_(made)
 
 
-def single(key: Tensor, what: str) -> None:
-    """Raise unless `key` is one key.
-
-    Raises:
-        TypeError: it is no uint64 tensor.
-        ValueError: it is a batch of keys, or none.
-    """
-    keys.check(key)
-    if key.dim() != 1:
-        raise UsageError(f"{what} takes one key, of shape (2,), not a batch of them: {tuple(key.shape)}")
-
-
 def _of_rows(key: Tensor, x: Tensor, dim: int, out: Tensor | None) -> Tensor:
-    single(key, "permutation of a tensor")
+    key = keys.single(key, "permutation of a tensor takes")
     if x.dim() == 0:
         raise UsageError("a tensor to permute must have a dimension; for integers, give int(n)")
     if not -x.dim() <= dim < x.dim():
@@ -205,7 +199,7 @@ def _check_out(out: Tensor | None, shape: tuple[int, ...], device: Device) -> No
 
 def _new(key: Tensor, n: int, device: torch.device) -> Tensor:
     """int64 of shape (*batch, n): the order of each key."""
-    if dispatched.is_direct(key):
+    if custom_ops.is_direct(key):
         if key.dim() == 1 and device == key.device:
             return _fill(key.new_empty(n, dtype=torch.int64), key)  # the quicker way to make a small one
         return _fill(torch.empty((*key.shape[:-1], n), dtype=torch.int64, device=device), key)

@@ -10,11 +10,13 @@ from torch import Tensor
 from torch.autograd.graph import increment_version as _written
 
 from samebits.errors import UsageError
-from samebits.random import core, dispatched, keys, shards
+from samebits.random import core, custom_ops, keys, shards
 from samebits.random.arguments import shape_of
-from samebits.random.distributions import Distribution, Parameters
 from samebits.random.fill import fill
+from samebits.random.keys import KeyLike
+from samebits.random.one_word import Distribution, Parameters
 from samebits.random.shards import Part
+from samebits.seeding.derive import Key
 
 Device = torch.device | str | int | None
 #: (start, shape) of the part of the whole that is drawn, or a DTensor: this process's part of one like it.
@@ -23,7 +25,7 @@ Shard = tuple[tuple[int, ...], tuple[int, ...]] | Tensor | None
 
 def drawn(
     distribution: Distribution,
-    key: Tensor,
+    key: KeyLike,
     shape: tuple[Any, ...],
     dtype: torch.dtype,
     device: Device,
@@ -37,7 +39,9 @@ def drawn(
         TypeError: a key or shape of the wrong kind.
         ValueError: sizes that are negative or do not fit `out`, the shard or the batch of keys.
     """
-    if shard is None and device is None and dispatched.is_direct(key) and key.is_cpu:
+    if isinstance(key, Key):
+        key = keys.of_key(key)
+    if shard is None and device is None and custom_ops.is_direct(key) and key.is_cpu:
         loaded = (
             core.get()
         )  # a small draw is worth a short way: the checks below, and all of `fill`'s, are met
@@ -46,13 +50,13 @@ def drawn(
             if made is not None:
                 loaded.fill(made, distribution, key.contiguous(), parameters)
                 return made
-    keys.check(key)
+    key = keys.checked(key)
     if out is None and shard is None:
         sizes = shape_of(shape)
         if key.dim() > 1:
             key = batch(key, sizes)
         where = None if device is None else torch.device(device)
-        return dispatched.draw(sizes, distribution, key, dtype, where, parameters)
+        return custom_ops.draw(sizes, distribution, key, dtype, where, parameters)
     return _placed(distribution, key, shape, dtype, device, out, shard, parameters)
 
 
@@ -107,14 +111,14 @@ def _placed(
         key = batch(key, sizes)
     if out is None:
         where = None if device is None else torch.device(device)
-        return dispatched.draw(local, distribution, key, dtype, where, parameters, part)
+        return custom_ops.draw(local, distribution, key, dtype, where, parameters, part)
     if tuple(out.shape) != local:
         raise UsageError(f"out has the shape {tuple(out.shape)}, but {local} was asked for")
-    if dispatched.is_direct(key, out):
+    if custom_ops.is_direct(key, out):
         with torch.no_grad():
             _written(out)
             return fill(out, distribution, key, parameters, part)
-    return out.copy_(dispatched.draw(local, distribution, key, dtype, out.device, parameters, part))
+    return out.copy_(custom_ops.draw(local, distribution, key, dtype, out.device, parameters, part))
 
 
 def _distributed(
@@ -140,7 +144,7 @@ def _distributed(
         with torch.no_grad():
             fill(out.to_local(), distribution, key, parameters, part)
         return out  # type: ignore[no-any-return]
-    mine = dispatched.draw(local, distribution, key, dtype, template.to_local().device, parameters, part)
+    mine = custom_ops.draw(local, distribution, key, dtype, template.to_local().device, parameters, part)
     made: Tensor = DTensor.from_local(
         mine,
         template.device_mesh,

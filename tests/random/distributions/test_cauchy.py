@@ -1,4 +1,4 @@
-"""Cauchy and log-normal numbers follow their distributions."""
+"""Cauchy numbers follow their distribution."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import pytest
 import torch
 from scipy import stats
 
-from samebits.random import continuous, keys, rejection
-from samebits.random.skewed import cauchy, log_normal
+from samebits.random import keys, rejection
+from samebits.random.distributions import cauchy as cauchys
+from samebits.random.distributions.cauchy import cauchy
 
 F64 = torch.float64
 KEY = keys.key(13)
@@ -36,21 +37,7 @@ def test_cauchy_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     most = (1 << 32) - 1
     ends = torch.tensor([[0, 0, 0, 0], [0, 1, 0, 0], [most] * 4, [most, most - 1, most, most]]).unbind(1)
     monkeypatch.setattr(rejection, "words", lambda cells, attempt: ends)
-    values = continuous.cauchy(torch.empty(0), torch.zeros(4, dtype=F64), torch.ones(4, dtype=F64))
+    values = cauchys._numbers(torch.empty(0), torch.zeros(4, dtype=F64), torch.ones(4, dtype=F64))
     assert values[0] == -values[1]
     assert math.isclose(values[0].item(), 2**107 / math.pi, rel_tol=1e-15)
     assert values[2:].tolist() == [0.0, 0.0]
-
-
-@pytest.mark.parametrize(("mean", "std"), [(0.0, 1.0), (1.0, 2.0), (-5.0, 0.01)])
-def test_log_normal_follows_its_distribution(mean: float, std: float) -> None:
-    values = log_normal(KEY, COUNT, mean=mean, std=std, dtype=F64)
-    assert stats.kstest(values.log().numpy(), stats.norm(mean, std).cdf).pvalue > LEVEL
-
-
-def test_log_normal_ends() -> None:
-    assert (log_normal(KEY, 9, mean=0.0, std=0.0) == 1).all()
-    values = log_normal(KEY, 1000, mean=0.0, std=1e4, dtype=F64)
-    assert (values == 0).any()
-    assert (values == torch.inf).any()
-    assert not values.isnan().any()

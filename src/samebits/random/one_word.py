@@ -1,6 +1,6 @@
-"""The distributions in plain torch, which is their definition: words in, numbers out, on any device.
+"""Distributions of one word an element in plain torch, which is their definition, on any device.
 
-A distribution takes one word an element: of 32 bits where the dtype has at most 32, else of 64.
+The word has 32 bits where the dtype has at most 32, else of 64.
 Trials (bernoulli, dropout) take 32 bits in every dtype, so that a mask does not depend
 on the dtype that it masks.  Every product and every sum is a call of its own: a fused
 one would round otherwise.

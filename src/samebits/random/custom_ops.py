@@ -15,8 +15,8 @@ from torch import Tensor, library
 from torch.compiler import is_compiling
 from torch.nn import Parameter
 
-from samebits.random.distributions import Distribution, Parameters, signed, threshold
 from samebits.random.fill import fill
+from samebits.random.one_word import Distribution, Parameters, signed, threshold
 from samebits.random.shards import Part
 
 _observed = False

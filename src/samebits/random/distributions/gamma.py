@@ -1,7 +1,18 @@
-"""Numbers of a key that are positive: gamma, beta, Dirichlet.
+"""`beta`, `dirichlet`, `gamma`: by rejection (Marsaglia and Tsang), and ratios of such numbers;
+float64, then rounded.
 
-Computed in float64 and rounded once.  Differentiable with respect to their parameters,
-by torch's own formulas (implicit reparameterization), so a loss trains through them.
+A gamma number is kept as mantissa * exp(exponent): for a concentration below 1 the
+exponent is a logarithm over the concentration, and can be far below what a float64
+holds.  Beta and Dirichlet numbers are ratios, taken before anything underflows.
+`native/distributions.c` gives the same bits.
+
+Differentiable with respect to their parameters, by torch's own formulas (implicit
+reparameterization), so a loss trains through them.
+
+Source: G. Marsaglia and W. Tsang, "A simple method for generating gamma variables",
+ACM TOMS 26 (2000), with their step to concentrations below 1: gamma(a + 1) * u**(1/a).
+Its test, log u < z**2 / 2 + d - d v + d log v with v = (1 + t)**3, is here the same
+function without its cancellation, 3 d (log(1 + t) - t + t**2 / 2 - t**3 / 3).
 """
 
 from __future__ import annotations
@@ -12,30 +23,115 @@ import torch
 from torch import Tensor
 
 from samebits.errors import UsageError, UsageTypeError
-from samebits.random import parametric
+from samebits.random import exactmath, parametric, rejection
 from samebits.random.arguments import FLOATING
-from samebits.random.parametric import LEAST, MOST, Distribution, Parameter, Range, Request
-from samebits.random.placed import Device
+from samebits.random.keys import KeyLike
+from samebits.random.output import Device
+from samebits.random.parametric import LEAST, MOST, Parameter, Parametric, Range, Region, Request
+from samebits.random.philox import Words
+from samebits.random.quantile import normal64
+
+__all__ = ["beta", "dirichlet", "gamma"]
+
+#: The subsequence of the uniform number that takes a concentration below 1; no attempt reaches it.
+_BOOST: Final = 1 << 32
+
 
 _CONCENTRATION, _RATE, _A, _B = (
     Range(name, LEAST, MOST, "positive, from 2**-1000 to 2**1000")
     for name in ("concentration", "rate", "a", "b")
 )
+
+
 _TINY: Final = torch.finfo(torch.float64).tiny
 
-Part = tuple[tuple[int, ...], tuple[int, ...]] | None
+
+def _attempt(words: Words, d: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    z, u = normal64(words[0], words[1]), rejection.unit(words[2], words[3])
+    t = c * z
+    base = t + 1.0
+    square = z * z
+    quick = u < 1.0 - 0.0331 * (square * square)
+    fits = quick | (exactmath.log(u) < (3.0 * d) * exactmath.log1p_rest(t))
+    return d * ((base * base) * base), fits & (base > 0.0)
+
+
+def _parts(cells: Tensor, concentration: Tensor) -> tuple[Tensor, Tensor]:
+    """Gamma numbers of rate 1, as mantissa and exponent: mantissa * exp(exponent).
+
+    Args:
+        cells: uint64 of shape (n, 2), see `rejection.cells`.
+        concentration: float64 of shape (n,), positive.
+    """
+    below = concentration < 1.0
+    d = torch.where(below, concentration + 1.0, concentration) - 1.0 / 3
+    c = exactmath.sqrt(9.0 * d).reciprocal()
+    mantissa = rejection.accepted(cells, _attempt, d, c)
+    exponent = torch.zeros_like(mantissa)
+    place = below.nonzero().flatten()
+    if place.numel():
+        u = rejection.fine(rejection.words(cells[place], _BOOST))
+        exponent[place] = exactmath.log(u) / concentration[place]
+    return mantissa, exponent
+
+
+def _gamma_numbers(cells: Tensor, concentration: Tensor) -> Tensor:
+    """Gamma numbers of rate 1; those too small for a float64 are 0."""
+    mantissa, exponent = _parts(cells, concentration)
+    return torch.where(concentration < 1.0, mantissa * exactmath.exp(exponent), mantissa)
+
+
+def _beta_numbers(cells: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """Beta numbers: x / (x + y) of two gamma numbers.
+
+    Args:
+        cells: uint64 of shape (n, 2): of x; y has the next counter.
+        a, b: float64 of shape (n,), positive.
+    """
+    one, below = _parts(cells, a)
+    following = cells.view(torch.int64) + torch.tensor([0, 1], device=cells.device)
+    other, under = _parts(following.view(torch.uint64), b)
+    most = torch.maximum(below, under)
+    one, other = one * exactmath.exp(below - most), other * exactmath.exp(under - most)
+    return one / (one + other)
+
+
+def _dirichlet_numbers(cells: Tensor, concentration: Tensor) -> Tensor:
+    """Rows of a Dirichlet distribution: gamma numbers over their sum.
+
+    Args:
+        cells: uint64 of shape (rows, classes, 2).
+        concentration: float64 of shape (rows, classes), positive.
+    """
+    parts = _parts(cells.flatten(0, 1), concentration.flatten())
+    mantissa, exponent = (part.view(concentration.shape) for part in parts)
+    numbers = mantissa * exactmath.exp(exponent - exponent.amax(-1, keepdim=True))
+    return numbers / _sum(numbers)
+
+
+def _sum(x: Tensor) -> Tensor:
+    """Over the last dimension, half added to half: torch's own order depends on the device."""
+    while (n := x.shape[-1]) > 1:
+        half = (n + 1) // 2
+        x = torch.cat((x[..., : n - half] + x[..., half:], x[..., n - half : half]), -1)
+    return x
+
+
+_GAMMA: Final = Parametric("gamma", _gamma_numbers, code=0)
+_BETA: Final = Parametric("beta", _beta_numbers, code=1, counters=2)
+_DIRICHLET: Final = Parametric("dirichlet", _dirichlet_numbers, code=7, rows=True)
 
 
 def _gamma(asked: Request) -> Tensor:
-    return parametric.numbers(Distribution.GAMMA, asked).clamp_min(_TINY)
+    return parametric.numbers(_GAMMA, asked).clamp_min(_TINY)
 
 
 def _beta(asked: Request) -> Tensor:
-    return parametric.numbers(Distribution.BETA, asked).clamp(*_inside(torch.float64))
+    return parametric.numbers(_BETA, asked).clamp(*_inside(torch.float64))
 
 
 def _dirichlet(asked: Request) -> Tensor:
-    return parametric.numbers(Distribution.DIRICHLET, asked).clamp(*_inside(torch.float64))
+    return parametric.numbers(_DIRICHLET, asked).clamp(*_inside(torch.float64))
 
 
 def _is_trained(parameters: tuple[Tensor, ...]) -> bool:
@@ -98,19 +194,19 @@ def _inside(dtype: torch.dtype) -> tuple[float, float]:
 
 
 def gamma(
-    key: Tensor,
+    key: KeyLike,
     concentration: Parameter,
     *shape: Any,
     rate: Parameter = 1.0,
     dtype: torch.dtype | None = None,
     device: Device = None,
     out: Tensor | None = None,
-    shard: Part = None,
+    shard: Region = None,
 ) -> Tensor:
     """Gamma numbers, by Marsaglia and Tsang's method; differentiable.
 
     Args:
-        key: uint64 of shape (2,) or (*batch, 2).
+        key: a `Key`, or uint64 of shape (2,) or (*batch, 2).
         concentration: 2**-1000 to 2**1000; a number, or a tensor that broadcasts to the shape.
         shape: of the whole; that of `out`, or of the parameters, where none is given.
         rate: as `concentration`; the mean is concentration / rate.
@@ -140,21 +236,21 @@ def gamma(
 
 
 def beta(
-    key: Tensor,
+    key: KeyLike,
     a: Parameter,
     b: Parameter,
     *shape: Any,
     dtype: torch.dtype | None = None,
     device: Device = None,
     out: Tensor | None = None,
-    shard: Part = None,
+    shard: Region = None,
 ) -> Tensor:
     """Beta numbers: x / (x + y) of gamma numbers of concentrations a and b; differentiable.
 
     The ratio is taken before either underflows: beta(key, 1e-9, 1e-9) is fair.
 
     Args:
-        key: uint64 of shape (2,) or (*batch, 2).
+        key: a `Key`, or uint64 of shape (2,) or (*batch, 2).
         a, b: 2**-1000 to 2**1000; numbers, or tensors that broadcast to the shape.
         shape, dtype, device, out, shard: as of `gamma`.
 
@@ -175,18 +271,18 @@ def beta(
 
 
 def dirichlet(
-    key: Tensor,
+    key: KeyLike,
     concentration: Tensor,
     *shape: Any,
     dtype: torch.dtype | None = None,
     device: Device = None,
     out: Tensor | None = None,
-    shard: Part = None,
+    shard: Region = None,
 ) -> Tensor:
     """Rows of positive numbers whose sum is 1; differentiable.
 
     Args:
-        key: uint64 of shape (2,) or (*batch, 2).
+        key: a `Key`, or uint64 of shape (2,) or (*batch, 2).
         concentration: 2**-1000 to 2**1000, of shape (..., classes).
         shape: of the rows, without their classes; that of `out`, or of the parameters, where none is given.
             An element of a shard is a row.

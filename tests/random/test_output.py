@@ -18,7 +18,7 @@ from torch import Tensor, library
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 import samebits.random as sr
-from samebits.random import arguments, core, dispatched
+from samebits.random import arguments, core, custom_ops
 from samebits.random.arguments import FLOATING, LIMITS
 
 KEY = sr.key(23)
@@ -172,10 +172,10 @@ def test_observers_see_an_operation_and_the_same_numbers(name: str) -> None:
     expected = _with(name)(KEY, 5)
     with Watch():
         made = _with(name)(KEY, 5)
-        assert not dispatched.is_direct(KEY)
+        assert not custom_ops.is_direct(KEY)
     assert torch.equal(made, expected)
     assert seen == ["samebits.draw.default"]
-    assert dispatched.is_direct(KEY)
+    assert custom_ops.is_direct(KEY)
 
 
 @each
@@ -360,7 +360,7 @@ def test_wrong_keys_and_outs(name: str) -> None:
 
 @pytest.mark.parametrize("observed", [True, False])
 def test_who_observes_operations_sees_draws(monkeypatch: pytest.MonkeyPatch, observed: bool) -> None:
-    monkeypatch.setattr(dispatched, "_observed", observed)
+    monkeypatch.setattr(custom_ops, "_observed", observed)
     with torch.autograd.profiler.profile() as seen:
         made = sr.uniform(KEY, 3)
         sr.uniform(KEY, out=torch.empty(3))

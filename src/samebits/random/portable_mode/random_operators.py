@@ -19,7 +19,7 @@ from samebits.random.portable_mode import fills, masks, samples
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class RandomOperator:
     """An operation.
 
     Attributes:
@@ -206,30 +206,30 @@ def _name(name: str, overload: str = "") -> str:
 
 
 #: Every operation that draws.
-DRAWN: Final = (
-    *(Drawn(_name(name), kernel) for name, kernel in _OURS.items()),
-    *(Drawn(_name(name), masks.without_dropout(_name(name)), refused=True) for name in _FUSED),
-    Drawn(
+RANDOM_OPERATORS: Final = (
+    *(RandomOperator(_name(name), kernel) for name, kernel in _OURS.items()),
+    *(RandomOperator(_name(name), masks.without_dropout(_name(name)), refused=True) for name in _FUSED),
+    RandomOperator(
         "aten::scaled_dot_product_attention",
         masks.attention,
         ("CompositeImplicitAutograd",),
         ("aten::_scaled_dot_product_attention_math",),
     ),
     *(
-        Drawn(_name(name, overload), through=tuple(map(_name, through)))
+        RandomOperator(_name(name, overload), through=tuple(map(_name, through)))
         for name, through in _COMPOSED.items()
         for overload in _OVERLOADS.get(name, ("",))
     ),
-    *(Drawn(_name(name)) for name in _NOTHING),
-    Drawn("aten::_no_grad_normal_", through=("aten::normal_",)),
-    Drawn("aten::_no_grad_uniform_", through=("aten::uniform_",)),
-    Drawn("prims::normal", through=("aten::normal_",)),
-    Drawn("prims::uniform", through=("aten::uniform_",)),
-    Drawn("rngprims::philox_rand", through=("aten::rand",)),
+    *(RandomOperator(_name(name)) for name in _NOTHING),
+    RandomOperator("aten::_no_grad_normal_", through=("aten::normal_",)),
+    RandomOperator("aten::_no_grad_uniform_", through=("aten::uniform_",)),
+    RandomOperator("prims::normal", through=("aten::normal_",)),
+    RandomOperator("prims::uniform", through=("aten::uniform_",)),
+    RandomOperator("rngprims::philox_rand", through=("aten::rand",)),
     # What inductor makes of the others where it is not told to call them (see `compiled`).
     *(
-        Drawn(f"prims::inductor_{name}", through=("aten::randint",))
+        RandomOperator(f"prims::inductor_{name}", through=("aten::randint",))
         for name in ("seed", "seeds", "random", "randint", "rand_eager_offset", "rand_eager_offsets")
     ),
-    Drawn("inductor_prims::inductor_reserve_rng_state"),
+    RandomOperator("inductor_prims::inductor_reserve_rng_state"),
 )

@@ -16,14 +16,14 @@ from torch._inductor import inductor_prims  # noqa: F401  # which makes operatio
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, RandomSampler, TensorDataset, WeightedRandomSampler, random_split
 
+import samebits.random as sr
 from samebits.errors import DeterminismError
-from samebits.random import counts, draw, order, positive, skewed
-from samebits.random.classes import multinomial
+from samebits.random.distributions.categorical import multinomial
+from samebits.random.distributions.truncated_normal import truncated_normal
 from samebits.random.keys import fold_in, key
 from samebits.random.portable_mode import drawing, masks, state
-from samebits.random.portable_mode.drawn import DRAWN
 from samebits.random.portable_mode.mode import portable
-from samebits.random.truncated import truncated_normal
+from samebits.random.portable_mode.random_operators import RANDOM_OPERATORS
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def _restored(generators_restored: None) -> None:
     """Seeds and draws."""
 
 
-ROWS = {row.schema: row for row in DRAWN}
+ROWS = {row.schema: row for row in RANDOM_OPERATORS}
 Draw = Callable[[], Any]
 
 
@@ -62,10 +62,12 @@ class TestTheTable:
         assert drawing_ones - set(ROWS) == set()
 
     def test_has_each_once(self) -> None:
-        assert [name for name, count in Counter(row.schema for row in DRAWN).items() if count > 1] == []
+        assert [
+            name for name, count in Counter(row.schema for row in RANDOM_OPERATORS).items() if count > 1
+        ] == []
 
     def test_what_the_composed_ones_are_made_of_is_there(self) -> None:
-        assert {part for row in DRAWN for part in row.through} <= set(ROWS)
+        assert {part for row in RANDOM_OPERATORS for part in row.through} <= set(ROWS)
 
     def test_every_devices_kernel_is_replaced(self) -> None:
         """By torch's own list of kernels, which is that of all devices, whatever this torch was built for."""
@@ -88,7 +90,7 @@ class TestTheTable:
         before = kernels()
         with portable(0):
             changed = {name for name, text in kernels().items() if text != before[name]}
-        replaced = {row.schema for row in DRAWN if row.kernel is not None}
+        replaced = {row.schema for row in RANDOM_OPERATORS if row.kernel is not None}
         assert changed <= replaced
         assert {"aten::uniform_", "aten::native_dropout", "aten::scaled_dot_product_attention"} <= changed
         assert kernels() == before
@@ -239,7 +241,7 @@ def test_every_operation(name: str) -> None:
 def out_forms() -> list[str]:
     """The `out=` forms of these operations, of one result each."""
     found = []
-    for row in DRAWN:
+    for row in RANDOM_OPERATORS:
         base, _, overload = row.schema.removeprefix("aten::").partition(".")
         if not overload.endswith("out") or not row.schema.startswith("aten::"):
             continue
@@ -274,30 +276,30 @@ def step(number: int = 0) -> Tensor:
 @pytest.mark.parametrize(
     ("torchs", "keyed"),
     [
-        (lambda: torch.randperm(30), lambda: order.permutation(step(), 30)),
-        (lambda: torch.randperm(30, dtype=torch.int32), lambda: order.permutation(step(), 30).int()),
+        (lambda: torch.randperm(30), lambda: sr.permutation(step(), 30)),
+        (lambda: torch.randperm(30, dtype=torch.int32), lambda: sr.permutation(step(), 30).int()),
         (lambda: torch.multinomial(_X[0], 3), lambda: multinomial(step(), _X[0], 3)),
         (lambda: torch.multinomial(_X[0], 9, True), lambda: multinomial(step(), _X[0], 9, True)),
-        (lambda: torch.poisson(_X * 9), lambda: counts.poisson(step(), _X * 9, dtype=torch.float32)),
+        (lambda: torch.poisson(_X * 9), lambda: sr.poisson(step(), _X * 9, dtype=torch.float32)),
         (
             lambda: torch.binomial(torch.full((9,), 20.0), torch.full((9,), 0.3)),
-            lambda: counts.binomial(step(), torch.full((9,), 20.0), torch.full((9,), 0.3)),
+            lambda: sr.binomial(step(), torch.full((9,), 20.0), torch.full((9,), 0.3)),
         ),
-        (lambda: torch.empty(9).geometric_(0.2), lambda: counts.geometric(step(), 9, p=0.2).float()),
+        (lambda: torch.empty(9).geometric_(0.2), lambda: sr.geometric(step(), 9, p=0.2).float()),
         (
             lambda: torch.empty(9).cauchy_(1, 2),
-            lambda: skewed.cauchy(step(), 9, median=1, sigma=2),
+            lambda: sr.cauchy(step(), 9, median=1, sigma=2),
         ),
-        (lambda: torch.empty(9).log_normal_(1, 2), lambda: skewed.log_normal(step(), 9, mean=1, std=2)),
-        (lambda: torch._standard_gamma(_X), lambda: positive.gamma(step(), _X)),
-        (lambda: torch._sample_dirichlet(_X), lambda: positive.dirichlet(step(), _X)),
+        (lambda: torch.empty(9).log_normal_(1, 2), lambda: sr.log_normal(step(), 9, mean=1, std=2)),
+        (lambda: torch._standard_gamma(_X), lambda: sr.gamma(step(), _X)),
+        (lambda: torch._sample_dirichlet(_X), lambda: sr.dirichlet(step(), _X)),
         (
             lambda: nn.init.trunc_normal_(torch.empty(9), 1, 2, -1, 2),
             lambda: truncated_normal(step(), 9, mean=1, std=2, low=-1, high=2),
         ),
         (
             lambda: F.rrelu(-_X, 0.1, 0.3, True),
-            lambda: -_X * draw.uniform(step(), 3, 4, 5, low=0.1, high=0.3),
+            lambda: -_X * sr.uniform(step(), 3, 4, 5, low=0.1, high=0.3),
         ),
     ],
     ids=[
@@ -332,8 +334,8 @@ class TestOtherForms:
             torch.manual_seed(0)
             numbers = torch.ops.aten.normal.out(_X, 1.0, 2.0, out=torch.empty(0))
         assert all(map(torch.equal, out, expected))
-        assert torch.equal(trials, draw.bernoulli(step(), 3, 4, 5, p=0.3).float())
-        assert torch.equal(numbers, draw.normal(step(), 3, 4, 5, mean=1, std=2))
+        assert torch.equal(trials, sr.bernoulli(step(), 3, 4, 5, p=0.3).float())
+        assert torch.equal(numbers, sr.normal(step(), 3, 4, 5, mean=1, std=2))
 
     def test_rectifiers(self) -> None:
         noises, results = [], []
@@ -356,7 +358,7 @@ class TestOtherForms:
         x = torch.linspace(-1, 1, 50).requires_grad_()
         with portable(0):
             F.rrelu(x, training=True).sum().backward()
-        slopes = draw.uniform(step(), 50, low=1 / 8, high=1 / 3)
+        slopes = sr.uniform(step(), 50, low=1 / 8, high=1 / 3)
         assert x.grad is not None
         assert torch.equal(x.grad, torch.where(x <= 0, slopes, 1.0))
 
@@ -381,7 +383,7 @@ class TestOtherForms:
 class TestRefused:
     """Kernels that draw themselves, with and without a GPU to run them."""
 
-    @pytest.mark.parametrize("schema", [row.schema for row in DRAWN if row.refused])
+    @pytest.mark.parametrize("schema", [row.schema for row in RANDOM_OPERATORS if row.refused])
     def test_with_dropout(self, schema: str) -> None:
         if not exists(schema):
             pytest.skip("not in this torch")
@@ -621,7 +623,7 @@ class TestLoaders:
             seed = int(torch.empty((), dtype=torch.int64).random_())
         for number, batch in enumerate(first):
             worker, first_row = key(seed + number % 2), 2 * (number // 2)
-            expected = [draw.uniform(fold_in(worker, first_row + row), 3) for row in range(2)]
+            expected = [sr.uniform(fold_in(worker, first_row + row), 3) for row in range(2)]
             assert torch.equal(batch, torch.stack(expected))
 
 

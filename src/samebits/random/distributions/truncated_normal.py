@@ -1,7 +1,8 @@
-"""Normal numbers between two bounds, without attempts: one word an element.
+"""`truncated_normal`: the words in the order of their quantiles; those between the bounds, all
+equally likely; float64, then rounded.
 
 A normal number is a growing function of a word, if the words are put in the order of
-their quantiles (`distributions._truncated`).  The words whose quantile lies between the bounds
+their quantiles (`one_word._truncated`).  The words whose quantile lies between the bounds
 are a stretch of that order; a word of the stretch, all equally likely, gives the number.
 The ends of the stretch are found by trying the same table, so no error function is
 needed, whose last bits differ between libraries.
@@ -17,10 +18,13 @@ import torch
 from torch import Tensor
 
 from samebits.errors import UsageError
-from samebits.random import distributions, quantile
+from samebits.random import one_word, quantile
 from samebits.random.arguments import FLOATING, dtype_of, number, rounded
-from samebits.random.distributions import Distribution, Parameters
-from samebits.random.placed import Device, Shard, drawn
+from samebits.random.keys import KeyLike
+from samebits.random.one_word import Distribution, Parameters
+from samebits.random.output import Device, Shard, drawn
+
+__all__ = ["truncated_normal"]
 
 _WORDS: Final = 1 << 64
 #: A stretch of fewer words would show its steps.
@@ -29,7 +33,7 @@ _FAN: Final = 8  # bits of the search that one look at the table decides
 
 
 def truncated_normal(
-    key: Tensor,
+    key: KeyLike,
     *shape: Any,
     mean: float = 0.0,
     std: float = 1.0,
@@ -43,7 +47,7 @@ def truncated_normal(
     """Normal numbers, given that they lie between two bounds.
 
     Args:
-        key: uint64 of shape (2,) or (*batch, 2).
+        key: a `Key`, or uint64 of shape (2,) or (*batch, 2).
         shape: of the whole; that of `out` where none is given.
         mean, std: of the normal distribution before it is cut; finite, std greater than 0.
         low, high: the bounds, low < high; may be infinite.  As in `torch.nn.init.trunc_normal_`, they are
@@ -110,6 +114,6 @@ def _position(z: float, *, after: bool) -> int:
 
 def _quantiles(words: list[int]) -> Tensor:
     """The standard quantiles of words in their order: float64, growing."""
-    ordered = torch.tensor([distributions.signed(word) for word in words])
+    ordered = torch.tensor([one_word.signed(word) for word in words])
     z = quantile.quantile(quantile.DOUBLE, quantile.NORMAL, torch.where(ordered < 0, ~ordered, ordered))
     return torch.where(ordered < 0, z, -z)

@@ -1,4 +1,5 @@
-"""Classes drawn by weights: categorical and multinomial, the same on every device.
+"""`categorical`, `multinomial`: weights as integers of at most 39 bits, their cumulative sum, and a
+word modulo the total; without replacement the smallest exponential numbers over the weights.
 
 A float sum depends on the order of its terms, and so would the class that a number
 meets.  So weights become whole numbers first: scaled by the power of two that brings a
@@ -28,10 +29,13 @@ import torch
 from torch import Tensor, library
 
 from samebits.errors import UsageError, UsageTypeError
-from samebits.random import dispatched, exactmath, keys
-from samebits.random.distributions import UNIT, Distribution
+from samebits.random import custom_ops, exactmath, keys
 from samebits.random.fill import fill
-from samebits.random.placed import Device
+from samebits.random.keys import KeyLike
+from samebits.random.one_word import UNIT, Distribution
+from samebits.random.output import Device
+
+__all__ = ["categorical", "multinomial"]
 
 #: Categories: with weights of WEIGHT_BITS bits their sum stays below 2**63.
 MOST: Final = 1 << 24
@@ -44,7 +48,7 @@ _LAST_63: Final = (1 << 63) - 1
 
 
 def categorical(
-    key: Tensor,
+    key: KeyLike,
     num_samples: int | None = None,
     *,
     weights: Tensor | None = None,
@@ -57,7 +61,7 @@ def categorical(
     Draw d of row b is element b * num_samples + d: more rows begin with fewer rows.
 
     Args:
-        key: uint64 of shape (2,).
+        key: a `Key`, or uint64 of shape (2,).
         num_samples: how many of each row; one, without a dimension of its own, if it is None.
         weights: (*batch, K), K at most 2**24: at least 0 and finite, one of a row positive; any integer or
             floating dtype.  Their sum is of no matter.  One below 2**-40 of its row's largest counts as 0.
@@ -78,14 +82,15 @@ def categorical(
     if given is None or (weights is not None and logits is not None):
         raise UsageTypeError("categorical takes weights= or logits=, one of them")
     count = 1 if num_samples is None else num_samples
-    rows = _checked(key, given, name, count)
+    key = keys.single(key, "classes are drawn with")
+    rows = _checked(given, name, count)
     shape = rows if num_samples is None else (*rows, num_samples)
     _check_out(out, shape, device)
     return _placed(_drawn(key, given, name == "logits", count, True).reshape(shape), device, out)
 
 
 def multinomial(
-    key: Tensor,
+    key: KeyLike,
     weights: Tensor,
     num_samples: int,
     replacement: bool = False,
@@ -98,7 +103,7 @@ def multinomial(
     Without replacement, class k of row b is element b * K + k, and fewer draws are the first of more.
 
     Args:
-        key: uint64 of shape (2,).
+        key: a `Key`, or uint64 of shape (2,).
         weights: (*batch, K), as of `categorical`; without replacement small ones count as they are, but for
             some below 2**-1900 of their row's largest, which come last and in order.
         num_samples: how many of each row.
@@ -112,7 +117,8 @@ def multinomial(
         TypeError: a key, weights or number of the wrong kind.
         ValueError: as of `categorical`; without replacement, fewer positive weights in a row than draws.
     """
-    rows = _checked(key, weights, "weights", num_samples)
+    key = keys.single(key, "classes are drawn with")
+    rows = _checked(weights, "weights", num_samples)
     if not replacement and num_samples > weights.shape[-1]:
         raise UsageError(
             f"{num_samples} of {weights.shape[-1]} classes cannot be drawn without replacement: "
@@ -157,13 +163,8 @@ def _power(exponent: Tensor) -> Tensor:
     return (exponent + 1023 << 52).view(torch.float64)
 
 
-def _checked(key: Any, given: Any, name: str, num_samples: Any) -> tuple[int, ...]:
+def _checked(given: Any, name: str, num_samples: Any) -> tuple[int, ...]:
     """The rows' shape, once everything that can be seen without the weights themselves is right."""
-    keys.check(key)
-    if key.dim() != 1:
-        raise UsageError(
-            f"classes are drawn with one key, of shape (2,), not a batch of them: {tuple(key.shape)}"
-        )
     if not isinstance(given, Tensor) or given.is_complex():
         kind = given.dtype if isinstance(given, Tensor) else f"a {type(given).__name__}"
         raise UsageTypeError(f"{name} must be a tensor of real numbers, not {kind}")
@@ -194,7 +195,7 @@ def _placed(made: Tensor, device: Device, out: Tensor | None) -> Tensor:
 
 
 def _drawn(key: Tensor, given: Tensor, is_logits: bool, num_samples: int, replacement: bool) -> Tensor:
-    if dispatched.is_direct(key, given):
+    if custom_ops.is_direct(key, given):
         with torch.no_grad():
             return _classes(key, given, is_logits, num_samples, replacement)
     made: Tensor = torch.ops.samebits.classes(key, given, is_logits, num_samples, replacement)

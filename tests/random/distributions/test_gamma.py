@@ -9,7 +9,7 @@ from scipy import special, stats
 from torch import Tensor
 
 from samebits.random import keys
-from samebits.random.positive import beta, dirichlet, gamma
+from samebits.random.distributions.gamma import beta, dirichlet, gamma
 
 F64 = torch.float64
 KEY = keys.key(7)

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from samebits.random import classes, core, keys
-from samebits.random.classes import categorical, multinomial
+from samebits.random import core, keys
+from samebits.random.distributions import categorical as classes
+from samebits.random.distributions.categorical import categorical, multinomial
 
 WEIGHTS = torch.tensor([[1.0, 2.0, 3.0, 4.0], [0.1, 0.0, 1e-3, 5.0]], dtype=torch.float64)
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 import samebits.random as sr
 from samebits.random import core
 from samebits.random.arguments import FLOATING
-from samebits.random.dropping import dropout
+from samebits.random.distributions.dropout import dropout
 
 KEY = sr.key(31)
 TIERS = sorted({"eager", core.tiers()[-1]})

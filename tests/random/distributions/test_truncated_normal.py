@@ -10,7 +10,7 @@ from scipy import stats
 
 import samebits.random
 from samebits.random import core
-from samebits.random.truncated import _position, _quantiles, truncated_normal
+from samebits.random.distributions.truncated_normal import _position, _quantiles, truncated_normal
 
 KEY = samebits.random.key(1)
 BOUNDS = [

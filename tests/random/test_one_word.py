@@ -18,9 +18,9 @@ from torch import Tensor
 import samebits.random as sr
 from samebits.random import core, philox
 from samebits.random.arguments import FLOATING, LIMITS
-from samebits.random.distributions import UNIFORM_BITS, signed, threshold
+from samebits.random.one_word import UNIFORM_BITS, signed, threshold
 
-from .distributions import key, keys, raw
+from .cases import key, keys, raw
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 OURS = json.loads((GOLDEN / "random.json").read_text())
