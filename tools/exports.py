@@ -78,8 +78,9 @@ def _between(text: str, start: str, new: str, end: str) -> str:
 
 
 def main() -> None:
-    TARGET.write_text(initializer(), "utf-8")
-    PAGE.write_text(page(), "utf-8")
+    made = {TARGET: initializer(), PAGE: page()}  # both, before either is written
+    for target, text in made.items():
+        target.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":
