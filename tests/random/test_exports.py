@@ -67,9 +67,8 @@ def test_a_file_more_is_a_name_more(package: Path) -> None:
 
 def test_a_name_of_two_files_is_refused(package: Path) -> None:
     (package / "other.py").write_text('"""Other."""\n__all__ = ["even"]\n')
-    with pytest.raises(
-        SystemExit, match=r"even is public in samebits\.random\.distributions\.even and in samebits\.random\.o"
-    ):
+    text = "even is public in samebits.random.distributions.even and in samebits.random.other"
+    with pytest.raises(SystemExit, match=text.replace(".", r"\.")):
         exports.main()
 
 
