@@ -37,7 +37,7 @@ OBJECTS: Final = 300_000
 NAMES: Final = 32
 
 _Step = tuple[Style, Any]
-_Way = tuple[int | None, Style, Any]  # from which object
+_Path = tuple[int | None, Style, Any]  # from which object
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,8 @@ class _Walk:
         self._traversal = traversal
         # By which step from which object each was met.  Flat, and lists only where they are needed: a walk
         # that allocates much makes the garbage collector go through all of the program's objects.
-        self._way: dict[int, _Way] = {}
-        self._more: dict[int, list[_Way]] = {}
+        self._found_by: dict[int, _Path] = {}
+        self._more: dict[int, list[_Path]] = {}
         self._met: list[object] = []  # keeps them alive: an identity must not come to mean another object
         self._found: list[tuple[object, Adapter]] = []
         self._queue: deque[tuple[int, object, Expand]] = deque()
@@ -114,12 +114,12 @@ class _Walk:
             if adapter is None or adapter.identity in self._known:
                 return
             identity = adapter.identity
-        if identity in self._way:
+        if identity in self._found_by:
             more = self._more.setdefault(identity, [])
             if len(more) < NAMES:
                 more.append((parent, style, name))
             return
-        self._way[identity] = (parent, style, name)
+        self._found_by[identity] = (parent, style, name)
         self._met.append(thing)
         if adapter is None:
             self._queue.append((identity, thing, expand))
@@ -154,7 +154,7 @@ class _Walk:
         path: tuple[_Step, ...] = ()
         parent: int | None = identity
         while parent is not None:  # the first path to each was the shortest
-            parent, *step = self._way[parent]
+            parent, *step = self._found_by[parent]
             path = (tuple(step), *path)
         names: dict[str, None] = {"".join(map(_written, path)): None}
         ends: deque[tuple[int, tuple[_Step, ...], frozenset[int]]] = deque([(identity, (), frozenset())])
@@ -162,7 +162,7 @@ class _Walk:
             if not ends or len(names) >= NAMES:
                 break
             place, steps, passed = ends.popleft()
-            for parent, *step in (self._way[place], *self._more.get(place, ())):
+            for parent, *step in (self._found_by[place], *self._more.get(place, ())):
                 if parent is None:
                     names.setdefault("".join(map(_written, (tuple(step), *steps))))
                 elif parent not in passed:
