@@ -32,7 +32,7 @@ from torch import Tensor
 from benchmarks.machine import describe, write
 from samebits import random
 from samebits.random import core
-from samebits.random.order import permutation
+from samebits.random.distributions.permutation import permutation
 
 RESULTS = Path(__file__).parent / "results"
 SIZES = (10**3, 10**4, 10**5, 10**6, 10**7, 10**8)

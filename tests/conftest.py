@@ -60,7 +60,7 @@ _ALWAYS: dict[str, Callable[[], Any]] = {
     "Python's random state": _python_generator,
     "sys.path": lambda: list(sys.path),
     "whether draws are observed": lambda: getattr(
-        sys.modules.get("samebits.random.dispatched"), "_observed", False
+        sys.modules.get("samebits.random.custom_ops"), "_observed", False
     ),
 }
 

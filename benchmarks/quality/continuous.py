@@ -32,9 +32,10 @@ from benchmarks.quality.verdict import (
 )
 from samebits import random
 from samebits.random import quantile
-from samebits.random.positive import beta, gamma
-from samebits.random.skewed import cauchy, log_normal
-from samebits.random.truncated import truncated_normal
+from samebits.random.distributions.cauchy import cauchy
+from samebits.random.distributions.gamma import beta, gamma
+from samebits.random.distributions.log_normal import log_normal
+from samebits.random.distributions.truncated_normal import truncated_normal
 
 CELLS, FINE = 1000, 64  # equally likely cells, and into how many each is divided for Kolmogorov-Smirnov
 PAIR, TRIPLE = 256, 48  # cells along a side

@@ -18,9 +18,10 @@ from torch import Tensor
 from benchmarks.quality.streams import CHUNK
 from benchmarks.quality.verdict import Counts, Result, Source, Test, chi_square, normal, ones, poisson
 from samebits import random
-from samebits.random.counts import binomial, geometric
-from samebits.random.counts import poisson as draw_poisson
-from samebits.random.order import permutation
+from samebits.random.distributions.binomial import binomial
+from samebits.random.distributions.geometric import geometric
+from samebits.random.distributions.permutation import permutation
+from samebits.random.distributions.poisson import poisson as draw_poisson
 
 CELLS = 1000
 WHOLE = 1 << 50

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from samebits import random
 from samebits._runtime import triton_launch
-from samebits.random.distributions import Distribution, Parameters
 from samebits.random.fill import fill
+from samebits.random.one_word import Distribution, Parameters
 from samebits.random.shards import Part, part
 
 DEVICE = os.environ.get("SAMEBITS_RANDOM_DEVICE", "cuda")

@@ -14,7 +14,7 @@ from samebits import random
 from samebits.control.settings import Control
 from samebits.model.findings import Site
 from samebits.observe.session import PROCESS, Plan, Session
-from samebits.random import dispatched
+from samebits.random import custom_ops
 from samebits.record.reader import Record
 
 
@@ -113,9 +113,9 @@ def test_steps_notes_and_status(folder: Path) -> None:
 def test_draws_are_operations_until_the_end(folder: Path) -> None:
     key = random.key(0)
     session, _ = started(folder, level="op")
-    assert not dispatched.is_direct(key)
+    assert not custom_ops.is_direct(key)
     session.end("finished")
-    assert dispatched.is_direct(key)
+    assert custom_ops.is_direct(key)
 
 
 def test_facts_before_torch_are_kept_until_it_comes(folder: Path) -> None:

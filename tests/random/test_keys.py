@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import samebits.random as sr
+from samebits import Key, Streams
 from samebits.random import core, keys, philox
 
-from . import distributions
+from . import cases
 
 U64 = st.integers(0, 2**64 - 1)
 TIERS = sorted({"eager", core.tiers()[-1]})
@@ -57,7 +61,7 @@ def test_a_wide_seed_is_derived_from_its_halves() -> None:
 
 @given(U64, U64, st.integers(1, 20))
 def test_split_is_fold_in_of_each_number(seed: int, offset: int, num: int) -> None:
-    key = distributions.key(seed, offset)
+    key = cases.key(seed, offset)
     for tier in TIERS:
         with core.using(tier):
             split = sr.split(key, num)
@@ -72,7 +76,7 @@ def test_fold_in_wraps_as_upstream(seed: int, offset: int, data: int) -> None:
     expected = [w[0] | w[1] << 32, w[2] | w[3] << 32]
     for tier in TIERS:
         with core.using(tier):
-            assert sr.fold_in(distributions.key(seed, offset), data).tolist() == expected
+            assert sr.fold_in(cases.key(seed, offset), data).tolist() == expected
 
 
 @given(U64, U64, st.text(st.characters(exclude_categories=["Cs"])))
@@ -82,10 +86,10 @@ def test_names(seed: int, offset: int, name: str) -> None:
     expected = list(keys.derived(seed, offset, n, subsequence))
     for tier in TIERS:
         with core.using(tier):
-            folded = sr.fold_in(distributions.key(seed, offset), name)
+            folded = sr.fold_in(cases.key(seed, offset), name)
             assert folded.tolist() == expected
             # The same counter, were it a number's: the subsequence keeps them apart.
-            assert folded.tolist() != sr.fold_in(distributions.key(seed, offset), n).tolist()
+            assert folded.tolist() != sr.fold_in(cases.key(seed, offset), n).tolist()
 
 
 def test_batches_are_key_by_key(tier: str) -> None:
@@ -132,6 +136,7 @@ WRONG = [
     (lambda: sr.key(True), TypeError, "samebits.random.key: the seed must be an int, got True"),
     (lambda: sr.key("1"), TypeError, "samebits.random.key: the seed must be an int, got '1'"),
     (lambda: sr.key(2**128), ValueError, "the seed must be in 0 .. 2**128 - 1, got 3402"),
+    (lambda: sr.key(Streams(1)), TypeError, "the seed must be an int, got Streams(Key(1, ('streams',)))"),
     (lambda: sr.key(-1), ValueError, "the seed must be in 0 .. 2**128 - 1, got -1"),
     (lambda: sr.split(sr.key(1), 0), ValueError, "num must be at least 1, not 0"),
     (lambda: sr.split(sr.key(1), 2.0), TypeError, "num must be an integer, not 2.0"),
@@ -150,3 +155,99 @@ WRONG = [
 def test_errors(call, kind: type[Exception], text: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(kind, match=re.escape(text)):
         call()
+
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "keys.json").read_text("utf-8"))
+SAMEBITS_KEY = Key(7).child("weights", 3)
+
+#: What every function is given after its key.
+ARGUMENTS: dict[str, tuple[Any, ...]] = {
+    "beta": (2.0, 3.0, 5),
+    "binomial": (10, 0.3, 5),
+    "choice": (9, 5),
+    "dirichlet": (torch.ones(3), 5),
+    "dropout": (torch.ones(50),),
+    "fold_in": ("name",),
+    "gamma": (2.0, 5),
+    "multinomial": (torch.ones(9), 5),
+    "permutation": (9,),
+    "poisson": (3.0, 5),
+    "split": (3,),
+}
+KEYWORDS: dict[str, dict[str, Any]] = {
+    "categorical": {"weights": torch.ones(9), "num_samples": 5},
+    "randint": {"high": 1000},
+}
+OTHER = {"KeyLike", "get_state", "key", "portable", "scope", "set_state"}
+
+
+def test_known_answers_of_keys() -> None:
+    for row in GOLDEN["keys"]:
+        assert sr.key(Key.from_state(row["key"])).tolist() == list(map(int, row["philox"])), row
+    assert len({tuple(row["philox"]) for row in GOLDEN["keys"]}) == len(GOLDEN["keys"])
+    streams = Streams(7)
+    named = [streams.key("dropout"), streams.key(""), streams.child("block").key("dropout")]
+    named.append(streams.per_rank(1).key("dropout"))
+    assert [key.state for key in named] == [row["key"] for row in GOLDEN["keys"][-4:]]
+
+
+@pytest.mark.parametrize("name", sorted(set(sr.__all__) - OTHER))
+def test_every_function_takes_a_key_of_samebits(name: str) -> None:
+    function, given = getattr(sr, name), ARGUMENTS.get(name, () if name in KEYWORDS else (5,))
+    if name == "randint":
+        given = (5,)
+    one, other, another = (
+        function(key, *given, **KEYWORDS.get(name, {}))
+        for key in (SAMEBITS_KEY, sr.key(SAMEBITS_KEY), sr.key(SAMEBITS_KEY.child(0)))
+    )
+    assert torch.equal(one, other)
+    assert name in ("bernoulli", "geometric") or not torch.equal(one, another)
+
+
+def test_a_key_draws_into_a_tensor_and_by_probabilities_of_each_element() -> None:
+    p = torch.linspace(0, 1, 64)
+    assert torch.equal(sr.bernoulli(SAMEBITS_KEY, p=p), sr.bernoulli(sr.key(SAMEBITS_KEY), p=p))
+    out = torch.empty(3)
+    assert sr.normal(SAMEBITS_KEY, out=out) is out
+    assert torch.equal(out, sr.normal(sr.key(SAMEBITS_KEY), 3))
+    part = sr.uniform(SAMEBITS_KEY, 4, 6, shard=((1, 2), (2, 3)))
+    assert torch.equal(part, sr.uniform(SAMEBITS_KEY, 4, 6)[1:3, 2:5])
+    assert sr.uniform(SAMEBITS_KEY, 3, device="meta").device.type == "meta"
+
+
+def test_a_key_is_the_seed_of_its_digest() -> None:
+    assert sr.key(SAMEBITS_KEY).tolist() == sr.key(SAMEBITS_KEY.integer(128)).tolist()
+    assert sr.key(SAMEBITS_KEY, device="meta").device.type == "meta"
+    assert sr.key(Key(7)).tolist() != sr.key(7).tolist()
+
+
+def test_different_keys_are_different_keys() -> None:
+    """Of a hundred thousand keys not even halves meet: a seed alone would let counters overlap."""
+    root = Key(3)
+    made = [sr.key(root.child(a, b)).tolist() for a in range(100) for b in range(200)]
+    made += [sr.key(seed).tolist() for seed in range(2**64, 2**64 + 2_000)]
+    seeds = {seed for seed, _ in made} | set(range(20_000))
+    assert len(seeds) == len(made) + 20_000
+    assert len({offset for _, offset in made} | {0}) == len(made) + 1
+
+
+def test_upstreams_key_is_a_key_as_it_is() -> None:
+    upstream = pytest.importorskip("torch.func._random").key(42)
+    assert torch.equal(upstream, sr.key(42))
+    assert torch.equal(sr.normal(upstream, 5), sr.normal(sr.key(42), 5))
+    assert torch.equal(sr.fold_in(upstream, 3), sr.fold_in(sr.key(42), 3))
+    by_hand = torch.tensor([42, 17], dtype=torch.uint64)
+    assert torch.equal(sr.uniform(by_hand, 5), sr.uniform(sr.key(42), 4 * 17 + 5)[-5:])
+
+
+@pytest.mark.slow
+def test_a_compiled_function_draws_by_a_key() -> None:
+    """The compiler follows no hash: it leaves making the tensor to Python, and guards nothing wrongly."""
+
+    def drawn(x: torch.Tensor, key: Key) -> torch.Tensor:
+        return x + sr.normal(key, 3)
+
+    compiled = torch.compile(drawn, backend="aot_eager")
+    for key in (Key(7), Key(8), Key(2**100), Key(7, ("a", 3)), Key(7, ("a", 4)), Key(7)):
+        assert torch.equal(compiled(torch.zeros(3), key), drawn(torch.zeros(3), key)), key
+    torch._dynamo.reset()

@@ -11,9 +11,12 @@ import torch
 from torch import Tensor
 
 from samebits.random import core, keys, parametric
-from samebits.random.counts import binomial, geometric, poisson
-from samebits.random.positive import beta, dirichlet, gamma
-from samebits.random.skewed import cauchy, log_normal
+from samebits.random.distributions.binomial import binomial
+from samebits.random.distributions.cauchy import cauchy
+from samebits.random.distributions.gamma import beta, dirichlet, gamma
+from samebits.random.distributions.geometric import geometric
+from samebits.random.distributions.log_normal import log_normal
+from samebits.random.distributions.poisson import poisson
 
 F64 = torch.float64
 KEY = keys.key(20_261_121)

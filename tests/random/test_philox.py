@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samebits.random import core, philox
-from samebits.random.distributions import UNIT, Distribution
+from samebits.random.one_word import UNIT, Distribution
 
-from .distributions import Case, drawn, key, keys
+from .cases import Case, drawn, key, keys
 
 CPU = torch.device("cpu")
 BITS = Case(Distribution.INTEGER, torch.uint32, UNIT)

@@ -17,7 +17,7 @@ from scipy import special
 from torch import Tensor
 
 from samebits import random
-from samebits.random import order, quantile
+from samebits.random import quantile
 
 SEED = 20200301
 WORDS = 1 << 21
@@ -360,7 +360,7 @@ def test_trials_are_ones_as_often_as_they_should(p: float) -> None:
 
 def test_orders_are_alike() -> None:
     keys = random.split(random.key(SEED), 1 << 17)
-    x = order.permutation(keys, 4).numpy()
+    x = random.permutation(keys, 4).numpy()
     codes = [int(np.dot(one, (1, 4, 16, 64))) for one in permutations(range(4))]
 
     def counted(orders: Array) -> Array:
@@ -374,7 +374,7 @@ def test_orders_are_alike() -> None:
 
 def test_numbers_of_a_long_order_are_anywhere() -> None:
     n = 1 << 18
-    x = order.permutation(random.key(SEED), n).numpy()
+    x = random.permutation(random.key(SEED), n).numpy()
 
     def places(order: Array) -> float:
         counts = np.bincount(np.arange(n) * 32 // n * 32 + order * 32 // n, minlength=1024)

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from samebits.random import core
-from samebits.random.distributions import Distribution, Parameters
 from samebits.random.fill import fill
+from samebits.random.one_word import Distribution, Parameters
 from samebits.random.shards import Part, part
 
-from .distributions import CASES, PLAIN, Case, drawn, key, keys
+from .cases import CASES, PLAIN, Case, drawn, key, keys
 
 TIERS = [tier for tier in core.tiers() if tier != "eager"]
 pytestmark = pytest.mark.skipif(not TIERS, reason="no compiler: there is `eager` alone")

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samebits.seeding import Key, adapters
-from samebits.seeding.adapters import holder_of, process_wide
+from samebits.seeding.adapters import adapter_of, process_wide
 from samebits.seeding.serialization import equal
 
 from .conftest import FakeModule
@@ -24,9 +24,9 @@ kinds = pytest.mark.parametrize("kind", MAKE)
 
 
 def held(thing: object) -> Any:
-    holder = holder_of(thing)
-    assert holder is not None
-    return holder
+    adapter = adapter_of(thing)
+    assert adapter is not None
+    return adapter
 
 
 def through_a_file(state: Any) -> Any:
@@ -44,8 +44,8 @@ def test_a_state_continues_through_a_file_in_another_generator(
     generator = MAKE[kind](seed)
     for count in range(before):
         draws(generator, count + 1)
-    holder = held(generator)
-    state = through_a_file(holder.capture())
+    adapter = held(generator)
+    state = through_a_file(adapter.capture())
     expected = draws(generator, after)
     other = MAKE[kind](seed + 1)
     draws(other)
@@ -54,7 +54,7 @@ def test_a_state_continues_through_a_file_in_another_generator(
     target.restore(state)
     if kind in ("PCG64", "PCG64DXSM", "Philox", "SFC64", "MT19937"):
         assert draws(other, after) == expected  # its children, too: the SeedSequence is part of the state
-    assert target.kind == holder.kind
+    assert target.kind == adapter.kind
     target.restore(state)
     assert draws(other, after) == expected
 
@@ -62,14 +62,14 @@ def test_a_state_continues_through_a_file_in_another_generator(
 @kinds
 def test_capturing_and_checking_draw_nothing_and_a_state_is_nobody_elses(kind: str) -> None:
     generator, twin = MAKE[kind](1), MAKE[kind](1)
-    holder = held(generator)
-    state = holder.capture()
+    adapter = held(generator)
+    state = adapter.capture()
     kept = through_a_file(state)
-    holder.check(state)
+    adapter.check(state)
     assert draws(generator) == draws(twin)
     draws(generator)
     assert equal(state, kept)  # drawing moved no tensor of it
-    holder.restore(state)
+    adapter.restore(state)
     draws(generator)
     assert equal(state, kept)
 
@@ -78,11 +78,11 @@ def test_capturing_and_checking_draw_nothing_and_a_state_is_nobody_elses(kind: s
 def test_save_and_put_back(kind: str) -> None:
     generator, twin = MAKE[kind](1), MAKE[kind](1)
     draws(generator), draws(twin)
-    holder = held(generator)
-    for move in (lambda: draws(generator), lambda: holder.start(Key(3))):
-        saved = holder.save()
+    adapter = held(generator)
+    for move in (lambda: draws(generator), lambda: adapter.start(Key(3))):
+        saved = adapter.save()
         move()
-        holder.put_back(saved)
+        adapter.put_back(saved)
     assert draws(generator) == draws(twin)
 
 
@@ -92,8 +92,8 @@ def test_start_is_the_same_stream_wherever_the_generator_stood(kind: str) -> Non
     for seed, key in ((1, Key(5)), (2, Key(5)), (2, Key(6))):
         generator = MAKE[kind](seed)
         draws(generator)
-        holder = held(generator)
-        holder.start(key)
+        adapter = held(generator)
+        adapter.start(key)
         seen.append(draws(generator))
     assert seen[0] == seen[1] != seen[2]
 
@@ -102,19 +102,19 @@ def test_start_is_the_same_stream_wherever_the_generator_stood(kind: str) -> Non
 @pytest.mark.parametrize("other", MAKE)
 def test_another_kinds_state_is_refused_and_changes_nothing(kind: str, other: str) -> None:
     generator, twin = MAKE[kind](1), MAKE[kind](1)
-    holder, source = held(generator), held(MAKE[other](1))
-    if holder.kind == source.kind:
+    adapter, source = held(generator), held(MAKE[other](1))
+    if adapter.kind == source.kind:
         return
     with pytest.raises((ValueError, KeyError)):
-        holder.check(source.capture())
+        adapter.check(source.capture())
     assert draws(generator) == draws(twin)
 
 
 def test_the_children_a_generator_spawned_are_part_of_its_state() -> None:
     rng = np.random.default_rng(4)
     rng.spawn(3)
-    holder = held(rng)
-    state = through_a_file(holder.capture())
+    adapter = held(rng)
+    state = through_a_file(adapter.capture())
     fourth = rng.spawn(1)[0].random()
     again = np.random.default_rng(4)
     target = held(again)
@@ -129,15 +129,15 @@ def test_every_form_of_entropy(entropy: Any) -> None:
     sequence = np.random.SeedSequence(entropy, spawn_key=(2**40, 1), pool_size=8)
     rng = np.random.Generator(np.random.SFC64(sequence))
     rng.spawn(2)
-    holder, target = held(rng), held(other := np.random.Generator(np.random.SFC64(1)))
-    target.restore(through_a_file(holder.capture()))
+    adapter, target = held(rng), held(other := np.random.Generator(np.random.SFC64(1)))
+    target.restore(through_a_file(adapter.capture()))
     assert other.spawn(1)[0].random() == rng.spawn(1)[0].random()
 
 
 def test_generators_over_one_bit_generator_are_one() -> None:
     bits = np.random.PCG64(1)
-    holders = [held(thing) for thing in (bits, np.random.Generator(bits), np.random.Generator(bits))]
-    assert len({holder.identity for holder in holders}) == 1
+    found = [held(thing) for thing in (bits, np.random.Generator(bits), np.random.Generator(bits))]
+    assert len({adapter.identity for adapter in found}) == 1
 
 
 class OwnState(random.Random):
@@ -149,7 +149,7 @@ class OwnState(random.Random):
     "thing", [random.SystemRandom(), OwnState(), 5, None, torch.zeros(2), random, object]
 )
 def test_what_holds_no_state_that_is_known(thing: object) -> None:
-    assert holder_of(thing) is None
+    assert adapter_of(thing) is None
 
 
 class Counting(random.Random):
@@ -158,10 +158,10 @@ class Counting(random.Random):
 
 def test_a_subclass_of_random() -> None:
     generator = Counting(3)
-    holder = held(generator)
-    state = holder.capture()
+    adapter = held(generator)
+    state = adapter.capture()
     first = generator.random()
-    holder.restore(state)
+    adapter.restore(state)
     assert generator.random() == first
 
 
@@ -182,9 +182,9 @@ def test_a_subclass_of_random() -> None:
 )  # fmt: skip
 def test_what_is_wrong_with_a_state(kind: str, field: str, value: Any, says: str) -> None:
     generator, twin = MAKE[kind](1), MAKE[kind](1)
-    holder = held(generator)
+    adapter = held(generator)
     with pytest.raises((ValueError, TypeError, RuntimeError, OverflowError)) as caught:
-        holder.check({**holder.capture(), field: value})
+        adapter.check({**adapter.capture(), field: value})
     assert says in str(caught.value)
     assert draws(generator) == draws(twin)
 
@@ -205,27 +205,27 @@ def test_what_is_wrong_with_a_state(kind: str, field: str, value: Any, says: str
 )
 def test_numbers_that_numpy_would_believe(kind: str, path: tuple[str, ...], value: Any) -> None:
     generator, twin = MAKE[kind](1), MAKE[kind](1)
-    holder = held(generator)
-    state = holder.capture()
+    adapter = held(generator)
+    state = adapter.capture()
     place = state["bits"]
     for name in path[:-1]:
         place = place[name]
     place[path[-1]] = value
     with pytest.raises((ValueError, OverflowError)):
-        holder.check(state)
+        adapter.check(state)
     assert draws(generator) == draws(twin)
 
 
 @pytest.mark.usefixtures("generators_restored")
 def test_process_wide_generators_continue() -> None:
-    holders = process_wide()
-    assert list(holders) == ["python", "numpy", "torch:cpu"]
+    present = process_wide()
+    assert list(present) == ["python", "numpy", "torch:cpu"]
     np.random.standard_normal()
-    states = through_a_file({name: holder.capture() for name, holder in holders.items()})
+    states = through_a_file({name: adapter.capture() for name, adapter in present.items()})
     expected = process_draws()
-    for name, holder in holders.items():
-        holder.check(states[name])
-        holder.restore(states[name])
+    for name, adapter in present.items():
+        adapter.check(states[name])
+        adapter.restore(states[name])
     assert process_draws() == expected
 
 
@@ -235,17 +235,17 @@ def test_numpys_bit_generator_may_be_another_and_is_put_back_as_an_object() -> N
     try:
         np.random.set_bit_generator(own)
         np.random.standard_normal()
-        holder = process_wide()["numpy"]
-        assert holder.kind == "np.random.RandomState(Philox)"
-        state, saved = through_a_file(holder.capture()), holder.save()
+        adapter = process_wide()["numpy"]
+        assert adapter.kind == "np.random.RandomState(Philox)"
+        state, saved = through_a_file(adapter.capture()), adapter.save()
         expected = float(np.random.standard_normal()), float(np.random.random_sample())
         np.random.set_bit_generator(np.random.MT19937(2))
         with pytest.raises(ValueError, match=r"bit_generator is Philox|must have the fields"):
-            holder.check(state)
-        holder.put_back(saved)
+            adapter.check(state)
+        adapter.put_back(saved)
         assert np.random.get_bit_generator() is own
         assert (float(np.random.standard_normal()), float(np.random.random_sample())) == expected
-        holder.restore(state)
+        adapter.restore(state)
         assert (float(np.random.standard_normal()), float(np.random.random_sample())) == expected
     finally:
         np.random.set_bit_generator(original)
@@ -261,22 +261,22 @@ def test_an_accelerator_is_not_initialised_by_looking(fake: FakeModule) -> None:
 
 def test_every_device_of_an_accelerator(fake: FakeModule) -> None:
     adapters.initialize_accelerator("fake")
-    holders = process_wide()
-    assert list(holders)[3:] == ["torch:fake:0", "torch:fake:1"]
-    states = {name: holders[name].capture() for name in list(holders)[3:]}
+    present = process_wide()
+    assert list(present)[3:] == ["torch:fake:0", "torch:fake:1"]
+    states = {name: present[name].capture() for name in list(present)[3:]}
     expected = [draws(generator) for generator in fake.default_generators]
     assert expected[0] != expected[1]
     for name, state in states.items():
-        holders[name].check(through_a_file(state))
-        holders[name].restore(through_a_file(state))
+        present[name].check(through_a_file(state))
+        present[name].restore(through_a_file(state))
     assert [draws(generator) for generator in fake.default_generators] == expected
-    holders["torch:fake:1"].start(Key(2))
+    present["torch:fake:1"].start(Key(2))
     started = draws(fake.default_generators[1])
-    holders["torch:fake:1"].start(Key(2))
+    present["torch:fake:1"].start(Key(2))
     assert draws(fake.default_generators[1]) == started != expected[1]
     with pytest.raises(ValueError, match="expected a tensor of uint8"):
-        holders["torch:fake:1"].check({"state": torch.zeros(16, dtype=torch.uint8)})
-    adapters.rewind_device(holders["torch:fake:1"])
+        present["torch:fake:1"].check({"state": torch.zeros(16, dtype=torch.uint8)})
+    adapters.rewind_device(present["torch:fake:1"])
     fresh = torch.Generator().manual_seed(fake.default_generators[1].initial_seed())
     assert draws(fake.default_generators[1]) == draws(fresh)
 
@@ -305,20 +305,20 @@ def test_an_accelerator_without_generator_objects(monkeypatch: pytest.MonkeyPatc
     module = OneDevice()
     monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: SimpleNamespace(type="one"))
     monkeypatch.setattr(torch, "get_device_module", lambda device: module)
-    holder = process_wide()["torch:one:0"]
-    assert holder.identity == process_wide()["torch:one:0"].identity
-    holder.start(Key(1))
-    saved, first = holder.save(), draws(module.generator)
-    holder.start(Key(1))
+    adapter = process_wide()["torch:one:0"]
+    assert adapter.identity == process_wide()["torch:one:0"].identity
+    adapter.start(Key(1))
+    saved, first = adapter.save(), draws(module.generator)
+    adapter.start(Key(1))
     assert draws(module.generator) == first
-    holder.put_back(saved)
+    adapter.put_back(saved)
     assert draws(module.generator) == first
 
 
 def test_no_device_to_put_back_in_a_forked_child(fake: FakeModule) -> None:
     fake.init()
-    holder = process_wide()["torch:fake:0"]
-    saved = holder.save()
+    adapter = process_wide()["torch:fake:0"]
+    saved = adapter.save()
     fake.ready = False  # as torch.cuda answers in a child
-    holder.put_back(saved)
+    adapter.put_back(saved)
     assert list(process_wide()) == ["python", "numpy", "torch:cpu"]

@@ -56,8 +56,8 @@ def of_every_kind() -> dict[str, Any]:
 
 def stands(own: dict[str, Any]) -> Any:
     """Where everything stands, without moving it."""
-    held = [*adapters.process_wide().values(), *map(adapters.holder_of, own.values())]
-    return [checksum.checksum(holder.capture()) for holder in held if holder is not None]
+    held = [*adapters.process_wide().values(), *map(adapters.adapter_of, own.values())]
+    return [checksum.checksum(adapter.capture()) for adapter in held if adapter is not None]
 
 
 @scopes

@@ -53,8 +53,8 @@ def everything(own: dict[str, Any]) -> list[Any]:
 
 def stands(own: dict[str, Any]) -> Any:
     """Where everything stands, without moving it."""
-    held = [*adapters.process_wide().values(), *map(adapters.holder_of, own.values())]
-    return [checksum.checksum(holder.capture()) for holder in held if holder is not None]
+    held = [*adapters.process_wide().values(), *map(adapters.adapter_of, own.values())]
+    return [checksum.checksum(adapter.capture()) for adapter in held if adapter is not None]
 
 
 def resigned(captured: dict[str, Any]) -> dict[str, Any]:
@@ -221,21 +221,21 @@ def test_one_that_fails_puts_all_back(
     own = owners()
     captured = capture_rng(**own)
     everything(own)
-    made = registry.members
+    made = registry.all_generators
 
     def failing(*args: Any) -> Any:
         present = made(*args)
-        holder, restore = present[position].holder, present[position].holder.restore
+        adapter, restore = present[position].adapter, present[position].adapter.restore
 
         def fail(wanted: Any) -> None:
             if when == "after":
                 restore(wanted)
             raise OSError("the device is gone")
 
-        object.__setattr__(holder, "restore", fail)
+        object.__setattr__(adapter, "restore", fail)
         return present
 
-    monkeypatch.setattr(state, "members", failing)
+    monkeypatch.setattr(state, "all_generators", failing)
     name = ("python", "numpy", "torch:cpu", *own)[position]
     refused(captured, f"setting {name} failed (the device is gone), and nothing was changed", **own)
 

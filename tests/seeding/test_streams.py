@@ -80,13 +80,34 @@ def test_repeats() -> None:
     )
 
 
+def test_a_name_has_a_key() -> None:
+    streams = Streams(7)
+    assert streams.key("dropout") == Key(7, ("streams", "key", "dropout")) == streams.key("dropout")
+    assert streams.child("block").key("x") == Key(7, ("streams", "child", "block", "key", "x"))
+    assert Streams(Key(7, ("mine",))).key("x") == Key(7, ("mine", "key", "x"))
+    draw(streams, "dropout", "numpy")
+    assert streams.key("dropout") == Streams(7).key("dropout")
+
+
+def test_a_key_begins_anew_where_the_streams_do() -> None:
+    """In a scope, as in a sample of a loader."""
+    streams = Streams(7)
+    outside = streams.key("x")
+    with isolated(3, generators={"streams": streams}):
+        inside = streams.key("x")
+        assert inside == streams.key("x") != outside
+    assert streams.key("x") == outside
+    with isolated(4, generators={"streams": streams}):
+        assert streams.key("x") not in (inside, outside)
+
+
 @pytest.mark.parametrize("bad", [None, 1.5, True, "x"])
 def test_refuses_what_is_no_seed(bad: Any) -> None:
     with pytest.raises(TypeError, match="must be an int"):
         Streams(bad)
 
 
-@pytest.mark.parametrize("kind", ["torch", "numpy", "python"])
+@pytest.mark.parametrize("kind", ["torch", "numpy", "python", "key"])
 def test_refuses_what_is_no_name(kind: str) -> None:
     with pytest.raises(TypeError, match="a stream's name must be a str, got 3"):
         getattr(Streams(7), kind)(3)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from samebits.random.distributions import Distribution, Parameters
+from samebits.random.one_word import Distribution, Parameters
 from samebits.random.shards import Part, part
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)

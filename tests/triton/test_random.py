@@ -11,8 +11,8 @@ from torch import Tensor
 
 from samebits._runtime import triton_launch
 from samebits.random import core
-from samebits.random.distributions import Distribution, Parameters
 from samebits.random.fill import fill
+from samebits.random.one_word import Distribution, Parameters
 from samebits.random.shards import Part
 
 from .distributions import FEW, KEY, PARTS, TRILLION, cases, key

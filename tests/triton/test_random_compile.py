@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 import samebits.random._triton
-from samebits.random.distributions import Distribution
+from samebits.random.one_word import Distribution
 from samebits.random.shards import Part, whole
 
 from .distributions import FEW, KEY, PARTS, cases, key

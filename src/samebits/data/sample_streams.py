@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch.utils.data import get_worker_info
 
-from samebits.seeding.adapters import holder_of
+from samebits.seeding.adapters import adapter_of
 from samebits.seeding.derive import Key
 from samebits.seeding.discovery import Found, discover_from, set_aside
 from samebits.usercode.program import own_modules
@@ -73,7 +73,7 @@ class SampleStreams:
 
     def save(self) -> Any:
         """Where all of them stand, for `leave`."""
-        held = [(one.holder, one.holder.save()) for one in self._held] if self._held else ()
+        held = [(one.adapter, one.adapter.save()) for one in self._held] if self._held else ()
         return process_streams().save(), held
 
     def leave(self, saved: Any) -> None:
@@ -82,8 +82,8 @@ class SampleStreams:
             return
         process, held = saved
         process_streams().put_back(process)
-        for holder, state in held:
-            holder.put_back(state)
+        for adapter, state in held:
+            adapter.put_back(state)
 
     def set(self, digest: bytes) -> None:
         """Put every generator at the start of its stream for the sample `digest`."""
@@ -91,7 +91,7 @@ class SampleStreams:
         if self._held:
             key = Key(int.from_bytes(digest, "little"), ("held",))
             for one in self._held:
-                one.holder.start(key.child(one.name))
+                one.adapter.start(key.child(one.name))
 
     def make(self, digests: list[bytes], make: Callable[[Any], Any], indices: Sequence[Any]) -> list[Any]:
         """``make(index)`` for each index, with the streams of its digest."""
@@ -116,9 +116,9 @@ class SampleStreams:
         if not self._is_first:
             return False
         self._is_first = False
-        known = {one.holder.identity for one in self._held}
+        known = {one.adapter.identity for one in self._held}
         held = find(self.owners)
-        if known == {one.holder.identity for one in held}:
+        if known == {one.adapter.identity for one in held}:
             return False
         self._held = held
         return True
@@ -165,7 +165,7 @@ def find(owners: dict[str, object]) -> list[Found]:
     places = dict(owners)
     for module, variables in own_modules():
         for name, value in list(variables.items()):
-            if holder_of(value) is not None:
+            if adapter_of(value) is not None:
                 places[f"{module}.{name}"] = value
     imgaug = sys.modules.get("imgaug.random")
     if imgaug is not None:

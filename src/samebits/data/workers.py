@@ -111,7 +111,7 @@ class SeedWorker:
         seed_libraries(key.child("library"))
         if info is not None and not isinstance(info.dataset, SampleSeeded):  # which does so for each sample
             for held in find({"dataset": info.dataset}):
-                held.holder.start(key.child("held", held.name))
+                held.adapter.start(key.child("held", held.name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ rounded or read; so are negative numbers, which libraries take for different pos
 seeded keeps fewer bits (`PYTHONHASHSEED`, the numbers of published guides), the caller gives a lower
 `limit`, and the text says which.
 
-Here, below the packages, because `seeding` and `random` do not know each other.
+Here, below the packages, because programs are started with a seed where torch is not imported.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ class Session:
         self.writer().commit(steps=0)  # a process killed before its first step leaves a record too
         if self.plan.level == "op":
             observer.operations(True)
-            imports.after("samebits.random.dispatched", lambda random: random.observe(not self.ended))
+            imports.after("samebits.random.custom_ops", lambda random: random.observe(not self.ended))
         self._zoom()
 
     def before_fork(self) -> None:
@@ -185,7 +185,7 @@ class Session:
         self.stopped = status == "stopped"
         if self.observer is not None:
             self.observer.operations(False)
-        if (random := sys.modules.get("samebits.random.dispatched")) is not None:
+        if (random := sys.modules.get("samebits.random.custom_ops")) is not None:
             random.observe(False)
 
     # -- what arrives ------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from samebits.errors import UsageError
 from samebits.random import build, quantile
-from samebits.random.distributions import UNIT, Distribution, Parameters
+from samebits.random.one_word import UNIT, Distribution, Parameters
 
 _I64: Final = ctypes.c_int64
 _POINTER: Final = ctypes.c_void_p

@@ -10,7 +10,7 @@ What that forbids in torch: addcmul, lerp, pow (they fuse or approximate), `x / 
 (CUDA multiplies by the reciprocal instead), `number / x` (a reciprocal, then a product).
 So a quotient here is one of two tensors.  Nor is torch.sqrt the root that IEEE 754 defines:
 on a CPU with MKL one in a hundred is an ulp off, and which ones depends on where in the
-tensor they stand.  So `sqrt` here corrects it.  Subnormal numbers must not be flushed to zero.
+tensor they are.  So `sqrt` here corrects it.  Subnormal numbers must not be flushed to zero.
 
 Largest errors, in ulp of the result, measured against 100 digits (tests/random/test_exactmath.py):
 sqrt 0.5, log 0.8, log1p 1.5, exp 0.9, expm1 1.9, cotpi 2.8; relative ones of stirling and deviance:
@@ -44,7 +44,7 @@ _HALF_LOG_2PI: Final = float.fromhex("0x1.d67f1c864beb5p-1")
 _PI: Final = float.fromhex("0x1.921fb54442d18p+1")
 _PI_LOW: Final = float.fromhex("0x1.1a62633145c07p-53")
 
-#: Adding it rounds to a whole number, which then stands in the low bits.
+#: Adding it rounds to a whole number, which is then in the low bits.
 _WHOLE: Final = float.fromhex("0x1.8p+52")
 _WHOLE_BITS: Final = 0x4338000000000000
 

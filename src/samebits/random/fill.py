@@ -1,6 +1,6 @@
 """Who fills a tensor with a distribution's numbers: the C core, the Triton kernels, or plain torch.
 
-All three give the same bits; `distributions` is the definition.  The core writes contiguous
+All three give the same bits; `one_word` is the definition.  The core writes contiguous
 memory of the CPU, Triton that of CUDA, plain torch whatever torch can compute on.
 """
 
@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from samebits._runtime import triton_launch
-from samebits.random import core, distributions
-from samebits.random.distributions import Distribution, Parameters
+from samebits.random import core, one_word
+from samebits.random.one_word import Distribution, Parameters
 from samebits.random.shards import Part
 
 #: Elements that plain torch computes at once: an element takes some hundred bytes on the way.
@@ -79,7 +79,7 @@ def _plain(
     for start in range(0, each, step):
         at = slice(start, min(start + step, each))
         elements = _elements(part, start, at.stop - start, out.device)
-        rows[:, at] = distributions.numbers(
+        rows[:, at] = one_word.numbers(
             distribution,
             out.dtype,
             parameters,

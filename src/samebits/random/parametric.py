@@ -1,8 +1,9 @@
 """Distributions whose parameters may differ from element to element: checks, shapes, tiers, rounding.
 
-`continuous` and `discrete` are the definition, in float64.  The C core gives the same
-bits on a CPU; elsewhere plain torch draws.  A number is computed in float64 and rounded
-once to its dtype (by way of float32 to float16 and bfloat16, as torch converts).
+A distribution's definition is a function of its own file, in float64 and in plain torch.
+The C core gives the same bits on a CPU where it has the distribution; else plain torch draws.
+A number is computed in float64 and rounded once to its dtype (by way of float32 to float16
+and bfloat16, as torch converts).
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from math import prod
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, library
 
 from samebits.errors import UsageError, UsageTypeError
-from samebits.random import continuous, core, discrete, dispatched, keys, placed, rejection, shards
+from samebits.random import core, custom_ops, keys, output, rejection, shards
 from samebits.random.arguments import FLOATING, dtype_of, number, shape_of
 from samebits.random.shards import Part
 
@@ -28,7 +28,11 @@ Parameter = float | Tensor
 LEAST: Final = 2.0**-1000
 MOST: Final = 2.0**1000
 
-INTEGERS: Final = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+#: The dtypes of numbers that count.
+COUNTS: Final = (*FLOATING, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+
+#: (start, shape) of the part of the whole that is drawn.
+Region = tuple[tuple[int, ...], tuple[int, ...]] | None
 
 #: Elements that plain torch computes at once: an element takes some hundred bytes on the way.
 _CHUNK: Final = 1 << 18
@@ -40,20 +44,30 @@ _I64: Final = ctypes.c_int64
 _POINTER: Final = ctypes.c_void_p
 
 
-class Distribution(Enum):
-    """The number in native/distributions.c, the definition, and how many counters an element takes."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Parametric:
+    """A distribution whose elements have parameters of their own and take any number of words.
 
-    GAMMA = (0, continuous.gamma, 1)
-    BETA = (1, continuous.beta, 2)
-    POISSON = (2, discrete.poisson, 1)
-    BINOMIAL = (3, discrete.binomial, 1)
-    GEOMETRIC = (4, discrete.geometric, 1)
-    CAUCHY = (5, continuous.cauchy, 1)
-    LOG_NORMAL = (6, continuous.log_normal, 1)
-    DIRICHLET = (7, continuous.dirichlet, 0)  # as many as a row has classes
+    Attributes:
+        name: that of its function.
+        numbers: the definition: from cells (`rejection.cells`) and float64 parameters to float64 numbers.
+        code: its number in native/distributions.c; None: plain torch draws it everywhere.
+        counters: how many counters an element takes.
+        rows: whether an element is a row of classes, which takes as many counters as it has classes.
+    """
 
-    def __init__(self, code: int, numbers: Callable[..., Tensor], counters: int) -> None:
-        self.code, self.numbers, self.counters = code, numbers, counters
+    name: str
+    numbers: Callable[..., Tensor]
+    code: int | None = None
+    counters: int = 1
+    rows: bool = False
+
+    def __post_init__(self) -> None:
+        _known[self.name] = self
+
+
+#: By name, which is what an operation of the dispatcher can be given.
+_known: Final[dict[str, Parametric]] = {}
 
 
 def _home(device: torch.device) -> torch.device:
@@ -147,7 +161,7 @@ def request(
         ValueError: parameters that are NaN or out of their range; sizes that are negative, or that the
             parameters, `out`, the shard or the keys do not fit.
     """
-    keys.check(key)
+    key = keys.checked(key)
     tensors = [value for _, value in given if isinstance(value, Tensor)]
     dtype = dtype_of(dtype, out, allowed, _default(tensors), name)
     if out is not None:
@@ -186,7 +200,7 @@ def request(
         place = tuple(slice(at, at + n) for at, n in zip(start, local, strict=True))
         wide = [value if value.dim() == rows else value.expand(*sizes, *classes)[place] for value in wide]
     elif key.dim() > 1:
-        key = placed.batch(key, sizes)
+        key = output.batch(key, sizes)
     if out is not None and tuple(out.shape) != (*local, *classes):
         raise UsageError(f"out has the shape {tuple(out.shape)}, but {(*local, *classes)} was asked for")
     # A shape of one's parameters is one number for all: it is not repeated in memory.
@@ -204,11 +218,11 @@ def _default(tensors: Sequence[Tensor]) -> torch.dtype:
     return dtype
 
 
-def numbers(distribution: Distribution, asked: Request) -> Tensor:
+def numbers(distribution: Parametric, asked: Request) -> Tensor:
     """The float64 numbers of a request, of its shape (and of a row's classes)."""
     part = asked.part
     first, sizes, strides = (part.first, part.shape, part.strides) if part is not None else (0, (), ())
-    if dispatched.is_direct(asked.key, *asked.parameters):
+    if custom_ops.is_direct(asked.key, *asked.parameters):
         with torch.no_grad():
             return _drawn(distribution, asked.key, asked.parameters, asked.shape, first, sizes, strides)
     made: Tensor = torch.ops.samebits.parametric(
@@ -233,19 +247,19 @@ def _parametric(
     part_shape: Sequence[int],
     part_strides: Sequence[int],
 ) -> Tensor:
-    return _drawn(Distribution[distribution], key, parameters, shape, first, part_shape, part_strides)
+    return _drawn(_known[distribution], key, parameters, shape, first, part_shape, part_strides)
 
 
 @_parametric.register_fake
 def _(
     distribution: str, key: Tensor, parameters: Sequence[Tensor], shape: Sequence[int], *rest: Any
 ) -> Tensor:
-    classes = parameters[0].shape[-1:] if distribution == Distribution.DIRICHLET.name else ()
+    classes = parameters[0].shape[-1:] if _known[distribution].rows else ()
     return parameters[0].new_empty((*shape, *classes))
 
 
 def _drawn(
-    distribution: Distribution,
+    distribution: Parametric,
     key: Tensor,
     parameters: Sequence[Tensor],
     shape: Sequence[int],
@@ -253,7 +267,7 @@ def _drawn(
     part_shape: Sequence[int],
     part_strides: Sequence[int],
 ) -> Tensor:
-    rows = distribution is Distribution.DIRICHLET
+    rows = distribution.rows
     width = parameters[0].shape[-1] if rows else 1
     device = parameters[0].device
     out = torch.empty((*shape, width) if rows else tuple(shape), dtype=torch.float64, device=device)
@@ -269,7 +283,7 @@ def _drawn(
     given = [
         p.reshape(1, -1) if p.dim() == rows else p.contiguous().view(every.shape[0], -1) for p in parameters
     ]
-    loaded = core.get() if device.type == "cpu" else None
+    loaded = core.get() if device.type == "cpu" and distribution.code is not None else None
     for at, one in enumerate(every.cpu().unbind()):
         own = [p[min(at, p.shape[0] - 1)] for p in given]
         if loaded is not None:
@@ -289,7 +303,7 @@ def _elements(first: int, shape: Sequence[int], strides: Sequence[int], device: 
 
 def _core(
     loaded: core.Core,
-    distribution: Distribution,
+    distribution: Parametric,
     out: Tensor,
     key: Tensor,
     parameters: list[Tensor],
@@ -297,6 +311,7 @@ def _core(
     first: int,
     elements: Tensor | None,
 ) -> None:
+    assert distribution.code is not None
     seed, offset = key.tolist()
     a, b = parameters[0], parameters[1] if len(parameters) > 1 else None
     count = out.numel() // width
@@ -313,7 +328,7 @@ def _core(
 
 
 def _plain(
-    distribution: Distribution,
+    distribution: Parametric,
     out: Tensor,
     key: Tensor,
     parameters: list[Tensor],
@@ -334,7 +349,7 @@ def _plain(
         given = [
             (p.view(-1, width)[place] if p.numel() > width else p.expand(len(own), width)) for p in parameters
         ]
-        if distribution is Distribution.DIRICHLET:
+        if distribution.rows:
             cells = rejection.cells(key, (own.unsqueeze(-1) * width + classes).flatten())
             rows[place] = distribution.numbers(cells.view(len(own), width, 2), *given)
         else:

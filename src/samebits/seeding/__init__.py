@@ -1,8 +1,8 @@
 """Seeding: one number in, every random number of the process determined.
 
 Derivation (`derive`), the process-wide generators (`everything`), streams by
-name (`streams`), what all of them stand at (`state`, `scope`).
-Loaded on first use: importing the room imports none of them.
+name (`streams`), the state of all of them (`state`, `scope`).
+Loaded on first use: importing the package imports none of them.
 """
 
 from __future__ import annotations

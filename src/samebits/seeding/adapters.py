@@ -1,4 +1,4 @@
-"""What holds random state, and how it is read and written: one `Holder` for each kind.
+"""What holds random state, and how it is read and written: one `Adapter` for each kind.
 
 A captured state is plain data: dicts, lists, strings, ints, floats, None and CPU
 tensors, which is what `torch.load(weights_only=True)` lets pass (a numpy array
@@ -26,12 +26,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from samebits.errors import StateError as StateError
 from samebits.seeding.mt19937 import numpy_state, torch_state
 from samebits.seeding.serialization import (
+    checked_tensor,
     equal,
-    numpy_form,
-    plain_form,
-    plain_sequence,
-    sequence_of,
-    tensor_of,
+    from_plain,
+    sequence_from_plain,
+    sequence_to_plain,
+    to_plain,
 )
 
 if TYPE_CHECKING:
@@ -41,16 +41,16 @@ if TYPE_CHECKING:
     from samebits.seeding.derive import Key
 
 
-class Holder(Protocol):
+class Adapter(Protocol):
     """One thing that holds random state."""
 
     @property
     def kind(self) -> str:
-        """What states fit: two holders of one kind can take each other's."""
+        """What states fit: two adapters of one kind can take each other's."""
 
     @property
     def identity(self) -> int:
-        """Equal for two that draw from one state; valid while the holder lives."""
+        """Equal for two that draw from one state; valid while the adapter lives."""
 
     def capture(self) -> dict[str, Any]:
         """The state as plain data that nothing else holds."""
@@ -75,8 +75,8 @@ class Holder(Protocol):
         """Continue at the start of the stream of `key`."""
 
 
-def holder_of(thing: object) -> Holder | None:
-    """The holder for a generator object; None for anything else.  Runs no code of the program."""
+def adapter_of(thing: object) -> Adapter | None:
+    """The adapter for a generator object; None for anything else.  Runs no code of the program."""
     kind = type(thing)
     if issubclass(kind, random.Random):
         return _Python(thing) if keeps_python_state(kind) else None  # type: ignore[arg-type]
@@ -106,11 +106,11 @@ def keeps_python_state(kind: type) -> bool:
     )
 
 
-def process_wide() -> dict[str, Holder]:
+def process_wide() -> dict[str, Adapter]:
     """Every generator behind a module's functions: python, numpy, torch:cpu, and torch:cuda:0 and so on."""
     import torch
 
-    holders: dict[str, Holder] = {
+    adapters: dict[str, Adapter] = {
         "python": _Python(random._inst),
         "numpy": _NumpyGlobal(),
         "torch:cpu": _Torch(torch.default_generator),
@@ -119,8 +119,8 @@ def process_wide() -> dict[str, Holder]:
     if found is not None and _is_initialized(found[1]):
         kind, module = found
         for index in range(module.device_count()):
-            holders[f"torch:{kind}:{index}"] = _Device(kind, module, index)
-    return holders
+            adapters[f"torch:{kind}:{index}"] = _Device(kind, module, index)
+    return adapters
 
 
 def initialize_accelerator(kind: str) -> None:
@@ -138,10 +138,10 @@ def uninitialized_accelerator() -> str | None:
     return None if found is None or _is_initialized(found[1]) else found[0]
 
 
-def rewind_device(holder: Holder) -> None:
+def rewind_device(adapter: Adapter) -> None:
     """Put a device's generator at the start of the stream it was seeded with, as if it had drawn nothing."""
-    if isinstance(holder, _Device):
-        holder.rewind()
+    if isinstance(adapter, _Device):
+        adapter.rewind()
 
 
 def _accelerator() -> tuple[str, Any] | None:
@@ -176,10 +176,10 @@ class _Python:
         return {"version": version, "words": torch.tensor(words, dtype=torch.int64), "gauss_next": normal}
 
     def check(self, state: Mapping[str, Any]) -> None:
-        random.Random(0).setstate(_python_form(state))
+        random.Random(0).setstate(_python_state(state))
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        random.Random.setstate(self._generator, _python_form(state))
+        random.Random.setstate(self._generator, _python_state(state))
 
     def save(self) -> Any:
         return random.Random.getstate(self._generator)
@@ -191,8 +191,8 @@ class _Python:
         key.set_python(self._generator)
 
 
-def _python_form(state: Mapping[str, Any]) -> tuple[Any, ...]:
-    words = tensor_of(state["words"], "int64", 625)
+def _python_state(state: Mapping[str, Any]) -> tuple[Any, ...]:
+    words = checked_tensor(state["words"], "int64", 625)
     normal = state["gauss_next"]
     if normal is not None and not isinstance(normal, float):
         raise ValueError(f"gauss_next must be a float or None, got {normal!r}")
@@ -215,7 +215,7 @@ class _NumpyBits:
         return id(self._bits)
 
     def capture(self) -> dict[str, Any]:
-        return {"bits": plain_form(self._bits.state), "seed_sequence": plain_sequence(self._bits.seed_seq)}
+        return {"bits": to_plain(self._bits.state), "seed_sequence": sequence_to_plain(self._bits.seed_seq)}
 
     def check(self, state: Mapping[str, Any]) -> None:
         trial = _NumpyBits(copy.deepcopy(self._bits))
@@ -224,24 +224,24 @@ class _NumpyBits:
             raise ValueError("the bit generator does not keep this state as it is")
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        bits = numpy_form(self._bits.state, state["bits"])
+        bits = from_plain(self._bits.state, state["bits"])
         wanted = state["seed_sequence"]
-        current = plain_sequence(self._bits.seed_seq)
+        current = sequence_to_plain(self._bits.seed_seq)
         if wanted is None or wanted == current:
             self._bits.state = bits
         elif current is None:
             raise ValueError("this bit generator was made without a SeedSequence, the captured one with one")
         else:  # the count of spawned children cannot be written in place
-            self._bits.__setstate__((bits, sequence_of(wanted)))
+            self._bits.__setstate__((bits, sequence_from_plain(wanted)))
 
     def save(self) -> Any:
         sequence = self._bits.seed_seq
-        return self._bits.state, sequence, plain_sequence(sequence)
+        return self._bits.state, sequence, sequence_to_plain(sequence)
 
     def put_back(self, saved: Any) -> None:
         bits, sequence, plain = saved
-        if plain is not None and plain != plain_sequence(sequence):
-            sequence = sequence_of(plain)
+        if plain is not None and plain != sequence_to_plain(sequence):
+            sequence = sequence_from_plain(plain)
         self._bits.__setstate__((bits, sequence))
 
     def start(self, key: Key) -> None:
@@ -269,7 +269,7 @@ class _NumpyLegacy:
         return self._generator._bit_generator
 
     def capture(self) -> dict[str, Any]:
-        return {"bits": plain_form(self.save())}
+        return {"bits": to_plain(self.save())}
 
     def check(self, state: Mapping[str, Any]) -> None:
         import numpy as np
@@ -280,7 +280,7 @@ class _NumpyLegacy:
             raise ValueError("the bit generator does not keep this state as it is")
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self._generator.set_state(numpy_form(self._generator.get_state(legacy=False), state["bits"]))
+        self._generator.set_state(from_plain(self._generator.get_state(legacy=False), state["bits"]))
 
     def save(self) -> Any:
         return self._generator.get_state(legacy=False)
@@ -310,7 +310,7 @@ class _NumpyGlobal(_NumpyLegacy):
         return self._bits(), super().save()
 
     def capture(self) -> dict[str, Any]:
-        return {"bits": plain_form(super().save())}
+        return {"bits": to_plain(super().save())}
 
     def put_back(self, saved: Any) -> None:
         import numpy as np
@@ -339,14 +339,14 @@ class _Torch:
     def check(self, state: Mapping[str, Any]) -> None:
         import torch
 
-        wanted = tensor_of(state["state"], "uint8", self._generator.get_state().numel())
+        wanted = checked_tensor(state["state"], "uint8", self._generator.get_state().numel())
         trial = torch.Generator(self._generator.device)
         trial.set_state(wanted)
         if not torch.equal(trial.get_state(), wanted):
             raise ValueError("the generator does not keep this state as it is")
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self._generator.set_state(tensor_of(state["state"], "uint8"))
+        self._generator.set_state(checked_tensor(state["state"], "uint8"))
 
     def save(self) -> Any:
         return self._generator.get_state()
@@ -379,10 +379,10 @@ class _Device:
         return {"state": self.save()}
 
     def check(self, state: Mapping[str, Any]) -> None:
-        tensor_of(state["state"], "uint8", self.save().numel())
+        checked_tensor(state["state"], "uint8", self.save().numel())
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self._module.set_rng_state(tensor_of(state["state"], "uint8"), self._index)
+        self._module.set_rng_state(checked_tensor(state["state"], "uint8"), self._index)
 
     def save(self) -> Any:
         return self._module.get_rng_state(self._index)

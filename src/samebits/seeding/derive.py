@@ -12,7 +12,8 @@ Its *words* are the output of Philox4x64-10 keyed with the digest, counter 1, 2,
     root ─┐
           ├─ encoding ── BLAKE2b-128 ── digest ── Philox4x64-10 ── words ─┬─ mt19937 state (python, torch CPU)
     path ─┘                                │                              └─ integers, permutations
-                                           └─ entropy of a numpy SeedSequence; seed of a CUDA generator
+                                           └─ entropy of a numpy SeedSequence; seed of a CUDA generator,
+                                              and of `samebits.random.key`
 
 Why not simply add or hash numbers into a seed: torch's CPU generator keeps 32
 bits of one (pytorch `aten/src/ATen/core/MT19937RNGEngine.h`), so hashed seeds
@@ -60,7 +61,8 @@ _LOW: Final = 2**64 - 1
 class Key:
     """A root seed and a path: the name of one stream of random bits.
 
-    Immutable and hashable; `repr` rebuilds it and `state` is plain data.
+    Immutable and hashable; `repr` rebuilds it and `state` is plain data.  Every function of
+    `samebits.random` takes it as its key.
 
     Args:
         root: 0 .. 2**128 - 1.
@@ -142,7 +144,7 @@ class Key:
             generator.setstate(self.python_state())
 
     def python_state(self) -> tuple[Any, ...]:
-        """What `random.setstate` takes to stand at the start of this key's stream."""
+        """The state, for `random.setstate`, of the start of this key's stream."""
         words = philox(self.digest(), 312)
         return (3, (*(half for word in words for half in (word & 0xFFFFFFFF, word >> 32)), 624), None)
 

@@ -11,10 +11,10 @@ have.  Not to be looked into: the results that a `functools.lru_cache` keeps,
 `map` and other iterators, `threading.local`, context variables.
 
 A walk goes breadth first, so that the first name found is the shortest.  One
-object found on several ways counts once; its other names are kept, as a
+object found on several paths counts once; its other names are kept, as a
 program that resumes may hold it by one of those.
 
-How each type is looked through, and how it is quick, is in `ways`.
+How each type is looked through, and how it is quick, is in `traversal`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from samebits.seeding.adapters import Holder, holder_of, process_wide
-from samebits.seeding.traversal import CONTAINERS, ENTRIES, Expand, Style, Ways, generator
+from samebits.seeding.adapters import Adapter, adapter_of, process_wide
+from samebits.seeding.traversal import CONTAINERS, ENTRIES, Expand, Style, Traversal, generator
 from samebits.usercode.program import own_packages, own_variables
 
 #: Objects looked through before a walk stops with a warning.
@@ -37,7 +37,7 @@ OBJECTS: Final = 300_000
 NAMES: Final = 32
 
 _Step = tuple[Style, Any]
-_Way = tuple[int | None, Style, Any]  # from which object
+_Path = tuple[int | None, Style, Any]  # from which object
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Found:
     name: str
     aliases: tuple[str, ...]
     generator: object
-    holder: Holder = field(repr=False)
+    adapter: Adapter = field(repr=False)
     variables: tuple[str, ...] = ()  # those of its names that are a variable's, and no path onward from one
 
 
@@ -70,13 +70,13 @@ def discover_from(
     known: Collection[int] = (),
     packages: Collection[str] | None = None,
 ) -> list[Found]:
-    """Those reachable from a frame, and then from owners, leaving out holders whose identity is in `known`.
+    """Those reachable from a frame, and then from owners, leaving out adapters whose identity is in `known`.
 
     Args:
         packages: the installed packages that are the program's; None: what `own_packages` knows of itself.
     """
     packages = own_packages() if packages is None else packages
-    walk = _Walk(known, Ways(packages, [Found]))
+    walk = _Walk(known, Traversal(packages, [Found]))
     variables = [] if frame is None else list(own_variables(frame, packages))
     for name, thing in (*variables, *owners.items()):
         walk.meet(thing, None, "root", name)
@@ -86,48 +86,48 @@ def discover_from(
 
 def set_aside() -> set[int]:
     """The identities of the process-wide generators, which objects of the program may be."""
-    return {holder.identity for holder in process_wide().values()}
+    return {adapter.identity for adapter in process_wide().values()}
 
 
 class _Walk:
     """Breadth first over objects; remembers by which steps each was met."""
 
-    def __init__(self, known: Collection[int], ways: Ways) -> None:
+    def __init__(self, known: Collection[int], traversal: Traversal) -> None:
         self._known = known
-        self._ways = ways
+        self._traversal = traversal
         # By which step from which object each was met.  Flat, and lists only where they are needed: a walk
         # that allocates much makes the garbage collector go through all of the program's objects.
-        self._way: dict[int, _Way] = {}
-        self._more: dict[int, list[_Way]] = {}
+        self._found_by: dict[int, _Path] = {}
+        self._more: dict[int, list[_Path]] = {}
         self._met: list[object] = []  # keeps them alive: an identity must not come to mean another object
-        self._found: list[tuple[object, Holder]] = []
+        self._found: list[tuple[object, Adapter]] = []
         self._queue: deque[tuple[int, object, Expand]] = deque()
 
     def meet(self, thing: Any, parent: int | None, style: Any, name: Any) -> None:
         kind = type(thing)
-        expand = self._ways.of(kind)
+        expand = self._traversal.of(kind)
         if expand is None or (id(kind) in CONTAINERS and not thing):
             return
-        identity, holder = id(thing), None
+        identity, adapter = id(thing), None
         if expand is generator:
-            holder = holder_of(thing)
-            if holder is None or holder.identity in self._known:
+            adapter = adapter_of(thing)
+            if adapter is None or adapter.identity in self._known:
                 return
-            identity = holder.identity
-        if identity in self._way:
+            identity = adapter.identity
+        if identity in self._found_by:
             more = self._more.setdefault(identity, [])
             if len(more) < NAMES:
                 more.append((parent, style, name))
             return
-        self._way[identity] = (parent, style, name)
+        self._found_by[identity] = (parent, style, name)
         self._met.append(thing)
-        if holder is None:
+        if adapter is None:
             self._queue.append((identity, thing, expand))
         else:
-            self._found.append((thing, holder))
+            self._found.append((thing, adapter))
 
     def run(self) -> None:
-        queue, meet, plans = self._queue, self.meet, self._ways.plans
+        queue, meet, plans = self._queue, self.meet, self._traversal.plans
         while queue:
             identity, thing, expand = queue.popleft()
             for style, name, child in expand(thing):
@@ -137,32 +137,32 @@ class _Walk:
             if len(self._met) > OBJECTS:
                 _warn(f"looked for generators through {OBJECTS} objects and stopped")
                 break
-        for container in self._ways.cut:
+        for container in self._traversal.cut:
             name = self._names(id(container))[0]
             _warn(f"looked for generators through the first {ENTRIES} objects in {name} and no further")
 
     def result(self, variables: Collection[str]) -> list[Found]:
         found = []
-        for thing, holder in self._found:
-            name, *aliases = self._names(holder.identity)
+        for thing, adapter in self._found:
+            name, *aliases = self._names(adapter.identity)
             bare = tuple(one for one in (name, *aliases) if one in variables)
-            found.append(Found(name, tuple(aliases), thing, holder, bare))
+            found.append(Found(name, tuple(aliases), thing, adapter, bare))
         return found
 
     def _names(self, identity: int) -> list[str]:
         """The paths that lead to a generator, backwards from it, shortest first."""
-        way: tuple[_Step, ...] = ()
+        path: tuple[_Step, ...] = ()
         parent: int | None = identity
-        while parent is not None:  # the first way to each was the shortest
-            parent, *step = self._way[parent]
-            way = (tuple(step), *way)
-        names: dict[str, None] = {"".join(map(_written, way)): None}
+        while parent is not None:  # the first path to each was the shortest
+            parent, *step = self._found_by[parent]
+            path = (tuple(step), *path)
+        names: dict[str, None] = {"".join(map(_written, path)): None}
         ends: deque[tuple[int, tuple[_Step, ...], frozenset[int]]] = deque([(identity, (), frozenset())])
         for _ in range(16 * NAMES):
             if not ends or len(names) >= NAMES:
                 break
             place, steps, passed = ends.popleft()
-            for parent, *step in (self._way[place], *self._more.get(place, ())):
+            for parent, *step in (self._found_by[place], *self._more.get(place, ())):
                 if parent is None:
                     names.setdefault("".join(map(_written, (tuple(step), *steps))))
                 elif parent not in passed:

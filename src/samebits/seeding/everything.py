@@ -241,11 +241,11 @@ def seed_everything(seed: int | None, *, rank: int | None = None, scheme: Scheme
 
 
 def _start(generator: object, key: Key) -> None:
-    from samebits.seeding.adapters import holder_of
+    from samebits.seeding.adapters import adapter_of
 
-    holder = holder_of(generator)
-    assert holder is not None
-    holder.start(key)
+    adapter = adapter_of(generator)
+    assert adapter is not None
+    adapter.start(key)
 
 
 def _devices(torch: ModuleType) -> list[tuple[torch.device, Callable[[int], None]]]:

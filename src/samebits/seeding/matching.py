@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from samebits.seeding.registry import SECTIONS, Member
+from samebits.seeding.registry import SECTIONS, NamedGenerator
 
 Entry = Mapping[str, Any]
 
@@ -23,14 +23,14 @@ Entry = Mapping[str, Any]
 class Matching:
     """What fits what."""
 
-    pairs: list[tuple[Member, Entry]] = field(default_factory=list)
+    pairs: list[tuple[NamedGenerator, Entry]] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)  # names only in the state
-    extra: list[Member] = field(default_factory=list)  # only here
+    extra: list[NamedGenerator] = field(default_factory=list)  # only here
     clashes: list[str] = field(default_factory=list)  # sentences about some of both
 
-    def leave(self, is_left: Callable[[Member], bool]) -> None:
+    def leave(self, is_left: Callable[[NamedGenerator], bool]) -> None:
         """Take for missing what would be set in these."""
-        self.missing += [member.name for member, _ in self.pairs if is_left(member)]
+        self.missing += [generator.name for generator, _ in self.pairs if is_left(generator)]
         self.pairs = [pair for pair in self.pairs if not is_left(pair[0])]
 
 
@@ -44,7 +44,7 @@ class _Side:
     name: str
 
 
-def matched(state: Mapping[str, Any], present: list[Member], by_ending: bool = False) -> Matching:
+def matched(state: Mapping[str, Any], present: list[NamedGenerator], by_ending: bool = False) -> Matching:
     """What of `state` fits what of `present`.
 
     Args:
@@ -96,7 +96,7 @@ def _pair(
             result.missing.append(one.name)
         if len(others) > 1:
             result.clashes.append(f"the state's {one.name} may be {_either(others)} here")
-    paired = {id(member) for member, _ in result.pairs}
+    paired = {id(generator) for generator, _ in result.pairs}
     for other, ones in of_here:
         if ones and id(other.what) not in paired:
             result.extra.append(other.what)

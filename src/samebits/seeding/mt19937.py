@@ -107,7 +107,7 @@ class ProcessStreams:
         self._torch.set_state(self._torch_state)
 
     def save(self) -> tuple[Any, Any, torch.Tensor]:
-        """Where all three stand, for `put_back`; a spare normal number of numpy's is taken out until then."""
+        """The state of all three, for `put_back`; numpy's spare normal number is taken out until then."""
         return self._python.save(), self._numpy.save(), self._torch.get_state()
 
     def put_back(self, saved: tuple[Any, Any, torch.Tensor]) -> None:

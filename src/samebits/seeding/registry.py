@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Final, Literal
 
 from samebits.errors import UsageError, UsageTypeError
-from samebits.seeding.adapters import Holder, holder_of, process_wide
+from samebits.seeding.adapters import Adapter, adapter_of, process_wide
 from samebits.seeding.discovery import Found, discover_from
 
 Section = Literal["process", "registered", "found"]
@@ -25,12 +25,12 @@ _registered: dict[str, Callable[[], object]] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class NamedGenerator:
     """One generator and its names; the first is the one it is captured under."""
 
     section: Section
     names: tuple[str, ...]
-    holder: Holder
+    adapter: Adapter
     variables: tuple[str, ...] = ()  # names that a variable gives, which may come to hold another generator
 
     @property
@@ -56,9 +56,9 @@ def register(name: str, generator: object) -> None:
     """
     if not isinstance(name, str) or not name:
         raise UsageTypeError(f"register: the name must be a non-empty str, got {name!r}")
-    holder = checked_holder(generator, "register")
+    adapter = checked_adapter(generator, "register")
     taken = registered().get(name)
-    if taken is not None and taken.identity != holder.identity:
+    if taken is not None and taken.identity != adapter.identity:
         raise UsageError(
             f"register: the name {name!r} is another generator's ({taken.kind}); "
             f"choose another name, or unregister({name!r}) first."
@@ -81,58 +81,59 @@ def unregister(name: str) -> None:
     del _registered[name]
 
 
-def registered() -> dict[str, Holder]:
+def registered() -> dict[str, Adapter]:
     """The registered generators that still live."""
     living = {}
     for name, ask in list(_registered.items()):
         generator = ask()
-        holder = None if generator is None else holder_of(generator)
-        if holder is None:
+        adapter = None if generator is None else adapter_of(generator)
+        if adapter is None:
             _registered.pop(name, None)
         else:
-            living[name] = holder
+            living[name] = adapter
     return living
 
 
-def checked_holder(generator: object, caller: str) -> Holder:
-    """The holder of a generator object.
+def checked_adapter(generator: object, caller: str) -> Adapter:
+    """The adapter of a generator object.
 
     Raises:
         TypeError: it is none.
     """
-    holder = holder_of(generator)
-    if holder is None:
+    adapter = adapter_of(generator)
+    if adapter is None:
         raise UsageTypeError(
             f"{caller}: a generator must be a torch.Generator, np.random.Generator, bit generator, "
             f"np.random.RandomState or random.Random, got {type(generator).__name__}"
         )
-    return holder
+    return adapter
 
 
-def members(
+def all_generators(
     owners: dict[str, object], frame: FrameType | None, packages: Collection[str] | None = None
-) -> list[Member]:
+) -> list[NamedGenerator]:
     """Everything random: process-wide, registered, and what is found from `frame` and from `owners`.
 
     Neither owners nor a frame: nothing is looked for.  `packages` as for `discover_from`.
     """
-    collected: list[Member] = []
-    for name, holder in process_wide().items():
-        collected.append(Member("process", (name,), holder))
-    collected += _once("registered", registered().items(), {member.holder.identity for member in collected})
-    known = {member.holder.identity for member in collected}
+    collected: list[NamedGenerator] = []
+    for name, adapter in process_wide().items():
+        collected.append(NamedGenerator("process", (name,), adapter))
+    known = {generator.adapter.identity for generator in collected}
+    collected += _once("registered", registered().items(), known)
+    known = {generator.adapter.identity for generator in collected}
     if owners or frame is not None:
         collected += map(_of, discover_from(owners, frame, known, packages))
     return collected
 
 
 def checked_generators(generators: Mapping[str, object] | Iterable[object], caller: str) -> dict[str, object]:
-    """Generators by name, or numbered, as owners for `members`.
+    """Generators by name, or numbered, as owners for `all_generators`.
 
     Raises:
         TypeError: one of them is no generator, or it is one generator.
     """
-    if holder_of(generators) is not None or not isinstance(generators, Iterable):
+    if adapter_of(generators) is not None or not isinstance(generators, Iterable):
         raise UsageTypeError(
             f"{caller}: generators must be a mapping or an iterable of generators, got "
             f"a {type(generators).__name__}; write generators=[generator]"
@@ -140,20 +141,20 @@ def checked_generators(generators: Mapping[str, object] | Iterable[object], call
     if not isinstance(generators, Mapping):
         generators = {f"[{number}]": generator for number, generator in enumerate(generators)}
     for generator in generators.values():
-        checked_holder(generator, caller)
+        checked_adapter(generator, caller)
     return {str(name): generator for name, generator in generators.items()}
 
 
-def _of(found: Found) -> Member:
-    return Member("found", (found.name, *found.aliases), found.holder, found.variables)
+def _of(found: Found) -> NamedGenerator:
+    return NamedGenerator("found", (found.name, *found.aliases), found.adapter, found.variables)
 
 
-def _once(section: Section, holders: Iterable[tuple[str, Holder]], known: set[int]) -> list[Member]:
+def _once(section: Section, adapters: Iterable[tuple[str, Adapter]], known: set[int]) -> list[NamedGenerator]:
     """Each generator that is not `known` once, with all its names."""
     names: dict[int, list[str]] = {}
-    kept: dict[int, Holder] = {}
-    for name, holder in holders:
-        if holder.identity not in known:
-            names.setdefault(holder.identity, []).append(name)
-            kept[holder.identity] = holder
-    return [Member(section, tuple(names[identity]), kept[identity]) for identity in kept]
+    kept: dict[int, Adapter] = {}
+    for name, adapter in adapters:
+        if adapter.identity not in known:
+            names.setdefault(adapter.identity, []).append(name)
+            kept[adapter.identity] = adapter
+    return [NamedGenerator(section, tuple(names[identity]), kept[identity]) for identity in kept]

@@ -28,10 +28,10 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from samebits._runtime.decorated import runs_later
 from samebits.errors import UsageTypeError
-from samebits.seeding.adapters import Holder, StateError, process_wide, rewind_device
+from samebits.seeding.adapters import Adapter, StateError, process_wide, rewind_device
 from samebits.seeding.checksum import digest_number
 from samebits.seeding.derive import Key, checked_seed
-from samebits.seeding.registry import Member, checked_generators, members
+from samebits.seeding.registry import NamedGenerator, all_generators, checked_generators
 from samebits.seeding.state import put_back
 from samebits.seeding.turn import turn
 from samebits.usercode.program import own_packages, package_of, place_of_self
@@ -86,7 +86,7 @@ class Scope:
     """What `isolated` and `preserved` return: a context manager and a decorator."""
 
     def __init__(
-        self, name: str, generators: Generators | None, start: Callable[[list[Member]], None] | None
+        self, name: str, generators: Generators | None, start: Callable[[list[NamedGenerator]], None] | None
     ) -> None:
         self._name = name
         self._given = None if generators is None else checked_generators(generators, name)
@@ -141,9 +141,9 @@ class Scope:
         turn.take(self._name)
         try:
             if self._given is None:
-                present = members(arguments, frame, packages)
+                present = all_generators(arguments, frame, packages)
             else:
-                present = members(self._given, None)
+                present = all_generators(self._given, None)
             visit = _Visit(self._name, present)
             try:
                 if self._start is not None:
@@ -180,9 +180,9 @@ def _arguments(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
 class _Visit:
     """One stay inside a scope: where everything stood when it began."""
 
-    def __init__(self, name: str, present: list[Member]) -> None:
+    def __init__(self, name: str, present: list[NamedGenerator]) -> None:
         self.name = name
-        self.saved = [(member, member.holder.save()) for member in present]
+        self.saved = [(member, member.adapter.save()) for member in present]
 
     def leave(self) -> None:
         """Put everything back and give the turn back, whatever fails."""
@@ -197,9 +197,9 @@ class _Visit:
         _open.pop()
         failed = put_back(self.saved)
         known = {member.name for member, _ in self.saved if member.section == "process"}
-        for name, holder in process_wide().items():
+        for name, adapter in process_wide().items():
             if name not in known:
-                rewind_device(holder)
+                rewind_device(adapter)
         if failed:
             raise StateError(
                 f"{self.name}: could not put back {', '.join(failed)}; the others were put back. "
@@ -210,8 +210,8 @@ class _Visit:
         """Left before one that was entered later, as interleaved coroutines do: that one puts all back."""
         position = _open.index(self)
         later = _open[position + 1]
-        earlier = {member.holder.identity for member, _ in self.saved}
-        later.saved = self.saved + [one for one in later.saved if one[0].holder.identity not in earlier]
+        earlier = {member.adapter.identity for member, _ in self.saved}
+        later.saved = self.saved + [one for one in later.saved if one[0].adapter.identity not in earlier]
         del _open[position]
         raise StateError(
             f"{self.name}: left before {later.name}(), which was entered inside it; interleaved coroutines "
@@ -223,7 +223,7 @@ class _Visit:
 _open: Final[list[_Visit]] = []
 
 
-def _start(root: int | None, present: list[Member]) -> None:
+def _start(root: int | None, present: list[NamedGenerator]) -> None:
     """Begin streams of their own: from a seed by the generators' names, or from where each stands.
 
     A state's own digest, and not one of all states together: what another generator drew elsewhere does
@@ -232,17 +232,17 @@ def _start(root: int | None, present: list[Member]) -> None:
     keys = []
     for number, member in enumerate(present):
         if root is None:
-            key = Key(digest_number(_content(member.holder)), ("isolated",))
+            key = Key(digest_number(_content(member.adapter)), ("isolated",))
         else:
             same = sum(one.section == member.section and one.name == member.name for one in present[:number])
             key = Key(root, ("isolated", member.section, member.name, same))
         keys.append(key)
     for member, key in zip(present, keys, strict=True):
-        member.holder.start(key)
+        member.adapter.start(key)
 
 
-def _content(holder: Holder) -> dict[str, Any]:
-    return {"kind": holder.kind, "state": holder.capture()}
+def _content(adapter: Adapter) -> dict[str, Any]:
+    return {"kind": adapter.kind, "state": adapter.capture()}
 
 
 def _after_fork() -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _POSITIONS: Final = {"pos": 624, "buffer_pos": 4, "has_uint32": 1, "has_gauss": 1}
 
 
-def tensor_of(value: object, dtype: str, size: int | None = None) -> torch.Tensor:
+def checked_tensor(value: object, dtype: str, size: int | None = None) -> torch.Tensor:
     """`value`, on the CPU wherever `map_location` put it.
 
     Raises:
@@ -35,13 +35,13 @@ def tensor_of(value: object, dtype: str, size: int | None = None) -> torch.Tenso
     return value.detach().cpu().contiguous()
 
 
-def plain_form(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """A numpy state as plain data.  Arrays become tensors of their bits, signed as torch prefers them."""
     import numpy as np
     import torch
 
     if isinstance(value, dict):
-        return {name: plain_form(part) for name, part in value.items()}
+        return {name: to_plain(part) for name, part in value.items()}
     if isinstance(value, np.ndarray):
         return torch.from_numpy(value.copy().view(f"i{value.itemsize}"))
     if isinstance(value, int | np.integer):
@@ -49,8 +49,8 @@ def plain_form(value: Any) -> Any:
     return value
 
 
-def numpy_form(like: Any, value: Any, name: str = "state") -> Any:
-    """The numpy state that `plain_form` made `value` of; `like` is one of the same bit generator.
+def from_plain(like: Any, value: Any, name: str = "state") -> Any:
+    """The numpy state that `to_plain` made `value` of; `like` is one of the same bit generator.
 
     Raises:
         ValueError: it has other fields, or fields of other kinds.
@@ -60,9 +60,9 @@ def numpy_form(like: Any, value: Any, name: str = "state") -> Any:
     if isinstance(like, dict):
         if not isinstance(value, Mapping) or set(value) != set(like):
             raise ValueError(f"{name} must have the fields {', '.join(like)}")
-        return {key: numpy_form(part, value[key], key) for key, part in like.items()}
+        return {key: from_plain(part, value[key], key) for key, part in like.items()}
     if isinstance(like, np.ndarray):
-        return tensor_of(value, f"int{8 * like.itemsize}", like.size).numpy().view(like.dtype)
+        return checked_tensor(value, f"int{8 * like.itemsize}", like.size).numpy().view(like.dtype)
     if isinstance(like, int | np.integer):
         if not isinstance(value, str):
             raise ValueError(f"{name} must be a hexadecimal string, got {value!r}")
@@ -91,7 +91,7 @@ def equal(one: Any, other: Any) -> bool:
     return repr(one) == repr(other)
 
 
-def plain_sequence(sequence: Any) -> dict[str, Any] | None:
+def sequence_to_plain(sequence: Any) -> dict[str, Any] | None:
     """A `SeedSequence` as plain data; None for none, and for a class of the program's own."""
     import numpy as np
 
@@ -114,7 +114,7 @@ def _plain_entropy(entropy: Any) -> Any:
         return [_plain_entropy(part) for part in entropy]
 
 
-def sequence_of(plain: Mapping[str, Any]) -> np.random.SeedSequence:
+def sequence_from_plain(plain: Mapping[str, Any]) -> np.random.SeedSequence:
     import numpy as np
 
     def number(part: Any) -> Any:

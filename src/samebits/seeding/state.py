@@ -1,7 +1,7 @@
 """Captures everything random, and restores it wholly or not at all.
 
-A resumed run continues with the same bits only if every generator stands where
-it stood.  So nothing here is lenient by default: a state that is damaged, of
+A resumed run continues with the same bits only if every generator has the state
+that it had.  So nothing here is lenient by default: a state that is damaged, of
 another rank, or that has a generator more or less than the process is refused,
 and the error names the generators.  All of a state is checked, on copies,
 before the first generator changes; should setting one fail all the same, those
@@ -38,7 +38,7 @@ from samebits.seeding.adapters import initialize_accelerator, uninitialized_acce
 from samebits.seeding.checksum import checksum
 from samebits.seeding.matching import Matching, matched
 from samebits.seeding.ranks import place
-from samebits.seeding.registry import SECTIONS, Member, members
+from samebits.seeding.registry import SECTIONS, NamedGenerator, all_generators
 from samebits.seeding.turn import turn
 from samebits.usercode.program import local_of, own_packages
 
@@ -76,7 +76,7 @@ def capture_rng(**owners: object) -> dict[str, Any]:
         ...
         restore_rng(torch.load(path)["rng"], loader=loader)
 
-    Owners make the names independent of where the call stands, so prefer them in code that is reused.
+    Owners make the names independent of where the call is, so prefer them in code that is reused.
     Each rank captures its own.  No generator moves.
 
     Not found, so to be registered (`register`): generators that only the results kept by a
@@ -97,7 +97,7 @@ def capture_rng(**owners: object) -> dict[str, Any]:
         )
     with turn.held("capture_rng"):
         frame = sys._getframe(1)
-        present = members(owners, None if owners else frame, own_packages(frame))
+        present = all_generators(owners, None if owners else frame, own_packages(frame))
         _check_names(present)
         here = place()
         state: dict[str, Any] = {
@@ -109,12 +109,12 @@ def capture_rng(**owners: object) -> dict[str, Any]:
             "owners": sorted(owners),
             **{section: {} for section in SECTIONS},
         }
-        for member in present:
-            state[member.section][member.name] = {
-                "kind": member.holder.kind,
-                "aliases": list(member.names[1:]),
-                "variables": list(member.variables),
-                "state": member.holder.capture(),
+        for generator in present:
+            state[generator.section][generator.name] = {
+                "kind": generator.adapter.kind,
+                "aliases": list(generator.names[1:]),
+                "variables": list(generator.variables),
+                "state": generator.adapter.capture(),
             }
         state["checksum"] = checksum(state)
         return state
@@ -145,7 +145,7 @@ def restore_rng(state: Mapping[str, Any], /, *, strict: bool = True, **owners: o
     """
     if not isinstance(strict, bool):
         raise UsageTypeError(f"restore_rng: strict must be True or False, got {type(strict).__name__}")
-    _check_form(state)
+    _check_format(state)
     with turn.held("restore_rng"):
         if strict:
             _check_place(state)
@@ -158,38 +158,38 @@ def _restore(state: Mapping[str, Any], strict: bool, owners: dict[str, object], 
         library, _, device = name.partition(":")
         if library == "torch" and device != "cpu":
             initialize_accelerator(device.partition(":")[0])
-    present = members(owners, None if owners else frame, own_packages(frame))
+    present = all_generators(owners, None if owners else frame, own_packages(frame))
     if strict:
         _check_names(present)
     matching = matched(state, present, by_ending=bool(owners) and not state["owners"])
     if strict:
         _check_all_there(matching, owners)
     elif state["rank"] != place().rank:  # would make all ranks draw alike
-        matching.leave(lambda member: member.section == "process")
+        matching.leave(lambda generator: generator.section == "process")
     pairs = matching.pairs
     faults = []
-    for member, entry in pairs:
-        fault = _fault(member, entry)
+    for generator, entry in pairs:
+        fault = _fault(generator, entry)
         if fault is not None:
-            faults.append(f"{member.name}: {fault}")
+            faults.append(f"{generator.name}: {fault}")
     if faults:
         raise StateError(
             f"restore_rng: the state does not fit {len(faults)} of {len(pairs)} generators, and nothing was "
             f"changed: {_listed(faults)}. Make these generators as they were made in the run that saved."
         )
     _set_all(pairs)
-    restored = tuple(member.name for member, _ in pairs)
-    return Restored(restored, tuple(matching.missing), tuple(member.name for member in matching.extra))
+    restored = tuple(generator.name for generator, _ in pairs)
+    return Restored(restored, tuple(matching.missing), tuple(generator.name for generator in matching.extra))
 
 
-def _set_all(pairs: list[tuple[Member, Mapping[str, Any]]]) -> None:
+def _set_all(pairs: list[tuple[NamedGenerator, Mapping[str, Any]]]) -> None:
     """All or none."""
-    saved = [(member, member.holder.save()) for member, _ in pairs]
+    saved = [(generator, generator.adapter.save()) for generator, _ in pairs]
     done = 0
     try:
-        for member, entry in pairs:
+        for generator, entry in pairs:
             done += 1  # also the one that fails may have changed
-            member.holder.restore(entry["state"])
+            generator.adapter.restore(entry["state"])
     except BaseException as error:
         failed = put_back(saved[:done])
         if not isinstance(error, Exception):
@@ -198,29 +198,29 @@ def _set_all(pairs: list[tuple[Member, Mapping[str, Any]]]) -> None:
         raise StateError(f"restore_rng: setting {pairs[done - 1][0].name} failed ({error}){rest}.") from error
 
 
-def put_back(saved: Iterable[tuple[Member, Any]]) -> list[str]:
+def put_back(saved: Iterable[tuple[NamedGenerator, Any]]) -> list[str]:
     """Put every generator back, whichever fail; the names of those that did, and why."""
     failed = []
-    for member, what in saved:
+    for generator, what in saved:
         try:
-            member.holder.put_back(what)
+            generator.adapter.put_back(what)
         except Exception as error:
-            failed.append(f"{member.name}: {error}")
+            failed.append(f"{generator.name}: {error}")
     return failed
 
 
-def _fault(member: Member, entry: Mapping[str, Any]) -> str | None:
+def _fault(generator: NamedGenerator, entry: Mapping[str, Any]) -> str | None:
     """Why a generator cannot take a state; None if it can."""
-    if entry["kind"] != member.holder.kind:
-        return f"the state is of a {entry['kind']}, here it is a {member.holder.kind}"
+    if entry["kind"] != generator.adapter.kind:
+        return f"the state is of a {entry['kind']}, here it is a {generator.adapter.kind}"
     try:
-        member.holder.check(entry["state"])
+        generator.adapter.check(entry["state"])
     except Exception as error:  # the libraries raise many kinds
         return str(error) or type(error).__name__
     return None
 
 
-def _check_form(state: object) -> None:
+def _check_format(state: object) -> None:
     """Refuse what is no state, newer, or damaged."""
     if not isinstance(state, Mapping) or state.get("format") != FORMAT:
         given = type(state).__name__
@@ -293,9 +293,9 @@ def _check_owners(state: Mapping[str, Any], owners: dict[str, object]) -> None:
         )
 
 
-def _check_names(present: list[Member]) -> None:
+def _check_names(present: list[NamedGenerator]) -> None:
     """Two found in one set, or nowhere else than in two, cannot be told apart in another process."""
-    counts = Counter((member.section, member.name) for member in present)
+    counts = Counter((generator.section, generator.name) for generator in present)
     shared = [name for (_, name), count in counts.items() if count > 1]
     if shared:
         raise StateError(
@@ -312,7 +312,7 @@ def _check_all_there(matching: Matching, owners: dict[str, object]) -> None:
     if missing:
         parts.append(f"this process lacks {_listed(missing)}")
     if extra:
-        parts.append(f"the state lacks {_listed(member.name for member in extra)}")
+        parts.append(f"the state lacks {_listed(generator.name for generator in extra)}")
     parts += matching.clashes[:_SHOWN]
     advice = "Make the same generators before restoring as before saving"
     local = next(((name, home) for name in missing if (home := local_of(name)) is not None), None)
@@ -320,7 +320,7 @@ def _check_all_there(matching: Matching, owners: dict[str, object]) -> None:
         advice = "Run on as many devices as the run that saved"
         if uninitialized_accelerator() is None:
             advice += ", with its accelerator"
-    elif any(member.section == "process" for member in extra):
+    elif any(generator.section == "process" for generator in extra):
         advice = "The accelerator was not in use when the state was saved: restore before it is initialised"
     elif local is not None and not owners:
         advice = (

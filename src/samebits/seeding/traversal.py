@@ -1,11 +1,11 @@
-"""The ways onward from an object in a walk: what it holds, by the type it is of.
+"""What an object holds, by its type: the edges that a traversal follows from it.
 
 Each reads with the base type's own function, which a subclass cannot have
 replaced, and types are told apart by identity: a metaclass may have an
 ``__eq__`` or a ``__hash__``.
 
 Of a container with more than `MANY` entries only those are looked into that may
-lead to a generator: each is asked, since one that does may stand among a million
+lead to a generator: each is asked, since one that does may be among a million
 that do not.  Of these the first `ENTRIES` are, and the walk says so.
 """
 
@@ -29,9 +29,9 @@ ENTRIES: Final = 50_000
 
 #: How a step of a path is written: ".name", "[0]", "{}", not at all, "name".
 Style = Literal["attribute", "entry", "member", "class", "root"]
-Way = tuple[Style, Any, Any]
-#: The ways onward from an object.
-Expand = Callable[[Any], Iterable[Way]]
+Edge = tuple[Style, Any, Any]
+#: The edges from an object.
+Expand = Callable[[Any], Iterable[Edge]]
 
 CONTAINERS: Final = frozenset(
     map(id, (list, tuple, dict, set, frozenset, deque, OrderedDict, defaultdict, Counter))
@@ -61,11 +61,11 @@ def _wrapped(mro: tuple[type, ...]) -> frozenset[str]:
     return frozenset(names)
 
 
-class Ways:
+class Traversal:
     """How objects of each type are looked through, for one walk.
 
     Args:
-        packages: the installed packages that are the program's (`user_code.own_packages`).
+        packages: the installed packages that are the program's (`usercode.program.own_packages`).
         opaque: types to leave out, beside those that hold no generator.
     """
 
@@ -135,7 +135,7 @@ class Ways:
         if instance_dict is not None and not slots and not is_module:
             self._plain_instances[id(kind)] = instance_dict
 
-        def attributes(thing: Any) -> Iterator[Way]:
+        def attributes(thing: Any) -> Iterator[Edge]:
             if instance_dict is not None:
                 # A dict is copied: another thread may change it.
                 variables = dict(instance_dict(thing))
@@ -162,29 +162,29 @@ class Ways:
 
     def _entries(self) -> dict[type, Expand]:
         def numbered(base: Any) -> Expand:
-            def entries(thing: Any) -> Iterator[Way]:
+            def entries(thing: Any) -> Iterator[Edge]:
                 for number, value in self._doubtful(thing, list(base.__iter__(thing))):
                     yield "entry", number, value
 
             return entries
 
-        def members(base: Any) -> Expand:
-            def entries(thing: Any) -> Iterator[Way]:
+        def all_generators(base: Any) -> Expand:
+            def entries(thing: Any) -> Iterator[Edge]:
                 for _, value in self._doubtful(thing, list(base.__iter__(thing))):
                     yield "member", None, value
 
             return entries
 
-        def keyed(thing: Any) -> Iterator[Way]:
+        def keyed(thing: Any) -> Iterator[Edge]:
             items = list(dict.items(thing))
             for number, value in self._doubtful(thing, [value for _, value in items]):
                 key = items[number][0]
                 yield "entry", repr(key) if id(type(key)) in _KEYS else f"#{number}", value
 
         sequences: dict[type, Expand] = {base: numbered(base) for base in (list, tuple, deque)}
-        return {dict: keyed, **sequences, set: members(set), frozenset: members(frozenset)}
+        return {dict: keyed, **sequences, set: all_generators(set), frozenset: all_generators(frozenset)}
 
-    def _array_entries(self, array: Any) -> Iterable[Way]:
+    def _array_entries(self, array: Any) -> Iterable[Edge]:
         if not self.is_leaf(array):
             yield "class", None, self._array.tolist(array)
 
@@ -249,8 +249,8 @@ def _both(entries: Expand, attributes: Expand | None) -> Expand:
     return lambda thing: itertools.chain(attributes(thing), entries(thing))
 
 
-def generator(thing: Any) -> Iterable[Way]:
-    """Marks a generator: there is no way onward from it."""
+def generator(thing: Any) -> Iterable[Edge]:
+    """Marks a generator: nothing is looked for in it."""
     return ()
 
 
@@ -290,7 +290,7 @@ def _opaque() -> frozenset[int]:
     return frozenset(map(id, kinds))
 
 
-def _class_attributes(kind: type) -> Iterator[Way]:
+def _class_attributes(kind: type) -> Iterator[Edge]:
     for name, value in list(_type_dict(kind).items()):
         if type(value) is not types.MemberDescriptorType and name not in ("__dict__", "__weakref__"):
             yield "attribute", name, value
@@ -298,7 +298,7 @@ def _class_attributes(kind: type) -> Iterator[Way]:
         yield "class", None, base
 
 
-def _function_parts(function: Any) -> Iterator[Way]:
+def _function_parts(function: Any) -> Iterator[Edge]:
     code = function.__code__
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=False):
         yield "attribute", name, cell
@@ -309,7 +309,7 @@ def _function_parts(function: Any) -> Iterator[Way]:
     yield from (("attribute", name, value) for name, value in list(function.__dict__.items()))
 
 
-def _cell(cell: types.CellType) -> Iterator[Way]:
+def _cell(cell: types.CellType) -> Iterator[Edge]:
     try:
         yield "class", None, cell.cell_contents
     except ValueError:

@@ -16,9 +16,9 @@ from torch._subclasses import FakeTensorMode
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
+import samebits.random as sr
 from samebits.determinism.mode import deterministic
 from samebits.errors import UsageError
-from samebits.random import draw
 from samebits.random.keys import fold_in, key
 from samebits.random.portable_mode import drawing, scopes
 from samebits.random.portable_mode.mode import get_state, portable, set_state
@@ -65,13 +65,13 @@ def same(one: list[Tensor], other: list[Tensor]) -> bool:
 class TestTheMode:
     def test_the_first_numbers(self) -> None:
         with portable(7):
-            assert torch.equal(torch.rand(5), draw.uniform(step(7, 0), 5))
-            assert torch.equal(torch.randn(5), draw.normal(step(7, 1), 5))
+            assert torch.equal(torch.rand(5), sr.uniform(step(7, 0), 5))
+            assert torch.equal(torch.randn(5), sr.normal(step(7, 1), 5))
 
     @pytest.mark.parametrize("seed", [0, 1, 2**64 - 1, 2**63])
     def test_seeds(self, seed: int) -> None:
         with portable(seed):
-            assert torch.equal(torch.rand(5), draw.uniform(step(seed, 0), 5))
+            assert torch.equal(torch.rand(5), sr.uniform(step(seed, 0), 5))
 
     def test_everything_is_as_before(self) -> None:
         before, attributes = native(), dict(vars(torch.nn.init))
@@ -95,15 +95,15 @@ class TestTheMode:
         with portable(1):
             first = torch.rand(3)
             with portable(2):
-                assert torch.equal(torch.rand(3), draw.uniform(step(2, 0), 3))
+                assert torch.equal(torch.rand(3), sr.uniform(step(2, 0), 3))
             second = torch.rand(3)
-        assert torch.equal(first, draw.uniform(step(1, 0), 3))
-        assert torch.equal(second, draw.uniform(step(1, 1), 3))
+        assert torch.equal(first, sr.uniform(step(1, 0), 3))
+        assert torch.equal(second, sr.uniform(step(1, 1), 3))
 
     def test_from_where_the_generator_stands(self) -> None:
         torch.manual_seed(4)
         with portable():
-            assert torch.equal(torch.rand(3), draw.uniform(step(4, 0), 3))
+            assert torch.equal(torch.rand(3), sr.uniform(step(4, 0), 3))
 
     def test_entered_again(self) -> None:
         mode = portable(3)
@@ -114,7 +114,7 @@ class TestTheMode:
             third = torch.rand(3)
         with mode:
             assert torch.equal(torch.rand(3), first)
-        assert torch.equal(third, draw.uniform(step(3, 2), 3))
+        assert torch.equal(third, sr.uniform(step(3, 2), 3))
 
     def test_decorated(self) -> None:
         @portable(3)
@@ -123,8 +123,8 @@ class TestTheMode:
             return torch.rand(count)
 
         state = torch.get_rng_state()
-        assert torch.equal(drawn(3), draw.uniform(step(3, 0), 3))
-        assert torch.equal(drawn(3), draw.uniform(step(3, 0), 3))
+        assert torch.equal(drawn(3), sr.uniform(step(3, 0), 3))
+        assert torch.equal(drawn(3), sr.uniform(step(3, 0), 3))
         assert drawn.__doc__ == "Draws."
         assert torch.equal(torch.get_rng_state(), state)
 
@@ -132,7 +132,7 @@ class TestTheMode:
         state = torch.get_rng_state()
         mode = portable(3)
         try:
-            assert torch.equal(torch.rand(3), draw.uniform(step(3, 0), 3))
+            assert torch.equal(torch.rand(3), sr.uniform(step(3, 0), 3))
         finally:
             mode.restore()
         mode.restore()
@@ -143,7 +143,7 @@ class TestTheMode:
         torch.set_rng_state(state)
         first, second = portable(1), portable(2)
         first.restore()
-        assert torch.equal(torch.rand(3), draw.uniform(step(2, 0), 3))
+        assert torch.equal(torch.rand(3), sr.uniform(step(2, 0), 3))
         second.restore()
         assert torch.equal(torch.get_rng_state(), state)
         assert same(native(), before)
@@ -187,7 +187,7 @@ Pair = tuple[Callable[[], Tensor], Callable[[Tensor], Tensor]]
 
 
 def _bits(k: Tensor, *shape: int, high: int, dtype: torch.dtype) -> Tensor:
-    return draw.randint(k, *shape, low=0, high=high, dtype=dtype)
+    return sr.randint(k, *shape, low=0, high=high, dtype=dtype)
 
 
 _P = torch.linspace(0, 1, 12).view(3, 4)
@@ -195,81 +195,81 @@ _MEANS, _STDS = torch.arange(12.0).view(3, 4), torch.linspace(0, 2, 12).view(3, 
 
 #: torch's draw, and the keyed function with the key of the first step.
 PAIRS: dict[str, Pair] = {
-    "rand": (lambda: torch.rand(3, 4), lambda k: draw.uniform(k, 3, 4)),
+    "rand": (lambda: torch.rand(3, 4), lambda k: sr.uniform(k, 3, 4)),
     "rand double": (
         lambda: torch.rand(3, 4, dtype=torch.float64),
-        lambda k: draw.uniform(k, 3, 4, dtype=torch.float64),
+        lambda k: sr.uniform(k, 3, 4, dtype=torch.float64),
     ),
     "rand half": (
         lambda: torch.rand(3, 4, dtype=torch.float16),
-        lambda k: draw.uniform(k, 3, 4, dtype=torch.float16),
+        lambda k: sr.uniform(k, 3, 4, dtype=torch.float16),
     ),
     "rand complex": (
         lambda: torch.view_as_real(torch.rand(3, dtype=torch.complex64)),
-        lambda k: draw.uniform(k, 3, 2),
+        lambda k: sr.uniform(k, 3, 2),
     ),
-    "rand_like": (lambda: torch.rand_like(_P), lambda k: draw.uniform(k, 3, 4)),
+    "rand_like": (lambda: torch.rand_like(_P), lambda k: sr.uniform(k, 3, 4)),
     "uniform_": (
         lambda: torch.empty(3, 4).uniform_(-1, 0.3),
-        lambda k: draw.uniform(k, 3, 4, low=-1, high=0.3),
+        lambda k: sr.uniform(k, 3, 4, low=-1, high=0.3),
     ),
-    "randn": (lambda: torch.randn(3, 4), lambda k: draw.normal(k, 3, 4)),
+    "randn": (lambda: torch.randn(3, 4), lambda k: sr.normal(k, 3, 4)),
     "randn bfloat16": (
         lambda: torch.randn(3, 4, dtype=torch.bfloat16),
-        lambda k: draw.normal(k, 3, 4, dtype=torch.bfloat16),
+        lambda k: sr.normal(k, 3, 4, dtype=torch.bfloat16),
     ),
     "randn complex": (
         lambda: torch.view_as_real(torch.randn(5, dtype=torch.complex128)),
-        lambda k: draw.normal(k, 5, 2, std=1 / math.sqrt(2), dtype=torch.float64),
+        lambda k: sr.normal(k, 5, 2, std=1 / math.sqrt(2), dtype=torch.float64),
     ),
-    "randn_like": (lambda: torch.randn_like(_P), lambda k: draw.normal(k, 3, 4)),
-    "normal_": (lambda: torch.empty(3, 4).normal_(2, 3), lambda k: draw.normal(k, 3, 4, mean=2, std=3)),
+    "randn_like": (lambda: torch.randn_like(_P), lambda k: sr.normal(k, 3, 4)),
+    "normal_": (lambda: torch.empty(3, 4).normal_(2, 3), lambda k: sr.normal(k, 3, 4, mean=2, std=3)),
     "normal of numbers": (
         lambda: torch.normal(2.0, 3.0, (3, 4)),
-        lambda k: draw.normal(k, 3, 4, mean=2, std=3),
+        lambda k: sr.normal(k, 3, 4, mean=2, std=3),
     ),
     "normal of a tensor and a number": (
         lambda: torch.normal(torch.full((3, 4), 2.0), 3.0),
-        lambda k: draw.normal(k, 3, 4, mean=2, std=3),
+        lambda k: sr.normal(k, 3, 4, mean=2, std=3),
     ),
     "normal of a number and a tensor": (
         lambda: torch.normal(2.0, torch.full((3, 4), 3.0)),
-        lambda k: draw.normal(k, 3, 4, mean=2, std=3),
+        lambda k: sr.normal(k, 3, 4, mean=2, std=3),
     ),
     "normal of tensors": (
         lambda: torch.normal(_MEANS, _STDS),
-        lambda k: draw.normal(k, 3, 4) * _STDS + _MEANS,
+        lambda k: sr.normal(k, 3, 4) * _STDS + _MEANS,
     ),
     "normal of tensors that broadcast": (
         lambda: torch.normal(_MEANS[:1], _STDS[:, :1]),
-        lambda k: draw.normal(k, 3, 4) * _STDS[:, :1] + _MEANS[:1],
+        lambda k: sr.normal(k, 3, 4) * _STDS[:, :1] + _MEANS[:1],
     ),
     "normal of halves": (
         lambda: torch.normal(_MEANS.half(), _STDS.half()),
-        lambda k: (draw.normal(k, 3, 4) * _STDS.half().float() + _MEANS).half(),
+        lambda k: (sr.normal(k, 3, 4) * _STDS.half().float() + _MEANS).half(),
     ),
-    "exponential_": (lambda: torch.empty(3, 4).exponential_(2), lambda k: draw.exponential(k, 3, 4, rate=2)),
+    "exponential_": (lambda: torch.empty(3, 4).exponential_(2), lambda k: sr.exponential(k, 3, 4, rate=2)),
     "randint": (lambda: torch.randint(9, (3, 4)), lambda k: _bits(k, 3, 4, high=9, dtype=torch.int64)),
     "randint int32": (
         lambda: torch.randint(-5, 9, (3, 4), dtype=torch.int32),
-        lambda k: draw.randint(k, 3, 4, low=-5, high=9),
+        lambda k: sr.randint(k, 3, 4, low=-5, high=9),
     ),
     "randint float": (
         lambda: torch.randint(-5, 9, (3, 4), dtype=torch.float16),
-        lambda k: draw.randint(k, 3, 4, low=-5, high=9).half(),
+        lambda k: sr.randint(k, 3, 4, low=-5, high=9).half(),
     ),
     "randint float64": (
         lambda: torch.randint(-5, 9, (3, 4), dtype=torch.float64),
-        lambda k: draw.randint(k, 3, 4, low=-5, high=9, dtype=torch.int64).double(),
+        lambda k: sr.randint(k, 3, 4, low=-5, high=9, dtype=torch.int64).double(),
     ),
-    "randint_like": (lambda: torch.randint_like(_P, 9), lambda k: draw.randint(k, 3, 4, high=9).float()),
+    "randint_like": (lambda: torch.randint_like(_P, 9), lambda k: sr.randint(k, 3, 4, high=9).float()),
     "random_ int64": (
         lambda: torch.empty(3, 4, dtype=torch.int64).random_(),
         lambda k: _bits(k, 3, 4, high=2**63, dtype=torch.int64),
     ),
     "random_ uint8": (
         lambda: torch.empty(3, 4, dtype=torch.uint8).random_(),
-        lambda k: draw.bits(k, 3, 4, dtype=torch.uint8),
+        lambda k: sr.bits(k, 3, 4, dtype=torch.uint8),
     ),
     "random_ int8": (
         lambda: torch.empty(3, 4, dtype=torch.int8).random_(),
@@ -277,23 +277,23 @@ PAIRS: dict[str, Pair] = {
     ),
     "random_ bool": (
         lambda: torch.empty(3, 4, dtype=torch.bool).random_(),
-        lambda k: draw.randint(k, 3, 4, high=2).bool(),
+        lambda k: sr.randint(k, 3, 4, high=2).bool(),
     ),
     "random_ float32": (
         lambda: torch.empty(3, 4).random_(),
-        lambda k: draw.randint(k, 3, 4, high=2**24 + 1).float(),
+        lambda k: sr.randint(k, 3, 4, high=2**24 + 1).float(),
     ),
     "random_ of all int64": (
         lambda: torch.empty(3, 4, dtype=torch.int64).random_(-(2**63), None),
-        lambda k: draw.bits(k, 3, 4, dtype=torch.int64),
+        lambda k: sr.bits(k, 3, 4, dtype=torch.int64),
     ),
     "random_ of a range of nearly 32 bits": (
         lambda: torch.empty(3, 4, dtype=torch.int32).random_(-(10**9), 10**9),
-        lambda k: draw.randint(k, 3, 4, low=-(10**9), high=10**9, dtype=torch.int64).int(),
+        lambda k: sr.randint(k, 3, 4, low=-(10**9), high=10**9, dtype=torch.int64).int(),
     ),
     "random_ int32": (
         lambda: torch.empty(3, 4, dtype=torch.int32).random_(),
-        lambda k: draw.randint(k, 3, 4, low=0, high=2**31),
+        lambda k: sr.randint(k, 3, 4, low=0, high=2**31),
     ),
     "random_ of a range beyond 32 bits": (
         lambda: torch.empty(3, 4).random_(0, 10**12),
@@ -301,32 +301,32 @@ PAIRS: dict[str, Pair] = {
     ),
     "bernoulli_": (
         lambda: torch.empty(3, 4).bernoulli_(0.3),
-        lambda k: draw.bernoulli(k, 3, 4, p=0.3, dtype=torch.float32),
+        lambda k: sr.bernoulli(k, 3, 4, p=0.3, dtype=torch.float32),
     ),
-    "bernoulli": (lambda: torch.bernoulli(_P), lambda k: draw.bernoulli(k, p=_P).float()),
+    "bernoulli": (lambda: torch.bernoulli(_P), lambda k: sr.bernoulli(k, p=_P).float()),
     "bernoulli of a number": (
         lambda: torch.bernoulli(_P, 0.3),
-        lambda k: draw.bernoulli(k, 3, 4, p=0.3).float(),
+        lambda k: sr.bernoulli(k, 3, 4, p=0.3).float(),
     ),
     "bernoulli_ of a tensor": (
         lambda: torch.empty(3, 4, dtype=torch.int64).bernoulli_(_P[0].double()),
-        lambda k: draw.bernoulli(k, p=_P[0].double().expand(3, 4)).long(),
+        lambda k: sr.bernoulli(k, p=_P[0].double().expand(3, 4)).long(),
     ),
     "bernoulli out": (
         lambda: torch.bernoulli(_P, out=torch.empty(0)),
-        lambda k: draw.bernoulli(k, p=_P).float(),
+        lambda k: sr.bernoulli(k, p=_P).float(),
     ),
     "dropout": (
         lambda: F.dropout(_MEANS, 0.3),
-        lambda k: _MEANS * draw.bernoulli(k, 3, 4, p=0.7).float().div(0.7),
+        lambda k: _MEANS * sr.bernoulli(k, 3, 4, p=0.7).float().div(0.7),
     ),
     "native_dropout": (
         lambda: torch.native_dropout(_MEANS, 0.3, True)[0],
-        lambda k: _MEANS * draw.bernoulli(k, 3, 4, p=0.7).float().div(0.7),
+        lambda k: _MEANS * sr.bernoulli(k, 3, 4, p=0.7).float().div(0.7),
     ),
     "dropout of channels": (
         lambda: F.dropout2d(torch.ones(3, 4, 2, 2), 0.3),
-        lambda k: (draw.bernoulli(k, 3, 4, 1, 1, p=0.7).float() / 0.7).expand(3, 4, 2, 2),
+        lambda k: (sr.bernoulli(k, 3, 4, 1, 1, p=0.7).float() / 0.7).expand(3, 4, 2, 2),
     ),
 }
 
@@ -353,7 +353,7 @@ class TestSteps:
             torch.bernoulli(torch.full(shape, 0.5))
             torch.normal(torch.zeros(shape), 1.0)
             torch.randint(3, shape)
-            assert torch.equal(torch.rand(3), draw.uniform(step(0, 5), 3))
+            assert torch.equal(torch.rand(3), sr.uniform(step(0, 5), 3))
 
     def test_what_draws_nothing(self) -> None:
         x = torch.ones(5)
@@ -361,7 +361,7 @@ class TestSteps:
             F.dropout(x, 0.0), F.dropout(x, 1.0), F.dropout(x, 0.5, training=False)
             torch.native_dropout(x, 0.5, False)
             F.rrelu(x), F.scaled_dot_product_attention(*[x.view(1, 1, 5, 1)] * 3)
-            assert torch.equal(torch.rand(3), draw.uniform(step(0, 0), 3))
+            assert torch.equal(torch.rand(3), sr.uniform(step(0, 0), 3))
 
     def test_meta_and_fake_tensors(self) -> None:
         with portable(0):
@@ -371,7 +371,7 @@ class TestSteps:
             with FakeTensorMode():
                 torch.rand(3)
                 F.dropout(torch.rand(3), 0.5)
-            assert torch.equal(torch.rand(3), draw.uniform(step(0, 0), 3))
+            assert torch.equal(torch.rand(3), sr.uniform(step(0, 0), 3))
 
 
 class TestLayouts:
@@ -390,15 +390,15 @@ class TestLayouts:
             assert target.shape == (6, 4)
             numbers = target.uniform_()
             assert numbers is target
-            assert torch.equal(target, draw.uniform(step(0, 0), 6, 4))
-            assert torch.equal(target.normal_(), draw.normal(step(0, 1), 6, 4))
-            assert torch.equal(target.bernoulli_(0.5), draw.bernoulli(step(0, 2), 6, 4).float())
+            assert torch.equal(target, sr.uniform(step(0, 0), 6, 4))
+            assert torch.equal(target.normal_(), sr.normal(step(0, 1), 6, 4))
+            assert torch.equal(target.bernoulli_(0.5), sr.bernoulli(step(0, 2), 6, 4).float())
 
     def test_around_a_view(self) -> None:
         with portable(0):
             whole = torch.zeros(4, 4)
             whole[1:3, 1:3].normal_()
-        assert torch.equal(whole[1:3, 1:3], draw.normal(step(0, 0), 2, 2))
+        assert torch.equal(whole[1:3, 1:3], sr.normal(step(0, 0), 2, 2))
         assert whole.count_nonzero() == 4
 
     def test_channels_last_dropout(self) -> None:
@@ -460,7 +460,7 @@ class TestSeeding:
         with portable(0):
             torch.rand(3)
             torch.manual_seed(9)
-            assert torch.equal(torch.rand(3), draw.uniform(step(9, 0), 3))
+            assert torch.equal(torch.rand(3), sr.uniform(step(9, 0), 3))
 
     def test_states_of_torch(self) -> None:
         with portable(0):
@@ -485,7 +485,7 @@ class TestSeeding:
             assert torch.equal(torch.rand(3), one)
             assert torch.equal(torch.randn(3), two)
             with scope("a"):
-                assert torch.equal(torch.rand(3), draw.uniform(step(0, 1, "a"), 3))
+                assert torch.equal(torch.rand(3), sr.uniform(step(0, 1, "a"), 3))
 
     @pytest.mark.parametrize("call", [get_state, lambda: set_state(torch.zeros(4))], ids=["get", "set"])
     def test_outside(self, call: Callable[[], Any]) -> None:
@@ -499,9 +499,9 @@ class TestSeeding:
             torch.rand(3)
             with scope("a"):
                 two = torch.randn(3, generator=generator)
-            assert torch.equal(torch.rand(3), draw.uniform(step(0, 1), 3))
-        assert torch.equal(one, draw.uniform(step(5, 0), 3))
-        assert torch.equal(two, draw.normal(step(5, 1), 3))
+            assert torch.equal(torch.rand(3), sr.uniform(step(0, 1), 3))
+        assert torch.equal(one, sr.uniform(step(5, 0), 3))
+        assert torch.equal(two, sr.normal(step(5, 1), 3))
 
 
 class TestScopes:
@@ -521,28 +521,28 @@ class TestScopes:
         with portable(0):
             other = run(7)
         assert same(one, other)
-        assert torch.equal(one[2], draw.uniform(step(0, 0, "b"), 3))
+        assert torch.equal(one[2], sr.uniform(step(0, 0, "b"), 3))
 
     def test_entered_again_it_goes_on(self) -> None:
         with portable(0):
             for number in range(3):
                 torch.rand(2)
                 with scope("a"):
-                    assert torch.equal(torch.rand(3), draw.uniform(step(0, number, "a"), 3))
+                    assert torch.equal(torch.rand(3), sr.uniform(step(0, number, "a"), 3))
 
     def test_inside_another(self) -> None:
         with portable(0), scope("a"):
             with scope("b"):
                 inner = torch.rand(3)
             outer = torch.rand(3)
-        assert torch.equal(inner, draw.uniform(step(0, 0, "a/b"), 3))
-        assert torch.equal(outer, draw.uniform(step(0, 0, "a"), 3))
+        assert torch.equal(inner, sr.uniform(step(0, 0, "a/b"), 3))
+        assert torch.equal(outer, sr.uniform(step(0, 0, "a"), 3))
 
     def test_left_by_an_exception(self) -> None:
         with portable(0):
             with pytest.raises(ZeroDivisionError), scope("a"):
                 _ = 1 / 0
-            assert torch.equal(torch.rand(3), draw.uniform(step(0, 0), 3))
+            assert torch.equal(torch.rand(3), sr.uniform(step(0, 0), 3))
 
     def test_decorated(self) -> None:
         @scope("a")
@@ -550,8 +550,8 @@ class TestScopes:
             return torch.rand(3)
 
         with portable(0):
-            assert torch.equal(drawn(), draw.uniform(step(0, 0, "a"), 3))
-            assert torch.equal(drawn(), draw.uniform(step(0, 1, "a"), 3))
+            assert torch.equal(drawn(), sr.uniform(step(0, 0, "a"), 3))
+            assert torch.equal(drawn(), sr.uniform(step(0, 1, "a"), 3))
 
     def test_is_the_threads(self) -> None:
         found: list[Tensor] = []
@@ -559,14 +559,14 @@ class TestScopes:
             thread = threading.Thread(target=lambda: found.append(torch.rand(3)))
             thread.start()
             thread.join()
-            assert torch.equal(torch.rand(3), draw.uniform(step(0, 0, "a"), 3))
-        assert torch.equal(found[0], draw.uniform(step(0, 0), 3))
+            assert torch.equal(torch.rand(3), sr.uniform(step(0, 0, "a"), 3))
+        assert torch.equal(found[0], sr.uniform(step(0, 0), 3))
 
     def test_after_seeding(self) -> None:
         with portable(0), scope("a"):
             torch.rand(3)
             torch.manual_seed(4)
-            assert torch.equal(torch.rand(3), draw.uniform(step(4, 0, "a"), 3))
+            assert torch.equal(torch.rand(3), sr.uniform(step(4, 0, "a"), 3))
 
     @pytest.mark.parametrize("wrong", ["", "a/b"])
     def test_no_name(self, wrong: str) -> None:
@@ -628,8 +628,8 @@ class TestTransforms:
         with portable(0):
             other = torch.vmap(drawn, randomness="different")(torch.zeros(4, 3))
         assert same(list(one), list(other))
-        assert torch.equal(one[0], draw.uniform(step(0, 0), 4, 3))
-        assert torch.equal(one[1], draw.normal(step(0, 1), 4, 3))
+        assert torch.equal(one[0], sr.uniform(step(0, 0), 4, 3))
+        assert torch.equal(one[1], sr.normal(step(0, 1), 4, 3))
         assert not torch.equal(one[3][0], one[3][1])
 
     def test_vmap_same(self) -> None:
@@ -638,12 +638,12 @@ class TestTransforms:
 
         with portable(0):
             rows = torch.vmap(drawn, randomness="same")(torch.zeros(4, 3))
-        assert torch.equal(rows, draw.normal(step(0, 0), 3).expand(4, 3))
+        assert torch.equal(rows, sr.normal(step(0, 0), 3).expand(4, 3))
 
     def test_grad(self) -> None:
         with portable(0):
             gradient = torch.func.grad(lambda x: (F.dropout(x, 0.5) ** 2).sum())(torch.ones(20))
-        kept = draw.bernoulli(step(0, 0), 20).float() / 0.5
+        kept = sr.bernoulli(step(0, 0), 20).float() / 0.5
         assert torch.equal(gradient, 2 * kept * kept)
 
     def test_reparametrised_samples(self) -> None:
@@ -654,12 +654,12 @@ class TestTransforms:
         assert mean.grad is not None
         assert std.grad is not None
         assert torch.equal(mean.grad, torch.ones(5))
-        assert torch.equal(std.grad, draw.normal(step(0, 0), 5))
+        assert torch.equal(std.grad, sr.normal(step(0, 0), 5))
 
     def test_inference_mode(self) -> None:
         with portable(0), torch.inference_mode():
-            assert torch.equal(torch.rand(3), draw.uniform(step(0, 0), 3))
-            assert torch.equal(torch.empty(3).normal_(), draw.normal(step(0, 1), 3))
+            assert torch.equal(torch.rand(3), sr.uniform(step(0, 0), 3))
+            assert torch.equal(torch.empty(3).normal_(), sr.normal(step(0, 1), 3))
 
     def test_in_place_on_a_leaf(self) -> None:
         parameter = nn.Parameter(torch.empty(3))
@@ -677,15 +677,15 @@ class TestTransforms:
 
         scripted = torch.jit.script(drawn)
         with portable(0):
-            assert torch.equal(scripted(torch.zeros(3)), draw.uniform(step(0, 0), 3))
+            assert torch.equal(scripted(torch.zeros(3)), sr.uniform(step(0, 0), 3))
 
     def test_default_devices_and_dtypes(self) -> None:
         with portable(0), torch.device("meta"):
             assert torch.rand(3).device.type == "meta"
             drawn = torch.rand(3, device="cpu")
             drawn_in_place = torch.empty(3, device="cpu").normal_()
-        assert torch.equal(drawn, draw.uniform(step(0, 0), 3))
-        assert torch.equal(drawn_in_place, draw.normal(step(0, 1), 3))
+        assert torch.equal(drawn, sr.uniform(step(0, 0), 3))
+        assert torch.equal(drawn_in_place, sr.normal(step(0, 1), 3))
 
     def test_autocast(self) -> None:
         with portable(0), torch.autocast("cpu", dtype=torch.bfloat16):
@@ -737,7 +737,7 @@ class TestArgumentsThatTorchRefuses:
         with portable(0):
             with pytest.raises(type(torchs.value)) as ours:
                 call()
-            assert torch.equal(torch.rand(3), draw.uniform(step(0, 0), 3))
+            assert torch.equal(torch.rand(3), sr.uniform(step(0, 0), 3))
         assert str(ours.value).splitlines()[0] == str(torchs.value).splitlines()[0]
 
 
@@ -753,15 +753,15 @@ class TestWithTheRest:
                 first = torch.rand(3)
             with isolated(5):
                 assert torch.equal(torch.rand(3), first)
-            assert torch.equal(torch.rand(3), draw.uniform(step(0, 2), 3))
+            assert torch.equal(torch.rand(3), sr.uniform(step(0, 2), 3))
 
     @pytest.mark.filterwarnings("ignore:.*torch.jit")
     def test_the_deterministic_mode(self) -> None:
         before = native()
         first, second = deterministic(replace="all"), portable(0)
-        assert torch.equal(torch.rand(3), draw.uniform(step(0, 0), 3))
+        assert torch.equal(torch.rand(3), sr.uniform(step(0, 0), 3))
         first.restore()
-        assert torch.equal(torch.rand(3), draw.uniform(step(0, 1), 3))
+        assert torch.equal(torch.rand(3), sr.uniform(step(0, 1), 3))
         second.restore()
         assert same(native(), before)
 

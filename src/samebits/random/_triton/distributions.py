@@ -1,4 +1,4 @@
-"""Words into numbers in Triton, as `samebits.random.distributions` and `.quantile` define them.
+"""Words into numbers in Triton, as `samebits.random.one_word` and `.quantile` define them.
 
     integer       low + word % size                          without a sign, modulo the type's bits
     uniform       (word & (2**d - 1)) * 2**-d * a + b
@@ -22,7 +22,7 @@ from typing import Any
 import triton.language as tl
 
 import triton
-from samebits.random.distributions import Distribution
+from samebits.random.one_word import Distribution
 from samebits.random.quantile import DOUBLE, SINGLE
 
 INTEGER = tl.constexpr(int(Distribution.INTEGER))

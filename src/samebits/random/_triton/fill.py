@@ -1,4 +1,4 @@
-"""Fills memory with a distribution's numbers, those of `samebits.random.distributions` bit for bit.
+"""Fills memory with a distribution's numbers, those of `samebits.random.one_word` bit for bit.
 
     run         out[k, i] = distribution(word(key[k], first + i))
     scattered   out[k, i] = distribution(word(key[k], first + i0 * s0 + i1 * s1 + i2 * s2 + i3 * s3))
@@ -26,7 +26,7 @@ from samebits._runtime.triton_launch import launch
 from samebits.random import quantile
 from samebits.random._triton.distributions import number
 from samebits.random._triton.philox import of_calls, of_elements
-from samebits.random.distributions import UNIFORM_BITS, Distribution, Parameters, is_wide, signed
+from samebits.random.one_word import UNIFORM_BITS, Distribution, Parameters, is_wide, signed
 from samebits.random.shards import Part, whole
 
 #: Calls of a program of a run, elements of one that is scattered.

@@ -83,7 +83,7 @@ class Compiled(Replaced):
                 self._undo.append(partial(table.__setitem__, operation, table.pop(operation)))
 
     def _fallbacks(self, module: ModuleType) -> None:
-        """Inductor calls what it cannot take apart; with CI set, only if it stands in its list."""
+        """Inductor calls what it cannot take apart; with CI set, only if it is in its list."""
         if not self._alive:
             return
         allowed = module.FALLBACK_ALLOW_LIST

@@ -16,8 +16,8 @@ from torch import Tensor
 from samebits.errors import UsageError
 from samebits.random import core, keys
 from samebits.random.arguments import rounded
-from samebits.random.distributions import UNIT, Distribution, Parameters, threshold
 from samebits.random.fill import fill
+from samebits.random.one_word import UNIT, Distribution, Parameters, threshold
 from samebits.random.portable_mode import scopes, state
 
 _ONE: Final = 1 << 32

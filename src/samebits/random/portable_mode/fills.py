@@ -15,10 +15,12 @@ import torch
 from torch import Tensor
 
 from samebits.errors import UsageError
-from samebits.random import counts, skewed
 from samebits.random.core import DTYPES
-from samebits.random.distributions import UNIT, Distribution, Parameters
+from samebits.random.distributions.cauchy import cauchy
+from samebits.random.distributions.geometric import geometric
+from samebits.random.distributions.log_normal import log_normal
 from samebits.random.fill import fill
+from samebits.random.one_word import UNIT, Distribution, Parameters
 from samebits.random.portable_mode import drawing
 from samebits.random.portable_mode.drawing import key_of
 
@@ -171,7 +173,7 @@ def geometric_(native: Native, self: Tensor, p: float, *, generator: torch.Gener
     if self.is_complex() or self.dtype is torch.bool or not 0 < p < 1:
         refused(native, self, p)
     with drawing.attempt(generator, self) as key:
-        counts.geometric(key, p=p, out=self)
+        geometric(key, p=p, out=self)
     return self
 
 
@@ -186,7 +188,7 @@ def cauchy_(
     if self.dtype not in WHOLE or not sigma > 0:
         refused(native, self, median, sigma)
     with drawing.attempt(generator, self) as key:
-        skewed.cauchy(key, median=median, sigma=sigma, out=self)
+        cauchy(key, median=median, sigma=sigma, out=self)
     return self
 
 
@@ -201,5 +203,5 @@ def log_normal_(
     if self.dtype not in WHOLE or not std > 0:
         refused(native, self, mean, std)
     with drawing.attempt(generator, self) as key:
-        skewed.log_normal(key, mean=mean, std=std, out=self)
+        log_normal(key, mean=mean, std=std, out=self)
     return self

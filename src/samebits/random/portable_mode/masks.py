@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from samebits.errors import DeterminismError
-from samebits.random.distributions import Distribution
 from samebits.random.fill import fill
+from samebits.random.one_word import Distribution
 from samebits.random.portable_mode import drawing
 from samebits.random.portable_mode.drawing import key_of
 from samebits.random.portable_mode.fills import WHOLE, Native

@@ -1,12 +1,12 @@
 """The portable mode: unmodified code draws numbers that no device and no thread count changes.
 
-The kernels of torch's random operations are replaced in the dispatcher (`drawn` lists them all),
+The kernels of torch's random operations are replaced in the dispatcher (`random_operators` lists them),
 so that every way to them is: `torch.rand`, `nn.init`, `F.dropout`, samplers, distributions,
-backward, compiled graphs.  Where the stream stands is in torch's default CPU generator (see
+backward, compiled graphs.  The stream's state is kept in torch's default CPU generator (see
 `state`), for all devices, so that one order of draws gives one set of numbers.
 
-The mode is the process's, as torch's generator is.  Each scope of it remembers where the
-generator stood and puts that back.
+The mode is the process's, as torch's generator is.  Each scope of it remembers the
+generator's state and puts that back.
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ from samebits._runtime.patcher import Replaced
 from samebits.errors import UsageError, UsageTypeError
 from samebits.model.seed import checked_seed
 from samebits.random import keys
+from samebits.random.distributions.truncated_normal import truncated_normal
 from samebits.random.portable_mode import drawing, scopes, state
 from samebits.random.portable_mode.compiled import Compiled
-from samebits.random.portable_mode.drawn import DRAWN
+from samebits.random.portable_mode.random_operators import RANDOM_OPERATORS
 from samebits.random.portable_mode.recompute import Recompute
 from samebits.random.portable_mode.sharded import Sharded
-from samebits.random.truncated import truncated_normal
+
+__all__ = ["get_state", "portable", "set_state"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -66,8 +68,8 @@ class portable:  # called like a function, as torch.no_grad is
     inherits the mode; one that is started by "spawn" begins without it.
 
     Args:
-        seed: 0 .. 2**128 - 1, up to 2**64 - 1 as of `torch.manual_seed`.  None: the stream begins where
-            torch's generator stands.
+        seed: 0 .. 2**128 - 1, up to 2**64 - 1 as of `torch.manual_seed`.  None: the stream begins with
+            the state of torch's generator.
 
     Raises:
         TypeError, ValueError: a seed that is none.
@@ -102,7 +104,7 @@ class portable:  # called like a function, as torch.no_grad is
                 raise
 
     def restore(self) -> None:
-        """End this mode: the generator stands where it stood before. Does nothing if it has ended."""
+        """End this mode: the generator's state is what it was before. Does nothing if it has ended."""
         if sys.is_finalizing():
             return
         with _lock:
@@ -148,7 +150,7 @@ class portable:  # called like a function, as torch.no_grad is
 
 
 def get_state() -> Tensor:
-    """Where the streams stand, all scopes': int64 of shape (4 + 2 * scopes,), to be saved with a checkpoint.
+    """The state of the streams, all scopes': int64 of shape (4 + 2 * scopes,), to be saved with a checkpoint.
 
     Raises:
         UsageError: there is no portable mode.
@@ -192,7 +194,7 @@ class _Installed(Replaced):
 
     def install(self) -> None:
         self._alive = True
-        for row in DRAWN:
+        for row in RANDOM_OPERATORS:
             for key in row.keys or _DEVICES:
                 if row.kernel is not None and has_kernel(row.schema, key):
                     self._overrides.append(Override(row.schema, key, partial(_kernel, row.kernel)))

@@ -1,6 +1,6 @@
 """Activation checkpointing: a block is computed again in the scope in which it was computed first.
 
-The generator's state, which torch puts back itself, says where the streams stood, but not in
+The generator's state, which torch puts back itself, says what the streams' state was, but not in
 which scope the block was: the backward may run outside it, or in a thread of autograd's.
 """
 

@@ -14,10 +14,12 @@ import torch
 from torch import Tensor
 
 from samebits.errors import UsageTypeError
-from samebits.random import classes, counts, order, positive
 from samebits.random.core import DTYPES
-from samebits.random.distributions import Distribution
+from samebits.random.distributions import binomial as binomials
+from samebits.random.distributions import categorical, gamma, permutation
+from samebits.random.distributions import poisson as poissons
 from samebits.random.fill import fill
+from samebits.random.one_word import Distribution
 from samebits.random.portable_mode import drawing
 from samebits.random.portable_mode.drawing import key_of
 from samebits.random.portable_mode.fills import WHOLE, Native, bernoulli_tensor_, real_parts
@@ -93,7 +95,7 @@ def randperm_out(native: Native, n: int, *, generator: torch.Generator | None = 
     if out.dtype not in DTYPES or n < 0 or out.dtype is torch.bool or n > _most(out.dtype):
         native(n, generator=torch.Generator(device=out.device), out=out)
     out.resize_((n,))
-    return out.copy_(order.permutation(key_of(generator, out), n, device=out.device))
+    return out.copy_(permutation.permutation(key_of(generator, out), n, device=out.device))
 
 
 def _most(dtype: torch.dtype) -> int:
@@ -111,13 +113,13 @@ def multinomial(
 ) -> Tensor:
     try:
         with drawing.attempt(generator, self) as key:
-            chosen = classes.multinomial(key, self, num_samples, replacement)
+            chosen = categorical.multinomial(key, self, num_samples, replacement)
     except (TypeError, ValueError):
         given = {} if out is None else {"out": out}
         native(self, num_samples, replacement, generator=torch.Generator(device=self.device), **given)
         # Without replacement torch takes classes of weight 0 where no others are left.
         with drawing.attempt(generator, self) as key:
-            chosen = classes.all_in_turn(key, self, num_samples)
+            chosen = categorical.all_in_turn(key, self, num_samples)
     return chosen if out is None else out.resize_(chosen.shape).copy_(chosen)
 
 
@@ -140,7 +142,7 @@ def _sampled(draw: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return sampled
 
 
-poisson = _sampled(counts.poisson)
-binomial = _sampled(counts.binomial)
-standard_gamma = _sampled(positive.gamma)
-dirichlet = _sampled(positive.dirichlet)
+poisson = _sampled(poissons.poisson)
+binomial = _sampled(binomials.binomial)
+standard_gamma = _sampled(gamma.gamma)
+dirichlet = _sampled(gamma.dirichlet)

@@ -11,6 +11,8 @@ from typing import Final, ParamSpec, TypeVar
 from samebits._runtime.decorated import decorated
 from samebits.errors import UsageError, UsageTypeError
 
+__all__ = ["scope"]
+
 P = ParamSpec("P")
 R = TypeVar("R")
 

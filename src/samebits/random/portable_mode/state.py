@@ -1,4 +1,4 @@
-"""Where the portable mode's stream stands: a table in the state of torch's own CPU generator.
+"""The state of the portable mode's stream: a table in the state of torch's own CPU generator.
 
 A CPU generator's state is 5,056 bytes, of which 624 words of 32 bits are its Mersenne
 twister's.  The table lies in these words.  So whatever saves, restores, rewinds or
@@ -8,8 +8,8 @@ a forked worker's seeding, a checkpoint of the training.
 
 The table: a mark, the stream's key, how many draws there were outside every scope, and
 for each scope a hash of its path and how many draws there were inside.  A generator that
-has no table begins one: with `key(seed)` where it stands as its seed left it, else (torch
-itself drew from it) with a digest of where it stands.  Words behind the table stay as
+has no table begins one: with `key(seed)` where its state is as its seed left it, else (torch
+itself drew from it) with a digest of its state.  Words behind the table stay as
 they were, so that torch itself can still draw; that overwrites the mark, and the stream
 goes on from there as from any other place.
 
