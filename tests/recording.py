@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from samebits.model.findings import Event, Fact
+from samebits.model.events import Event
+from samebits.model.facts import Fact
 from samebits.record.run import Run, inventory
 
 

@@ -262,6 +262,14 @@ def test_help_is_quick() -> None:
     }
 
 
+def test_observing_loads_no_cause() -> None:
+    """The catalogue is for whoever reads a record; an observed program pays for none of it."""
+    for name in ("samebits.observe", "samebits.observe.session", "samebits.observe.hooks"):
+        found = {module for module in loaded_by(f"import {name}") if module.startswith("samebits.")}
+        assert name in found
+        assert not any(module.startswith(("samebits.causes", "samebits.compare")) for module in found)
+
+
 @pytest.mark.parametrize("room", WITHOUT_TORCH)
 def test_needs_no_torch(room: str) -> None:
     """Every file of the room, in an interpreter in which torch and numpy cannot be imported."""

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from samebits.causes import CATALOGUE, _evidence
+from samebits.causes import CATALOGUE
 from samebits.causes.__main__ import main, page, pages
-from samebits.model import events
-from samebits.model.findings import Divergence, Event, Evidence, Site
+from samebits.model.cause import Evidence
+from samebits.model.divergence import Divergence
+from samebits.model.events import Event
+from samebits.model.sites import Site
 
 _NAMES = [
     "address-order",
@@ -35,12 +37,6 @@ _NAMES = [
 
 def test_the_names_are_api() -> None:
     assert list(CATALOGUE) == _NAMES
-
-
-def test_flags_agree_with_the_record() -> None:
-    assert events.RANDOM == _evidence.RANDOM
-    assert events.READS_UNINITIALIZED == _evidence.READS_UNINITIALIZED
-    assert events.EXTERNAL == _evidence.EXTERNAL
 
 
 @pytest.mark.parametrize("name", _NAMES)

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from samebits.model.findings import Event, Fact, Site
+from samebits.model.events import Event
+from samebits.model.facts import Fact
+from samebits.model.sites import Site
 
 
 @dataclass(frozen=True)

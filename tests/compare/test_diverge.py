@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from samebits.compare import compare
 from samebits.compare.diverge import first_divergence
-from samebits.model.events import PARTIAL, RANDOM, READS_UNINITIALIZED, VIEW
-from samebits.model.findings import Divergence, Event, Fact, Site
+from samebits.model.divergence import Divergence
+from samebits.model.events import PARTIAL, RANDOM, READS_UNINITIALIZED, VIEW, Event
+from samebits.model.facts import Fact, Save
+from samebits.model.sites import Site
 
 Make = Callable[..., Any]
 _shared = settings(
@@ -119,7 +121,7 @@ def test_the_last_operation_of_all(run: Make, training: Make) -> None:
     ):
         a = [*training(2), _op(name, 2, 50, 1)]
         b = [*training(2), _op(name, 2, 50, 2)]
-        facts = [Fact("save", None, len(a) + 1, 2, {"call": "torch.save"})] if saved else []
+        facts = [Fact(Save(call="torch.save"), None, len(a) + 1, 2)] if saved else []
         assert (_first(run, a, b, facts=facts) is not None) is counts, (name, saved)
 
 

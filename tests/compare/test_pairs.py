@@ -10,7 +10,8 @@ import pytest
 from tests.compare.conftest import FakeRecord, FakeRun
 
 from samebits.compare import compare
-from samebits.model.findings import Event, Fact
+from samebits.model.events import Event
+from samebits.model.facts import Fact, Save
 
 Make = Callable[..., Any]
 Jobs = Sequence[tuple[str, Sequence[Event]]]
@@ -143,7 +144,7 @@ def _saving(name: str, keys: Sequence[str], *did: tuple[str, str, Sequence[Event
             {0: events},
             process=key,
             notes={"work": told} if told else {},
-            facts=[Fact("save", None, 0, 0, {"path": saved})],
+            facts=[Fact(Save(path=saved), None, 0, 0)],
         )
         for key, (told, saved, events) in zip(keys, did, strict=True)
     ]

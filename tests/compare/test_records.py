@@ -12,7 +12,8 @@ import pytest
 
 from samebits.compare import Verdict, compare
 from samebits.model.events import KINDS, PHASES, STRUCTURE
-from samebits.model.findings import Fact, Site
+from samebits.model.facts import Fact, Seed
+from samebits.model.sites import Site
 from samebits.record.run import Run, inventory
 from samebits.record.writer import Writer
 
@@ -59,7 +60,7 @@ def _write(folder: Path, digests: Sequence[Sequence[int]], *, out: bytes, zoomed
             inputs=struct.pack(f"<{len(row)}Q", *[9] * len(row)) if zoomed else None,
         )
         writer.commit(steps=step + 1)
-    writer.facts([Fact("seed", Site("train.py", 1), 0, 0, {"generator": "torch", "call": "s", "value": 0})])
+    writer.facts([Fact(Seed(generator="torch", call="s", value=0), Site("train.py", 1), 0, 0)])
     writer.value(thread=0, index=9, part=0, dtype="float32", shape=[2], data=out)
     writer.finish("finished")
     info = {"format": "samebits.run", "version": 1, "status": "finished", "records": inventory(folder)}
@@ -90,6 +91,6 @@ def test_two_records(tmp_path: Path, zoomed: bool) -> None:
     assert (first.module, first.node) == ("encoder.embed", "IndexBackward0")
     assert first.difference is not None
     assert (first.difference.differing, first.difference.max_abs) == (1, 2.0)
-    assert verdict.causes[0].name == "nondeterministic-kernel"
+    assert verdict.causes[0].cause == "nondeterministic-kernel"
     assert verdict.causes[0].confidence == (0.97 if zoomed else 0.85)
     assert verdict.source_line("train.py", 3) == "out = table[index]"

@@ -13,8 +13,8 @@ from tests.compare.conftest import FakeRecord, FakeRun
 
 from samebits.compare import compare
 from samebits.compare.shared import repeat
-from samebits.model.events import GRAD_ROOT
-from samebits.model.findings import Event, Site
+from samebits.model.events import GRAD_ROOT, Event
+from samebits.model.sites import Site
 
 Make = Callable[..., Any]
 _STEP = ("batch", "loss", "gradient", "parameter")

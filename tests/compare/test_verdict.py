@@ -15,7 +15,9 @@ import jsonschema
 import pytest
 
 from samebits.compare import Verdict, compare, compare_all, failed
-from samebits.model.findings import Fact, Site
+from samebits.model import facts
+from samebits.model.facts import Fact
+from samebits.model.sites import Site
 
 Make = Callable[..., Any]
 _SCHEMA = json.loads(Path("docs/reference/verdict.schema.json").read_text())
@@ -143,21 +145,20 @@ def test_hostile_facts_break_nothing(run: Make, training: Make) -> None:
     )
     kinds += ("thread", "file", "write", "probe", "load", "save", "threads", "flag", "variable", "empty")
     hostile: list[Any] = [None, [], {}, "\x1b[2J", -1, 1e308, True]
-    facts = [
+    rows = [
         Fact(
-            kind,
+            facts.made(kind, dict.fromkeys(("value", "call", "order", "generator", "n"), bad)),
             Site("train.py", -5),
             0,
             0,
-            dict.fromkeys(("value", "call", "order", "generator", "n"), bad),
         )
         for kind in kinds
         for bad in hostile
     ]
     events = training(2)
     other = [replace(e, digest=e.digest ^ (i >= 2)) for i, e in enumerate(events)]
-    a = run(events, "a", facts=facts, sources={"train.py": "\0 not python ("})
-    b = run(other, "b", facts=facts[::-1], manifest={"x": 1})
+    a = run(events, "a", facts=rows, sources={"train.py": "\0 not python ("})
+    b = run(other, "b", facts=rows[::-1], manifest={"x": 1})
     _document(compare(a, b))
 
 

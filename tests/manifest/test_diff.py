@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samebits.manifest import collect_static, diff
-from samebits.model.findings import EnvironmentDifference
+from samebits.model.divergence import EnvironmentDifference
 
 BASE: dict[str, Any] = {
     "python": "3.11.7",

@@ -22,7 +22,7 @@ from samebits.cli.main import main
 from samebits.compare import compare
 from samebits.errors import RecordError
 from samebits.model.events import STRUCTURE
-from samebits.model.findings import Fact
+from samebits.model.facts import Clock, Fact
 from samebits.record import fields, log
 from samebits.record.reader import Record
 from samebits.record.run import Run, inventory, list_runs
@@ -58,7 +58,7 @@ def make(folder: Path, **extra: Any) -> Path:
         }
         digests = b"".join((step * 3 + i + 1).to_bytes(8, "little") for i in range(3))
         writer.chunk(thread=0, step=step, columns=columns, digests=digests)
-        writer.facts([Fact("clock", None, step, step, {"call": "time.time", "value": 1.5})])
+        writer.facts([Fact(Clock(call="time.time", value=1.5), None, step, step)])
         writer.loss(step=step, index=step * 3 + 1, value=1.0, bits="0000803f")
         writer.value(thread=0, index=step * 3, part=0, dtype="float32", shape=[1], data=b"\0\0\x80\x3f")
         writer.commit(steps=step + 1)

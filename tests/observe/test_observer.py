@@ -17,8 +17,7 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from samebits.model.events import RANDOM, READS_UNINITIALIZED, UNINITIALIZED, VIEW
-from samebits.model.findings import Event
+from samebits.model.events import RANDOM, READS_UNINITIALIZED, UNINITIALIZED, VIEW, Event
 from samebits.observe import observer
 
 pytestmark = [

@@ -12,7 +12,8 @@ import pytest
 
 from samebits import random
 from samebits.control.settings import Control
-from samebits.model.findings import Site
+from samebits.model.facts import Clock, Listing
+from samebits.model.sites import Site
 from samebits.observe.session import PROCESS, Plan, Session
 from samebits.random import custom_ops
 from samebits.record.reader import Record
@@ -120,13 +121,13 @@ def test_draws_are_operations_until_the_end(folder: Path) -> None:
 
 def test_facts_before_torch_are_kept_until_it_comes(folder: Path) -> None:
     session = Session(Plan(str(folder)))
-    session.fact("clock", Site("train.py", 3), {"call": "time.time", "value": 1})
+    session.fact(Clock(call="time.time", value=1), Site("train.py", 3))
     assert list(folder.iterdir()) == []
     session.begin(Silent(), {})  # type: ignore[arg-type]
     session.advance()
-    session.fact("listing", None, {"call": "os.listdir"})
+    session.fact(Listing(call="os.listdir"), None)
     session.end("finished")
-    session.fact("clock", None, {})  # too late, and harmless
+    session.fact(Clock(), None)  # too late, and harmless
     with Record.open(folder / "main.db") as record:
         early, late = record.facts()
     assert (early.kind, early.step, early.site) == ("clock", 0, Site("train.py", 3))
@@ -135,7 +136,7 @@ def test_facts_before_torch_are_kept_until_it_comes(folder: Path) -> None:
 
 def test_a_program_that_never_imports_torch_leaves_nothing(folder: Path) -> None:
     session = Session(Plan(str(folder)))
-    session.fact("clock", None, {})
+    session.fact(Clock(), None)
     session.end("finished")
     assert list(folder.iterdir()) == []
 
@@ -247,8 +248,8 @@ def test_paths_are_relative_to_where_the_run_began(folder: Path, monkeypatch: py
     assert session._relative(inside) == "train.py"
     assert session._relative(outside) == outside
     assert session._relative("<string>") == "<string>"
-    session.fact("clock", Site("train.py", 1), {})
-    session.fact("clock", Site("missing.py", 1), {})
+    session.fact(Clock(), Site("train.py", 1))
+    session.fact(Clock(), Site("missing.py", 1))
     session.end("finished")
     with Record.open(folder / "main.db") as record:
         assert record.sources() == {"train.py": "pass\n"}
@@ -273,7 +274,7 @@ def test_the_schedule_is_that_of_this_process(folder: Path) -> None:
 def test_a_folder_that_cannot_be_written_does_not_stop_the_program(tmp_path: Path, folder: Path) -> None:
     (tmp_path / "gone").write_text("a file where the folder should be")
     session, _ = started(tmp_path / "gone")
-    session.fact("clock", None, {})
+    session.fact(Clock(), None)
     session.advance()
     session.end("finished")
     assert session.writer().incomplete

@@ -23,7 +23,8 @@ import pytest
 
 from samebits.errors import RecordError
 from samebits.model.events import STRUCTURE
-from samebits.model.findings import Fact, Site
+from samebits.model.facts import Draw, Fact
+from samebits.model.sites import Site
 from samebits.record import log
 from samebits.record.reader import Record
 from samebits.record.run import Run
@@ -71,9 +72,7 @@ def write(directory: Path, *, salt: int) -> tuple[Path, Path, list[dict[str, Any
             }
             packed = chance.randbytes(8 * count)
             writer.chunk(thread=thread, step=step, columns=columns, digests=packed, inputs=packed[::-1])
-        writer.facts(
-            [Fact("draw", Site("a.py", n, "f"), n, step, {"n": n}) for n in range(chance.randrange(9))]
-        )
+        writer.facts([Fact(Draw(n=n), Site("a.py", n, "f"), n, step) for n in range(chance.randrange(9))])
         writer.loss(step=step, index=step, value=chance.random(), bits="0011")
         writer.value(thread=0, index=step, part=0, dtype="float32", shape=[1000], data=chance.randbytes(4000))
         writer.note("left_out", [str(step)])
@@ -312,7 +311,7 @@ def test_forgeries(tmp_path: Path, name: str) -> None:
     writer.names([(1, "a")])
     columns = {column: bytes(1 if code == "B" else 4) for column, code in STRUCTURE}
     writer.chunk(thread=0, step=0, columns=columns, digests=bytes(8))
-    writer.facts([Fact("draw", None, 0, 0, {})])
+    writer.facts([Fact(Draw(), None, 0, 0)])
     writer.loss(step=0, index=0, value=1.0, bits="00")
     writer.value(thread=0, index=0, part=0, dtype="f", shape=[1], data=b"1")
     writer.note("a", 1)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from samebits.model.findings import Fact
+from samebits.model.facts import Fact, Seed
 from samebits.record.reader import Record
 from samebits.record.writer import Writer
 
@@ -16,7 +16,7 @@ def written(folder: Path, *, seed: int, value: int, **plan: Any) -> Path:
     plan["seed"] = seed
     writer = Writer(folder / "main.db", process="main", rank=0, manifest={}, plan=plan)
     writer.commit(steps=0)
-    writer.facts([Fact("seed", None, 0, 0, {"generator": "python", "call": "random.seed", "value": value})])
+    writer.facts([Fact(Seed(generator="python", call="random.seed", value=value), None, 0, 0)])
     writer.commit(steps=1)
     writer.finish("finished")
     assert writer.incomplete is None
@@ -28,7 +28,7 @@ def written(folder: Path, *, seed: int, value: int, **plan: Any) -> Path:
 def test_seeds_as_wide_as_they_may_be(tmp_path: Path, seed: int, value: int) -> None:
     with Record.open(written(tmp_path, seed=seed, value=value)) as record:
         assert record.plan["seed"] == seed
-        assert record.facts()[0].detail["value"] == value
+        assert record.facts()[0].detail == Seed(generator="python", call="random.seed", value=value)
 
 
 def test_a_record_whose_plan_says_everywhere_is_read(tmp_path: Path) -> None:

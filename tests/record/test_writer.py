@@ -10,14 +10,15 @@ import threading
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from samebits.model.events import KINDS, PHASES, STRUCTURE
-from samebits.model.findings import Event, Fact, Site
+from samebits.model.events import KINDS, PHASES, STRUCTURE, Event
+from samebits.model.facts import Detail, Draw, Fact, Unknown
+from samebits.model.sites import Site
 from samebits.record.reader import Loss, Record, Value
 from samebits.record.writer import Writer
 
@@ -162,13 +163,15 @@ json_values = st.recursive(
     max_leaves=6,
 )
 objects = st.dictionaries(texts, json_values, max_size=4)
+details = st.builds(Unknown, name=texts, values=objects) | st.builds(
+    Draw, generator=texts, call=st.none() | texts, n=st.integers(), seeded=st.none() | st.booleans()
+)
 facts = st.builds(
     Fact,
-    kind=texts,
     site=st.none() | st.builds(Site, texts, small, texts),
     at=small,
     step=small,
-    detail=objects,
+    detail=details,
     process=st.just("main"),
 )
 values = st.builds(lambda dtype, data: Value(dtype, (1, len(data)), data), texts, st.binary(max_size=50))
@@ -190,7 +193,7 @@ def test_everything_else_is_read_as_written(
     manifest: dict[str, Any],
     plan: dict[str, Any],
     notes: dict[str, Any],
-    evidence: list[Fact],
+    evidence: list[Fact[Detail]],
     losses: list[Loss],
     outputs: dict[tuple[int, int, int], Value],
     sources: dict[str, str],
@@ -229,7 +232,7 @@ def test_hostile_text_in_every_field(tmp_path: Path, text: str) -> None:
     writer.names([(1, text)])
     writer.sites([(1, text, 1, text)])
     writer.chunk(thread=0, step=0, columns=columns(2) | {"site": pack([1, 1], 4)}, digests=bytes(16))
-    fact = Fact(text, Site(text, 7, text), 0, 0, {text: text}, text)
+    fact = Fact(Unknown(name=text, values={text: text}), Site(text, 7, text), 0, 0, text)
     writer.facts([fact])
     data = text.encode("utf-8", "surrogatepass")
     writer.value(thread=0, index=0, part=0, dtype=text, shape=[len(data)], data=data)
@@ -281,13 +284,13 @@ def test_what_json_cannot_say_becomes_a_word(tmp_path: Path) -> None:
     loop: list[Any] = []
     loop.append(loop)
     writer = make(tmp_path / "main.db")
-    writer.facts([Fact("draw", None, 0, 0, {"value": Odd()})])
+    writer.facts([Fact(Draw(value=cast(Any, Odd())), None, 0, 0)])
     writer.note("loop", loop)
     writer.note("huge", 10**5000)
     writer.finish("finished")
     assert writer.incomplete is None
     with Record.open(tmp_path / "main.db") as record:
-        assert record.facts()[0].detail == {"value": "<Odd>"}
+        assert record.facts()[0].detail == Draw(value="<Odd>")
         assert record.notes == {"loop": {"unwritable": "ValueError"}, "huge": {"unwritable": "ValueError"}}
 
 
@@ -422,7 +425,7 @@ def test_threads_may_share_a_writer(tmp_path: Path) -> None:
             writer.chunk(
                 thread=thread, step=step, columns=columns(3 + thread), digests=bytes(24 + 8 * thread)
             )
-            writer.facts([Fact("draw", None, 0, step, {"thread": thread})])
+            writer.facts([Fact(Draw(n=thread), None, 0, step)])
             writer.commit(steps=step)
 
     workers = [threading.Thread(target=work, args=(i,)) for i in range(4)]

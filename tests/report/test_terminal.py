@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from samebits.compare import Place, ProbableCause, Verdict, failed
-from samebits.model.findings import Difference, EnvironmentDifference
+from samebits.compare import Finding, Place, Verdict, failed
+from samebits.model.divergence import Difference, EnvironmentDifference
+from samebits.model.sites import Site
 from samebits.report.terminal import clean, print_verdict
 
 _PLACE = Place(
@@ -37,18 +38,17 @@ _DIVERGED = Verdict(
     compared="6 steps, 400 operations.",
     first=_PLACE,
     causes=(
-        ProbableCause(
-            "nondeterministic-kernel",
+        Finding(
             0.97,
-            "train.py",
-            2,
+            Site("train.py", 2),
             "both runs gave it the same inputs, bit for bit, and got other results; its kernel adds "
             "in an order "
             "that threads decide.",
             "torch.use_deterministic_algorithms(True)  # once, before training; has an effect on "
             "the CPU too, yes",
+            "nondeterministic-kernel",
         ),
-        ProbableCause("completion-order", 0.2, "load.py", 7, "threads are started.", "do not"),
+        Finding(0.2, Site("load.py", 7), "threads are started.", "do not", "completion-order"),
     ),
     sources={"train.py": "import torch\nout = table[index]\n"},
 )
@@ -122,7 +122,7 @@ def test_failed() -> None:
 def test_hostile_text_does_nothing() -> None:
     bad = "\x1b[2J\x1b]0;owned\x07 [red]x[/red] \u202eevil\r\n\x9b31m"
     place = replace(_PLACE, op=bad, module=bad, function=bad, file=bad, phase=bad, node=bad)
-    cause = ProbableCause(bad, 0.9, bad, 1, bad, bad)
+    cause = Finding(0.9, Site(bad, 1), bad, bad, bad)
     verdict = replace(
         _DIVERGED,
         first=place,
@@ -145,7 +145,7 @@ def test_quiet_is_one_line_and_verbose_leaves_nothing_out() -> None:
         rows = tuple(
             EnvironmentDifference(key=f"k{number}", a="1", b="2", matters=number > 2) for number in range(30)
         )
-        causes = tuple(replace(_DIVERGED.causes[0], name=f"cause-{number}") for number in range(5))
+        causes = tuple(replace(_DIVERGED.causes[0], cause=f"cause-{number}") for number in range(5))
         stream = io.StringIO()
         verdict = replace(_DIVERGED, notes=notes, environment=rows, causes=causes)
         print_verdict(verdict, Console(file=stream, width=100, no_color=True), detail=detail)  # type: ignore[arg-type]

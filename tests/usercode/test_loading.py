@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from samebits.model.findings import Site
+from samebits.model.facts import Detail
+from samebits.model.sites import Site
 from samebits.usercode import loading, probes
 
 
@@ -25,8 +26,11 @@ class Rows:
     def __init__(self) -> None:
         self.rows: list[tuple[str, Site | None, dict[str, Any]]] = []
 
-    def fact(self, kind: str, site: Site | None, detail: dict[str, Any]) -> None:
-        self.rows.append((kind, site, detail))
+    def fact(self, detail: Detail, site: Site | None) -> None:
+        self.rows.append((detail.kind, site, detail.as_json()))
+
+    def left_out(self, what: str) -> None:
+        pass
 
 
 @pytest.fixture
@@ -50,7 +54,8 @@ sys.path.insert(0, script.rpartition("/")[0])
 if mode == "observed":
     from samebits.usercode import loading as instrument
     class Sink:
-        def fact(self, kind, site, detail): assert kind and isinstance(detail, dict)
+        def fact(self, detail, site): assert detail.kind
+        def left_out(self, what): pass
     uninstall = instrument.install(Sink())
     code = instrument.compile_user(source, script)
 else:

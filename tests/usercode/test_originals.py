@@ -35,7 +35,10 @@ class Model:
 
 
 class _Sink:
-    def fact(self, kind: str, site: Any, detail: dict[str, Any]) -> None:
+    def fact(self, detail: Any, site: Any) -> None:
+        pass
+
+    def left_out(self, what: str) -> None:
         pass
 
 

@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samebits.launch import shown
-from samebits.model.findings import Site
+from samebits.model.facts import Detail
+from samebits.model.sites import Site
 from samebits.usercode import loading, probes
 from samebits.usercode.content import arrangement, canonical, deciding, digest
 
@@ -25,12 +26,22 @@ Row = tuple[str, Site | None, dict[str, Any]]
 FILE = "/somewhere/user_script.py"
 
 
-class Rows(list[Row]):
-    def fact(self, kind: str, site: Site | None, detail: dict[str, Any]) -> None:
-        json.dumps(detail)
-        self.append((kind, site, detail))
+class Fields(dict[str, Any]):
+    """A fact's, as a record has them: what is absent is None."""
 
-    def details(self, kind: str) -> list[dict[str, Any]]:
+    def __missing__(self, name: str) -> None:
+        return None
+
+
+class Rows(list[Row]):
+    def fact(self, detail: Detail, site: Site | None) -> None:
+        json.dumps(detail.as_json())
+        self.append((detail.kind, site, Fields(detail.as_json())))
+
+    def left_out(self, what: str) -> None:
+        pass
+
+    def details(self, kind: str) -> list[Fields]:
         return [detail for each, _, detail in self if each == kind]
 
 
@@ -67,7 +78,7 @@ def test_python_generators(rows: Rows) -> None:
     """)
     assert rows.details("seed") == [
         {"generator": "python", "call": "random.seed", "value": 7},
-        {"generator": "python", "call": "random.seed", "value": None},
+        {"generator": "python", "call": "random.seed"},
     ]
     made = [(d["generator"], d["seeded"], d["value"]) for d in rows.details("create")]
     assert made == [
@@ -386,7 +397,10 @@ def test_a_pipe_is_not_read(rows: Rows, tmp_path: Path) -> None:
 
 def test_nothing_the_sink_does_reaches_the_script() -> None:
     class Broken:
-        def fact(self, kind: str, site: Site | None, detail: dict[str, Any]) -> None:
+        def fact(self, detail: Detail, site: Site | None) -> None:
+            raise OSError("disk full")
+
+        def left_out(self, what: str) -> None:
             raise OSError("disk full")
 
     uninstall = loading.install(Broken())

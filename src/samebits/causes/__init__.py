@@ -11,9 +11,9 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Final
 
-from samebits.model.findings import Cause as Cause
-from samebits.model.findings import Evidence as Evidence
-from samebits.model.findings import Finding as Finding
+from samebits.model.cause import Cause as Cause
+from samebits.model.cause import Evidence as Evidence
+from samebits.model.finding import Finding as Finding
 
 
 def _discover() -> dict[str, Cause]:

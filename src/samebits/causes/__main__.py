@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from samebits.causes import CATALOGUE
-from samebits.model.findings import Cause
+from samebits.model.cause import Cause
 
 
 def _code(snippet: str) -> str:

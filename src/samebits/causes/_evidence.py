@@ -6,18 +6,14 @@ runs of one script reach the same lines.  Each matcher then asks for the first p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, Generic, cast
 
-from samebits.model.findings import Evidence, Fact, Site
-
-# The flags of samebits.model.events, which this room may not import (causes lies below record); a test
-# holds the two together.
-RANDOM: Final = 4
-READS_UNINITIALIZED: Final = 32
-EXTERNAL: Final = 64
-OWN_GENERATOR: Final = 128
+from samebits.model.cause import Evidence
+from samebits.model.events import RANDOM
+from samebits.model.facts import D, Detail, Fact, File, Listing
+from samebits.model.sites import Site
 
 #: The digest of the inputs of an operation that has none; what it makes came from outside.
 NO_INPUTS: Final = 1
@@ -119,31 +115,35 @@ def spot(site: Site | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Generic[D]):
     """One fact in both runs; None where a run has it alone."""
 
-    a: Fact | None
-    b: Fact | None
+    a: Fact[D] | None
+    b: Fact[D] | None
 
     @property
-    def fact(self) -> Fact:
+    def fact(self) -> Fact[D]:
         fact = self.a or self.b
         assert fact is not None
         return fact
 
     @property
+    def detail(self) -> D:
+        return self.fact.detail
+
+    @property
     def site(self) -> Site | None:
         return self.fact.site
 
-    def differs(self, key: str) -> bool:
-        """Whether both runs have the fact and its ``key`` differs."""
-        return self.a is not None and self.b is not None and self.a.detail.get(key) != self.b.detail.get(key)
+    def differs(self, of: Callable[[D], object]) -> bool:
+        """Whether both runs have the fact, and what ``of`` takes from it differs."""
+        return self.a is not None and self.b is not None and of(self.a.detail) != of(self.b.detail)
 
-    def equal(self, key: str) -> bool:
-        return self.a is not None and self.b is not None and self.a.detail.get(key) == self.b.detail.get(key)
+    def equal(self, of: Callable[[D], object]) -> bool:
+        return self.a is not None and self.b is not None and of(self.a.detail) == of(self.b.detail)
 
 
-def before(evidence: Evidence, fact: Fact) -> bool:
+def before(evidence: Evidence, fact: Fact[Detail]) -> bool:
     """Whether a fact came before the divergence, and so can have led to it."""
     divergence = evidence.divergence
     if fact.process == divergence.process and divergence.event.thread == 0:
@@ -151,25 +151,31 @@ def before(evidence: Evidence, fact: Fact) -> bool:
     return fact.step <= divergence.step
 
 
-def facts(evidence: Evidence, *kinds: str, beyond: bool = False) -> tuple[list[Fact], list[Fact]]:
+def of_kind(rows: Iterable[Fact[Detail]], *kinds: type[D]) -> list[Fact[D]]:
+    """The facts of some kinds."""
+    return [cast("Fact[D]", fact) for fact in rows if isinstance(fact.detail, kinds)]
+
+
+def facts(evidence: Evidence, *kinds: type[D], beyond: bool = False) -> tuple[list[Fact[D]], list[Fact[D]]]:
     """The facts of some kinds, of both runs, from before the divergence (or a little ``beyond`` too)."""
 
-    def chosen(rows: Sequence[Fact]) -> list[Fact]:
-        return [fact for fact in rows if fact.kind in kinds and (beyond or before(evidence, fact))]
+    def chosen(rows: Sequence[Fact[Detail]]) -> list[Fact[D]]:
+        return [fact for fact in of_kind(rows, *kinds) if beyond or before(evidence, fact)]
 
     return chosen(evidence.a), chosen(evidence.b)
 
 
-def _keys(rows: Sequence[Fact]) -> Iterator[tuple[tuple[Any, ...], Fact]]:
-    seen: dict[tuple[Any, ...], int] = {}
+def _keys(rows: Sequence[Fact[D]]) -> Iterator[tuple[tuple[object, ...], Fact[D]]]:
+    seen: dict[tuple[object, ...], int] = {}
     for fact in rows:
         site = (fact.site.file, fact.site.line) if fact.site else None
-        key = (fact.process, fact.kind, site, str(fact.detail.get("generator")), str(fact.detail.get("call")))
+        named = (getattr(fact.detail, "generator", None), getattr(fact.detail, "call", None))
+        key = (fact.process, fact.kind, site, *named)
         seen[key] = seen.get(key, -1) + 1
         yield (*key, seen[key]), fact
 
 
-def pairs(evidence: Evidence, *kinds: str, beyond: bool = False) -> list[Pair]:
+def pairs(evidence: Evidence, *kinds: type[D], beyond: bool = False) -> list[Pair[D]]:
     """The facts of two runs side by side, in the order of the first run, then what the second has alone."""
     rows_a, rows_b = facts(evidence, *kinds, beyond=beyond)
     left = dict(_keys(rows_b))
@@ -177,26 +183,26 @@ def pairs(evidence: Evidence, *kinds: str, beyond: bool = False) -> list[Pair]:
     return found + [Pair(None, fact) for fact in left.values()]
 
 
-def first(found: Sequence[Pair], test: Callable[[Pair], bool]) -> Pair | None:
+def first(found: Sequence[Pair[D]], test: Callable[[Pair[D]], bool]) -> Pair[D] | None:
     """The first pair that passes."""
     return next((pair for pair in found if test(pair)), None)
 
 
-def nearest(found: Sequence[Pair], test: Callable[[Pair], bool]) -> Pair | None:
+def nearest(found: Sequence[Pair[D]], test: Callable[[Pair[D]], bool]) -> Pair[D] | None:
     """The last pair that passes: the one nearest before the divergence."""
     return next((pair for pair in reversed(found) if test(pair)), None)
 
 
-def reordered(evidence: Evidence, listing: Pair) -> bool:
+def reordered(evidence: Evidence, listing: Pair[Listing]) -> bool:
     """Whether two listings of unlike names led to the same files' contents in another order.
 
     Names with a job or process number in them are new in every run; what the files hold need not be.
     """
-    if listing.a is None or listing.b is None or not listing.equal("n"):
+    if listing.a is None or listing.b is None or not listing.equal(lambda d: d.n):
         return False
-    rows_a, rows_b = facts(evidence, "file", beyond=True)
-    read_a = {f.detail.get("digest"): f.detail.get("path") for f in rows_a if f.at >= listing.a.at}
-    read_b = {f.detail.get("digest"): f.detail.get("path") for f in rows_b if f.at >= listing.b.at}
+    rows_a, rows_b = facts(evidence, File, beyond=True)
+    read_a = {f.detail.digest: f.detail.path for f in rows_a if f.at >= listing.a.at}
+    read_b = {f.detail.digest: f.detail.path for f in rows_b if f.at >= listing.b.at}
     both = read_a.keys() & read_b.keys()
     return bool(both) and list(read_a) != list(read_b) and all(read_a[d] != read_b[d] for d in both)
 
@@ -221,7 +227,7 @@ def outside(evidence: Evidence) -> float:
     return 1.0
 
 
-def reach(evidence: Evidence, fact: Fact) -> float:
+def reach(evidence: Evidence, fact: Fact[Detail]) -> float:
     """How near a fact lies before the divergence: a little under 1 for what lies steps behind."""
     divergence = evidence.divergence
     behind = divergence.step - fact.step
@@ -231,6 +237,6 @@ def reach(evidence: Evidence, fact: Fact) -> float:
     return near
 
 
-def sure(evidence: Evidence, fact: Fact, base: float) -> float:
+def sure(evidence: Evidence, fact: Fact[Detail], base: float) -> float:
     """A confidence for a cause that came from outside through ``fact``."""
     return base * outside(evidence) * reach(evidence, fact)

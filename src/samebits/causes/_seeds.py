@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from math import inf
-from typing import Any, Final
+from typing import Final
 
 from samebits.causes._evidence import Pair, facts, pairs, reach, sure
-from samebits.model.findings import Evidence, Fact, Site
+from samebits.model.cause import Evidence
+from samebits.model.facts import Create, Draw, Fact, Seed
+from samebits.model.sites import Site
 
 PYTHON: Final = frozenset({"python", "python.Random"})
 NUMPY: Final = frozenset({"numpy", "numpy.Generator", "numpy.RandomState"})
@@ -19,22 +21,30 @@ TORCH: Final = frozenset({"torch", "torch.Generator"})
 _GLOBAL: Final = frozenset({"python", "numpy", "torch"})
 
 
-def of(fact: Fact) -> str:
+#: What gives a generator its state.
+Seeding = Seed | Create
+
+
+def of(fact: Fact[Draw | Seed | Create]) -> str:
     """The generator that a fact speaks of."""
-    return str(fact.detail.get("generator", ""))
+    return fact.detail.generator or ""
 
 
-def differing_draw(evidence: Evidence, family: Collection[str]) -> Pair | None:
+def _seedings(evidence: Evidence, *, beyond: bool = False) -> tuple[list[Fact[Seeding]], list[Fact[Seeding]]]:
+    return facts(evidence, Seed, Create, beyond=beyond)
+
+
+def differing_draw(evidence: Evidence, family: Collection[str]) -> Pair[Draw] | None:
     """The first draw from a family of generators that gave the two runs different values."""
-    for pair in pairs(evidence, "draw"):
-        if of(pair.fact) in family and pair.differs("value"):
+    for pair in pairs(evidence, Draw):
+        if of(pair.fact) in family and pair.differs(lambda d: d.value):
             return pair
     return None
 
 
-def extra_draw(evidence: Evidence, family: Collection[str]) -> Fact | None:
+def extra_draw(evidence: Evidence, family: Collection[str]) -> Fact[Draw] | None:
     """The first draw that one run has alone, while all draws before it agreed."""
-    rows_a, rows_b = facts(evidence, "draw")
+    rows_a, rows_b = facts(evidence, Draw)
     for process in dict.fromkeys(fact.process for fact in (*rows_a, *rows_b)):
         own_a = [fact for fact in rows_a if fact.process == process and of(fact) in family]
         own_b = [fact for fact in rows_b if fact.process == process and of(fact) in family]
@@ -44,9 +54,9 @@ def extra_draw(evidence: Evidence, family: Collection[str]) -> Fact | None:
                 in_b = next((k for k, fact in enumerate(own_b[i:]) if fact.site == x.site), inf)
                 in_a = next((k for k, fact in enumerate(own_a[i:]) if fact.site == y.site), inf)
                 return y if in_b < in_a else x
-            if i and x.detail.get("n") != y.detail.get("n") and of(x) in _GLOBAL:
+            if i and x.detail.n != y.detail.n and of(x) in _GLOBAL:
                 return own_a[i - 1]  # of many draws on one line only the first are written, all are counted
-            if x.detail.get("value") != y.detail.get("value"):
+            if x.detail.value != y.detail.value:
                 return None
         if len(own_a) != len(own_b):
             longer = own_a if len(own_a) > len(own_b) else own_b
@@ -54,7 +64,7 @@ def extra_draw(evidence: Evidence, family: Collection[str]) -> Fact | None:
     return None
 
 
-def last_seed(rows: list[Fact], draw: Fact) -> Fact | None:
+def last_seed(rows: list[Fact[Seeding]], draw: Fact[Draw]) -> Fact[Seeding] | None:
     """What last seeded the generator that a draw is from, or made it."""
     found = None
     for fact in rows:
@@ -63,7 +73,7 @@ def last_seed(rows: list[Fact], draw: Fact) -> Fact | None:
     return found
 
 
-def unseeded(evidence: Evidence, family: Collection[str]) -> tuple[Fact, Site | None] | None:
+def unseeded(evidence: Evidence, family: Collection[str]) -> tuple[Fact[Draw], Site | None] | None:
     """A draw that differs since nothing fixed its generator, and the line that should have.
 
     That is the draw's own line for a global generator, and the line that made it, or that reseeded it
@@ -72,70 +82,70 @@ def unseeded(evidence: Evidence, family: Collection[str]) -> tuple[Fact, Site | 
     pair = differing_draw(evidence, family)
     if pair is None or pair.a is None or pair.b is None:
         return None
-    rows_a, rows_b = facts(evidence, "seed", "create")
+    rows_a, rows_b = _seedings(evidence)
     seed_a, seed_b = last_seed(rows_a, pair.a), last_seed(rows_b, pair.b)
     for seed in (seed_a, seed_b):
         if seed is None:
             continue
-        from_system = (
-            seed.detail.get("value") is None if seed.kind == "seed" else not seed.detail.get("seeded")
-        )
+        made = seed.detail
+        from_system = made.value is None if isinstance(made, Seed) else not made.seeded
         if from_system:
             return pair.a, seed.site
     if seed_a is not None and seed_b is not None and of(pair.a) not in _GLOBAL:
         return None
-    return None if pair.a.detail.get("seeded") else (pair.a, pair.site)
+    return None if pair.a.detail.seeded else (pair.a, pair.site)
 
 
-def made_unseeded(evidence: Evidence, family: Collection[str]) -> Fact | None:
+def made_unseeded(evidence: Evidence, family: Collection[str]) -> Fact[Create] | None:
     """A generator object made without a seed whose draws were not seen, where a batch is what differs.
 
     A dataset draws from it in the workers of a loader, which may keep no record.
     """
     if evidence.divergence.event.kind != "batch":
         return None
-    made, _ = facts(evidence, "create")
-    drawn, _ = facts(evidence, "draw")
+    made, _ = facts(evidence, Create)
+    drawn, _ = facts(evidence, Draw)
     seen = {of(fact) for fact in drawn}
     rows = [fact for fact in made if of(fact) in family and of(fact) not in seen]
-    return next((fact for fact in rows if not fact.detail.get("seeded")), None)
+    return next((fact for fact in rows if not fact.detail.seeded), None)
 
 
-def differing_seed(evidence: Evidence, family: Collection[str] | None = None) -> Pair | None:
+def differing_seed(evidence: Evidence, family: Collection[str] | None = None) -> Pair[Seeding] | None:
     """The first seeding, by a value and not by the system, that differs between the runs."""
 
-    def value(fact: Fact | None) -> Any:
-        return None if fact is None else fact.detail.get("value")
+    def value(fact: Fact[Seeding] | None) -> object:
+        return None if fact is None else fact.detail.value
 
-    rows_a, rows_b = facts(evidence, "seed", "create", beyond=True)
+    rows_a, rows_b = _seedings(evidence, beyond=True)
 
-    def shuffled(pair: Pair) -> bool:
+    def shuffled(pair: Pair[Seeding]) -> bool:
         """Threads seed with the same numbers in the order in which they happen to run."""
         values_a = {value(f) for f in rows_a if f.site == pair.site}
         values_b = {value(f) for f in rows_b if f.site == pair.site}
         return len(values_a) > 2 and 2 * len(values_a & values_b) >= len(values_a | values_b)
 
-    for pair in pairs(evidence, "seed", "create"):
+    seedings: list[Pair[Seeding]] = pairs(evidence, Seed, Create)
+    for pair in seedings:
         if (family is not None and of(pair.fact) not in family) or shuffled(pair):
             continue
-        if pair.differs("value") and value(pair.a) is not None and value(pair.b) is not None:
+        if pair.differs(lambda d: d.value) and value(pair.a) is not None and value(pair.b) is not None:
             return pair
     return None
 
 
-def seed_drawn(evidence: Evidence, seed: Fact) -> Fact | None:
+def seed_drawn(evidence: Evidence, seed: Fact[Seeding]) -> Fact[Draw] | None:
     """The draw that a seed comes from: `random.randint` before `torch.manual_seed`, with differing values."""
     found = None
-    for pair in pairs(evidence, "draw"):
-        if pair.a is None or not pair.differs("value") or pair.a.process != seed.process:
+    for pair in pairs(evidence, Draw):
+        if pair.a is None or not pair.differs(lambda d: d.value) or pair.a.process != seed.process:
             continue
-        if pair.a.at <= seed.at and of(pair.a) in PYTHON | NUMPY and not pair.a.detail.get("seeded"):
+        if pair.a.at <= seed.at and of(pair.a) in PYTHON | NUMPY and not pair.a.detail.seeded:
             found = pair.a
             break
     return found
 
 
-def weight(evidence: Evidence, draw: Fact) -> float:
+def weight(evidence: Evidence, draw: Fact[Draw]) -> float:
     """How far a differing draw can be behind the divergence: as a value, or as the seed made of it."""
     seeded = differing_seed(evidence)
     if seeded is not None and seeded.a is not None and seed_drawn(evidence, seeded.a) is draw:
@@ -143,20 +153,20 @@ def weight(evidence: Evidence, draw: Fact) -> float:
     return sure(evidence, draw, 1.0)
 
 
-def seeded_by_system(evidence: Evidence, *, own: bool) -> Fact | None:
+def seeded_by_system(evidence: Evidence, *, own: bool) -> Fact[Seed] | None:
     """Where torch's global generator, or any generator object, was seeded from the system's entropy.
 
     Of the global one only the last seeding counts; which of several objects drew is not known.
     """
-    rows, _ = facts(evidence, "seed")
+    rows, _ = facts(evidence, Seed)
     mine = [fact for fact in rows if of(fact) == ("torch.Generator" if own else "torch")]
-    asked = [fact for fact in (mine if own else mine[-1:]) if fact.detail.get("value") is None]
+    asked = [fact for fact in (mine if own else mine[-1:]) if fact.detail.value is None]
     return asked[-1] if asked else None
 
 
 def ever_seeded(evidence: Evidence, family: Collection[str], process: str) -> bool:
     """Whether both runs seeded a generator of the family before the divergence."""
-    rows_a, rows_b = facts(evidence, "seed")
+    rows_a, rows_b = facts(evidence, Seed)
     return all(
         any(of(fact) in family and fact.process == process for fact in rows) for rows in (rows_a, rows_b)
     )

@@ -15,7 +15,8 @@ from functools import lru_cache
 from typing import Final, Literal
 
 from samebits.model import calls
-from samebits.model.findings import Evidence, Site
+from samebits.model.cause import Evidence
+from samebits.model.sites import Site
 
 Sort = Literal["instant", "span"]
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from samebits.causes._evidence import nearest, pairs, reach, spot, sure
+from samebits.causes._evidence import Pair, nearest, pairs, reach, spot, sure
 from samebits.causes._seeds import differing_seed
-from samebits.model.findings import Cause, Evidence, Finding
+from samebits.model.cause import Cause, Evidence
+from samebits.model.facts import Hash, Iteration, Sort
+from samebits.model.finding import Finding
 
 _FIX = """\
 layers = list(dict.fromkeys(layers))  # keeps each once, in the order given; a set does not"""
 
 
 def match(evidence: Evidence) -> Finding | None:
-    found = pairs(evidence, "iteration", "sort")
-    order = nearest(found, lambda p: p.differs("order") and p.fact.detail.get("by") == "address")
+    found: list[Pair[Iteration | Sort]] = pairs(evidence, Iteration, Sort)
+    order = nearest(found, lambda p: p.differs(lambda d: d.order) and p.detail.by == "address")
     if order is not None and order.a is not None:
         return Finding(
             sure(evidence, order.a, 0.94),
@@ -23,8 +25,8 @@ def match(evidence: Evidence) -> Finding | None:
             _FIX,
         )
     number = nearest(
-        pairs(evidence, "hash"),
-        lambda p: p.differs("value") and str(p.fact.detail.get("of")) not in ("str", "bytes"),
+        pairs(evidence, Hash),
+        lambda p: p.differs(lambda d: d.value) and str(p.detail.of) not in ("str", "bytes"),
     )
     if number is None or number.a is None:
         return None
@@ -33,7 +35,7 @@ def match(evidence: Evidence) -> Finding | None:
     return Finding(
         0.8 * reach(evidence, number.a) if seeded else sure(evidence, number.a, 0.45),
         number.site,
-        f"{number.fact.detail.get('call', 'id()')} at {spot(number.site)} gave the address of an "
+        f"{number.detail.call or 'id()'} at {spot(number.site)} gave the address of an "
         f"object, which is "
         "new in every process.",
         _FIX,

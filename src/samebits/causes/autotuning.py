@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from samebits.causes._evidence import facts, is_random, outside, reach, spot
 from samebits.causes._source import follow, is_clock, text_of
-from samebits.model.findings import Cause, Evidence, Finding, Site
+from samebits.model.cause import Cause, Evidence
+from samebits.model.facts import Clock, Flag
+from samebits.model.finding import Finding
+from samebits.model.sites import Site
 
 _FIX = """\
 torch.backends.cudnn.benchmark = False  # and no max_autotune: choose by a fixed rule, not by a stopwatch
@@ -15,7 +18,7 @@ _TUNED = ("conv", "cudnn", "mm", "linear", "sdpa", "attention")
 
 
 def _by_hand(evidence: Evidence) -> Finding | None:
-    clocks, others = facts(evidence, "clock")
+    clocks, others = facts(evidence, Clock)
     for fact in reversed(clocks + others):
         uses = follow(text_of(evidence, fact.site), is_clock)
         if not uses.alternatives or fact.site is None:
@@ -41,10 +44,10 @@ def match(evidence: Evidence) -> Finding | None:
     if by_hand is not None:
         return by_hand
     divergence = evidence.divergence
-    rows, _ = facts(evidence, "flag")
+    rows, _ = facts(evidence, Flag)
     last: dict[str, tuple[object, int]] = {}
     for number, fact in enumerate(rows):
-        last[str(fact.detail.get("call"))] = (fact.detail.get("value"), number)
+        last[str(fact.detail.call)] = (fact.detail.value, number)
     for call, (value, number) in last.items():
         if (
             not ("benchmark" in call or "autotune" in call)

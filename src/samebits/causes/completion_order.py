@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from samebits.causes._evidence import first, is_nondeterministic, nearest, outside, pairs, spot, sure
-from samebits.model.findings import Cause, Evidence, Finding
+from samebits.model.cause import Cause, Evidence
+from samebits.model.facts import Completion, Thread
+from samebits.model.finding import Finding
 
 _FIX = """\
 with ThreadPoolExecutor() as pool:
@@ -14,30 +16,28 @@ results = [future.result() for future in futures]  # let threads return values, 
 
 
 def match(evidence: Evidence) -> Finding | None:
-    found = pairs(evidence, "completion", beyond=True)
-    order = first(found, lambda p: p.differs("order"))
+    found = pairs(evidence, Completion, beyond=True)
+    order = first(found, lambda p: p.differs(lambda d: d.order))
     if order is not None and order.a is not None:
         return Finding(
             sure(evidence, order.a, 0.95),
             order.site,
-            f"{order.fact.detail.get('call', 'a wait')} at {spot(order.site)} gave results in the order of "
+            f"{order.detail.call or 'a wait'} at {spot(order.site)} gave results in the order of "
             "finishing, and the two runs finished in another order.",
             _FIX,
         )
-    unknown = nearest(found, lambda p: p.fact.detail.get("order") is None)
+    unknown = nearest(found, lambda p: p.detail.order is None)
     if unknown is not None:
         return Finding(
             sure(evidence, unknown.fact, 0.5),
             unknown.site,
-            f"{unknown.fact.detail.get('call', 'a wait')} at {spot(unknown.site)} gives results in "
+            f"{unknown.detail.call or 'a wait'} at {spot(unknown.site)} gives results in "
             f"the order of "
             "finishing, which differs from run to run; the order itself was not seen.",
             _FIX,
         )
     event = evidence.divergence.event
-    threads = [
-        pair for pair in pairs(evidence, "thread") if "rocess" not in str(pair.fact.detail.get("call"))
-    ]
+    threads = [pair for pair in pairs(evidence, Thread) if "rocess" not in str(pair.detail.call)]
     if not threads or is_nondeterministic(event.name):
         return None
     confidence = 0.6 if event.thread else 0.5

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from samebits.causes._evidence import Pair, facts, outside, pairs, reach, reordered, spot, sure
-from samebits.model.findings import Cause, Evidence, Fact, Finding
+from samebits.causes._evidence import Pair, facts, of_kind, outside, pairs, reach, reordered, spot, sure
+from samebits.model.cause import Cause, Evidence
+from samebits.model.facts import Fact, File, Listing, Load, Save, Write
+from samebits.model.finding import Finding
 
 _FIX = """\
 # give both runs the same input: write results and caches somewhere else than the data is read from,
@@ -11,37 +13,38 @@ _FIX = """\
 assert hashlib.sha256(Path(path).read_bytes()).hexdigest() == EXPECTED"""
 
 
-def _by_path(evidence: Evidence) -> list[Pair]:
+def _by_path(evidence: Evidence) -> list[Pair[File]]:
     """Files side by side by path: two runs may open them in another order."""
-    rows_a, rows_b = facts(evidence, "file")
-    left: dict[tuple[str, str], list[Fact]] = {}
+    rows_a, rows_b = facts(evidence, File)
+    left: dict[tuple[str, str], list[Fact[File]]] = {}
     for fact in rows_b:
-        left.setdefault((fact.process, str(fact.detail.get("path"))), []).append(fact)
+        left.setdefault((fact.process, str(fact.detail.path)), []).append(fact)
     found = []
     for fact in rows_a:
-        others = left.get((fact.process, str(fact.detail.get("path"))))
+        others = left.get((fact.process, str(fact.detail.path)))
         found.append(Pair(fact, others.pop(0) if others else None))
     return found + [Pair(None, fact) for rest in left.values() for fact in rest]
 
 
 def _written(evidence: Evidence, path: str) -> bool:
-    return any(fact.kind in ("write", "save") and fact.detail.get("path") == path for fact in evidence.a)
+    written: list[Fact[Write | Save]] = of_kind(evidence.a, Write, Save)
+    return any(fact.detail.path == path for fact in written)
 
 
-def _loaded_as_data(evidence: Evidence, alone: Pair) -> bool:
+def _loaded_as_data(evidence: Evidence, alone: Pair[File]) -> bool:
     """Whether what one run alone opened was read as data: not a checkpoint, nor left unread."""
     rows = evidence.a if alone.a is not None else evidence.b
-    path = alone.fact.detail.get("path")
-    loads = [fact for fact in rows if fact.kind == "load"]
-    into = any("load_state_dict" in str(fact.detail.get("call")) for fact in loads)
-    return not into and any(fact.detail.get("path") == path for fact in loads)
+    path = alone.detail.path
+    loads = of_kind(rows, Load)
+    into = any("load_state_dict" in str(fact.detail.call) for fact in loads)
+    return not into and any(fact.detail.path == path for fact in loads)
 
 
 def match(evidence: Evidence) -> Finding | None:
     files = _by_path(evidence)
-    changed = next((pair for pair in files if pair.differs("digest")), None)
+    changed = next((pair for pair in files if pair.differs(lambda d: d.digest)), None)
     if changed is not None and changed.a is not None:
-        path = str(changed.a.detail.get("path"))
+        path = str(changed.a.detail.path)
         own = " The script itself writes to it." if _written(evidence, path) else ""
         return Finding(
             sure(evidence, changed.a, 0.96),
@@ -49,16 +52,16 @@ def match(evidence: Evidence) -> Finding | None:
             f"{path}, opened at {spot(changed.site)}, did not hold the same bytes in both runs.{own}",
             _FIX,
         )
-    listed = next((pair for pair in pairs(evidence, "listing") if pair.differs("content")), None)
+    listed = next((pair for pair in pairs(evidence, Listing) if pair.differs(lambda d: d.content)), None)
     if listed is not None and reordered(evidence, listed):
         return None  # the same contents in another order
     if listed is not None and listed.a is not None:
         return Finding(
             sure(evidence, listed.a, 0.9),
             listed.site,
-            f"{listed.a.detail.get('path')}, listed at {spot(listed.site)}, did not hold the same "
+            f"{listed.a.detail.path}, listed at {spot(listed.site)}, did not hold the same "
             f"files in both "
-            f"runs ({listed.a.detail.get('n')} and {listed.b.detail.get('n') if listed.b else '?'} names).",
+            f"runs ({listed.a.detail.n} and {listed.b.detail.n if listed.b else '?'} names).",
             _FIX,
         )
     alone = next((pair for pair in files if pair.a is None or pair.b is None), None)
@@ -66,7 +69,7 @@ def match(evidence: Evidence) -> Finding | None:
         return Finding(
             sure(evidence, alone.fact, 0.85 if _loaded_as_data(evidence, alone) else 0.45),
             alone.site,
-            f"{alone.fact.detail.get('path')} was opened at {spot(alone.site)} in one run only.",
+            f"{alone.detail.path} was opened at {spot(alone.site)} in one run only.",
             _FIX,
         )
     if evidence.divergence.event.kind == "batch" and evidence.divergence.change == "value":

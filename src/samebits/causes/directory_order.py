@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from samebits.causes._evidence import nearest, pairs, reordered, spot, sure
-from samebits.model.findings import Cause, Evidence, Finding
+from samebits.model.cause import Cause, Evidence
+from samebits.model.facts import Listing
+from samebits.model.finding import Finding
 
 _FIX = """\
 for path in sorted(Path(folder).iterdir()):  # os.listdir, glob and iterdir promise no order
@@ -11,26 +13,30 @@ for path in sorted(Path(folder).iterdir()):  # os.listdir, glob and iterdir prom
 
 
 def match(evidence: Evidence) -> Finding | None:
-    pair = nearest(pairs(evidence, "listing"), lambda p: p.differs("order") and p.equal("content"))
+    pair = nearest(
+        pairs(evidence, Listing), lambda p: p.differs(lambda d: d.order) and p.equal(lambda d: d.content)
+    )
     if pair is None or pair.a is None:
         return _renamed(evidence)
     return Finding(
         sure(evidence, pair.a, 0.96),
         pair.site,
-        f"{pair.fact.detail.get('call', 'a listing')} at {spot(pair.site)} gave the two runs the same "
-        f"{pair.fact.detail.get('n', '')} names in another order.".replace("  ", " "),
+        f"{pair.detail.call or 'a listing'} at {spot(pair.site)} gave the two runs the same "
+        f"{pair.detail.n or ''} names in another order.".replace("  ", " "),
         _FIX,
     )
 
 
 def _renamed(evidence: Evidence) -> Finding | None:
-    pair = nearest(pairs(evidence, "listing"), lambda p: p.differs("content") and reordered(evidence, p))
+    pair = nearest(
+        pairs(evidence, Listing), lambda p: p.differs(lambda d: d.content) and reordered(evidence, p)
+    )
     if pair is None or pair.a is None:
         return None
     return Finding(
         sure(evidence, pair.a, 0.93),
         pair.site,
-        f"{pair.fact.detail.get('call', 'a listing')} at {spot(pair.site)} gave the two runs files of the "
+        f"{pair.detail.call or 'a listing'} at {spot(pair.site)} gave the two runs files of the "
         "same contents, under other names, in another order.",
         _FIX,
     )

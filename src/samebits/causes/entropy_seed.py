@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from samebits.causes._evidence import Pair, before, facts, outside, pairs, reach, spot, sure
+from samebits.causes._evidence import before, facts, outside, pairs, reach, spot, sure
 from samebits.causes._seeds import (
     NUMPY,
     PYTHON,
@@ -16,7 +16,9 @@ from samebits.causes._seeds import (
     seeded_by_system,
 )
 from samebits.causes._source import at_line, follow, text_of
-from samebits.model.findings import Cause, Evidence, Fact, Finding
+from samebits.model.cause import Cause, Evidence
+from samebits.model.facts import Clock, Create, Entropy, Fact, Hash, Seed
+from samebits.model.finding import Finding
 
 _FIX = """\
 seed = 0  # a fixed number, or one given as an argument and written to the log
@@ -37,11 +39,13 @@ def _derived(value: Any, seed: Any) -> bool:
     return False
 
 
-def _origin(evidence: Evidence, seed: Fact, rows: list[Fact]) -> tuple[Fact, bool] | None:
+def _origin(
+    evidence: Evidence, seed: Fact[Seed | Create], rows: list[Fact[Clock | Entropy]]
+) -> tuple[Fact[Clock | Entropy], bool] | None:
     """The reading that a seed comes from, and whether that is certain; the nearest one as a guess."""
     earlier = [fact for fact in rows if fact.process == seed.process and fact.at <= seed.at]
     for fact in reversed(earlier):
-        if _derived(fact.detail.get("value"), seed.detail.get("value")):
+        if _derived(fact.detail.value, seed.detail.value):
             return fact, True
     for fact in reversed(earlier):
         if fact.site is None or seed.site is None or fact.site.file != seed.site.file:
@@ -56,8 +60,8 @@ def _origin(evidence: Evidence, seed: Fact, rows: list[Fact]) -> tuple[Fact, boo
 
 def _used_as_data(evidence: Evidence) -> Finding | None:
     """A reading of entropy that differs and was no seed: its value may have been used itself."""
-    rows = [pair for pair in pairs(evidence, "entropy") if pair.differs("value")]
-    pair: Pair | None = rows[-1] if rows else None
+    rows = [pair for pair in pairs(evidence, Entropy) if pair.differs(lambda d: d.value)]
+    pair = rows[-1] if rows else None
     if pair is None or pair.a is None:
         return None
     uses = follow(text_of(evidence, pair.site), at_line(pair.site.line)) if pair.site else None
@@ -71,7 +75,7 @@ def _used_as_data(evidence: Evidence) -> Finding | None:
     return Finding(
         sure(evidence, pair.a, 0.9 if used else 0.3),
         pair.site,
-        f"{pair.a.detail.get('call', 'a reading of entropy')} at {spot(pair.site)} gave the two "
+        f"{pair.a.detail.call or 'a reading of entropy'} at {spot(pair.site)} gave the two "
         f"runs different "
         "values; if anything is computed from them, it differs too.",
         _FIX,
@@ -80,12 +84,13 @@ def _used_as_data(evidence: Evidence) -> Finding | None:
 
 def match(evidence: Evidence) -> Finding | None:
     pair = differing_seed(evidence)
-    rows_a, _ = facts(evidence, "clock", "entropy")
+    readings: tuple[list[Fact[Clock | Entropy]], list[Fact[Clock | Entropy]]]
+    readings = facts(evidence, Clock, Entropy)
     if pair is None or pair.a is None:
         return _used_as_data(evidence)
     seed = pair.a
-    origin = _origin(evidence, seed, rows_a)
-    hashes, _ = facts(evidence, "hash")
+    origin = _origin(evidence, seed, readings[0])
+    hashes, _ = facts(evidence, Hash)
     if origin is None:
         if hashes or seeded_by_system(evidence, own=True) is not None:
             return None  # a number from hash(), or from generator.seed()
@@ -94,7 +99,7 @@ def match(evidence: Evidence) -> Finding | None:
         return Finding(
             0.6 * reach(evidence, seed),
             seed.site,
-            f"{seed.detail.get('call', 'a seed')} at {spot(seed.site)} seeds {of(seed)} with a "
+            f"{seed.detail.call or 'a seed'} at {spot(seed.site)} seeds {of(seed)} with a "
             f"number that differs "
             "from run to run; where the number comes from was not seen.",
             _FIX,
@@ -116,7 +121,7 @@ def match(evidence: Evidence) -> Finding | None:
         source.site or seed.site,
         f"{of(seed)} is seeded at {spot(seed.site)} with a number that differs from run to run; it "
         f"comes from "
-        f"{source.detail.get('call', 'a reading')} at {spot(source.site)}.",
+        f"{source.detail.call or 'a reading'} at {spot(source.site)}.",
         _FIX,
     )
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from samebits.causes._evidence import is_random, nearest, pairs, spot, sure
-from samebits.model.findings import Cause, EnvironmentDifference, Evidence, Finding, Site
+from samebits.model.cause import Cause, Evidence
+from samebits.model.divergence import EnvironmentDifference
+from samebits.model.facts import Threads, Variable
+from samebits.model.finding import Finding
+from samebits.model.sites import Site
 
 _FIX_THREADS = """\
 torch.set_num_threads(4)  # one fixed number on every machine; or OMP_NUM_THREADS=4 before it starts"""
@@ -34,16 +38,16 @@ def _strength(evidence: Evidence) -> float:
 def _variable(evidence: Evidence, rows: list[EnvironmentDifference]) -> Site | None:
     """The line that reads a variable which differs."""
     names = {row.key.rpartition(".")[2] for row in rows}
-    found = nearest(pairs(evidence, "variable"), lambda p: p.fact.detail.get("name") in names)
+    found = nearest(pairs(evidence, Variable), lambda p: p.detail.name in names)
     return found.site if found else None
 
 
 def _set_in_one(evidence: Evidence) -> Finding | None:
     """A variable the script reads that is set for one run only; of its value nothing is recorded."""
-    read = nearest(pairs(evidence, "variable"), lambda p: p.differs("set"))
+    read = nearest(pairs(evidence, Variable), lambda p: p.differs(lambda d: d.set))
     if read is None:
         return None
-    name = read.fact.detail.get("name")
+    name = read.detail.name
     return Finding(
         sure(evidence, read.fact, 0.92),
         read.site,
@@ -54,13 +58,13 @@ def _set_in_one(evidence: Evidence) -> Finding | None:
 
 def match(evidence: Evidence) -> Finding | None:
     rows = _rows(evidence)
-    set_threads = nearest(pairs(evidence, "threads"), lambda p: p.differs("value"))
+    set_threads = nearest(pairs(evidence, Threads), lambda p: p.differs(lambda d: d.value))
     if set_threads is not None and set_threads.a is not None and set_threads.b is not None:
-        a, b = set_threads.a.detail.get("value"), set_threads.b.detail.get("value")
+        a, b = set_threads.a.detail.value, set_threads.b.detail.value
         return Finding(
             0.96 * max(_strength(evidence), 0.5),
             set_threads.site,
-            f"{set_threads.fact.detail.get('call', 'set_num_threads')} at {spot(set_threads.site)} "
+            f"{set_threads.detail.call or 'set_num_threads'} at {spot(set_threads.site)} "
             f"set {a} threads in "
             f"one run and {b} in the other: a sum split over another number of threads rounds differently.",
             _FIX_THREADS,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from samebits.causes._evidence import nearest, outside, pairs, reach, spot, sure
+from samebits.causes._evidence import Pair, nearest, outside, pairs, reach, spot, sure
 from samebits.causes._seeds import differing_seed
-from samebits.model.findings import Cause, Evidence, Finding
+from samebits.model.cause import Cause, Evidence
+from samebits.model.facts import Hash, Iteration, Sort
+from samebits.model.finding import Finding
 
 _FIX = """\
 for name in sorted(names):  # not `for name in names`: the order of a set of strings is new in every process
@@ -16,10 +18,10 @@ _TEXT = frozenset({"str", "bytes"})
 
 
 def match(evidence: Evidence) -> Finding | None:
-    found = pairs(evidence, "iteration", "sort")
-    order = nearest(found, lambda p: p.differs("order") and p.fact.detail.get("by") == "hash")
+    found: list[Pair[Iteration | Sort]] = pairs(evidence, Iteration, Sort)
+    order = nearest(found, lambda p: p.differs(lambda d: d.order) and p.detail.by == "hash")
     if order is not None and order.a is not None:
-        same = order.equal("content") or order.fact.kind == "sort"
+        same = order.equal(lambda d: d.content if isinstance(d, Iteration) else None)
         return Finding(
             sure(evidence, order.a, 0.95 if same else 0.6),
             order.site,
@@ -27,10 +29,10 @@ def match(evidence: Evidence) -> Finding | None:
             "anew" + (": the same elements came in another order." if same else "."),
             _FIX,
         )
-    hashes = pairs(evidence, "hash")
+    hashes = pairs(evidence, Hash)
     number = nearest(
         hashes,
-        lambda p: p.differs("value") and str(p.fact.detail.get("of")) in _TEXT,
+        lambda p: p.differs(lambda d: d.value) and str(p.detail.of) in _TEXT,
     )
     if number is None or number.a is None:
         return None
@@ -39,7 +41,7 @@ def match(evidence: Evidence) -> Finding | None:
     return Finding(
         confidence * (1.0 if outside(evidence) > 0.2 else 0.5),
         number.site,
-        f"hash() of a {number.fact.detail.get('of')} at {spot(number.site)} gave the two runs "
+        f"hash() of a {number.detail.of} at {spot(number.site)} gave the two runs "
         f"different numbers: "
         "every process salts it anew.",
         _FIX_HASH,

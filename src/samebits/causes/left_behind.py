@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os.path
 
-from samebits.causes._evidence import facts, pairs, reach, spot
-from samebits.model.findings import Cause, Evidence, Fact, Finding
+from samebits.causes._evidence import facts, of_kind, pairs, reach, spot
+from samebits.model.cause import Cause, Evidence
+from samebits.model.facts import Fact, File, Load, Probe, Save, Write
+from samebits.model.finding import Finding
 
 _FIX = """\
 # give each run a folder of its own for what it writes, or remove the file before the run
@@ -13,16 +15,15 @@ import tempfile
 folder = tempfile.mkdtemp()"""
 
 
-def _path(fact: Fact) -> str:
-    return os.path.normpath(str(fact.detail.get("path")))
+def _path(fact: Fact[Write | Save | Probe | File]) -> str:
+    return os.path.normpath(str(fact.detail.path))
 
 
-def _writers(evidence: Evidence) -> dict[str, Fact]:
+def _writers(evidence: Evidence) -> dict[str, Fact[Write | Save]]:
     """Path -> where the first run wrote it; a folder counts as written where a file in it was."""
-    found: dict[str, Fact] = {}
-    for fact in evidence.a:
-        if fact.kind not in ("write", "save"):
-            continue
+    found: dict[str, Fact[Write | Save]] = {}
+    written: list[Fact[Write | Save]] = of_kind(evidence.a, Write, Save)
+    for fact in written:
         path = _path(fact)
         while path not in ("", ".", os.sep):
             found.setdefault(path, fact)
@@ -33,10 +34,10 @@ def _writers(evidence: Evidence) -> dict[str, Fact]:
 def _checkpoint(evidence: Evidence) -> bool:
     """Whether the second run loaded weights and the first did not: it went on from a checkpoint."""
 
-    def into(rows: list[Fact]) -> bool:
-        return any("load_state_dict" in str(fact.detail.get("call")) for fact in rows)
+    def into(rows: list[Fact[Load]]) -> bool:
+        return any("load_state_dict" in str(fact.detail.call) for fact in rows)
 
-    loads_a, loads_b = facts(evidence, "load", beyond=True)
+    loads_a, loads_b = facts(evidence, Load, beyond=True)
     return into(loads_b) and not into(loads_a)
 
 
@@ -44,13 +45,13 @@ def match(evidence: Evidence) -> Finding | None:
     writers = _writers(evidence)
     if not writers:
         return None
-    for pair in pairs(evidence, "probe"):
+    for pair in pairs(evidence, Probe):
         asked = pair.a
-        if asked is None or not pair.differs("value") or asked.detail.get("value") is not False:
+        if asked is None or not pair.differs(lambda d: d.value) or asked.detail.value is not False:
             continue
         if (writer := writers.get(_path(asked))) is not None:
             return _found(evidence, asked, writer, f"asked at {spot(asked.site)} whether it exists", 0.97)
-    opened_a, opened_b = facts(evidence, "file")
+    opened_a, opened_b = facts(evidence, File)
     before = {_path(fact) for fact in opened_a}
     for fact in opened_b:
         path = _path(fact)
@@ -59,7 +60,9 @@ def match(evidence: Evidence) -> Finding | None:
     return None
 
 
-def _found(evidence: Evidence, seen: Fact, writer: Fact, how: str, base: float) -> Finding:
+def _found(
+    evidence: Evidence, seen: Fact[Probe | File], writer: Fact[Write | Save], how: str, base: float
+) -> Finding:
     if _checkpoint(evidence):
         base = 0.6  # what is amiss is then how it resumes
     return Finding(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from samebits.causes._evidence import Pair, facts, is_random, pairs, reach, spot
+from samebits.causes._evidence import Pair, facts, is_random, of_kind, pairs, reach, spot
 from samebits.causes._seeds import TORCH, ever_seeded
-from samebits.model.findings import Cause, Evidence, Fact, Finding
+from samebits.model.cause import Cause, Evidence
+from samebits.model.facts import Draw, Fact, Load, Probe, RngRestore
+from samebits.model.finding import Finding
 
 _FIX = """\
 checkpoint = {"model": model.state_dict(), "optimizer": optimizer.state_dict(),
@@ -18,8 +20,8 @@ _PROGRESS = ("optim", "epoch", "step", "iter", "sched", "param_groups")
 _CHECKPOINTS = ("torch.load", "load_state_dict", "load_checkpoint", "load_state")
 
 
-def _checkpoint(fact: Fact) -> bool:
-    return any(name in str(fact.detail.get("call")) for name in _CHECKPOINTS)
+def _checkpoint(fact: Fact[Load]) -> bool:
+    return any(name in str(fact.detail.call) for name in _CHECKPOINTS)
 
 
 def _goes_on(evidence: Evidence, *, in_a: bool) -> bool | None:
@@ -27,39 +29,39 @@ def _goes_on(evidence: Evidence, *, in_a: bool) -> bool | None:
 
     A model alone may be loaded to be looked at; an optimizer, or a count of steps, is loaded to go on.
     """
-    rows = [fact for fact in (evidence.a if in_a else evidence.b) if fact.kind == "load"]
-    into = [fact for fact in rows if "load_state_dict" in str(fact.detail.get("call"))]
-    keys = {str(key).lower() for fact in rows for key in fact.detail.get("keys") or ()}
+    rows = of_kind(evidence.a if in_a else evidence.b, Load)
+    into = [fact for fact in rows if "load_state_dict" in str(fact.detail.call)]
+    keys = {str(key).lower() for fact in rows for key in fact.detail.keys or ()}
     kept = any(word in key for key in keys for word in _PROGRESS)
     if not into and not kept:
         return False if any(word in key for key in keys for word in ("model", "state_dict")) else None
-    return kept or any("optim" in str(fact.detail.get("call")).lower() for fact in into)
+    return kept or any("optim" in str(fact.detail.call).lower() for fact in into)
 
 
-def _restored(evidence: Evidence, load: Fact, *, in_a: bool) -> bool:
+def _restored(evidence: Evidence, load: Fact[Load], *, in_a: bool) -> bool:
     """Whether every generator that the program draws from was restored."""
     rows = [fact for fact in (evidence.a if in_a else evidence.b) if fact.process == load.process]
-    calls = [str(fact.detail.get("call")) for fact in rows if fact.kind == "rng-restore"]
-    drawn = {str(fact.detail.get("generator")) for fact in rows if fact.kind == "draw"}
+    calls = [str(fact.detail.call) for fact in of_kind(rows, RngRestore)]
+    drawn = {str(fact.detail.generator) for fact in of_kind(rows, Draw)}
     needed = {"numpy": "numpy", "python": "random.setstate"}
     return bool(calls) and all(
         any(call.startswith(start) for call in calls) for name, start in needed.items() if name in drawn
     )
 
 
-def _first_load(evidence: Evidence, load: Fact, *, in_a: bool) -> Fact:
+def _first_load(evidence: Evidence, load: Fact[Load], *, in_a: bool) -> Fact[Load]:
     """The file's loading, if a `load_state_dict` after it is what was found."""
     rows = evidence.a if in_a else evidence.b
-    earlier = [f for f in rows if f.kind == "load" and f.process == load.process and f.at <= load.at]
-    return next((fact for fact in earlier if "torch.load" in str(fact.detail.get("call"))), load)
+    earlier = [f for f in of_kind(rows, Load) if f.process == load.process and f.at <= load.at]
+    return next((fact for fact in earlier if "torch.load" in str(fact.detail.call)), load)
 
 
-def _resumed(evidence: Evidence) -> tuple[Pair, bool] | None:
+def _resumed(evidence: Evidence) -> tuple[Pair[Load], bool] | None:
     """A checkpoint that one run loads alone, and whether that is the first run.
 
     The load may come a little after the divergence: the two runs part where one goes to load.
     """
-    for pair in pairs(evidence, "load", beyond=True):
+    for pair in pairs(evidence, Load, beyond=True):
         if not _checkpoint(pair.fact) or (pair.a is not None and pair.b is not None):
             continue
         return pair, pair.a is not None
@@ -73,15 +75,15 @@ def match(evidence: Evidence) -> Finding | None:
         pair, in_a = found
         load = _first_load(evidence, pair.fact, in_a=in_a)
         restored = _restored(evidence, load, in_a=in_a)
-        asked = any(probe.differs("value") for probe in pairs(evidence, "probe"))
+        asked = any(probe.differs(lambda d: d.value) for probe in pairs(evidence, Probe))
         goes_on = _goes_on(evidence, in_a=in_a)
-        if goes_on is None and "torch.load" in str(load.detail.get("call")):
+        if goes_on is None and "torch.load" in str(load.detail.call):
             return None  # data, not a checkpoint
         confidence = 0.25 if restored else 0.5 if not goes_on else 0.95 if asked else 0.85
         return Finding(
             confidence * reach(evidence, load),
             load.site,
-            f"one run resumed from {load.detail.get('path') or 'a checkpoint'} at {spot(load.site)} "
+            f"one run resumed from {load.detail.path or 'a checkpoint'} at {spot(load.site)} "
             f"and the other "
             "did not"
             + (
@@ -92,7 +94,7 @@ def match(evidence: Evidence) -> Finding | None:
             _FIX,
         )
     # Both runs resume and nothing seeds or restores the generators: they start anew in each.
-    loads_a, loads_b = facts(evidence, "load", beyond=True)
+    loads_a, loads_b = facts(evidence, Load, beyond=True)
     both = [fact for fact in loads_a if _checkpoint(fact)]
     if not both or not any(_checkpoint(fact) for fact in loads_b) or not is_random(evidence):
         return None
@@ -103,7 +105,7 @@ def match(evidence: Evidence) -> Finding | None:
     return Finding(
         0.85 * reach(evidence, both[0]),
         both[0].site,
-        f"training resumes from {both[0].detail.get('path') or 'a checkpoint'} at "
+        f"training resumes from {both[0].detail.path or 'a checkpoint'} at "
         f"{spot(both[0].site)}, and the "
         "generators are neither restored from it nor seeded: each run goes on with other random numbers.",
         _FIX,

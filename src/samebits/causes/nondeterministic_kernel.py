@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from samebits.causes._evidence import (
-    EXTERNAL,
     NO_INPUTS,
-    READS_UNINITIALIZED,
+    Pair,
     is_nondeterministic,
     is_random,
     pairs,
     spot,
 )
-from samebits.model.findings import Cause, Evidence, Finding
+from samebits.model.cause import Cause, Evidence
+from samebits.model.events import EXTERNAL, READS_UNINITIALIZED
+from samebits.model.facts import Completion, Draw, File, Iteration, Listing, Seed, Sort, Threads
+from samebits.model.finding import Finding
 
 _FIX = """\
 samebits.deterministic()  # once, before training; replaces kernels that have no deterministic form
@@ -19,9 +21,15 @@ samebits.deterministic()  # once, before training; replaces kernels that have no
 
 
 def _something_outside(evidence: Evidence) -> bool:
-    order = pairs(evidence, "iteration", "sort", "listing", "completion", "draw", "file", "threads", "seed")
-    keys = ("order", "value", "digest")
-    return any(pair.differs(key) for pair in order for key in keys)
+    ordered: list[Pair[Iteration | Sort | Listing | Completion]] = pairs(
+        evidence, Iteration, Sort, Listing, Completion
+    )
+    valued: list[Pair[Draw | Threads | Seed]] = pairs(evidence, Draw, Threads, Seed)
+    return (
+        any(pair.differs(lambda d: d.order) for pair in ordered)
+        or any(pair.differs(lambda d: d.value) for pair in valued)
+        or any(pair.differs(lambda d: d.digest) for pair in pairs(evidence, File))
+    )
 
 
 def match(evidence: Evidence) -> Finding | None:
@@ -52,7 +60,7 @@ def match(evidence: Evidence) -> Finding | None:
             "" if known else ", while its inputs were not recorded"
         )
     if any(row.matters for row in evidence.environment) or any(
-        p.differs("value") for p in pairs(evidence, "threads")
+        p.differs(lambda d: d.value) for p in pairs(evidence, Threads)
     ):
         confidence *= 0.55
     reason = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samebits.causes._evidence import RANDOM, is_random, pairs, reach, spot, sure
+from samebits.causes._evidence import is_random, pairs, reach, spot, sure
 from samebits.causes._seeds import (
     NUMPY,
     PYTHON,
@@ -12,7 +12,10 @@ from samebits.causes._seeds import (
     extra_draw,
     seeded_by_system,
 )
-from samebits.model.findings import Cause, Evidence, Finding
+from samebits.model.cause import Cause, Evidence
+from samebits.model.events import RANDOM
+from samebits.model.facts import RngRestore
+from samebits.model.finding import Finding
 
 _FIX = """\
 generator = torch.Generator().manual_seed(1)  # a generator of its own for what does not happen in every run
@@ -64,7 +67,7 @@ def match(evidence: Evidence) -> Finding | None:
             return Finding(
                 sure(evidence, draw, 0.92),
                 draw.site,
-                f"{draw.detail.get('call', 'a draw')} at {spot(draw.site)} was drawn in one run "
+                f"{draw.detail.call or 'a draw'} at {spot(draw.site)} was drawn in one run "
                 f"only; every later "
                 "number from that generator is another.",
                 fix,
@@ -79,7 +82,7 @@ def match(evidence: Evidence) -> Finding | None:
     if not ever_seeded(evidence, TORCH, divergence.process):
         return None
     site = divergence.event.site
-    if any((p.a is None) != (p.b is None) for p in pairs(evidence, "rng-restore")):
+    if any((p.a is None) != (p.b is None) for p in pairs(evidence, RngRestore)):
         return None  # one run took its generators from a checkpoint
     return Finding(
         0.5 * reach(evidence, evidence.a[-1]) if evidence.a else 0.5,

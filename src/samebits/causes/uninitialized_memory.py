@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from samebits.causes._evidence import EXTERNAL, READS_UNINITIALIZED, pairs, spot, sure
-from samebits.model.findings import Cause, Evidence, Finding
+from samebits.causes._evidence import pairs, spot, sure
+from samebits.model.cause import Cause, Evidence
+from samebits.model.events import EXTERNAL, READS_UNINITIALIZED
+from samebits.model.facts import Empty
+from samebits.model.finding import Finding
 
 _FIX = """\
 buffer = torch.zeros(shape)  # torch.empty holds whatever lay in that memory before"""
@@ -30,7 +33,7 @@ def match(evidence: Evidence) -> Finding | None:
             "lay there before.",
             _FIX,
         )
-    arrays = pairs(evidence, "empty")
+    arrays = pairs(evidence, Empty)
     if not arrays or divergence.change != "value" or event.kind not in ("op", "batch", "read"):
         return None
     fact = arrays[-1].fact
@@ -38,7 +41,7 @@ def match(evidence: Evidence) -> Finding | None:
     return Finding(
         sure(evidence, fact, 0.6 if external else 0.35),
         fact.site,
-        f"{fact.detail.get('call', 'np.empty')} at {spot(fact.site)} makes an array of unwritten "
+        f"{fact.detail.call or 'np.empty'} at {spot(fact.site)} makes an array of unwritten "
         f"memory, and the "
         "first value that differs came from outside of torch.",
         _FIX_NUMPY,

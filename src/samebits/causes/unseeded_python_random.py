@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from samebits.causes._evidence import spot, sure
 from samebits.causes._seeds import PYTHON, made_unseeded, of, unseeded, weight
-from samebits.model.findings import Cause, Evidence, Finding
+from samebits.model.cause import Cause, Evidence
+from samebits.model.finding import Finding
 
 _FIX = """\
 import random
@@ -33,7 +34,7 @@ def match(evidence: Evidence) -> Finding | None:
     return Finding(
         0.95 * weight(evidence, draw),
         site or draw.site,
-        f"{draw.detail.get('call', 'a draw')} at {spot(draw.site)} gave the two runs different "
+        f"{draw.detail.call or 'a draw'} at {spot(draw.site)} gave the two runs different "
         f"values: it draws "
         f"from {what}.",
         _FIX_OBJECT if own else _FIX,

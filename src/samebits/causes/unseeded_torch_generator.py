@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from samebits.causes._evidence import OWN_GENERATOR, is_random, pairs, reach, spot
+from samebits.causes._evidence import is_random, pairs, reach, spot
 from samebits.causes._seeds import TORCH, differing_seed, ever_seeded, seeded_by_system
-from samebits.model.findings import Cause, Evidence, Finding
+from samebits.model.cause import Cause, Evidence
+from samebits.model.events import OWN_GENERATOR
+from samebits.model.facts import Load
+from samebits.model.finding import Finding
 
 _FIX = """\
 import torch
@@ -26,20 +29,20 @@ def match(evidence: Evidence) -> Finding | None:
         seeded_by_system(evidence, own=True) if is_random(evidence) else None
     )
     if seed is not None:
-        sure = 0.95 if drawn and own == (seed.detail.get("generator") == "torch.Generator") else 0.7
+        sure = 0.95 if drawn and own == (seed.detail.generator == "torch.Generator") else 0.7
         return Finding(
             sure * reach(evidence, seed),
             seed.site,
-            f"{seed.detail.get('call', 'seed()')} at {spot(seed.site)} seeds a torch generator from the "
+            f"{seed.detail.call or 'seed()'} at {spot(seed.site)} seeds a torch generator from the "
             "operating system: a new number in every run.",
-            _FIX_OBJECT if seed.detail.get("generator") == "torch.Generator" else _FIX,
+            _FIX_OBJECT if seed.detail.generator == "torch.Generator" else _FIX,
         )
     if differing_seed(evidence, TORCH) is not None or ever_seeded(evidence, TORCH, divergence.process):
         return None
     if own or not drawn:
         return None
     confidence = 0.6
-    if any(pair.a and pair.b for pair in pairs(evidence, "load")):
+    if any(pair.a and pair.b for pair in pairs(evidence, Load)):
         confidence *= 0.8
     return Finding(
         confidence,

@@ -5,14 +5,17 @@ from __future__ import annotations
 from samebits.causes._evidence import facts, is_random, outside, reach, spot
 from samebits.causes._seeds import differing_seed
 from samebits.causes._source import Uses, follow, is_clock, text_of
-from samebits.model.findings import Cause, Evidence, Fact, Finding, Site
+from samebits.model.cause import Cause, Evidence
+from samebits.model.facts import Clock, Fact
+from samebits.model.finding import Finding
+from samebits.model.sites import Site
 
 _FIX = """\
 for step in range(max_steps):  # count steps instead of seconds: both runs then do the same work
     train_step()"""
 
 
-def _uses(evidence: Evidence, fact: Fact) -> Uses:
+def _uses(evidence: Evidence, fact: Fact[Clock]) -> Uses:
     return follow(text_of(evidence, fact.site), is_clock)
 
 
@@ -22,7 +25,7 @@ def _nearest_line(lines: list[int], around: int) -> int:
 
 def match(evidence: Evidence) -> Finding | None:
     divergence = evidence.divergence
-    clocks, others = facts(evidence, "clock", beyond=True)
+    clocks, others = facts(evidence, Clock, beyond=True)
     if not clocks and not others:
         return None
     clock = clocks[-1] if clocks else others[-1]

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from samebits.compare.threads import ChunkLike, Stream
-from samebits.model.events import PARTIAL
-from samebits.model.findings import Event
+from samebits.model.events import PARTIAL, Event
 
 #: How many events are looked at, in each run, to find where the two come together again.
 LOOK_AHEAD: Final = 4096

@@ -11,7 +11,8 @@ from dataclasses import replace
 from samebits.compare.align import mismatches
 from samebits.compare.diverge import divergence_at
 from samebits.compare.threads import RunLike, Stream
-from samebits.model.findings import Divergence, Event
+from samebits.model.divergence import Divergence
+from samebits.model.events import Event
 
 
 def made_in(run_a: RunLike, run_b: RunLike, divergence: Divergence) -> Divergence:

@@ -16,13 +16,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from samebits.causes._evidence import RANDOM, is_nondeterministic
+from samebits.causes._evidence import is_nondeterministic
 from samebits.compare.align import Mismatch, mismatches
 from samebits.compare.pairs import Pair, pairs
 from samebits.compare.threads import TRAINING, RecordLike, RunLike, Stream
 from samebits.compare.values import combine, compare_loss, compare_values
-from samebits.model.events import UNINITIALIZED, VIEW
-from samebits.model.findings import Difference, Divergence, Event
+from samebits.model.divergence import Difference, Divergence
+from samebits.model.events import RANDOM, UNINITIALIZED, VIEW, Event
+from samebits.model.facts import Save
 from samebits.model.operators import AUXILIARY, COPYING, base_name, public_name
 from samebits.record.log import WORK
 
@@ -164,7 +165,7 @@ def _read_after(stream: Stream, index: int) -> bool:
 
 
 def _saved_after(record: RecordLike, index: int) -> bool:
-    return any(fact.kind == "save" and fact.at > index for fact in record.facts())
+    return any(isinstance(fact.detail, Save) and fact.at > index for fact in record.facts())
 
 
 def _alive_at_the_end(stream: Stream, held: Sequence[Mismatch]) -> Mismatch | None:

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
 from samebits.causes import CATALOGUE
 from samebits.compare.pairs import Pair
 from samebits.compare.threads import RunLike, Stream
-from samebits.model.findings import Divergence, EnvironmentDifference, Event, Evidence, Fact, Finding
+from samebits.model.cause import Evidence
+from samebits.model.divergence import Divergence, EnvironmentDifference
+from samebits.model.events import Event
+from samebits.model.facts import Detail, Fact, File, Save, Write
+from samebits.model.finding import Finding
 
 _log = logging.getLogger(__name__)
 
@@ -25,17 +29,9 @@ _LOOK_BACK: Final = 5000  # events looked at for the last states of the generato
 _WORTH_SAYING: Final = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """A finding and the name of the cause that found it."""
-
-    name: str
-    finding: Finding
-
-
-def _facts(run: RunLike, divergence: Divergence, event: Event | None) -> list[Fact]:
+def _facts(run: RunLike, divergence: Divergence, event: Event | None) -> list[Fact[Detail]]:
     rank = divergence.rank
-    found: list[Fact] = []
+    found: list[Fact[Detail]] = []
     for key, record in sorted(run.records.items()):
         if record.rank != rank:
             continue
@@ -46,7 +42,7 @@ def _facts(run: RunLike, divergence: Divergence, event: Event | None) -> list[Fa
                 near = fact.step <= divergence.step + 1
             # What else was read tells a renamed file from a changed one; what was written later, whether
             # the run left it to the next.
-            if near or fact.kind in ("file", "write", "save"):
+            if near or isinstance(fact.detail, (File, Write, Save)):
                 found.append(fact)
     return found
 
@@ -100,9 +96,9 @@ def gather(
     )
 
 
-def explain(evidence: Evidence) -> list[Explanation]:
+def explain(evidence: Evidence) -> list[Finding]:
     """What the causes of the catalogue say, surest first."""
-    found: list[Explanation] = []
+    found: list[Finding] = []
     for name, cause in CATALOGUE.items():
         try:
             finding = cause.match(evidence)
@@ -110,5 +106,5 @@ def explain(evidence: Evidence) -> list[Explanation]:
             _log.debug("the matcher of %s stumbled over the evidence", name, exc_info=True)
             continue
         if finding is not None and finding.confidence >= _WORTH_SAYING:
-            found.append(Explanation(name, finding))
-    return sorted(found, key=lambda explanation: (-explanation.finding.confidence, explanation.name))
+            found.append(replace(finding, cause=name))
+    return sorted(found, key=lambda finding: (-finding.confidence, finding.cause))

@@ -14,9 +14,9 @@ from samebits.compare.gaps import Gap, gaps
 from samebits.compare.pairs import Pair, pairs
 from samebits.compare.shared import repeat
 from samebits.compare.threads import RunLike
-from samebits.compare.verdict import Place, ProbableCause, Verdict, count
+from samebits.compare.verdict import Place, Verdict, count
 from samebits.errors import UsageError
-from samebits.model.findings import Divergence, EnvironmentDifference
+from samebits.model.divergence import Divergence, EnvironmentDifference
 from samebits.model.operators import public_name
 
 
@@ -214,22 +214,11 @@ def compare(run_a: RunLike, run_b: RunLike) -> Verdict:
         return base
     divergence = made_in(run_a, run_b, divergence)
     evidence = gather(run_a, run_b, divergence, compared, base.environment)
-    causes = tuple(
-        ProbableCause(
-            name=explanation.name,
-            confidence=round(explanation.finding.confidence, 2),
-            file=explanation.finding.site.file if explanation.finding.site else None,
-            line=explanation.finding.site.line if explanation.finding.site else None,
-            why=explanation.finding.why,
-            fix=explanation.finding.fix,
-        )
-        for explanation in explain(evidence)
-    )
     return replace(
         base,
         verdict="diverged",
         first=_place(divergence),
-        causes=causes,
+        causes=tuple(explain(evidence)),
         notes=(*notes, *(str(gap) for gap in missing)),
         exit_code=code,
         sources=evidence.sources,

@@ -13,7 +13,7 @@ from samebits.compare.align import mismatches
 from samebits.compare.gaps import as_it_was, closed, cut, may_lack
 from samebits.compare.shared import Shared
 from samebits.compare.threads import RecordLike, RunLike, Stream
-from samebits.model.findings import Fact
+from samebits.model.facts import Save
 from samebits.record.log import WORK
 
 #: What tells the workers of one pool apart in a process key.
@@ -129,14 +129,13 @@ def _by_work(run: RunLike, keys: Sequence[str]) -> dict[tuple[str, str], list[st
 def _saved(run: RunLike, keys: Sequence[str]) -> dict[str, frozenset[str]]:
     """By key, under which names a process saved something."""
     return {
-        key: frozenset(f.detail["path"] for f in run.records[key].facts() if f.kind == "save" and _named(f))
+        key: frozenset(
+            fact.detail.path  # None: into a buffer, which says nothing of the process
+            for fact in run.records[key].facts()
+            if isinstance(fact.detail, Save) and fact.detail.path is not None
+        )
         for key in keys
     }
-
-
-def _named(save: Fact) -> bool:
-    """Whether it went into a file whose name is known, and not into a buffer."""
-    return save.detail.get("path") is not None
 
 
 def _twins(run_a: RunLike, run_b: RunLike) -> dict[str, str]:

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from samebits.compare.threads import Keep, RecordLike, Stream
-from samebits.model.events import GRAD_ROOT, READS
-from samebits.model.findings import Event
+from samebits.model.events import GRAD_ROOT, READS, Event
 
 #: What a process computed, whoever watched it and how closely.
 _RESULTS: Final = frozenset({"batch", "loss", "gradient", "parameter"})

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from samebits.compare.threads import ValueLike
-from samebits.model.findings import Difference
+from samebits.model.divergence import Difference
 
 _BLOCK: Final = 4096  # elements compared at once before looking closer
 

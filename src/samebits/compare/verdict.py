@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from samebits.model.findings import Difference, EnvironmentDifference
+from samebits.model.divergence import Difference, EnvironmentDifference
+from samebits.model.finding import Finding
 
 FORMAT: Final = "samebits.verdict"
 VERSION: Final = 2
@@ -62,28 +63,6 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class ProbableCause:
-    """One cause of the catalogue as it applies here: the line to change, why, and the fix."""
-
-    name: str
-    confidence: float
-    file: str | None
-    line: int | None
-    why: str
-    fix: str
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "confidence": self.confidence,
-            "file": self.file,
-            "line": self.line,
-            "why": self.why,
-            "fix": self.fix,
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether runs agree in every bit, and if not, where they diverge first and why.
 
@@ -99,8 +78,8 @@ class Verdict:
     processes: tuple[str, ...] = ()
     compared: str = ""
     first: Place | None = None
-    second_place: Place | None = None  # where the pair that was run again, zoomed, parted elsewhere
-    causes: tuple[ProbableCause, ...] = ()
+    second_place: Place | None = None  # where the pair that was run again, zoomed, diverged elsewhere
+    causes: tuple[Finding, ...] = ()
     environment: tuple[EnvironmentDifference, ...] = ()
     notes: tuple[str, ...] = ()
     exit_code: int | None = None  # of a run that failed

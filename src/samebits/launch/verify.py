@@ -29,6 +29,7 @@ from samebits.launch.blame import blames_us
 from samebits.launch.output import kept, tail
 from samebits.launch.process import check_out, new_folder, start
 from samebits.launch.program import Program
+from samebits.model.facts import Save, Write
 from samebits.observe import installation, observer
 from samebits.observe.session import Plan
 from samebits.record.run import Run
@@ -299,10 +300,10 @@ class _Series:
 def _written(run: Run) -> str:
     """What a run wrote and left there, for a sentence: " (it wrote cache.pt, log.txt and 3 more)"."""
     paths = {
-        str(fact.detail.get("path")): None
+        str(fact.detail.path): None
         for _, record in sorted(run.records.items())
         for fact in record.facts()
-        if fact.kind in ("write", "save") and fact.site is not None
+        if isinstance(fact.detail, (Write, Save)) and fact.site is not None
     }
     here = str(run.info.get("cwd") or ".")
     paths = {path: None for path in paths if os.path.lexists(os.path.join(here, path))}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from samebits.model.findings import EnvironmentDifference
+from samebits.model.divergence import EnvironmentDifference
 
 #: Differ between any two runs of one program; never a difference.
 _PASSING: Final = ("created", "git.diff", "git.diff_cut", "pid", "seconds", "time")

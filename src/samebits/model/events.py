@@ -3,7 +3,7 @@
 An *event* is one compared observation in execution order: an operation's
 outputs, a batch, a loss, a gradient, a parameter.  A *fact* is evidence beside
 them: a seed call, a clock read, a directory listing.  Events decide the
-verdict; facts explain it (`samebits.causes.Fact`).
+verdict; facts explain it (`samebits.model.facts`).
 
 This module imports nothing of torch: it is shared by the observer, the writer
 and the reader, and a laptop reads a cluster's record with it.
@@ -11,7 +11,10 @@ and the reader, and a laptop reads a cluster's record with it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
+
+from samebits.model.sites import Site
 
 #: Index = the number stored in the ``kind`` column.  Append only.
 KINDS: Final = (
@@ -66,3 +69,25 @@ STRUCTURE: Final = (
     ("module", "I"),  # -> names: "encoder.embed"; 0 = none
     ("node", "I"),  # -> names: "IndexBackward0"; 0 = none
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One recorded event, resolved to text."""
+
+    index: int  # position in its thread's stream
+    kind: str
+    name: str
+    phase: str
+    step: int
+    flags: int
+    digest: int
+    thread: int = 0
+    site: Site | None = None
+    module: str | None = None
+    node: str | None = None  # autograd node, for a backward operation
+    inputs: int | None = None  # digest of all tensor inputs; only in zoomed runs
+    generator: int | None = (
+        None  # digest of the generator's state before a random operation; only in zoomed runs
+    )
+    source: Site | None = None  # where uninitialised memory it reads was allocated; only in zoomed runs

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from samebits.model.findings import Event
+from samebits.model.events import Event
 
 _PUBLIC: Final = {
     "aten::_index_put_impl_": "aten::index_put",

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from types import ModuleType
@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any, Final
 from samebits._runtime import imports
 from samebits.manifest.secrets import redact, redacted_path, scrubbed
 from samebits.model import events
-from samebits.model.findings import Fact, Site
+from samebits.model.facts import Detail, Fact, File, Listing, Load, Probe, Save, Write
+from samebits.model.sites import Site
 from samebits.observe.told import told
 from samebits.record import log
 from samebits.usercode import loading
@@ -91,7 +92,7 @@ class Session:
         self._pid = os.getpid()
         self._cwd = _working_folder()
         self._committed = 0.0  # when, monotonic
-        self._early: list[Fact] = []  # before torch is imported
+        self._early: list[Fact[Detail]] = []  # before torch is imported
         self._manifest: dict[str, Any] = {}
         self._notes: dict[str, Any] = {}
         self._counter: mmap.mmap | None = None
@@ -189,17 +190,14 @@ class Session:
             random.observe(False)
 
     # -- what arrives ------------------------------------------------------------------------------
-    def fact(self, kind: str, site: Site | None, detail: Mapping[str, Any]) -> None:
-        """One piece of evidence (the sink of `instrument`)."""
+    def fact(self, detail: Detail, site: Site | None) -> None:
+        """One piece of evidence (the sink of `probes`)."""
         if self.ended:
             return
-        if kind == "sub-interpreter":
-            self.left_out("sub-interpreters")
-            return
-        if isinstance(path := detail.get("path"), str):
-            detail = {**detail, "path": redacted_path(path)}
+        if isinstance(detail, (File, Listing, Load, Probe, Save, Write)) and detail.path is not None:
+            detail = replace(detail, path=redacted_path(detail.path))
         at = self.observer.position() if self.observer is not None else 0
-        fact = Fact(kind=kind, site=site, at=at, step=self.step, detail=detail)
+        fact = Fact(detail, site, at, self.step)
         if self.observer is None:
             self._early.append(fact)
         else:

@@ -4,15 +4,19 @@ A record may come from anyone.  So what is read out of it is checked here, once,
 whatever uses it afterwards may rely on them.  A field may be absent, and one that is not in a table may be
 anything: a newer samebits adds fields, and a reader that does not know one does not look at it.
 
-The tables follow docs/reference/facts.md and format.md.
+The checks of facts follow the classes of `samebits.model.facts`, the tables docs/reference/format.md.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from types import NoneType
+from typing import Any, Final, get_args, get_type_hints
+
+from samebits.model import facts
 
 #: Deeper than any object that samebits writes, and far less deep than what Python can walk through.
 DEPTH: Final = 32
@@ -73,28 +77,31 @@ def _fields(table: Mapping[str, Check]) -> Check:
     return lambda value: isinstance(value, dict) and wrong(value, table) is None
 
 
-#: The detail of a fact; a field means the same in every kind that has it.
-FACT: Final[Mapping[str, Check]] = {
-    "by": _text,
-    "call": _text,
-    "content": _maybe(_whole),
-    "count": _count,
-    "digest": _scalar,
-    "drawn": _text,
-    "generator": _text,
-    "keys": _maybe(_list(_text)),
-    "mode": _text,
-    "n": _integer,  # of workers it is whatever the program asked for
-    "name": _text,
-    "of": _text,
-    "order": _maybe(_whole),
-    "path": _maybe(_text),
-    "seeded": _maybe(_flag),
-    "set": _flag,
-    "size": _maybe(_whole),
-    "value": _scalar,
-    "what": _text,
+_BY_TYPE: Final[Mapping[Any, Check]] = {
+    str: _text,
+    bool: _flag,
+    int: _integer,
+    facts.Count: _count,
+    facts.Whole: _whole,
+    facts.Scalar: _scalar,
+    Sequence[str]: _list(_text),
 }
+
+
+@cache
+def of_fact(kind: str) -> Mapping[str, Check]:
+    """The checks of a kind of fact, made of the types in `samebits.model.facts`; none of an unknown kind."""
+    found = facts.KINDS.get(kind)
+    hints = get_type_hints(found, include_extras=True) if found is not None else {}
+    return {name: _of_type(hints[name]) for name in facts.names(found)} if found is not None else {}
+
+
+def _of_type(hint: Any) -> Check:
+    """The check of ``hint``, which has the form ``type | None``."""
+    (one,) = (part for part in get_args(hint) if part is not NoneType)
+    return _maybe(_BY_TYPE[one])
+
+
 NOTES: Final[Mapping[str, Check]] = {
     "exception": _fields({"message": _text, "type": _text}),
     "exec": _flag,

@@ -19,8 +19,10 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Literal, Self
 
-from samebits.model.events import KINDS, PARTIAL, PHASES
-from samebits.model.findings import Event, Fact, Site
+from samebits.model import facts
+from samebits.model.events import KINDS, PARTIAL, PHASES, Event
+from samebits.model.facts import Detail, Fact
+from samebits.model.sites import Site
 from samebits.record import fields, log, reason
 from samebits.record.chunks import Chunk, Packed
 from samebits.record.store import Store, shown
@@ -182,7 +184,7 @@ class Record:
             for i in range(max(0, start - chunk.start), end):
                 yield self._resolve(chunk, columns, packed, i)
 
-    def facts(self, *, upto: int | None = None) -> list[Fact]:
+    def facts(self, *, upto: int | None = None) -> list[Fact[Detail]]:
         """The evidence in the order it was written; with ``upto``, what happened at that event or before."""
         found = []
         for row in self._store.rows(log.FACTS):
@@ -195,8 +197,9 @@ class Record:
                 site = Site(
                     _str(file), self._range("the line of a fact", line or 0, _LINES), _str(function or "")
                 )
-            details = self._object(f"a fact of kind {shown(kind)}", detail, fields.FACT)
-            found.append(Fact(_str(kind), site, at, step, details, self.process))
+            name = _str(kind)
+            values = self._object(f"a fact of kind {shown(kind)}", detail, fields.of_fact(name))
+            found.append(Fact(facts.made(name, values), site, at, step, self.process))
         return found
 
     def losses(self) -> list[Loss]:

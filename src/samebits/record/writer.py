@@ -30,7 +30,7 @@ from types import FrameType
 from typing import Any, Concatenate, Final, ParamSpec
 
 from samebits.model.events import STRUCTURE
-from samebits.model.findings import Fact
+from samebits.model.facts import Detail, Fact
 from samebits.record import log, reason
 
 #: Rows waiting for a commit go to disk anyway beyond this many bytes.
@@ -123,13 +123,16 @@ class Writer:
         self._add(log.CHUNKS, (int(thread), int(step), structure, count), blobs)
 
     @_guarded
-    def facts(self, rows: Iterable[Fact]) -> None:
+    def facts(self, rows: Iterable[Fact[Detail]]) -> None:
         """Evidence.  Their ``process`` is the record's and is not stored."""
         for fact in rows:
             site: tuple[log.Cell, ...] = (None, None, None)
             if fact.site is not None:
                 site = (_text(fact.site.file), int(fact.site.line), _text(fact.site.function))
-            self._add(log.FACTS, (_text(fact.kind), int(fact.at), int(fact.step), *site, _json(fact.detail)))
+            self._add(
+                log.FACTS,
+                (_text(fact.kind), int(fact.at), int(fact.step), *site, _json(fact.detail.as_json())),
+            )
 
     @_guarded
     def loss(self, *, step: int, index: int, value: float | None, bits: str) -> None:

@@ -13,7 +13,8 @@ from typing import Final, Literal
 from rich.console import Console
 from rich.text import Text
 
-from samebits.compare.verdict import Place, ProbableCause, Verdict, count
+from samebits.compare.verdict import Place, Verdict, count
+from samebits.model.finding import Finding
 
 _LONGEST: Final = 2000  # characters shown of any one recorded text
 _PIPE_WIDTH: Final = 100
@@ -128,22 +129,23 @@ def _place(console: Console, place: Place, verdict: Verdict) -> None:
         _row(console, "differs", words)
 
 
-def _cause(console: Console, cause: ProbableCause, number: int, verdict: Verdict) -> None:
-    sure = f"{cause.confidence:.0%}"
+def _cause(console: Console, finding: Finding, number: int, verdict: Verdict) -> None:
+    sure = f"{finding.confidence:.0%}"
     style = "bold yellow" if number == 1 else "yellow"
-    title = Text.assemble((f"{number}. {clean(cause.name)}", style), (f"  {sure} sure", "dim"))
-    if cause.file is not None:
-        title.append(f"  {_at(cause.file, cause.line)}")
+    title = Text.assemble((f"{number}. {clean(finding.cause)}", style), (f"  {sure} sure", "dim"))
+    file, line = (finding.site.file, finding.site.line) if finding.site else (None, None)
+    if file is not None:
+        title.append(f"  {_at(file, line)}")
     _put(console, title, 2)
-    source = verdict.source_line(cause.file, cause.line)
+    source = verdict.source_line(file, line)
     first = verdict.first
-    elsewhere = first is None or (cause.file, cause.line) != (first.file, first.line)
+    elsewhere = first is None or (file, line) != (first.file, first.line)
     if source is not None and elsewhere:
         _code(console, source, 5)
-    _put(console, clean(cause.why), 5)
+    _put(console, clean(finding.why), 5)
     if number == 1:
         _put(console, "Fix:", 5, "green")
-        _code(console, cause.fix, 7)
+        _code(console, finding.fix, 7)
 
 
 def _environment(console: Console, verdict: Verdict, verbose: bool) -> None:

@@ -15,9 +15,11 @@ from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from types import FunctionType
-from typing import Any, Protocol
+from typing import Any
 from weakref import WeakKeyDictionary
 
+from samebits.model import facts
+from samebits.model.facts import Detail
 from samebits.usercode.content import (
     ADDRESS,
     BY,
@@ -31,11 +33,8 @@ from samebits.usercode.content import (
 )
 from samebits.usercode.draws import Stream, Streams
 
-
-class Emit(Protocol):
-    """Writes a fact at the call's place; of another kind than the call's if one is named."""
-
-    def __call__(self, detail: dict[str, Any], kind: str = ...) -> None: ...
+#: Writes a fact at the call's place.
+Emit = Callable[[Detail], None]
 
 
 @dataclass(slots=True)
@@ -68,15 +67,16 @@ Before = Callable[[tuple[Any, ...], dict[str, Any]], tuple[dict[str, Any], Any]]
 class Watched:
     """A function or method that is evidence."""
 
-    kind: str
+    kind: type[Detail]  # of the fact that `after` writes, for the rows that are only counted
     call: str
     after: After
     essential: bool = False  # seen even where its rows are no longer written: later facts depend on it
     before: Before | None = None
 
-    def summary(self, count: int) -> dict[str, Any]:
+    def summary(self, count: int) -> Detail:
         """The detail of a row that stands for ``count`` calls."""
-        return {"call": self.call, "count": count}
+        call = {"call": self.call} if "call" in facts.names(self.kind) else {}
+        return self.kind(count=count, **call)
 
 
 streams = Streams()
@@ -110,26 +110,26 @@ def seed_python(call: Call) -> None:
     value = number(call.argument(0, "a"))
     seeded = stream(call.owner)
     seeded.seeded = value is not None
-    call.emit({"generator": seeded.name, "call": call.call, "value": value})
+    call.emit(facts.Seed(generator=seeded.name, call=call.call, value=value))
 
 
 def seed_numpy(call: Call) -> None:
     value = number(call.argument(0, "seed"))
     seeded = stream(call.owner)
     seeded.seeded = value is not None
-    call.emit({"generator": seeded.name, "call": call.call, "value": value})
+    call.emit(facts.Seed(generator=seeded.name, call=call.call, value=value))
 
 
 def seed_torch(call: Call) -> None:
     value = number(call.argument(0, "seed")) if "manual" in call.call else None
     default = getattr(sys.modules.get("torch"), "default_generator", None)
     own = type(call.owner).__name__ == "Generator" and call.owner is not default
-    call.emit({"generator": "torch.Generator" if own else "torch", "call": call.call, "value": value})
+    call.emit(facts.Seed(generator="torch.Generator" if own else "torch", call=call.call, value=value))
 
 
 def _make(name: str, call: Call, value: Any, seeded: bool) -> None:
     streams.made(call.result, name, seeded)
-    call.emit({"generator": name, "call": call.call, "seeded": seeded, "value": number(value)})
+    call.emit(facts.Create(generator=name, call=call.call, seeded=seeded, value=number(value)))
 
 
 def make_python(call: Call) -> None:
@@ -155,7 +155,7 @@ def make_bits(call: Call) -> None:
 
 def make_torch(call: Call) -> None:
     value = call.result.initial_seed()
-    call.emit({"generator": "torch.Generator", "call": call.call, "seeded": False, "value": value})
+    call.emit(facts.Create(generator="torch.Generator", call=call.call, seeded=False, value=value))
 
 
 def stream(owner: Any) -> Stream:
@@ -167,14 +167,15 @@ def draw(call: Call) -> None:
     drawn_from = stream(call.owner)
     drawn_from.n += 1
     drawn = call.args[0] if call.result is None and call.args else call.result
+    _emit_draw(call, drawn_from, drawn)
+
+
+def _emit_draw(call: Call, drawn_from: Stream, drawn: Any) -> None:
+    known = streams.seeded(drawn_from)
     call.emit(
-        {
-            "generator": drawn_from.name,
-            "call": call.call,
-            "value": digest(drawn),
-            "n": drawn_from.n,
-            "seeded": streams.seeded(drawn_from),
-        }
+        facts.Draw(
+            generator=drawn_from.name, call=call.call, value=digest(drawn), n=drawn_from.n, seeded=known
+        )
     )
 
 
@@ -182,7 +183,7 @@ def restore(call: Call) -> None:
     owner = call.owner
     if owner is not None and type(owner).__module__.startswith(("random", "numpy")):
         streams.of(owner).seeded = True
-    call.emit({"call": call.call})
+    call.emit(facts.RngRestore(call=call.call))
 
 
 def with_states(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dict[str, Any], Any]:
@@ -202,11 +203,11 @@ def _state() -> tuple[Any, Any, Any]:
 def helper(call: Call) -> None:
     """A library's seeding helper: which generators it seeded shows in their states."""
     value = number(call.argument(0, "seed"))
-    drawn = {"drawn": str(int(call.result))} if getattr(call.result, "drawn", False) else {}
+    drawn = str(int(call.result)) if getattr(call.result, "drawn", False) else None
     for name, old, new in zip(("python", "numpy", "torch"), call.token, _state(), strict=True):
         if old != new or (name == "torch" and new == value):
             getattr(streams, name).seeded = True
-            call.emit({"generator": name, "call": call.call, "value": value, **drawn})
+            call.emit(facts.Seed(generator=name, call=call.call, value=value, drawn=drawn))
 
 
 def drawn_inside(call: Call) -> None:
@@ -217,15 +218,7 @@ def drawn_inside(call: Call) -> None:
             continue
         source: Stream = getattr(streams, name)
         source.n += 1
-        call.emit(
-            {
-                "generator": name,
-                "call": call.call,
-                "value": digest(old),
-                "n": source.n,
-                "seeded": streams.seeded(source),
-            }
-        )
+        _emit_draw(call, source, old)
 
 
 # --- clocks, entropy, hashes
@@ -239,7 +232,7 @@ def clock_read(call: Call) -> None:
         value = value.toordinal()
     elif not isinstance(value, int | float):
         value = digest(value)
-    call.emit({"call": call.call, "value": value})
+    call.emit(facts.Clock(call=call.call, value=value))
 
 
 def entropy_read(call: Call) -> None:
@@ -248,12 +241,12 @@ def entropy_read(call: Call) -> None:
         value = _path(value[1] if isinstance(value, tuple) else value)
     elif call.call.startswith("uuid."):
         value = value.bytes
-    call.emit({"call": call.call, "value": value if call.call.endswith("pid") else digest(value)})
+    call.emit(facts.Entropy(call=call.call, value=value if call.call.endswith("pid") else digest(value)))
 
 
 def hashed(call: Call) -> None:
     of = "object" if call.call == "id" else deciding(call.args[0])
-    call.emit({"call": call.call, "of": of, "value": call.result})
+    call.emit(facts.Hash(call=call.call, of=of, value=call.result))
 
 
 # --- order
@@ -262,7 +255,8 @@ def hashed(call: Call) -> None:
 def popped(call: Call) -> None:
     left = call.owner
     found = arrangement([call.result, *left] if len(left) <= 2000 else [call.result], len(left) + 1)
-    call.emit({"what": "pop", **found, "order": arrangement([call.result], 1)["order"]})
+    found["order"] = arrangement([call.result], 1)["order"]
+    call.emit(facts.Iteration(what="pop", **found))
 
 
 def with_keys(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dict[str, Any], Any]:
@@ -285,7 +279,8 @@ def list_sorted(call: Call) -> None:
     ordered = call.owner if call.result is None else call.result
     if key is builtins.id or key is builtins.hash:
         by = ADDRESS if key is builtins.id else max((nature(item) for item in ordered[:64]), default=HASH)
-        call.emit({"call": call.call, "by": BY[by], "order": arrangement(ordered, len(ordered))["order"]})
+        order = arrangement(ordered, len(ordered))["order"]
+        call.emit(facts.Sort(call=call.call, by=BY[by], order=order))
 
 
 def picked_by(call: Call) -> None:
@@ -300,7 +295,7 @@ def picked_by(call: Call) -> None:
         tied = keys.count(canonical(best)) > 1
     if tied:
         items = call.args[0]
-        call.emit({"what": call.call, **arrangement(items, len(items))}, kind="iteration")
+        call.emit(facts.Iteration(what=call.call, **arrangement(items, len(items))))
 
 
 def sorted_by(call: Call) -> None:
@@ -321,7 +316,7 @@ def _listed(call: Call, path: Any, names: Iterable[Any]) -> None:
 
 def _listing(call: Call, path: Any, seen: Sequence) -> None:
     order = seen.content if call.sorted else seen.order
-    call.emit({"call": call.call, "path": _path(path), "order": order, "content": seen.content, "n": seen.n})
+    call.emit(facts.Listing(call=call.call, path=_path(path), order=order, content=seen.content, n=seen.n))
 
 
 def listdir(call: Call) -> None:
@@ -372,12 +367,12 @@ def _passing(call: Call, path: Any, items: Iterator[Any]) -> Generator[Any]:
 
 def probe(call: Call) -> None:
     path = call.owner if isinstance(call.owner, os.PathLike) else call.argument(0, "path")
-    call.emit({"call": call.call, "path": _path(path), "value": bool(call.result)})
+    call.emit(facts.Probe(call=call.call, path=_path(path), value=bool(call.result)))
 
 
 def variable(call: Call) -> None:
     name = str(call.argument(0, "key"))
-    call.emit({"name": name, "set": name in os.environ})
+    call.emit(facts.Variable(name=name, set=name in os.environ))
 
 
 # --- threads and what they finish
@@ -389,7 +384,7 @@ def thread(call: Call) -> None:
         wanted = call.kwargs.get("max_workers", call.kwargs.get("processes", call.kwargs.get("nprocs")))
         held = getattr(call.result, "_max_workers", getattr(call.result, "_processes", None))
         count = next((n for n in (wanted, held) if isinstance(n, int)), 1)
-    call.emit({"call": call.call, "n": count})
+    call.emit(facts.Thread(call=call.call, n=count))
 
 
 def submit(call: Call) -> None:
@@ -400,7 +395,7 @@ def submit(call: Call) -> None:
 
 def as_completed(call: Call) -> None:
     if "asyncio" in call.call:
-        call.emit({"call": "as_completed", "order": None})
+        call.emit(facts.Completion(call="as_completed"))
     else:
         call.result = _completing(call, call.result)
 
@@ -414,22 +409,26 @@ def _completing(call: Call, futures: Iterator[Any]) -> Generator[Any]:
             yield future
     finally:
         if seen.n & (seen.n - 1):
-            call.emit({"call": "as_completed", "order": seen.order, "content": seen.content, "n": seen.n})
+            _emit_order(call, "as_completed", seen)
 
 
 def _completed(call: Call, name: str, seen: Sequence, value: Any) -> None:
     try:
         seen.add(value)
         if not seen.n & (seen.n - 1):
-            call.emit({"call": name, "order": seen.order, "content": seen.content, "n": seen.n})
+            _emit_order(call, name, seen)
     except Exception:
         pass
+
+
+def _emit_order(call: Call, name: str, seen: Sequence) -> None:
+    call.emit(facts.Completion(call=name, order=seen.order, content=seen.content, n=seen.n))
 
 
 def waited(call: Call) -> None:
     done = getattr(call.result, "done", None)
     order = None if done is None else digest(sorted(_submitted.get(future, -1) for future in done))
-    call.emit({"call": "wait", "order": order})
+    call.emit(facts.Completion(call="wait", order=order))
 
 
 def unordered(call: Call) -> None:
@@ -460,7 +459,7 @@ def _noting(call: Call, values: Iterator[Any]) -> Generator[Any]:
 def queue_get(call: Call) -> None:
     seen = _queues.setdefault(call.owner, Sequence())
     seen.add(call.result)
-    call.emit({"call": "Queue.get", "order": seen.order, "content": seen.content, "n": seen.n})
+    _emit_order(call, "Queue.get", seen)
 
 
 # --- files, flags, memory
@@ -471,21 +470,29 @@ def loaded(call: Call) -> None:
     value = call.argument(0, "state_dict") if into else call.result
     keys = [str(key)[:200] for key in islice(value, 50)] if isinstance(value, dict) else None
     path = None if into else _path(call.argument(0, "f", call.kwargs.get("file")))
-    call.emit({"call": call.call, "path": path, "keys": keys})
+    call.emit(facts.Load(call=call.call, path=path, keys=keys))
 
 
 def saved(call: Call) -> None:
     index = 0 if call.call.startswith("numpy.") else 1
-    call.emit({"call": call.call, "path": _path(call.argument(index, "f" if index else "file"))})
+    call.emit(facts.Save(call=call.call, path=_path(call.argument(index, "f" if index else "file"))))
 
 
-def setting(call: Call) -> None:
+def _set_to(call: Call) -> bool | int | float | str | None:
     value = next(iter((*call.args, *call.kwargs.values())), None)
-    call.emit({"call": call.call, "value": value if isinstance(value, bool | int | float | str) else None})
+    return value if isinstance(value, bool | int | float | str) else None
 
 
-def noted(call: Call) -> None:
-    call.emit({"call": call.call})
+def threads_set(call: Call) -> None:
+    call.emit(facts.Threads(call=call.call, value=_set_to(call)))
+
+
+def flag_set(call: Call) -> None:
+    call.emit(facts.Flag(call=call.call, value=_set_to(call)))
+
+
+def made_empty(call: Call) -> None:
+    call.emit(facts.Empty(call=call.call))
 
 
 def restart(seeded: Collection[str]) -> None:

@@ -23,7 +23,8 @@ from types import CodeType, ModuleType
 from typing import Any, Final
 
 from samebits._runtime import imports
-from samebits.model.findings import Site
+from samebits.model.facts import Detail
+from samebits.model.sites import Site
 from samebits.usercode import opened, originals, probes, rewriting
 from samebits.usercode.files import is_user_file, relative
 from samebits.usercode.probe_step import ProbeStep
@@ -158,7 +159,7 @@ def install(
     Code compiled meanwhile may outlive the observation, so the names it uses stay, and do nothing.
     """
     probes.start(sink, is_user, seeded)
-    opened.start(sink_file, is_user, ignore)
+    opened.start(sink_file, is_user, ignore, interpreter_started=probes.interpreter_started)
     undo: list[Callable[[], None]] = [probes.stop, opened.stop]
     if rewrite:
         undo.append(add(ProbeStep(), is_user=is_user, first=True))
@@ -187,12 +188,12 @@ def _end(step: Step) -> None:
         _entrances.pop()()
 
 
-def sink_file(kind: str, filename: str | None, line: int, function: str, detail: dict[str, Any]) -> None:
+def sink_file(detail: Detail, filename: str | None, line: int, function: str) -> None:
     """A fact about a file, from the audit hook."""
     if filename is None:
-        probes.record_file(kind, None, detail)
+        probes.record_file(detail, None)
     else:
-        probes.record_file(kind, Site(relative(filename), line, function), detail)
+        probes.record_file(detail, Site(relative(filename), line, function))
 
 
 def _remove(finder: Finder) -> None:

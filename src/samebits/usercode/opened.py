@@ -18,10 +18,12 @@ from typing import Any, Final
 
 from xxhash import xxh3_64
 
+from samebits.model.facts import Detail, File, Write
 from samebits.usercode import files
 from samebits.usercode.files import Owner
 
-Report = Callable[[str, str | None, int, str, dict[str, Any]], None]
+#: Takes a fact and the file, line and function it is from, where that is the user's.
+Report = Callable[[Detail, str | None, int, str], None]
 
 _WHOLE: Final = 64 << 20  # a larger file counts by its size, both ends and samples between
 _SAMPLES: Final = 256
@@ -32,6 +34,7 @@ _SYSTEM: Final = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/lib/", "/usr/share/
 _PARTS: Final = (*files.INSTALLED_NAMES, ".so.", "torchinductor_", "__pycache__")
 
 _report: Report | None = None
+_interpreter_started: Callable[[], object] = bool
 _is_user: Callable[[str], bool] = bool
 _ignored: tuple[str, ...] = ()
 _seen: set[tuple[str, int, int]] = set()
@@ -50,9 +53,16 @@ def listen(event: str, listener: Callable[[tuple[Any, ...]], None]) -> None:
         sys.addaudithook(_hook)
 
 
-def start(report: Report, is_user: Callable[[str], bool], ignore: Iterable[str] = ()) -> None:
+def start(
+    report: Report,
+    is_user: Callable[[str], bool],
+    ignore: Iterable[str] = (),
+    *,
+    interpreter_started: Callable[[], object],
+) -> None:
     """Report opened files from now on, but for those under the ``ignore``d directories."""
-    global _report, _is_user, _ignored
+    global _report, _is_user, _ignored, _interpreter_started
+    _interpreter_started = interpreter_started
     ours = (*files.folders(Owner.PYTHON), *files.folders(Owner.SAMEBITS))
     _ignored = (*(os.path.realpath(path) + os.sep for path in ignore), *ours)
     _seen.clear()
@@ -86,7 +96,7 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
 
 def _interpreter(args: tuple[Any, ...]) -> None:
     if _report is not None:
-        _report("sub-interpreter", None, 0, "", {})
+        _interpreter_started()
 
 
 def _open(args: tuple[Any, ...]) -> None:
@@ -112,7 +122,7 @@ def _opened(name: str, mode: str | None, flags: int) -> None:
     shown = mode or ("w" if writes else "r")
     reads = not writes or "+" in shown
     if writes:
-        _tell("write", {"path": _shown(path), "mode": shown})
+        _tell(Write(path=_shown(path), mode=shown))
     if not reads:
         return
     try:
@@ -125,8 +135,7 @@ def _opened(name: str, mode: str | None, flags: int) -> None:
     if key in _seen:
         return
     _seen.add(key)
-    detail = {"path": _shown(path), "size": status.st_size, "digest": _digest(path), "mode": shown}
-    _tell("file", detail)
+    _tell(File(path=_shown(path), size=status.st_size, digest=_digest(path), mode=shown))
 
 
 def _shown(path: str) -> str:
@@ -152,15 +161,15 @@ def _digest(path: str) -> int | None:
     return state.intdigest()
 
 
-def _tell(kind: str, detail: dict[str, Any]) -> None:
+def _tell(detail: Detail) -> None:
     """Report with the nearest frame of the user's code."""
     assert _report is not None
     frame = sys._getframe(4)
     for _ in range(_DEPTH):
         if _is_user(frame.f_code.co_filename):
-            _report(kind, frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name, detail)
+            _report(detail, frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
             return
         if frame.f_back is None:
             break
         frame = frame.f_back
-    _report(kind, None, 0, "", detail)
+    _report(detail, None, 0, "")

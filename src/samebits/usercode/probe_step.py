@@ -18,7 +18,7 @@ import ast
 from typing import ClassVar, Final
 
 from samebits.model import calls
-from samebits.model.findings import Site
+from samebits.model.sites import Site
 from samebits.usercode import probes, watchlist
 from samebits.usercode.rewriting import (
     Pass,

@@ -24,7 +24,8 @@ from types import FunctionType, ModuleType
 from typing import Any, Final, NamedTuple, Protocol
 
 from samebits.model import calls
-from samebits.model.findings import Site
+from samebits.model.facts import Detail, Draw, Flag, Iteration, Variable
+from samebits.model.sites import Site
 from samebits.usercode import evidence, watchlist
 from samebits.usercode.content import arrangement
 from samebits.usercode.draws import Stream
@@ -40,7 +41,9 @@ _CLASSES: Final = 4096  # classes whose methods were looked up; then all are for
 class Sink(Protocol):
     """Takes the facts of this process, from any of its threads; adds the position and the step."""
 
-    def fact(self, kind: str, site: Site | None, detail: dict[str, Any]) -> None: ...
+    def fact(self, detail: Detail, site: Site | None) -> None: ...
+
+    def left_out(self, what: str) -> None: ...
 
 
 class Spot(NamedTuple):
@@ -67,8 +70,8 @@ spots: list[Spot] = []
 _numbers: dict[Spot, int] = {}
 _sink: Sink | None = None
 _is_user: Callable[[str], bool] = bool
-_counts: dict[tuple[str, int], int] = {}
-_full: dict[int, dict[str, Rest]] = {}  # place -> the kinds that are capped there
+_counts: dict[tuple[type[Detail], int], int] = {}
+_full: dict[int, dict[type[Detail], Rest]] = {}  # place -> the kinds that are capped there
 _functions: dict[Any, Watched] = {}
 #: What is worth a look in `_functions`: their own types, which are hashed by address without running user
 #: code, and the owners of built-in functions and class methods.  (`id` would do for keys of any type, but it
@@ -153,8 +156,8 @@ def flush() -> None:
         for kind, rest in list(kinds.items()):
             count, rest.count = rest.count, 0
             if count:
-                detail = {"count": count} if rest.watched is None else rest.watched.summary(count)
-                _write(kind, None if number < 0 else spots[number].site, detail)
+                detail = kind(count=count) if rest.watched is None else rest.watched.summary(count)
+                _write(detail, None if number < 0 else spots[number].site)
 
 
 def spot(site: Site, what: str = "", in_sorted: bool = False) -> int:
@@ -167,31 +170,38 @@ def spot(site: Site, what: str = "", in_sorted: bool = False) -> int:
     return found
 
 
-def _write(kind: str, site: Site | None, detail: dict[str, Any]) -> None:
+def _write(detail: Detail, site: Site | None) -> None:
     try:
         if _sink is not None:
-            _sink.fact(kind, site, detail)
+            _sink.fact(detail, site)
     except Exception:
         pass  # evidence is lost, the user's program goes on
 
 
-def record(kind: str, number: int, detail: dict[str, Any]) -> None:
+def record(detail: Detail, number: int) -> None:
     """A fact at a place, if its kind is not capped there."""
-    key = (kind, number)
+    key = (type(detail), number)
     seen = _counts[key] = _counts.get(key, 0) + 1
     if seen <= CAP:
-        _write(kind, spots[number].site, detail)
+        _write(detail, spots[number].site)
     else:
-        _full.setdefault(number, {}).setdefault(kind, Rest()).count += 1
+        _full.setdefault(number, {}).setdefault(type(detail), Rest()).count += 1
 
 
-def record_file(kind: str, site: Site | None, detail: dict[str, Any]) -> None:
+def record_file(detail: Detail, site: Site | None) -> None:
     """A fact on a file, at a place not known when the code was compiled: capped for the whole process."""
+    kind = type(detail)
     seen = _counts[kind, -1] = _counts.get((kind, -1), 0) + 1
     if seen <= FILES:
-        _write(kind, site, detail)
+        _write(detail, site)
     else:
         _full.setdefault(-1, {}).setdefault(kind, Rest()).count += 1
+
+
+def interpreter_started() -> None:
+    """What runs in a sub-interpreter is not observed."""
+    if _sink is not None:
+        _sink.left_out("sub-interpreters")
 
 
 def iterated(items: Any, number: int) -> Any:
@@ -207,14 +217,14 @@ def iterated(items: Any, number: int) -> Any:
 def _set_iterated(items: Any, number: int) -> None:
     if _tracing() or _sink is None or len(items) < 2:
         return
-    if number in _full and "iteration" in _full[number]:
-        _full[number]["iteration"].count += 1
+    if number in _full and Iteration in _full[number]:
+        _full[number][Iteration].count += 1
         return
     place = spots[number]
     if place.sorted:
         return
     try:
-        record("iteration", number, {"what": place.what, **arrangement(items, len(items))})
+        record(Iteration(what=place.what, **arrangement(items, len(items))), number)
     except Exception:
         pass
 
@@ -249,7 +259,7 @@ def resolve(number: int, function: Any) -> Any:
         if rest is not None and not watched.essential:
             rest.count += 1
             rest.watched = watched
-            if watched.kind == "draw":
+            if watched.kind is Draw:
                 if rest.owner is not owner or rest.stream is None:
                     rest.owner, rest.stream = owner, evidence.stream(owner)
                 rest.stream.n += 1
@@ -304,10 +314,7 @@ def done(result: Any, number: int) -> Any:
             _open.calls.pop()
             _, watched, function, token = entry
             try:
-
-                def emit(detail: dict[str, Any], kind: str = watched.kind) -> None:
-                    record(kind, number, detail)
-
+                emit = partial(record, number=number)
                 place = spots[number]
                 watched.after(Call(watched.call, function, (), {}, result, emit, place.sorted, token))
             except Exception:
@@ -320,10 +327,10 @@ def noted(number: int, what: str, value: Any) -> Any:
     if not _tracing() and _sink is not None:
         if what == "variable":
             if isinstance(value, str):
-                record("variable", number, {"name": str(value), "set": str(value) in os.environ})
+                record(Variable(name=str(value), set=str(value) in os.environ), number)
         else:
             plain = value if isinstance(value, bool | int | float | str) else None
-            record("flag", number, {"call": what, "value": plain})
+            record(Flag(call=what, value=plain), number)
     return value
 
 
@@ -336,10 +343,7 @@ def _run(watched: Watched, number: int, function: Any, /, *args: Any, **kwargs: 
             pass
     result = function(*args, **kwargs)
     try:
-
-        def emit(detail: dict[str, Any], kind: str = watched.kind) -> None:
-            record(kind, number, detail)
-
+        emit = partial(record, number=number)
         call = Call(watched.call, function, args, kwargs, result, emit, spots[number].sorted, token)
         watched.after(call)
         return call.result

@@ -13,7 +13,8 @@ from functools import lru_cache
 from types import MethodType
 from typing import Any, Final
 
-from samebits.model import calls
+from samebits.model import calls, facts
+from samebits.model.facts import Detail
 from samebits.usercode import evidence
 from samebits.usercode.evidence import After, Watched
 
@@ -21,68 +22,68 @@ from samebits.usercode.evidence import After, Watched
 _Names = str | tuple[str, ...]
 
 #: module -> (kind, names, what to note, whether essential).
-_FUNCTIONS: Final[tuple[tuple[str, str, _Names, After, bool], ...]] = (
-    ("builtins", "hash", "hash id", evidence.hashed, False),
-    ("time", "clock", (*calls.CLOCKS, *calls.CALENDAR), evidence.clock_read, False),
-    ("os", "entropy", calls.OS_ENTROPY, evidence.entropy_read, False),
-    ("uuid", "entropy", calls.UUIDS, evidence.entropy_read, False),
-    ("secrets", "entropy", (*calls.SECRETS, "choice"), evidence.entropy_read, False),
-    ("tempfile", "entropy", calls.TEMPORARY, evidence.entropy_read, False),
-    ("os", "listing", "listdir", evidence.listdir, False),
-    ("os", "listing", "scandir", evidence.scandir, False),
-    ("os", "listing", "walk fwalk", evidence.walk, False),
-    ("glob", "listing", "glob iglob", evidence.globbed, False),
-    ("os", "variable", "getenv", evidence.variable, False),
-    ("os.path", "probe", "exists isfile isdir lexists", evidence.probe, False),
-    ("random", "create", calls.PYTHON_GENERATORS + calls.PYTHON_ENTROPY, evidence.make_python, True),
-    ("concurrent.futures", "completion", "as_completed", evidence.as_completed, False),
-    ("asyncio", "completion", "as_completed", evidence.as_completed, False),
-    ("concurrent.futures", "completion", "wait", evidence.waited, False),
-    ("concurrent.futures", "thread", "ThreadPoolExecutor ProcessPoolExecutor", evidence.thread, False),
-    ("multiprocessing.pool", "thread", "Pool ThreadPool", evidence.thread, False),
-    ("multiprocessing.dummy", "thread", "Pool", evidence.thread, False),
-    ("torch.multiprocessing", "thread", "spawn start_processes", evidence.thread, False),
-    ("pickle", "load", "load", evidence.loaded, False),
-    ("joblib", "load", "load", evidence.loaded, False),
-    ("safetensors.torch", "load", "load_file", evidence.loaded, False),
-    ("numpy", "load", "load", evidence.loaded, False),
-    ("numpy", "save", "save savez savez_compressed savetxt", evidence.saved, False),
-    ("numpy", "empty", "empty empty_like", evidence.noted, False),
-    ("numpy.random", "seed", calls.SEEDERS["numpy.random"], evidence.seed_numpy, True),
-    ("numpy.random", "draw", "ranf sample", evidence.draw, False),
-    ("numpy.random", "create", (*calls.NUMPY_GENERATORS, "Generator"), evidence.make_numpy, True),
-    ("numpy.random", "create", calls.BIT_GENERATORS, evidence.make_bits, True),
-    ("torch", "load", "load", evidence.loaded, False),
-    ("torch", "save", "save", evidence.saved, False),
-    ("torch", "seed", calls.SEEDERS["torch"], evidence.seed_torch, False),
-    ("torch", "create", "Generator", evidence.make_torch, False),
-    ("torch", "rng-restore", "set_rng_state", evidence.restore, False),
-    ("torch.random", "rng-restore", "fork_rng", evidence.restore, False),
-    ("torch", "threads", "set_num_threads set_num_interop_threads", evidence.setting, False),
+_FUNCTIONS: Final[tuple[tuple[str, type[Detail], _Names, After, bool], ...]] = (
+    ("builtins", facts.Hash, "hash id", evidence.hashed, False),
+    ("time", facts.Clock, (*calls.CLOCKS, *calls.CALENDAR), evidence.clock_read, False),
+    ("os", facts.Entropy, calls.OS_ENTROPY, evidence.entropy_read, False),
+    ("uuid", facts.Entropy, calls.UUIDS, evidence.entropy_read, False),
+    ("secrets", facts.Entropy, (*calls.SECRETS, "choice"), evidence.entropy_read, False),
+    ("tempfile", facts.Entropy, calls.TEMPORARY, evidence.entropy_read, False),
+    ("os", facts.Listing, "listdir", evidence.listdir, False),
+    ("os", facts.Listing, "scandir", evidence.scandir, False),
+    ("os", facts.Listing, "walk fwalk", evidence.walk, False),
+    ("glob", facts.Listing, "glob iglob", evidence.globbed, False),
+    ("os", facts.Variable, "getenv", evidence.variable, False),
+    ("os.path", facts.Probe, "exists isfile isdir lexists", evidence.probe, False),
+    ("random", facts.Create, calls.PYTHON_GENERATORS + calls.PYTHON_ENTROPY, evidence.make_python, True),
+    ("concurrent.futures", facts.Completion, "as_completed", evidence.as_completed, False),
+    ("asyncio", facts.Completion, "as_completed", evidence.as_completed, False),
+    ("concurrent.futures", facts.Completion, "wait", evidence.waited, False),
+    ("concurrent.futures", facts.Thread, "ThreadPoolExecutor ProcessPoolExecutor", evidence.thread, False),
+    ("multiprocessing.pool", facts.Thread, "Pool ThreadPool", evidence.thread, False),
+    ("multiprocessing.dummy", facts.Thread, "Pool", evidence.thread, False),
+    ("torch.multiprocessing", facts.Thread, "spawn start_processes", evidence.thread, False),
+    ("pickle", facts.Load, "load", evidence.loaded, False),
+    ("joblib", facts.Load, "load", evidence.loaded, False),
+    ("safetensors.torch", facts.Load, "load_file", evidence.loaded, False),
+    ("numpy", facts.Load, "load", evidence.loaded, False),
+    ("numpy", facts.Save, "save savez savez_compressed savetxt", evidence.saved, False),
+    ("numpy", facts.Empty, "empty empty_like", evidence.made_empty, False),
+    ("numpy.random", facts.Seed, calls.SEEDERS["numpy.random"], evidence.seed_numpy, True),
+    ("numpy.random", facts.Draw, "ranf sample", evidence.draw, False),
+    ("numpy.random", facts.Create, (*calls.NUMPY_GENERATORS, "Generator"), evidence.make_numpy, True),
+    ("numpy.random", facts.Create, calls.BIT_GENERATORS, evidence.make_bits, True),
+    ("torch", facts.Load, "load", evidence.loaded, False),
+    ("torch", facts.Save, "save", evidence.saved, False),
+    ("torch", facts.Seed, calls.SEEDERS["torch"], evidence.seed_torch, False),
+    ("torch", facts.Create, "Generator", evidence.make_torch, False),
+    ("torch", facts.RngRestore, "set_rng_state", evidence.restore, False),
+    ("torch.random", facts.RngRestore, "fork_rng", evidence.restore, False),
+    ("torch", facts.Threads, "set_num_threads set_num_interop_threads", evidence.threads_set, False),
     (
         "torch",
-        "flag",
+        facts.Flag,
         "use_deterministic_algorithms set_deterministic_debug_mode set_float32_matmul_precision",
-        evidence.setting,
+        evidence.flag_set,
         False,
     ),
-    ("torch.cuda", "seed", calls.SEEDERS["torch.cuda"], evidence.seed_torch, False),
-    ("torch.cuda", "rng-restore", "set_rng_state set_rng_state_all", evidence.restore, False),
-    ("torch.mps", "seed", calls.SEEDERS["torch.mps"], evidence.seed_torch, False),
-    ("torch.mps", "rng-restore", "set_rng_state", evidence.restore, False),
-    ("torch.xpu", "seed", calls.SEEDERS["torch.xpu"], evidence.seed_torch, False),
-    ("torch.xpu", "rng-restore", "set_rng_state set_rng_state_all", evidence.restore, False),
+    ("torch.cuda", facts.Seed, calls.SEEDERS["torch.cuda"], evidence.seed_torch, False),
+    ("torch.cuda", facts.RngRestore, "set_rng_state set_rng_state_all", evidence.restore, False),
+    ("torch.mps", facts.Seed, calls.SEEDERS["torch.mps"], evidence.seed_torch, False),
+    ("torch.mps", facts.RngRestore, "set_rng_state", evidence.restore, False),
+    ("torch.xpu", facts.Seed, calls.SEEDERS["torch.xpu"], evidence.seed_torch, False),
+    ("torch.xpu", facts.RngRestore, "set_rng_state set_rng_state_all", evidence.restore, False),
 )
 
 #: class -> the same; the first column is also how the call is named, before the method.
-_METHODS: Final[tuple[tuple[str, str, str, _Names, After, bool], ...]] = (
-    ("random.Random", "random", "seed", calls.SEEDERS["random.Random"], evidence.seed_python, True),
-    ("random.Random", "random", "draw", calls.PYTHON_DRAWS, evidence.draw, False),
-    ("random.Random", "random", "rng-restore", "setstate", evidence.restore, True),
+_METHODS: Final[tuple[tuple[str, str, type[Detail], _Names, After, bool], ...]] = (
+    ("random.Random", "random", facts.Seed, calls.SEEDERS["random.Random"], evidence.seed_python, True),
+    ("random.Random", "random", facts.Draw, calls.PYTHON_DRAWS, evidence.draw, False),
+    ("random.Random", "random", facts.RngRestore, "setstate", evidence.restore, True),
     (
         "random.SystemRandom",
         "random.SystemRandom",
-        "entropy",
+        facts.Entropy,
         calls.PYTHON_DRAWS,
         evidence.entropy_read,
         False,
@@ -90,17 +91,24 @@ _METHODS: Final[tuple[tuple[str, str, str, _Names, After, bool], ...]] = (
     (
         "numpy.random.mtrand.RandomState",
         "numpy.random",
-        "seed",
+        facts.Seed,
         calls.SEEDERS["numpy.random.mtrand.RandomState"],
         evidence.seed_numpy,
         True,
     ),
-    ("numpy.random.mtrand.RandomState", "numpy.random", "draw", calls.NUMPY_DRAWS, evidence.draw, False),
-    ("numpy.random.mtrand.RandomState", "numpy.random", "rng-restore", "set_state", evidence.restore, True),
+    ("numpy.random.mtrand.RandomState", "numpy.random", facts.Draw, calls.NUMPY_DRAWS, evidence.draw, False),
+    (
+        "numpy.random.mtrand.RandomState",
+        "numpy.random",
+        facts.RngRestore,
+        "set_state",
+        evidence.restore,
+        True,
+    ),
     (
         "numpy.random._generator.Generator",
         "numpy.random.Generator",
-        "draw",
+        facts.Draw,
         calls.NUMPY_DRAWS,
         evidence.draw,
         False,
@@ -108,50 +116,50 @@ _METHODS: Final[tuple[tuple[str, str, str, _Names, After, bool], ...]] = (
     (
         "torch._C.Generator",
         "torch.Generator",
-        "seed",
+        facts.Seed,
         calls.SEEDERS["torch._C.Generator"],
         evidence.seed_torch,
         False,
     ),
-    ("torch._C.Generator", "torch.Generator", "rng-restore", "set_state", evidence.restore, False),
-    ("torch.nn.modules.module.Module", "Module", "load", "load_state_dict", evidence.loaded, False),
-    ("torch.optim.optimizer.Optimizer", "Optimizer", "load", "load_state_dict", evidence.loaded, False),
+    ("torch._C.Generator", "torch.Generator", facts.RngRestore, "set_state", evidence.restore, False),
+    ("torch.nn.modules.module.Module", "Module", facts.Load, "load_state_dict", evidence.loaded, False),
+    ("torch.optim.optimizer.Optimizer", "Optimizer", facts.Load, "load_state_dict", evidence.loaded, False),
     (
         "torch.optim.lr_scheduler.LRScheduler",
         "LRScheduler",
-        "load",
+        facts.Load,
         "load_state_dict",
         evidence.loaded,
         False,
     ),
-    ("builtins.set", "set", "iteration", "pop", evidence.popped, False),
-    ("builtins.list", "list", "sort", "sort", evidence.list_sorted, False),
-    ("os._Environ", "os.environ", "variable", "get setdefault pop", evidence.variable, False),
-    ("pathlib.Path", "Path", "listing", "iterdir", evidence.iterdir, False),
-    ("pathlib.Path", "Path", "listing", "glob rglob", evidence.path_glob, False),
-    ("pathlib.Path", "Path", "probe", "exists is_file is_dir", evidence.probe, False),
-    ("threading.Thread", "Thread", "thread", "start", evidence.thread, False),
-    ("multiprocessing.process.BaseProcess", "Process", "thread", "start", evidence.thread, False),
-    ("multiprocessing.context.BaseContext", "multiprocessing", "thread", "Pool", evidence.thread, False),
-    ("multiprocessing.pool.Pool", "Pool", "completion", "imap_unordered", evidence.unordered, False),
-    ("concurrent.futures._base.Executor", "Executor", "thread", "submit", evidence.submit, True),
-    ("queue.Queue", "Queue", "completion", "get get_nowait", evidence.queue_get, False),
-    ("_queue.SimpleQueue", "Queue", "completion", "get get_nowait", evidence.queue_get, False),
-    ("multiprocessing.queues.Queue", "Queue", "completion", "get get_nowait", evidence.queue_get, False),
-    ("multiprocessing.queues.SimpleQueue", "Queue", "completion", "get", evidence.queue_get, False),
+    ("builtins.set", "set", facts.Iteration, "pop", evidence.popped, False),
+    ("builtins.list", "list", facts.Sort, "sort", evidence.list_sorted, False),
+    ("os._Environ", "os.environ", facts.Variable, "get setdefault pop", evidence.variable, False),
+    ("pathlib.Path", "Path", facts.Listing, "iterdir", evidence.iterdir, False),
+    ("pathlib.Path", "Path", facts.Listing, "glob rglob", evidence.path_glob, False),
+    ("pathlib.Path", "Path", facts.Probe, "exists is_file is_dir", evidence.probe, False),
+    ("threading.Thread", "Thread", facts.Thread, "start", evidence.thread, False),
+    ("multiprocessing.process.BaseProcess", "Process", facts.Thread, "start", evidence.thread, False),
+    ("multiprocessing.context.BaseContext", "multiprocessing", facts.Thread, "Pool", evidence.thread, False),
+    ("multiprocessing.pool.Pool", "Pool", facts.Completion, "imap_unordered", evidence.unordered, False),
+    ("concurrent.futures._base.Executor", "Executor", facts.Thread, "submit", evidence.submit, True),
+    ("queue.Queue", "Queue", facts.Completion, "get get_nowait", evidence.queue_get, False),
+    ("_queue.SimpleQueue", "Queue", facts.Completion, "get get_nowait", evidence.queue_get, False),
+    ("multiprocessing.queues.Queue", "Queue", facts.Completion, "get get_nowait", evidence.queue_get, False),
+    ("multiprocessing.queues.SimpleQueue", "Queue", facts.Completion, "get", evidence.queue_get, False),
 )
 
 #: Class methods: (class, how the call is named, kind, names, what to note).
-_CLASS_METHODS: Final[tuple[tuple[str, str, str, _Names, After], ...]] = (
-    ("datetime.datetime", "datetime", "clock", calls.DATETIME, evidence.clock_read),
-    ("datetime.date", "date", "clock", calls.DATE, evidence.clock_read),
+_CLASS_METHODS: Final[tuple[tuple[str, str, type[Detail], _Names, After], ...]] = (
+    ("datetime.datetime", "datetime", facts.Clock, calls.DATETIME, evidence.clock_read),
+    ("datetime.date", "date", facts.Clock, calls.DATE, evidence.clock_read),
 )
 
 #: With a key only (no other call of them gets a probe).
 _KEYED: Final = (
-    ("sorted", Watched("sort", "sorted", evidence.sorted_by, before=evidence.with_keys)),
-    ("min", Watched("iteration", "min", evidence.picked_by, before=evidence.with_keys)),
-    ("max", Watched("iteration", "max", evidence.picked_by, before=evidence.with_keys)),
+    ("sorted", Watched(facts.Sort, "sorted", evidence.sorted_by, before=evidence.with_keys)),
+    ("min", Watched(facts.Iteration, "min", evidence.picked_by, before=evidence.with_keys)),
+    ("max", Watched(facts.Iteration, "max", evidence.picked_by, before=evidence.with_keys)),
 )
 
 #: Wrapped only where given a key.
@@ -221,14 +229,14 @@ def class_methods(kind: type) -> dict[str, Watched]:
 def helper(function: Any) -> Watched:
     """A library's seeding helper."""
     call = f"{function.__module__}.{function.__name__}"
-    return Watched("seed", call, evidence.helper, essential=True, before=evidence.with_states)
+    return Watched(facts.Seed, call, evidence.helper, essential=True, before=evidence.with_states)
 
 
 @lru_cache(maxsize=4096)
 def third_party(function: Any) -> Watched:
     """A third party's function: it may draw from Python's or numpy's global generator."""
     call = f"{function.__module__}.{function.__name__}"
-    return Watched("draw", call, evidence.drawn_inside, before=evidence.with_states)
+    return Watched(facts.Draw, call, evidence.drawn_inside, before=evidence.with_states)
 
 
 def watched_names() -> frozenset[str]:
