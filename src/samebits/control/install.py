@@ -24,8 +24,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from samebits._runtime import imports
-from samebits._runtime.patcher import Replaced
+from samebits._runtime.patcher import Patcher
 from samebits.control import announced, seed_calls
 from samebits.control.entropy import Unseeded
 from samebits.control.loaders import Loaders
@@ -41,7 +40,7 @@ _WORDS = 6  # of a command that a line names
 _installed: Control | None = None
 
 
-class Control(Replaced):
+class Control(Patcher):
     """Control of this process, until `uninstall`; generators and torch's flags stay as they are then."""
 
     def __init__(self, identity: Identity) -> None:
@@ -59,41 +58,37 @@ class Control(Replaced):
         if self.identity.seed is not None:
             self._plan.python()
             self.unseeded.install()
-            self._undo.append(self.unseeded.uninstall)
-            imports.after("numpy.random", self._numpy)
+            self._undo.callback(self.unseeded.uninstall)
+            self._after("numpy.random", self._numpy)
             for name in libraries.known_libraries():
-                imports.after(name, self._library)
+                self._after(name, self._library)
             self._completion.install()
-            self._undo.append(self._completion.uninstall)
+            self._undo.callback(self._completion.uninstall)
             children = Children(
                 self.identity, seeds=self._seeds, forked=self._forked, starting=self._starting
             )
             children.install()
-            self._undo.append(children.uninstall)
+            self._undo.callback(children.uninstall)
             if rewrite:
-                self._undo.append(seed_calls.install(self.unseeded, self.loaders, observing=observing))
-        imports.after("torch", self._torch)
+                self._undo.callback(seed_calls.install(self.unseeded, self.loaders, observing=observing))
+        self._after("torch", self._torch)
 
     # -- as libraries are loaded -------------------------------------------------------------------
     def _numpy(self, module: ModuleType) -> None:
-        if self._alive:
-            numpy = sys.modules.get("numpy")
-            if numpy is not None and "random" not in vars(numpy):
-                numpy.random = module  # type: ignore[attr-defined]  # as the import will, once we are done
-            self._plan.numpy()
+        numpy = sys.modules.get("numpy")
+        if numpy is not None and "random" not in vars(numpy):
+            numpy.random = module  # type: ignore[attr-defined]  # as the import will, once we are done
+        self._plan.numpy()
 
     def _library(self, module: ModuleType) -> None:
-        if self._alive:
-            libraries.seed_library(module.__name__, self._plan.key.child("library"))
+        libraries.seed_library(module.__name__, self._plan.key.child("library"))
 
     def _torch(self, torch: ModuleType) -> None:
-        if not self._alive:
-            return
         if self.identity.seed is not None:
             self._plan.torch()
             self.unseeded.torch(torch)
             self.loaders.install(torch)
-            self._undo.append(self.loaders.uninstall)
+            self._undo.callback(self.loaders.uninstall)
         if self.identity.deterministic:
             from samebits.determinism.mode import deterministic
 

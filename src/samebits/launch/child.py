@@ -46,7 +46,7 @@ def attach() -> None:
     controlled = install.install(observing=plan is not None, rewrite=rewrite)
     if plan is None:
         return
-    from samebits._runtime import imports
+    from samebits._runtime import forks, imports
     from samebits.launch import attached
     from samebits.observe.handing import Handing
     from samebits.usercode import loading
@@ -60,9 +60,9 @@ def attach() -> None:
         seeded=("python", "numpy", "torch") if seeded else (),
         rewrite=rewrite,
     )
-    os.register_at_fork(after_in_child=loading.reset_after_fork)
+    forks.register(after_in_child=loading.reset_after_fork)
     # Before torch is imported, for the child may be what does it.
-    os.register_at_fork(before=_session.before_fork, after_in_child=_session.after_fork)
+    forks.register(before=_session.before_fork, after_in_child=_session.after_fork)
     _session.on_stop = _stopped
     Handing(_session).install()
     imports.after("torch", _torch_imported)
