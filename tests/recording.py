@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
 import gc
 import json
-import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import util
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +73,6 @@ def own_modules() -> Iterator[None]:
 @pytest.fixture
 def observe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_modules: None) -> Iterator[Record]:
     """``with observe(level="op", ...) as seen: ...``: what the block does is recorded into ``seen``."""
-    import torch
-    from torch.optim import optimizer
-    from torch.utils.data import dataloader
-
     from samebits._runtime import imports
     from samebits.observe.hooks import Trace
     from samebits.observe.session import PROCESS, Plan, Session
@@ -94,27 +86,8 @@ def observe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_modules: None) 
         folder.mkdir()
         seen = Recording(folder)
         made.append(seen)
-        with monkeypatch.context() as undo:
+        with monkeypatch.context() as undo, imports.restored():
             undo.setenv(PROCESS, "")
-            # Each of these stays for the life of an observed process; here it must not.
-            for owner, name in (
-                (torch.autograd, "backward"),
-                (torch.autograd, "grad"),
-                (dataloader._BaseDataLoaderIter, "__next__"),
-                *((torch.Tensor, n) for n in vars(torch.Tensor) if n in ("tolist", "numpy")),
-                *(
-                    (torch.Tensor, n)
-                    for n in ("item", "tolist", "numpy", "__float__", "__int__", "__bool__", "__reduce_ex__")
-                ),
-            ):
-                undo.setattr(owner, name, getattr(owner, name))
-            for hooks in ("_global_optimizer_pre_hooks", "_global_optimizer_post_hooks"):
-                undo.setattr(optimizer, hooks, type(getattr(optimizer, hooks))())
-            undo.setattr(atexit, "register", lambda call, *args: call)
-            undo.setattr(os, "register_at_fork", lambda **calls: None)
-            undo.setattr(util, "register_after_fork", lambda owner, call: None)
-            undo.setattr(imports, "_waiting", {})
-            undo.setattr(sys, "meta_path", list(sys.meta_path))
             session = Session(Plan(str(folder), **({"level": "op"} | plan)))
             seen.trace = Trace(session)
             seen.trace.observer.after_fork()  # nothing of an earlier recording
@@ -124,6 +97,7 @@ def observe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_modules: None) 
                 yield seen
             finally:
                 seen.trace.finish("finished")
+                seen.trace.uninstall()
         _describe(folder)
         seen.read()
 

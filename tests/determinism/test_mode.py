@@ -25,7 +25,7 @@ def nothing_stays() -> Iterator[None]:
     before = switches.snapshot()
     unpooled = native_unpool()
     yield
-    assert not mode._scopes
+    assert not deterministic.stays.open
     assert switches.snapshot() == before
     assert native_unpool() == unpooled
 
@@ -249,7 +249,7 @@ def test_a_wrong_argument_changes_nothing(given: dict[str, Any], kind: type[Exce
     with pytest.raises(kind, match=says):
         deterministic(**given)
     assert switches.snapshot() == before
-    assert not mode._scopes
+    assert not deterministic.stays.open
 
 
 def test_cuda_that_has_started_without_its_workspace(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -233,14 +233,14 @@ def _every_command(tmp_path: Path, a: Path, b: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "table", "field"),
     [
-        ({"keys": ["a", 1]}, fields.FACT, "keys"),
-        ({"value": 1 << 5000}, fields.FACT, "value"),
-        ({"n": "3"}, fields.FACT, "n"),
+        ({"keys": ["a", 1]}, fields.of_fact("load"), "keys"),
+        ({"value": 1 << 5000}, fields.of_fact("seed"), "value"),
+        ({"n": "3"}, fields.of_fact("draw"), "n"),
         ({"schedule": [[0, 1], [2]]}, fields.NOTES, "schedule"),
         ({"schedule": [[0, -1]]}, fields.NOTES, "schedule"),
         ({"exception": "x"}, fields.NOTES, "exception"),
         ({"zoom": [1]}, fields.PLAN, "zoom"),
-        ({"anything": object()}, fields.FACT, None),
+        ({"anything": object()}, fields.of_fact("seed"), None),
     ],
 )
 def test_fields(value: dict[str, Any], table: dict[str, Callable[[Any], bool]], field: str | None) -> None:

@@ -179,7 +179,7 @@ def test_what_a_killed_build_left_is_removed_later_and_is_never_loaded(
     code = "from samebits.observe import observer; observer.build()"
     child = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "CXX": str(slow)})
     until = time.monotonic() + 60
-    while not list(cache.glob("build-*/observer-*")) and time.monotonic() < until:
+    while not list(cache.glob("build-*/observer-*.o")) and time.monotonic() < until:
         time.sleep(0.05)
     (left,) = cache.glob("build-*")
     child.kill()

@@ -35,7 +35,7 @@ scopes = pytest.mark.parametrize("make", [isolated, preserved, lambda **given: i
 def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(registry, "_registered", {})
     yield
-    assert scope._open == []
+    assert not scope.Visit.stays.open
     assert turn.turn._depth == 0
     assert turn.turn._lock.acquire(timeout=5)
     turn.turn._lock.release()
@@ -565,7 +565,7 @@ def test_a_child_forked_while_another_thread_is_inside_waits_for_nobody(
         with isolated(generators=()):
             random.random()
         capture_rng(none=None)
-        return bool(scope._open)
+        return bool(scope.Visit.stays.open)
 
     thread = threading.Thread(target=hold)
     thread.start()

@@ -1,1 +1,1 @@
-"""What several packages do to Python and torch, each once: import hooks, patches, kernels, builds, scopes."""
+"""What several packages do to Python and torch, each once: imports, patches, scopes, forks, native code."""

@@ -14,8 +14,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from samebits._runtime import imports
-from samebits._runtime.patcher import Replaced
+from samebits._runtime.patcher import Patcher
 
 #: Loaders of what AOTInductor has compiled, in `torch._C._aoti`; a build has some of them.
 _LOADERS = (
@@ -26,7 +25,7 @@ _LOADERS = (
 WRAPPER = "torch.compile with cpp_wrapper"
 
 
-class Refused(Replaced):
+class Refused(Patcher):
     """The ways around the dispatcher, refused from `install` until `uninstall`.
 
     Args:
@@ -44,7 +43,7 @@ class Refused(Replaced):
         for name in _LOADERS:
             if hasattr(torch._C._aoti, name):
                 self._replace(torch._C._aoti, name, partial(self._loaded, getattr(torch._C._aoti, name)))
-        imports.after("torch._inductor.compile_fx", self._compiler)
+        self._after("torch._inductor.compile_fx", self._compiler)
 
     def check(self) -> None:
         """Refuse a process in which inductor's C++ wrapper is already asked for."""
@@ -59,8 +58,6 @@ class Refused(Replaced):
         return loader(*args, **options)
 
     def _compiler(self, module: ModuleType) -> None:
-        if not self._alive:
-            return
         compile_graph = module._compile_fx_inner
 
         def checked(*args: Any, **options: Any) -> Any:

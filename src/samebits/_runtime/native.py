@@ -1,4 +1,4 @@
-"""Where natively compiled parts are kept, whether one found there may be loaded, and who compiles them.
+"""Builds native code: a `Library` says of what, and this file where it is kept and whether it may be loaded.
 
 A compiled file is code, and whoever can write it runs code as this user.  So one is
 used only if it and its folder belong to this user or to root and nobody else may write them.
@@ -8,6 +8,7 @@ used instead.  The installation's own files are not asked: they are trusted like
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import stat
@@ -16,8 +17,9 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from samebits.errors import SamebitsError
 
@@ -26,6 +28,12 @@ _SCRATCH: Final = "build-"
 #: Seconds after which the scratch folder of a build that was killed is removed.
 _STALE: Final = 3600
 _TURN: Final = 0.25
+#: Seconds after which a compiler is given up.
+_PATIENCE: Final = 600
+
+
+class BuildError(SamebitsError):
+    """Native code could not be built; says why, in the compiler's words where it spoke."""
 
 
 class NoFolder(SamebitsError):
@@ -221,3 +229,140 @@ def compiled(
             child.wait()
         errors.seek(0)
         return child.returncode, errors.read().decode(errors="replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """What native code is written in, and by what its compiler is found."""
+
+    name: str
+    variable: str
+    compilers: tuple[str, str, str]
+
+    def compiler(self) -> str | None:
+        """The compiler that the variable names, else the first of the usual ones on the path."""
+        return compiler(self.variable, self.compilers)
+
+
+C: Final = Language("C", "CC", ("cc", "gcc", "clang"))
+CXX: Final = Language("C++", "CXX", ("c++", "g++", "clang++"))
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One source that is compiled by itself.
+
+    Args:
+        source: the file.
+        flags: the compiler's, beside those of the library.
+        optional: whether it is left out where the compiler cannot compile it.
+        then: flags of the units after it, if it was compiled.
+    """
+
+    source: Path
+    flags: tuple[str, ...] = ()
+    optional: bool = False
+    then: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A file of compiled code: of what it is made, and on what it depends.
+
+    Args:
+        name: how the file's name begins.
+        title: what an error calls it.
+        language: of all its units.
+        sources: every file that goes into it, headers too.
+        units: what is compiled, in this order.
+        flags: of each unit.
+        links: the linker's.
+        parts: what it depends on beside its sources; their `repr` counts.
+        suffix: how the file's name ends.
+    """
+
+    name: str
+    title: str
+    language: Language
+    sources: tuple[Path, ...]
+    units: tuple[Unit, ...]
+    flags: tuple[str, ...]
+    links: tuple[str, ...]
+    parts: tuple[Any, ...]
+    suffix: str
+
+    def digest(self) -> str:
+        """What the built file depends on: the sources and `parts`."""
+        h = hashlib.sha256(repr(self.parts).encode())
+        for source in self.sources:
+            h.update(source.name.encode() + b"\0" + source.read_bytes())
+        return h.hexdigest()[:20]
+
+    def file(self) -> str:
+        """The name of the built file in the folder for compiled code."""
+        return f"{self.name}-{self.digest()}{self.suffix}"
+
+    def build(self, tick: Callable[[float], None] | None = None) -> Path:
+        """Compile it into the folder for compiled code.  Safe to call from several processes.
+
+        ``tick`` is called with the seconds so far, a few times a second.
+
+        Raises:
+            BuildError: there is no compiler or no folder to keep it in, or the compiler failed.
+        """
+        program, name = self._compiler(), self.file()
+        try:
+            return build(name, lambda scratch: self._linked(program, scratch, name, tick))
+        except (OSError, NoFolder) as e:
+            raise BuildError(f"{self.title} could not be built: {e}") from e
+
+    def build_at(self, path: Path) -> None:
+        """Compile it to a path.
+
+        Raises:
+            BuildError: as of `build`.
+        """
+        program = self._compiler()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
+                os.replace(self._linked(program, Path(scratch), path.name, None), path)
+        except OSError as e:
+            raise BuildError(f"{self.title} could not be built in {path.parent}: {e}") from e
+
+    def _compiler(self) -> str:
+        found = self.language.compiler()
+        if found is None:
+            first, second, third = self.language.compilers
+            raise BuildError(
+                f"no {self.language.name} compiler ({first}, {second} or {third}) is on the path"
+            )
+        return found
+
+    def _linked(self, program: str, scratch: Path, name: str, tick: Callable[[float], None] | None) -> Path:
+        began = time.monotonic()
+        told = None if tick is None else lambda _: tick(time.monotonic() - began)  # of all its commands
+        objects, then = [], list[str]()
+        for number, unit in enumerate(self.units):
+            made = scratch / f"{unit.source.stem}-{number}.o"
+            words = (*self.flags, *unit.flags, *then, "-c", str(unit.source), "-o", str(made))
+            try:
+                _run(scratch, told, program, *words)
+            except BuildError:
+                if not unit.optional:
+                    raise
+                continue
+            objects.append(str(made))
+            then += unit.then
+        linked = scratch / name
+        _run(scratch, told, program, "-shared", "-o", str(linked), *objects, *self.links)
+        return linked
+
+
+def _run(scratch: Path, tick: Callable[[float], None] | None, *command: str) -> None:
+    code, said = compiled(command, scratch, patience=_PATIENCE, tick=tick)
+    if code is None:
+        raise BuildError(f"{command[0]} took more than {_PATIENCE} s")
+    if code:
+        lines = [line for line in said.splitlines() if "error" in line] or said.splitlines()
+        raise BuildError(f"{command[0]} failed: {lines[0] if lines else f'exit code {code}'}")

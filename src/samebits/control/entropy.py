@@ -21,8 +21,7 @@ from collections.abc import Callable
 from types import FrameType, ModuleType
 from typing import Any, Final
 
-from samebits._runtime import imports
-from samebits._runtime.patcher import Replaced
+from samebits._runtime.patcher import Patcher
 from samebits.control.process_key import ProcessKey
 from samebits.seeding.derive import Key
 
@@ -33,7 +32,7 @@ _STAND_INS: Final = ("samebits.control.seed_calls", "samebits.usercode.probes")
 _ACCELERATORS: Final = ("torch.cuda", "torch.mps", "torch.xpu")
 
 
-class Entropy(Replaced):
+class Entropy(Patcher):
     """Hands out the derived seeds, and takes over the places where libraries ask for entropy."""
 
     def __init__(self, process_key: ProcessKey) -> None:
@@ -49,8 +48,8 @@ class Entropy(Replaced):
 
     def install(self) -> None:
         self._python()
-        imports.after("tempfile", self._tempfile)
-        imports.after("numpy.random", self._numpy)
+        self._after("tempfile", self._tempfile)
+        self._after("numpy.random", self._numpy)
 
     # -- Python ------------------------------------------------------------------------------------
     def _python(self) -> None:
@@ -71,13 +70,11 @@ class Entropy(Replaced):
 
     def _tempfile(self, tempfile: ModuleType) -> None:
         # Names of temporary files and of semaphores: two runs at a time must not try the same ones.
-        if self._alive and getattr(tempfile, "_Random", None) is random.Random:
+        if getattr(tempfile, "_Random", None) is random.Random:
             self._replace(tempfile, "_Random", random.SystemRandom)
 
     # -- numpy -------------------------------------------------------------------------------------
     def _numpy(self, numpy_random: ModuleType) -> None:
-        if not self._alive:
-            return
         generators = sys.modules["numpy.random.bit_generator"]
         original = generators.randbits
 

@@ -24,8 +24,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from samebits._runtime import imports
-from samebits._runtime.patcher import Replaced
+from samebits._runtime.patcher import Patcher
 from samebits.control import seed_calls
 from samebits.control.entropy import Entropy
 from samebits.control.loaders import Loaders
@@ -39,7 +38,7 @@ from samebits.seeding.everything import SeedPlan, plan_seeds
 _installed: Installed | None = None
 
 
-class Installed(Replaced):
+class Installed(Patcher):
     """Controls this process, until `uninstall`; generators and torch's flags stay as they are then."""
 
     def __init__(self, process_key: ProcessKey) -> None:
@@ -60,39 +59,35 @@ class Installed(Replaced):
         if self.control.seed is not None:
             self._plan.python()
             self.entropy.install()
-            self._undo.append(self.entropy.uninstall)
-            imports.after("numpy.random", self._numpy)
+            self._undo.callback(self.entropy.uninstall)
+            self._after("numpy.random", self._numpy)
             for name in libraries.known_libraries():
-                imports.after(name, self._library)
+                self._after(name, self._library)
             self._result_order.install()
-            self._undo.append(self._result_order.uninstall)
+            self._undo.callback(self._result_order.uninstall)
             children = Children(self.process_key, seeds=self._seeds, forked=self._forked, starting=starting)
             children.install()
-            self._undo.append(children.uninstall)
+            self._undo.callback(children.uninstall)
             if rewrite:
-                self._undo.append(seed_calls.install(self.entropy, self.loaders))
-        imports.after("torch", self._torch)
+                self._undo.callback(seed_calls.install(self.entropy, self.loaders))
+        self._after("torch", self._torch)
 
     # -- as libraries are loaded -------------------------------------------------------------------
     def _numpy(self, module: ModuleType) -> None:
-        if self._alive:
-            numpy = sys.modules.get("numpy")
-            if numpy is not None and "random" not in vars(numpy):
-                numpy.random = module  # type: ignore[attr-defined]  # as the import will, once we are done
-            self._plan.numpy()
+        numpy = sys.modules.get("numpy")
+        if numpy is not None and "random" not in vars(numpy):
+            numpy.random = module  # type: ignore[attr-defined]  # as the import will, once we are done
+        self._plan.numpy()
 
     def _library(self, module: ModuleType) -> None:
-        if self._alive:
-            libraries.seed_library(module.__name__, self._plan.key.child("library"))
+        libraries.seed_library(module.__name__, self._plan.key.child("library"))
 
     def _torch(self, torch: ModuleType) -> None:
-        if not self._alive:
-            return
         if self.control.seed is not None:
             self._plan.torch()
             self.entropy.torch(torch)
             self.loaders.install(torch)
-            self._undo.append(self.loaders.uninstall)
+            self._undo.callback(self.loaders.uninstall)
         if self.control.deterministic:
             from samebits.determinism.mode import deterministic
 

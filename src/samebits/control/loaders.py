@@ -25,8 +25,7 @@ from collections.abc import Callable, MutableMapping
 from types import ModuleType
 from typing import Any
 
-from samebits._runtime import imports
-from samebits._runtime.patcher import Replaced
+from samebits._runtime.patcher import Patcher
 from samebits.control.process_key import ProcessKey, worker_seed
 from samebits.seeding.derive import Key
 
@@ -34,7 +33,7 @@ from samebits.seeding.derive import Key
 _current: Loaders | None = None
 
 
-class Loaders(Replaced):
+class Loaders(Patcher):
     """Wraps `DataLoader` while control lasts."""
 
     def __init__(self, process_key: ProcessKey, reseed: Callable[[int], None]) -> None:
@@ -56,7 +55,7 @@ class Loaders(Replaced):
             self._given = {}
         self._wrap(torch.utils.data.DataLoader)
         # A DataLoader whose __init__ does not call DataLoader's.
-        imports.after(
+        self._after(
             "torchdata.stateful_dataloader.stateful_dataloader",
             lambda module: self._wrap(module.StatefulDataLoader),
         )

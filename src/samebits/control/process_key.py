@@ -30,8 +30,8 @@ from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any, Final
 
-from samebits._runtime import imports
-from samebits._runtime.patcher import Replaced
+from samebits._runtime import forks
+from samebits._runtime.patcher import Patcher
 from samebits.control.settings import Control
 from samebits.seeding.derive import Key
 from samebits.seeding.ranks import place
@@ -108,7 +108,7 @@ def worker_seed() -> int | None:
     return None if info is None else int(info.seed) % 2**64
 
 
-class Children(Replaced):
+class Children(Patcher):
     """Gives every process that this one starts its own name."""
 
     def __init__(
@@ -132,12 +132,13 @@ class Children(Replaced):
         self._fork: ProcessKey | None = None
 
     def install(self) -> None:
-        os.register_at_fork(
+        handle = forks.register(
             before=self._before_fork, after_in_child=self._in_child, after_in_parent=self._after_fork
         )
+        self._undo.callback(handle.cancel)
         self._replace_system()
-        imports.after("subprocess", self._commands)
-        imports.after("multiprocessing.process", self._processes)
+        self._after("subprocess", self._commands)
+        self._after("multiprocessing.process", self._processes)
 
     # -- fork --------------------------------------------------------------------------------------
     def _before_fork(self) -> None:

@@ -20,8 +20,7 @@ from collections.abc import Iterator
 from types import FrameType, ModuleType
 from typing import Any, Final
 
-from samebits._runtime import imports
-from samebits._runtime.patcher import Replaced
+from samebits._runtime.patcher import Patcher
 from samebits.usercode import files
 
 _SERIAL: Final = "_samebits_serial"
@@ -29,16 +28,14 @@ _SERIAL: Final = "_samebits_serial"
 _STAND_INS: Final = ("samebits.control.seed_calls", "samebits.usercode.probes")
 
 
-class ResultOrder(Replaced):
+class ResultOrder(Patcher):
     """Takes over the three places while control lasts (the DataLoader's lies in `loaders`)."""
 
     def install(self) -> None:
-        imports.after("multiprocessing.pool", self._pool)
-        imports.after("concurrent.futures._base", self._futures)
+        self._after("multiprocessing.pool", self._pool)
+        self._after("concurrent.futures._base", self._futures)
 
     def _pool(self, pool: ModuleType) -> None:
-        if not self._alive:
-            return
         kind = pool.Pool
 
         @functools.wraps(kind.imap_unordered)
@@ -48,8 +45,6 @@ class ResultOrder(Replaced):
         self._replace(kind, "imap_unordered", imap_unordered)
 
     def _futures(self, base: ModuleType) -> None:
-        if not self._alive:
-            return
         original, make = base.as_completed, base.Future.__init__
         serials = itertools.count()
 

@@ -16,8 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from samebits._runtime import imports
-from samebits._runtime.patcher import Replaced
+from samebits._runtime.patcher import Patcher
 
 _DECOMPOSITIONS: Final = "torch._decomp.decompositions"
 #: Texts of the alerts of replaced operations in torch's Python files: `python -m samebits.ops.alerts`.
@@ -25,18 +24,17 @@ _REPLACED: Final = ("max_unpooling", "median CUDA", "_histc_cuda")
 _REGIONS: Final = "torchvision.ops.roi_align"
 
 
-class Detours(Replaced):
+class Detours(Patcher):
     """The detours are closed from `install` until `uninstall`, torchvision's also if it is imported later."""
 
     def install(self) -> None:
-        self._alive = True
         self._replace(functional, "importlib", _Importer())
         self._replace(torch._prims_common, "alert_not_deterministic", _alert)
-        imports.after(_REGIONS, self._vision)
+        self._after(_REGIONS, self._vision)
 
     def _vision(self, module: ModuleType) -> None:
         operation = getattr(torch.ops.torchvision, "roi_align", None)
-        if self._alive and operation is not None and hasattr(module, "_roi_align"):
+        if operation is not None and hasattr(module, "_roi_align"):
             self._replace(module, "_roi_align", operation)
 
 

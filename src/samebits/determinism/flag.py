@@ -7,13 +7,14 @@ scopes read and write the second, and the first follows once no call overlays it
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
+
+from samebits._runtime import forks
 
 
 class Flag(NamedTuple):
@@ -32,7 +33,7 @@ class _Overlays:
 
 _overlays = _Overlays()
 # A lock that another thread of the parent held stays locked in a forked child, and so do its overlays.
-os.register_at_fork(after_in_child=lambda: _forked())
+forks.register(after_in_child=lambda: _forked())
 
 
 def _forked() -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import torch
 
-from samebits._runtime.patcher import Replaced
+from samebits._runtime.patcher import Patcher
 
 #: Attribute of `torch.backends.cudnn` -> the value it keeps.
 _PINNED: Final = {"deterministic": True, "benchmark": False}
@@ -23,7 +23,7 @@ class PinWarning(UserWarning):
     """A program's assignment to a pinned switch was dropped."""
 
 
-class Pins(Replaced):
+class Pins(Patcher):
     """cuDNN's two switches and torch's flag, held from `install` until `uninstall`."""
 
     def install(self) -> None:

@@ -11,20 +11,19 @@ end puts back what was there at first.
 from __future__ import annotations
 
 import os
-import sys
-import threading
 import warnings
 from collections.abc import Callable, Collection
 from functools import partial
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
 import torch
 from torch import library
 
 from samebits._runtime import imports
-from samebits._runtime.decorated import decorated
+from samebits._runtime.handle import Handle
 from samebits._runtime.kernels import Override, has_kernel
+from samebits._runtime.scope import Mode, Stays
 from samebits.determinism import bypass, route, switches
 from samebits.determinism.decompositions import Detours
 from samebits.determinism.environment import CUBLAS, deterministic_environment
@@ -37,8 +36,6 @@ from samebits.ops.table import Operation
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_lock = threading.RLock()
-_scopes: list[deterministic] = []
 _outside = Settings()
 #: Backwards whose kernels torch chooses by the strict flag alone.
 _ATTENTION = ("aten::_flash_attention_backward", "aten::_efficient_attention_backward")
@@ -50,11 +47,11 @@ class NondeterminismWarning(UserWarning):
 
 def innermost() -> Settings:
     """The settings that hold now; those of no scope if none is open."""
-    scopes = _scopes
-    return scopes[-1].settings if scopes else _outside
+    stays = deterministic.stays.open
+    return stays[-1].settings if stays else _outside
 
 
-class deterministic:  # called like a function, as torch.no_grad is
+class deterministic(Mode):  # called like a function, as torch.no_grad is
     """Make every operation deterministic: from this call on, for a `with` block, or for a decorated function.
 
         with samebits.deterministic():
@@ -90,6 +87,8 @@ class deterministic:  # called like a function, as torch.no_grad is
             compiled code would bypass the replacements.
     """
 
+    stays: ClassVar[Stays[deterministic]] = Stays()
+
     def __init__(
         self,
         level: Level | None = None,
@@ -116,26 +115,29 @@ class deterministic:  # called like a function, as torch.no_grad is
             "threads": threads,
             "pinned": pinned,
         }
-        self._entered = 0
-        self._begin()
+        super().__init__()
 
-    def _begin(self) -> None:
-        with _lock:
-            self.settings = settled(self._given, innermost())
-            if self.settings.replace != "none":
-                _check_torch()
-                bypass.Refused().check()
-            _workspaces.check(self.settings.level)
-            self._before = switches.snapshot()
-            values = self._values()
-            _scopes.append(self)
-            try:
-                # Kernels before the flag, and the flag away before the kernels: other threads run meanwhile.
-                _kernels.follow(self.settings)
-                switches.apply(values)
-            except BaseException:
-                self.restore()
-                raise
+    def _prepare(self) -> dict[str, Any]:
+        self.settings = settled(self._given, innermost())
+        if self.settings.replace != "none":
+            _check_torch()
+            bypass.Refused().check()
+        _workspaces.check(self.settings.level)
+        before = switches.snapshot()
+        self._wanted = self._values()
+        return before
+
+    def _change(self) -> None:
+        # Kernels before the flag, and the flag away before the kernels: other threads run meanwhile.
+        _kernels.follow(self.settings)
+        switches.apply(self._wanted)
+
+    def _put_back(self) -> None:
+        _workspaces.note()
+        try:
+            switches.apply(self._before)
+        finally:
+            _kernels.follow(innermost() if self.stays.open else None)
 
     def _values(self) -> dict[str, Any]:
         """The switches that this scope sets."""
@@ -149,7 +151,7 @@ class deterministic:  # called like a function, as torch.no_grad is
         if settings.full_precision:
             values["precision"] = switches.FULL_PRECISION
         elif innermost().full_precision:  # as it was before the scope that asked for it
-            asked = next(scope for scope in _scopes if scope.settings.full_precision)
+            asked = next(scope for scope in self.stays.open if scope.settings.full_precision)
             values["precision"] = asked._before["precision"]
         if settings.attention is not None:
             values["attention"] = switches.only_attention(settings.attention)
@@ -159,48 +161,17 @@ class deterministic:  # called like a function, as torch.no_grad is
             values["threads"] = settings.threads
         return values
 
-    def restore(self) -> None:
-        """End this scope: what held before it holds again. Does nothing if it has ended."""
-        if sys.is_finalizing():
-            return
-        with _lock:
-            if self not in _scopes:
-                return
-            _workspaces.note()
-            place = _scopes.index(self)
-            last = place == len(_scopes) - 1
-            _scopes.remove(self)
-            if last:
-                try:
-                    switches.apply(self._before)
-                finally:
-                    _kernels.follow(innermost() if _scopes else None)
-            else:
-                _scopes[place]._before = self._before
-
-    def __enter__(self) -> deterministic:
-        with _lock:
-            if self not in _scopes:
-                self._begin()
-            self._entered += 1
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        with _lock:
-            self._entered -= 1
-            if self._entered == 0:
-                self.restore()
+        super().__exit__(kind, error, traceback)
         if error is not None:
             route.explained(error, where=traceback)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Decorate: the scope is that of each call, not of the definition."""
-        if self._entered == 0:
-            self.restore()
         given: dict[str, Any] = self._given
-        return decorated(function, partial(deterministic, **given), "samebits.deterministic()")
+        return self._decorated(function, partial(deterministic, **given), "samebits.deterministic()")
 
     def __repr__(self) -> str:
         given = [f"{name}={value!r}" for name, value in self._given.items() if value is not None]
@@ -220,7 +191,7 @@ def _check_torch() -> None:
             f"operations are replaced on the CPU and on CUDA; on {accelerator.type} torch's own switches are "
             "all there is.",
             NondeterminismWarning,
-            stacklevel=4,
+            stacklevel=7,
         )
 
 
@@ -246,7 +217,7 @@ class _Workspaces:
         )
         if level == "strict":
             raise DeterminismError(text)
-        warnings.warn(text, NondeterminismWarning, stacklevel=5)
+        warnings.warn(text, NondeterminismWarning, stacklevel=7)
 
 
 def _cuda_has_started() -> bool:
@@ -273,6 +244,7 @@ class _Kernels:
         self._detours = Detours()
         self._on: set[str] = set()
         self._attention: list[Override] = []
+        self._awaiting = Handle()  # torchvision
 
     def follow(self, settings: Settings | None) -> None:
         """Install what `settings` ask for, and nothing else; None: nothing."""
@@ -280,6 +252,9 @@ class _Kernels:
             rows = settings.rows(device, torch.__version__) if settings is not None else ()
             if self._rows.get(device, ()) != rows:
                 self._install(device, rows)
+        self._awaiting.cancel()
+        if any(_of_torchvision(row) for rows in self._rows.values() for row in rows):
+            self._awaiting = imports.after("torchvision.extension", self._torchvision)
         self._insist(settings is not None and settings.level == "warn")
         self._switch("bypass", settings is not None and settings.replace != "none", self._refused)
         self._switch("detours", any(self._rows.values()), self._detours)
@@ -308,12 +283,10 @@ class _Kernels:
         self._rows[device] = rows
         if rows:
             self._installed[device] = Installed(rows, device, route.route(innermost)).__enter__()
-            if any(map(_of_torchvision, rows)):
-                imports.after("torchvision.extension", self._torchvision)
 
     def _torchvision(self, _: Any) -> None:
         """torchvision has come, with operations that the table has rows for."""
-        with _lock:
+        with deterministic.stays.lock:
             for device, rows in self._rows.items():
                 if rows and device in self._installed and len(self._installed[device].rows) < len(rows):
                     self._install(device, rows)

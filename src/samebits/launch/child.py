@@ -49,7 +49,7 @@ def attach() -> None:
         announced.say()
     if plan is None:
         return
-    from samebits._runtime import imports
+    from samebits._runtime import forks, imports
     from samebits.launch import attached
     from samebits.observe.handing import Handing
     from samebits.usercode import loading
@@ -63,9 +63,9 @@ def attach() -> None:
         seeded=("python", "numpy", "torch") if control.seed is not None else (),
         rewrite=rewrite,
     )
-    os.register_at_fork(after_in_child=loading.reset_after_fork)
+    forks.register(after_in_child=loading.reset_after_fork)
     # Before torch is imported, for the child may be what does it.
-    os.register_at_fork(before=_session.before_fork, after_in_child=_session.after_fork)
+    forks.register(before=_session.before_fork, after_in_child=_session.after_fork)
     _session.on_stop = _stopped
     Handing(_session).install()
     imports.after("torch", _torch_imported)

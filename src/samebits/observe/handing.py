@@ -22,8 +22,7 @@ from hashlib import blake2b
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from samebits._runtime import imports
-from samebits._runtime.patcher import wrap
+from samebits._runtime.patcher import Patcher
 
 if TYPE_CHECKING:
     from samebits.observe.session import Session
@@ -35,29 +34,32 @@ _POOLS: Final = ("multiprocessing.pool", "concurrent.futures.process", "loky.pro
 _SENDING: Final = ("QueueFeederThread", "(_serve)")
 
 
-class Handing:
+class Handing(Patcher):
     """Installed once per process, and inherited by what it forks.
 
     Before torch is imported: a pool's worker takes hold of its queues first, and imports torch with its work.
     """
 
     def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
         self._received: bytes | None = None  # digest of the message read last
 
     def install(self) -> None:
-        imports.after("multiprocessing.queues", self._queues)
-        imports.after("multiprocessing.connection", self._connections)
+        self._after("multiprocessing.queues", self._queues)
+        self._after("multiprocessing.connection", self._connections)
 
     def _queues(self, module: ModuleType) -> None:
         for kind in (module.SimpleQueue, module.Queue):
-            wrap(kind, "put", self._give)
-            wrap(kind, "get", self._take)
+            self._around(kind, "put", self._give)
+            self._around(kind, "get", self._take)
 
     def _connections(self, module: ModuleType) -> None:
-        wrap(module.Connection, "send", self._give)
-        wrap(module.Connection, "recv", self._take)
-        wrap(module.Connection, "_recv_bytes", self._receive)  # under `recv` and under a queue's `get`
+        self._around(module.Connection, "send", self._give)
+        self._around(module.Connection, "recv", self._take)
+        self._around(
+            module.Connection, "_recv_bytes", self._receive
+        )  # under `recv` and under a queue's `get`
 
     def _give(self, original: Callable[..., Any], channel: Any, *args: Any, **kwargs: Any) -> Any:
         if self._counts():

@@ -18,8 +18,8 @@ from multiprocessing import util
 from typing import TYPE_CHECKING, Any
 
 from samebits import manifest
-from samebits._runtime import imports
-from samebits._runtime.patcher import wrap
+from samebits._runtime import forks
+from samebits._runtime.patcher import Patcher
 from samebits.model import events
 from samebits.observe import observer
 from samebits.observe.batches import as_tensor, leaves, unwrapped
@@ -49,12 +49,13 @@ class StopRun(SystemExit):
     """`--steps N` is reached; raised out of optimizer.step() so that the script's own cleanup runs."""
 
 
-class Trace:
-    """The hooks of one process; `install` puts them in place for the life of the process."""
+class Trace(Patcher):
+    """The hooks of one process, from `install` until `uninstall`: its end, but in a test."""
 
     def __init__(self, session: Session) -> None:
         import torch
 
+        super().__init__()
         self.session = session
         self.observer = observer.load()
         self.names = Names(self.observer.forget)
@@ -83,22 +84,20 @@ class Trace:
         self.session.begin(self.observer, manifest.collect_static())
         level = self.session.plan.level
         self.schedule = Schedule(self.session.schedule, measures=level == "step")
-        optimizer.register_optimizer_step_pre_hook(self.before_step)
-        optimizer.register_optimizer_step_post_hook(self.after_step)
-        wrap(torch.autograd, "backward", self.backward)
-        wrap(torch.autograd, "grad", self.grad)
-        wrap(dataloader._BaseDataLoaderIter, "__next__", self.next_batch)
+        self._undo.callback(optimizer.register_optimizer_step_pre_hook(self.before_step).remove)
+        self._undo.callback(optimizer.register_optimizer_step_post_hook(self.after_step).remove)
+        self._around(torch.autograd, "backward", self.backward)
+        self._around(torch.autograd, "grad", self.grad)
+        self._around(dataloader._BaseDataLoaderIter, "__next__", self.next_batch)
         for name in events.READS[level]:
-            wrap(torch.Tensor, _SPECIAL.get(name, name), functools.partial(self.read, name))
+            self._around(torch.Tensor, _SPECIAL.get(name, name), functools.partial(self.read, name))
         self._describe()
         self._compile_hooks()
-        os.register_at_fork(after_in_child=self.after_fork)
-        # multiprocessing forgets every exit function in a new process, then runs those registered here
-        util.register_after_fork(
-            self, lambda trace: util.Finalize(None, trace.finish, ("finished",), exitpriority=-1)
-        )
+        handle = forks.register(after_in_child=self.after_fork, in_worker=self._finish_worker)
+        self._undo.callback(handle.cancel)
         atexit.register(self.finish, "finished")
-        wrap(os, "_exit", self._leave)
+        self._undo.callback(atexit.unregister, self.finish)
+        self._around(os, "_exit", self._leave)
         opened.listen("os.exec", lambda _: self.session.may_become_another())
 
     def _describe(self) -> None:
@@ -272,24 +271,26 @@ class Trace:
         """A compiled region is one event; compiling itself runs operations that are nobody's."""
         if self.session.plan.level != "op":
             return
-        imports.after("torch._dynamo.callback", self._hook_dynamo)
-        imports.after("torch._inductor.output_code", self._hook_inductor)
-        imports.after("torch.cuda.graphs", self._hook_graphs)
+        self._after("torch._dynamo.callback", self._hook_dynamo)
+        self._after("torch._inductor.output_code", self._hook_inductor)
+        self._after("torch.cuda.graphs", self._hook_graphs)
 
     def _hook_dynamo(self, module: Any) -> None:
         handler = module.callback_handler
-        handler.register_start_callback(lambda *_: self.observer.suspend())
-        handler.register_end_callback(lambda *_: self.observer.resume())
+        start = handler.register_start_callback(lambda *_: self.observer.suspend())
+        self._undo.callback(handler.remove_start_callback, start)
+        end = handler.register_end_callback(lambda *_: self.observer.resume())
+        self._undo.callback(handler.remove_end_callback, end)
 
     def _hook_inductor(self, module: Any) -> None:
-        wrap(module.CompiledFxGraph, "__call__", self.region)
+        self._around(module.CompiledFxGraph, "__call__", self.region)
 
     def _hook_graphs(self, module: Any) -> None:
         def entered(original: Callable[..., Any], graph: Any) -> Any:
             self.session.left_out("operations inside a replayed CUDA graph")
             return original(graph)
 
-        wrap(module.graph, "__enter__", entered)
+        self._around(module.graph, "__enter__", entered)
 
     def region(self, original: Callable[..., Any], graph: Any, *args: Any, **kwargs: Any) -> Any:
         import torch
@@ -326,6 +327,10 @@ class Trace:
         self._home, self._steps = threading.get_ident(), 0
         self.schedule = Schedule(None, measures=False)
         self._describe()
+
+    def _finish_worker(self) -> None:
+        """multiprocessing runs no exit function of Python's in a process that it forks, but its own."""
+        util.Finalize(None, self.finish, ("finished",), exitpriority=-1)
 
     def _leave(self, original: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         """`os._exit` ends a process as its program means it to, past all exit functions."""

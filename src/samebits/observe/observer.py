@@ -10,7 +10,6 @@ Python and the torch that the program runs with, which need not be its own.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.machinery
 import importlib.util
 import os
@@ -21,21 +20,17 @@ from types import ModuleType
 from typing import Final
 
 from samebits._runtime import native
-from samebits.errors import SamebitsError
+from samebits._runtime.native import BuildError as BuildError
+from samebits._runtime.native import Library, Unit
 from samebits.observe import installation
 from samebits.observe.installation import Installation
 
 NATIVE: Final = Path(__file__).parent / "native"
-_PATIENCE: Final = 600
-
-
-class BuildError(SamebitsError):
-    """The native observer could not be built; says why, in the compiler's words where it spoke."""
 
 
 def compiler() -> str | None:
     """The C++ compiler to use: ``$CXX``, else the first of c++, g++, clang++ on the path."""
-    return native.compiler("CXX", ("c++", "g++", "clang++"))
+    return native.CXX.compiler()
 
 
 def in_python() -> bool:
@@ -43,16 +38,37 @@ def in_python() -> bool:
     return os.environ.get("SAMEBITS_OBSERVER") == "python"
 
 
+def library(python: Installation) -> Library:
+    """The observer, as it is built for a Python and its torch."""
+    torch = Path(python.torch or "")
+    return Library(
+        name="observer",
+        title="the native observer",
+        language=native.CXX,
+        sources=tuple(sorted(NATIVE.iterdir())),
+        units=(Unit(NATIVE / "observer.cpp"),),
+        flags=(
+            *("-std=c++20", "-O3", "-DNDEBUG", "-fPIC", "-w", "-fvisibility=hidden"),
+            *(
+                f"-I{torch / 'include'}",
+                f"-I{torch / 'include/torch/csrc/api/include'}",
+                f"-I{python.include}",
+            ),
+        ),
+        # Of torch's libraries only those that every build has; what they need themselves is not linked.
+        links=(
+            *(f"-L{torch / 'lib'}", "-ltorch_python", "-ltorch_cpu", "-lc10"),
+            *(("-undefined", "dynamic_lookup") if sys.platform == "darwin" else ()),
+        ),
+        # Builds of torch for CUDA and for the CPU alone may have one version, and lie at one path in turn.
+        parts=(python.torch_version, python.torch_digest, python.torch, python.build, python.platform),
+        suffix=python.suffix,
+    )
+
+
 def built_name(python: Installation) -> str:
     """The name of the file that the observer for this Python and its torch is kept in."""
-    h = hashlib.sha256()
-    for source in sorted(NATIVE.iterdir()):
-        h.update(source.read_bytes())
-    # A build of torch for CUDA and one for the CPU alone may have one version, and lie at one path in turn.
-    parts = (python.torch_version, python.torch_digest, python.torch, python.build, python.platform)
-    for part in parts:
-        h.update(b"\0" + str(part).encode())
-    return f"observer-{h.hexdigest()[:20]}{python.suffix}"
+    return library(python).file()
 
 
 def is_built(python: Installation | None = None) -> bool:
@@ -68,43 +84,12 @@ def build(python: Installation | None = None, tick: Callable[[float], None] | No
         BuildError: there is no torch, no compiler or no folder to keep it in, or the compiler failed.
     """
     python = python or installation.here()
-    name = built_name(python)
-    if (path := native.find(name)) is not None:
+    observer = library(python)
+    if (path := native.find(observer.file())) is not None:
         return path
-    cxx = compiler()
-    if cxx is None:
-        raise BuildError("no C++ compiler (c++, g++ or clang++) is on the path")
-    if python.torch is None:
+    if compiler() is not None and python.torch is None:
         raise BuildError(f"torch is not installed for {python.executable}")
-    torch = Path(python.torch)
-    mac = sys.platform == "darwin"
-
-    def make(scratch: Path) -> Path:
-        made = scratch / name
-        # Of torch's libraries only those that every build has; what they need themselves is not linked.
-        command = [
-            cxx, "-std=c++20", "-O3", "-DNDEBUG", "-fPIC", "-shared", "-w", "-fvisibility=hidden",
-            f"-I{torch / 'include'}", f"-I{torch / 'include/torch/csrc/api/include'}", f"-I{python.include}",
-            str(NATIVE / "observer.cpp"), "-o", str(made),
-            f"-L{torch / 'lib'}", "-ltorch_python", "-ltorch_cpu", "-lc10",
-            *(["-undefined", "dynamic_lookup"] if mac else []),
-        ]  # fmt: skip
-        _compile(command, scratch, tick)
-        return made
-
-    try:
-        return native.build(name, make)
-    except (OSError, native.NoFolder) as e:
-        raise BuildError(f"the native observer could not be built: {e}") from e
-
-
-def _compile(command: list[str], scratch: Path, tick: Callable[[float], None] | None) -> None:
-    code, said = native.compiled(command, scratch, patience=_PATIENCE, tick=tick)
-    if code is None:
-        raise BuildError(f"{command[0]} took more than {_PATIENCE} s")
-    if code:
-        lines = [line for line in said.splitlines() if "error" in line] or said.splitlines()
-        raise BuildError(f"{command[0]} failed: {lines[0] if lines else f'exit code {code}'}")
+    return observer.build(tick)
 
 
 def load() -> ModuleType:

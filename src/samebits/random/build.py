@@ -8,22 +8,18 @@ the installation has none yet.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import platform
 import sys
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Final
 
 from samebits._runtime import native
-from samebits.errors import SamebitsError
+from samebits._runtime.native import BuildError as BuildError
+from samebits._runtime.native import Library, Unit
 
 NATIVE: Final = Path(__file__).parent / "native"
 SUFFIX: Final = ".dylib" if sys.platform == "darwin" else ".so"
-
-_PATIENCE: Final = 600
 
 #: -ffp-contract=off: a product and a sum that are rounded once are another number.
 FLAGS: Final = (
@@ -44,16 +40,33 @@ TIERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
 }
 
 
-class BuildError(SamebitsError):
-    """The core could not be built; says why, in the compiler's words where it spoke."""
+def library() -> Library:
+    """The core, as it is built on this machine."""
+    tiers = TIERS.get(platform.machine().lower(), {})
+    tier = NATIVE / "tier.c"
+    return Library(
+        name="random",
+        title="the core of samebits.random",
+        language=native.C,
+        sources=tuple(sorted(NATIVE.glob("*.[ch]"))),
+        units=(
+            Unit(tier, ("-DSB_TIER=plain", "-DSB_PLAIN")),
+            *(  # a compiler may be older than the instructions
+                Unit(tier, (f"-DSB_TIER={name}", *flags), optional=True, then=(f"-DSB_HAS_{name.upper()}",))
+                for name, flags in tiers.items()
+            ),
+            *(Unit(source) for source in sorted(NATIVE.glob("*.c")) if source != tier),
+        ),
+        flags=FLAGS,
+        links=("-lpthread", "-lm"),
+        parts=(FLAGS, TIERS, platform.machine(), sys.platform),
+        suffix=SUFFIX,
+    )
 
 
 def digest() -> str:
     """What the built file depends on: the sources, the flags, the kind of machine."""
-    h = hashlib.sha256(repr((FLAGS, TIERS, platform.machine(), sys.platform)).encode())
-    for source in sorted(NATIVE.glob("*.[ch]")):
-        h.update(source.name.encode() + b"\0" + source.read_bytes())
-    return h.hexdigest()[:20]
+    return library().digest()
 
 
 def installed_path() -> Path:
@@ -61,14 +74,9 @@ def installed_path() -> Path:
     return Path(__file__).parent / f"_core-{digest()}{SUFFIX}"
 
 
-def cached_name() -> str:
-    """The name of a later build, in the folder for compiled code."""
-    return f"random-{digest()}{SUFFIX}"
-
-
 def found() -> list[Path]:
     """Where the core is already, the installation's first."""
-    installed, cached = installed_path(), native.find(cached_name())
+    installed, cached = installed_path(), native.find(library().file())
     return [*([installed] if installed.exists() else []), *([cached] if cached is not None else [])]
 
 
@@ -87,12 +95,9 @@ def made() -> Path:
     Raises:
         BuildError: there is no compiler, or it failed, or there is no folder to keep it in.
     """
-    cc = _compiler()
-    try:
-        path = native.build(cached_name(), lambda scratch: _linked(cc, scratch))
-    except (OSError, native.NoFolder) as e:
-        raise BuildError(f"the core of samebits.random could not be built: {e}") from e
-    if (why := native.refused(cached_name())) is not None:
+    core = library()
+    path = core.build()
+    if (why := native.refused(core.file())) is not None:
         warnings.warn(why, stacklevel=2)
     return path
 
@@ -103,50 +108,4 @@ def build(path: Path) -> None:
     Raises:
         BuildError: there is no compiler, or it failed.
     """
-    cc = _compiler()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-            os.replace(_linked(cc, Path(scratch)), path)
-    except OSError as e:
-        raise BuildError(f"the core of samebits.random could not be built in {path.parent}: {e}") from e
-
-
-def _compiler() -> str:
-    cc = native.compiler("CC", ("cc", "gcc", "clang"))
-    if cc is None:
-        raise BuildError("no C compiler (cc, gcc or clang) is on the path")
-    return cc
-
-
-def _linked(cc: str, scratch: Path) -> Path:
-    objects, has = [], []
-    _compile(cc, NATIVE / "tier.c", scratch / "plain.o", "-DSB_TIER=plain", "-DSB_PLAIN")
-    objects.append(scratch / "plain.o")
-    for tier, flags in TIERS.get(platform.machine().lower(), {}).items():
-        try:
-            _compile(cc, NATIVE / "tier.c", scratch / f"{tier}.o", f"-DSB_TIER={tier}", *flags)
-        except BuildError:
-            continue  # a compiler older than the instructions
-        objects.append(scratch / f"{tier}.o")
-        has.append(f"-DSB_HAS_{tier.upper()}")
-    for source in sorted(NATIVE.glob("*.c")):
-        if source.name != "tier.c":
-            _compile(cc, source, scratch / f"{source.stem}.o", *has)
-            objects.append(scratch / f"{source.stem}.o")
-    made = scratch / f"core{SUFFIX}"
-    _run(scratch, cc, "-shared", "-o", str(made), *map(str, objects), "-lpthread", "-lm")
-    return made
-
-
-def _compile(cc: str, source: Path, made: Path, *flags: str) -> None:
-    _run(made.parent, cc, *FLAGS, *flags, "-c", str(source), "-o", str(made))
-
-
-def _run(scratch: Path, *command: str) -> None:
-    code, said = native.compiled(command, scratch, patience=_PATIENCE)
-    if code is None:
-        raise BuildError(f"{command[0]} took more than {_PATIENCE} s")
-    if code:
-        lines = [line for line in said.splitlines() if "error" in line] or said.splitlines()
-        raise BuildError(f"{command[0]} failed: {lines[0] if lines else f'exit code {code}'}")
+    library().build_at(path)

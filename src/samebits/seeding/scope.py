@@ -20,13 +20,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from types import FrameType, FunctionType, MethodType, TracebackType
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
+from samebits._runtime import forks
 from samebits._runtime.decorated import runs_later
+from samebits._runtime.scope import Stay, Stays
 from samebits.errors import UsageTypeError
 from samebits.seeding.adapters import Adapter, StateError, process_wide, rewind_device
 from samebits.seeding.checksum import digest_number
@@ -91,7 +92,7 @@ class Scope:
         self._name = name
         self._given = None if generators is None else checked_generators(generators, name)
         self._start = start
-        self._visits: list[_Visit] = []  # only the thread whose turn it is changes it
+        self._visits: list[Visit] = []  # only the thread whose turn it is changes it
 
     def __repr__(self) -> str:
         return f"<{self._name}()>"
@@ -137,23 +138,15 @@ class Scope:
 
         return inside
 
-    def _enter(self, frame: FrameType, packages: Collection[str], arguments: dict[str, object]) -> _Visit:
+    def _enter(self, frame: FrameType, packages: Collection[str], arguments: dict[str, object]) -> Visit:
         turn.take(self._name)
         try:
             if self._given is None:
                 present = all_generators(arguments, frame, packages)
             else:
                 present = all_generators(self._given, None)
-            visit = _Visit(self._name, present)
-            try:
-                if self._start is not None:
-                    self._start(present)
-            except BaseException as error:
-                put_back(visit.saved)
-                if isinstance(error, Exception):
-                    raise StateError(f"{self._name}: a generator could not be started: {error}") from error
-                raise
-            _open.append(visit)
+            visit = Visit(self._name, present, self._start)
+            visit.enter()
             return visit
         except BaseException:
             turn.give()
@@ -177,26 +170,46 @@ def _arguments(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
     return {**given, **{f"{place}.{name}": value for name, value in kwargs.items()}}
 
 
-class _Visit:
-    """One stay inside a scope: where everything stood when it began."""
+class Visit(Stay):
+    """One stay inside a scope, of the thread whose turn it is: where everything stood when it began."""
 
-    def __init__(self, name: str, present: list[NamedGenerator]) -> None:
+    stays: ClassVar[Stays[Visit]] = Stays()
+    _before: list[tuple[NamedGenerator, Any]]
+
+    def __init__(
+        self,
+        name: str,
+        present: list[NamedGenerator],
+        start: Callable[[list[NamedGenerator]], None] | None,
+    ) -> None:
         self.name = name
-        self.saved = [(member, member.adapter.save()) for member in present]
+        self._present = present
+        self._start = start
+
+    def enter(self) -> None:
+        self._begin()
 
     def leave(self) -> None:
         """Put everything back and give the turn back, whatever fails."""
         try:
-            if _open[-1] is not self:
-                self._hand_over()
-            self._put_back()
+            self._end()
         finally:
             turn.give()
 
+    def _prepare(self) -> list[tuple[NamedGenerator, Any]]:
+        return [(member, member.adapter.save()) for member in self._present]
+
+    def _change(self) -> None:
+        if self._start is None:
+            return
+        try:
+            self._start(self._present)
+        except Exception as error:
+            raise StateError(f"{self.name}: a generator could not be started: {error}") from error
+
     def _put_back(self) -> None:
-        _open.pop()
-        failed = put_back(self.saved)
-        known = {member.name for member, _ in self.saved if member.section == "process"}
+        failed = put_back(self._before)
+        known = {member.name for member, _ in self._before if member.section == "process"}
         for name, adapter in process_wide().items():
             if name not in known:
                 rewind_device(adapter)
@@ -206,21 +219,15 @@ class _Visit:
                 "These streams have moved: restore them from a checkpoint, or start again."
             )
 
-    def _hand_over(self) -> None:
+    def _hand_on(self, later: Visit) -> None:
         """Left before one that was entered later, as interleaved coroutines do: that one puts all back."""
-        position = _open.index(self)
-        later = _open[position + 1]
-        earlier = {member.adapter.identity for member, _ in self.saved}
-        later.saved = self.saved + [one for one in later.saved if one[0].adapter.identity not in earlier]
-        del _open[position]
+        earlier = {member.adapter.identity for member, _ in self._before}
+        others = [one for one in later._before if one[0].adapter.identity not in earlier]
+        later._before = self._before + others
         raise StateError(
             f"{self.name}: left before {later.name}(), which was entered inside it; interleaved coroutines "
             "and suspended generators cannot share the process's generators. Leave in reverse order."
         )
-
-
-#: The stays of the thread whose turn it is, outermost first.
-_open: Final[list[_Visit]] = []
 
 
 def _start(root: int | None, present: list[NamedGenerator]) -> None:
@@ -248,8 +255,7 @@ def _content(adapter: Adapter) -> dict[str, Any]:
 def _after_fork() -> None:
     """A child forked while another thread is inside has no such thread, and never leaves its scope."""
     if not turn.is_mine():
-        _open.clear()
+        Visit.stays.open.clear()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+forks.register(after_in_child=_after_fork)

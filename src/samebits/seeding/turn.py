@@ -11,12 +11,12 @@ thread that it does not have, so there the turn is free at once.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from samebits._runtime import forks
 from samebits.seeding.adapters import StateError
 
 #: Seconds to wait for the turn before it is taken for a deadlock.
@@ -73,5 +73,4 @@ class Turn:
 
 
 turn: Final = Turn()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=turn.after_fork)
+forks.register(after_in_child=turn.after_fork)

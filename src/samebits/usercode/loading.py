@@ -16,13 +16,14 @@ import os
 import runpy
 import sys
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from importlib.machinery import ModuleSpec, SourceFileLoader
-from types import CodeType, ModuleType
+from types import CodeType
 from typing import Any, Final
 
-from samebits._runtime import imports
+from samebits._runtime import imports, patcher
 from samebits.model.facts import Detail
 from samebits.model.sites import Site
 from samebits.usercode import opened, originals, probes, rewriting
@@ -107,40 +108,28 @@ class UserLoader(SourceFileLoader):
         return _rewritten(data, os.fspath(path), plain) if asks in _RUN else plain
 
 
-class Finder:
-    """Asks the other finders in their order, and gives a user's module the loader above."""
+def _load_rewritten(is_user: Callable[[str], bool]) -> Callable[[], None]:
+    """Give users' modules the loader above, from now until the function returned is called."""
 
-    def __init__(self, is_user: Callable[[str], bool]) -> None:
-        self._is_user = is_user
-
-    @imports.as_importer
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if fullname == "torch._dynamo":
+    def found(spec: ModuleSpec) -> None:
+        if spec.name == "torch._dynamo":
             probes.compiler_loaded()
-        for finder in list(sys.meta_path):
-            find = None if finder is self else getattr(finder, "find_spec", None)
-            spec: ModuleSpec | None = find(fullname, path, target) if find else None
-            if spec is not None:
-                if type(spec.loader) is SourceFileLoader and spec.origin and self._is_user(spec.origin):
-                    spec.loader = UserLoader(fullname, spec.origin)
-                return spec
-        return None
+        if type(spec.loader) is SourceFileLoader and spec.origin and is_user(spec.origin):
+            spec.loader = UserLoader(spec.name, spec.origin)
 
-    def invalidate_caches(self) -> None:
-        """The other finders hold the caches."""
+    return imports.on_found(found).cancel
 
 
 class Uninstall:
     """Ends the observation of facts; callable more than once."""
 
-    def __init__(self, undo: list[Callable[[], None]]) -> None:
-        self._undo = undo
+    def __init__(self, *undo: Callable[[], None]) -> None:
+        self._undo = ExitStack()
+        for call in undo:
+            self._undo.callback(call)
 
     def __call__(self) -> None:
-        while self._undo:
-            self._undo.pop()()
+        self._undo.pop_all().close()
 
 
 def install(
@@ -163,7 +152,7 @@ def install(
     undo: list[Callable[[], None]] = [probes.stop, opened.stop]
     if rewrite:
         undo.append(add(ProbeStep(), is_user=is_user, first=True))
-    return Uninstall(undo)
+    return Uninstall(*undo)
 
 
 def add(step: Step, *, is_user: Callable[[str], bool] = is_user_file, first: bool = False) -> Uninstall:
@@ -175,11 +164,9 @@ def add(step: Step, *, is_user: Callable[[str], bool] = is_user_file, first: boo
     for name, function in step.names.items():
         setattr(builtins, name, function)
     if not _steps:
-        finder = Finder(is_user)
-        sys.meta_path.insert(0, finder)
-        _entrances.extend([lambda: _remove(finder), _scripts_too(is_user)])
+        _entrances.extend([_load_rewritten(is_user), _scripts_too(is_user)])
     _steps.insert(0 if first else len(_steps), step)
-    return Uninstall([lambda: _end(step)])
+    return Uninstall(partial(_end, step))
 
 
 def _end(step: Step) -> None:
@@ -196,18 +183,12 @@ def sink_file(detail: Detail, filename: str | None, line: int, function: str) ->
         probes.record_file(detail, Site(relative(filename), line, function))
 
 
-def _remove(finder: Finder) -> None:
-    if finder in sys.meta_path:
-        sys.meta_path.remove(finder)
-
-
 def _scripts_too(is_user: Callable[[str], bool]) -> Callable[[], None]:
     """Rewrite files run by path as well: a spawned worker runs the main script so, past all finders."""
-    original: Any = getattr(runpy, "_get_code_from_file", None)
-    if original is None:
+    if not hasattr(runpy, "_get_code_from_file"):
         return lambda: None
 
-    def get_code(*args: Any) -> Any:  # (file name) or, until 3.11, (run name, file name)
+    def get_code(original: Any, *args: Any) -> Any:  # (file name) or, until 3.11, (run name, file name)
         filename = os.fspath(args[-1])
         if not is_user(filename) or not filename.endswith(".py"):
             return original(*args)
@@ -219,10 +200,4 @@ def _scripts_too(is_user: Callable[[str], bool]) -> Callable[[], None]:
             return original(*args)  # which raises it
         return (code, args[-1]) if len(args) > 1 else code
 
-    runpy._get_code_from_file = get_code  # type: ignore[attr-defined]
-
-    def restore() -> None:
-        if getattr(runpy, "_get_code_from_file", None) is get_code:
-            runpy._get_code_from_file = original  # type: ignore[attr-defined]
-
-    return restore
+    return patcher.wrap(runpy, "_get_code_from_file", get_code)

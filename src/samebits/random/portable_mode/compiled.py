@@ -10,7 +10,6 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Callable, Iterable
-from functools import partial
 from itertools import pairwise
 from types import ModuleType
 from typing import Any, NoReturn
@@ -19,9 +18,8 @@ import torch
 from torch.utils._ordered_set import OrderedSet
 from torch.utils._pytree import tree_leaves
 
-from samebits._runtime import imports
 from samebits._runtime.bypass import Refused
-from samebits._runtime.patcher import Replaced
+from samebits._runtime.patcher import Patcher
 from samebits.errors import DeterminismError
 
 #: What inductor makes of these are other draws, or other arithmetic.
@@ -31,7 +29,7 @@ _WHOLE = ("bernoulli", "native_dropout_backward")
 _MADE = "everywhere, in order"
 
 
-class Compiled(Replaced):
+class Compiled(Patcher):
     """From `install` until `uninstall`."""
 
     def __init__(self) -> None:
@@ -53,11 +51,11 @@ class Compiled(Replaced):
         now = _seen()
         if now is not None and (self._seen is None or now[0] != self._seen[0] or now[1] is not self._seen[1]):
             sys.modules["torch._dynamo"].reset()
-        imports.after("torch._inductor.config", self._config)
-        imports.after("torch._inductor.decomposition", self._decompositions)
-        imports.after("torch._inductor.lowering", self._fallbacks)
-        imports.after("torch._inductor.fx_passes.post_grad", self._post_grad)
-        imports.after("torch._functorch.partitioners", self._partitioners)
+        self._after("torch._inductor.config", self._config)
+        self._after("torch._inductor.decomposition", self._decompositions)
+        self._after("torch._inductor.lowering", self._fallbacks)
+        self._after("torch._inductor.fx_passes.post_grad", self._post_grad)
+        self._after("torch._functorch.partitioners", self._partitioners)
 
     def uninstall(self) -> None:
         super().uninstall()
@@ -65,8 +63,6 @@ class Compiled(Replaced):
         self._seen = _seen()
 
     def _config(self, module: ModuleType) -> None:
-        if not self._alive:
-            return
         self._replace(module, "fallback_random", True)
         # It changes nothing but the name under which inductor keeps compiled code on the disk: a program that
         # sets `fallback_random` itself must not find ours, nor we its.
@@ -74,27 +70,23 @@ class Compiled(Replaced):
         self._replace(module.aot_inductor, "metadata", metadata)
 
     def _decompositions(self, module: ModuleType) -> None:
-        if not self._alive:
-            return
         table = module.decompositions
         for name in _WHOLE:
             operation = getattr(torch.ops.aten, name).default
             if operation in table:
-                self._undo.append(partial(table.__setitem__, operation, table.pop(operation)))
+                self._undo.callback(table.__setitem__, operation, table.pop(operation))
 
     def _fallbacks(self, module: ModuleType) -> None:
         """Inductor calls what it cannot take apart; with CI set, only if it is in its list."""
-        if not self._alive:
-            return
         allowed = module.FALLBACK_ALLOW_LIST
         for name in (f"aten::{name}" for name in _WHOLE):
             if name not in allowed:
                 allowed.add(name)
-                self._undo.append(partial(allowed.discard, name))
+                self._undo.callback(allowed.discard, name)
 
     def _post_grad(self, module: ModuleType) -> None:
         """Draws in the program's order: inductor of torch 2.11 runs them in any that results allow."""
-        if not self._alive or hasattr(module, "_chain_random_ops_for_ordering"):
+        if hasattr(module, "_chain_random_ops_for_ordering"):
             return
         sort = module.stable_topological_sort
 
@@ -106,8 +98,6 @@ class Compiled(Replaced):
         self._replace(module, "stable_topological_sort", sorted_in_order)
 
     def _partitioners(self, module: ModuleType) -> None:
-        if not self._alive:
-            return
         kept = module.functionalize_rng_ops
 
         def functionalize_rng_ops(joint: Any, *rest: Any) -> Any:

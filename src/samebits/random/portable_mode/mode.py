@@ -11,21 +11,18 @@ generator's state and puts that back.
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, ClassVar, Final, ParamSpec, Self, TypeVar
 
 import torch
 from torch import Tensor
 from torch._guards import detect_fake_mode
 
-from samebits._runtime.decorated import decorated
 from samebits._runtime.kernels import Override, has_kernel, unseen_by_the_compiler
-from samebits._runtime.patcher import Replaced
+from samebits._runtime.patcher import Patcher
+from samebits._runtime.scope import Mode, Stays
 from samebits.errors import UsageError, UsageTypeError
 from samebits.model.seed import checked_seed
 from samebits.random import keys
@@ -41,12 +38,10 @@ __all__ = ["get_state", "portable", "set_state"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_lock = threading.RLock()
-_modes: Final = scopes.open_modes
 _DEVICES: Final = ("cpu", "cuda", "xpu", "mps")
 
 
-class portable:  # called like a function, as torch.no_grad is
+class portable(Mode):  # called like a function, as torch.no_grad is
     """Make unmodified torch code draw device-independent numbers: from here on, or for a block::
 
         with samebits.random.portable(0):
@@ -76,6 +71,8 @@ class portable:  # called like a function, as torch.no_grad is
         DeterminismError: inductor's C++ wrapper is on, which asks no replacement.
     """
 
+    stays: ClassVar[Stays[portable]] = scopes.portable_stays
+
     def __init__(self, seed: int | None = None) -> None:
         if callable(seed):
             raise UsageTypeError(
@@ -84,66 +81,42 @@ class portable:  # called like a function, as torch.no_grad is
             )
         # torch's generator keeps 64 bits of it
         self._seed = None if seed is None else keys.seeded(checked_seed(seed, "samebits.random.portable"))[0]
-        self._entered = 0
         self._outside: list[str] = []
-        self._begin()
+        super().__init__()
 
-    def _begin(self) -> None:
-        with _lock:
-            if not _modes:
-                _installed.check()
-            self._before: Tensor = torch.default_generator.get_state()
-            _modes.append(self)
-            try:
-                if len(_modes) == 1:
-                    _installed.install()
-                if self._seed is not None:
-                    torch.default_generator.manual_seed(self._seed)
-            except BaseException:
-                self.restore()
-                raise
+    def _prepare(self) -> Tensor:
+        if not self.stays.open:
+            _installed.check()
+        return torch.default_generator.get_state()
 
-    def restore(self) -> None:
-        """End this mode: the generator's state is what it was before. Does nothing if it has ended."""
-        if sys.is_finalizing():
-            return
-        with _lock:
-            if self not in _modes:
-                return
-            place = _modes.index(self)
-            _modes.remove(self)
-            if place < len(_modes):  # one that began later goes on, and puts this back when it ends
-                later = _modes[place]
-                assert isinstance(later, portable)
-                later._before = self._before
-                return
-            if not _modes:
+    def _change(self) -> None:
+        if len(self.stays.open) == 1:
+            _installed.install()
+        if self._seed is not None:
+            torch.default_generator.manual_seed(self._seed)
+
+    def _put_back(self) -> None:
+        try:
+            if not self.stays.open:
                 _installed.uninstall()
+        finally:
             torch.default_generator.set_state(self._before)
 
-    def __enter__(self) -> portable:
-        with _lock:
-            if self not in _modes:
-                self._begin()
-            self._entered += 1
-            self._outside.append(scopes.here())
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self._outside.append(scopes.here())
         scopes.enter("")  # a mode's numbers do not depend on the scope that it begins in
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        with _lock:
-            scopes.enter(self._outside.pop())
-            self._entered -= 1
-            if self._entered == 0:
-                self.restore()
+        scopes.enter(self._outside.pop())
+        super().__exit__(kind, error, traceback)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Decorate: each call is a mode of its own, which begins at the seed."""
-        if self._entered == 0:
-            self.restore()
-        return decorated(function, partial(portable, self._seed), "samebits.random.portable(seed)")
+        return self._decorated(function, partial(portable, self._seed), "samebits.random.portable(seed)")
 
     def __repr__(self) -> str:
         return f"portable({'' if self._seed is None else self._seed})"
@@ -171,19 +144,18 @@ def set_state(saved: Tensor) -> None:
 
 
 def _check(name: str) -> None:
-    if not _modes:
+    if not portable.stays.open:
         raise UsageError(
             f"samebits.random.{name} is called outside samebits.random.portable(), whose streams it is "
             "about: enter that first; outside, torch's generator has its own state."
         )
 
 
-class _Installed(Replaced):
+class _Installed(Patcher):
     """What is replaced while a mode is open: kernels, and names and settings of torch's."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._overrides: list[Override] = []
         self._compiled = Compiled()
         self._recompute = Recompute()
         self._sharded = Sharded()
@@ -197,19 +169,12 @@ class _Installed(Replaced):
         for row in RANDOM_OPERATORS:
             for key in row.keys or _DEVICES:
                 if row.kernel is not None and has_kernel(row.schema, key):
-                    self._overrides.append(Override(row.schema, key, partial(_kernel, row.kernel)))
+                    override = Override(row.schema, key, partial(_kernel, row.kernel))
+                    self._undo.callback(override.remove)
         self._replace(torch.nn.init, "_no_grad_trunc_normal_", _truncated_normal)
-        self._recompute.install()
-        self._sharded.install()
-        self._compiled.install()
-
-    def uninstall(self) -> None:
-        self._compiled.uninstall()
-        self._sharded.uninstall()
-        self._recompute.uninstall()
-        super().uninstall()
-        while self._overrides:
-            self._overrides.pop().remove()
+        for part in (self._recompute, self._sharded, self._compiled):
+            self._undo.callback(part.uninstall)
+            part.install()
 
 
 def _kernel(function: Callable[..., Any], native: Callable[..., Any]) -> Callable[..., Any]:
@@ -243,15 +208,5 @@ def _truncated_normal(
 _installed = _Installed()
 
 # A mode that begins in the middle of a compiled function: dynamo would trace how kernels are replaced.
-unseen_by_the_compiler(portable._begin)
-unseen_by_the_compiler(portable.restore)
-
-
-def _after_fork() -> None:
-    """A child forked while another thread opens or closes a mode has no such thread."""
-    global _lock
-    _lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+for _method in (portable._open, portable._prepare, portable._change, portable._put_back, portable.restore):
+    unseen_by_the_compiler(_method)

@@ -10,25 +10,21 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from samebits._runtime import imports
-from samebits._runtime.patcher import Replaced
+from samebits._runtime.patcher import Patcher
 from samebits.random.portable_mode import scopes
 
 #: What runs a checkpoint that is not reentrant: of torch 2.15, and of torch before it.
 _GENERATORS = ("_checkpoint_without_reentrant_generator_impl", "_checkpoint_without_reentrant_generator")
 
 
-class Recompute(Replaced):
+class Recompute(Patcher):
     """From `install` until `uninstall`; functions that were wrapped by then stay so."""
 
     def install(self) -> None:
-        self._alive = True
-        imports.after("torch.utils.checkpoint", self._wrap)
-        imports.after("torch.distributed._composable.checkpoint_activation", self._wrap_generator)
+        self._after("torch.utils.checkpoint", self._wrap)
+        self._after("torch.distributed._composable.checkpoint_activation", self._wrap_generator)
 
     def _wrap(self, module: ModuleType) -> None:
-        if not self._alive:
-            return
         reentrant = module.CheckpointFunction.apply
 
         def apply(function: Callable[..., Any], *args: Any) -> Any:
@@ -38,8 +34,6 @@ class Recompute(Replaced):
         self._wrap_generator(module)
 
     def _wrap_generator(self, module: ModuleType) -> None:
-        if not self._alive:
-            return
         name = next(name for name in _GENERATORS if hasattr(module, name))
         made = getattr(module, name)
 

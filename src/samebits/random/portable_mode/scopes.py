@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
-from typing import Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 from samebits._runtime.decorated import decorated
+from samebits._runtime.scope import Stays
 from samebits.errors import UsageError, UsageTypeError
 
 __all__ = ["scope"]
@@ -18,8 +19,8 @@ R = TypeVar("R")
 
 _path: Final[ContextVar[str]] = ContextVar("samebits.random.scope", default="")
 
-#: How many portable modes are open.
-open_modes: Final[list[object]] = []
+#: The portable modes that are open.
+portable_stays: Final[Stays[Any]] = Stays()
 
 
 class scope:  # called like a function, as torch.no_grad is
@@ -54,7 +55,7 @@ class scope:  # called like a function, as torch.no_grad is
         return decorated(function, partial(scope, self._name), "samebits.random.scope(name)")
 
     def __enter__(self) -> None:
-        if not open_modes:
+        if not portable_stays.open:
             raise UsageError(
                 f"samebits.random.scope({self._name!r}) is outside samebits.random.portable(), which alone "
                 "has scopes: enter that first. With keys, samebits.random.fold_in(key, name) does the same."

@@ -9,25 +9,22 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any, NoReturn
 
-from samebits._runtime import imports
-from samebits._runtime.patcher import Replaced
+from samebits._runtime.patcher import Patcher
 from samebits.errors import DeterminismError
 
 
-class Sharded(Replaced):
+class Sharded(Patcher):
     """Refused from `install` until `uninstall`."""
 
     def install(self) -> None:
-        self._alive = True
-        imports.after("torch.distributed.tensor._random", self._tracker)
-        imports.after("torch.distributed.tensor._dispatch", self._dispatch)
+        self._after("torch.distributed.tensor._random", self._tracker)
+        self._after("torch.distributed.tensor._dispatch", self._dispatch)
 
     def _tracker(self, module: ModuleType) -> None:
-        if self._alive:
-            self._replace(module.OffsetBasedRNGTracker, "_distribute_region", _refuse)
+        self._replace(module.OffsetBasedRNGTracker, "_distribute_region", _refuse)
 
     def _dispatch(self, module: ModuleType) -> None:
-        if self._alive and hasattr(module, "run_dtensor_rng_op"):  # newer ones have it
+        if hasattr(module, "run_dtensor_rng_op"):  # newer ones have it
             self._replace(module, "run_dtensor_rng_op", _refuse)
 
 

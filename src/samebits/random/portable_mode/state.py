@@ -20,7 +20,6 @@ draws.
 from __future__ import annotations
 
 import ctypes
-import os
 import struct
 import threading
 from functools import lru_cache
@@ -30,6 +29,7 @@ import torch
 import xxhash
 from torch import Tensor
 
+from samebits._runtime import forks
 from samebits.errors import StateError, UsageTypeError
 from samebits.random import keys, philox
 
@@ -65,8 +65,7 @@ def _after_fork() -> None:
     _lock = threading.RLock()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+forks.register(after_in_child=_after_fork)
 
 
 def advance(generator: torch.Generator | None, path: str) -> tuple[Key, int]:
