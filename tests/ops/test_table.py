@@ -12,7 +12,7 @@ import pytest
 from samebits._runtime.kernels import has_kernel
 from samebits.causes._evidence import NONDETERMINISTIC, plain_name
 from samebits.determinism.overrides import exists
-from samebits.ops.table import OPERATIONS, Operation, Recipe, Torch
+from samebits.model.operators import OPERATIONS, Operation, Recipe, Torch
 from samebits.ops.variants import schema_of
 
 OURS = pytest.mark.parametrize("row", OPERATIONS, ids=lambda row: row.schema)

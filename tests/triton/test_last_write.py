@@ -11,8 +11,8 @@ from torch import Tensor
 
 from samebits._runtime import triton_launch
 from samebits.determinism.overrides import Installed
+from samebits.model.operators import OPERATIONS
 from samebits.ops.primitives import last_write
-from samebits.ops.table import OPERATIONS
 
 GENERATOR = torch.Generator().manual_seed(11)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from samebits.causes._evidence import first, is_nondeterministic, nearest, outside, pairs, spot, sure
+from samebits.causes._evidence import first, nearest, outside, pairs, spot, sure
 from samebits.model.findings import Cause, Evidence, Finding
+from samebits.model.operators import is_nondeterministic
 
 _FIX = """\
 with ThreadPoolExecutor() as pool:

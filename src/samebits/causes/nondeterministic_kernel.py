@@ -6,12 +6,12 @@ from samebits.causes._evidence import (
     EXTERNAL,
     NO_INPUTS,
     READS_UNINITIALIZED,
-    is_nondeterministic,
     is_random,
     pairs,
     spot,
 )
 from samebits.model.findings import Cause, Evidence, Finding
+from samebits.model.operators import is_nondeterministic
 
 _FIX = """\
 samebits.deterministic()  # once, before training; replaces kernels that have no deterministic form

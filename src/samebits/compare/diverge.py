@@ -16,14 +16,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from samebits.causes._evidence import RANDOM, is_nondeterministic
+from samebits.causes._evidence import RANDOM
 from samebits.compare.align import Parting, partings
 from samebits.compare.pairs import Pair, pairs
 from samebits.compare.threads import TRAINING, RecordLike, RunLike, Stream
 from samebits.compare.values import combine, compare_loss, compare_values
 from samebits.model.events import UNINITIALIZED, VIEW
 from samebits.model.findings import Difference, Divergence, Event
-from samebits.model.operators import AUXILIARY, COPYING, base_name, public_name
+from samebits.model.operators import AUXILIARY, COPYING, base_name, is_nondeterministic, public_name
 from samebits.record.log import WORK
 
 #: Kinds of event that a user has: a difference there always counts.

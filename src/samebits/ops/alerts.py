@@ -24,8 +24,8 @@ from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from samebits.model.operators import OPERATIONS
 from samebits.ops.elf import Library
-from samebits.ops.table import OPERATIONS
 
 #: What the kernels call; its parameter's type, part of the name, has changed over the releases.
 FUNCTION = re.compile(rb"_ZN2at7Context21alertNotDeterministic")

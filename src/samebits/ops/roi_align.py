@@ -26,6 +26,8 @@ import torch
 from torch import Tensor
 
 from samebits._runtime import triton_launch
+from samebits.model.operators import Operation, Recipe, Torch, Why
+from samebits.ops.case import PLANES, Case, overlapping
 from samebits.ops.primitives.exact import accumulated
 from samebits.ops.primitives.regions import (
     Entries,
@@ -215,3 +217,18 @@ def _groups(
     for members in alike(axes[0].samples, axes[1].samples, channels * axes[0].pooled * axes[1].pooled):
         entries = tuple(_entries(axis.of(members), ratio) for axis in axes)
         yield placed(members, rois[:, 0].index_select(0, members), (entries[0], entries[1]), result)
+
+
+REPLACES = tuple(
+    Operation(name, f"torchvision::_{name}_backward", Why.ATOMICS, Torch.RAISES, Recipe.EXACT)
+    for name in ("roi_align", "ps_roi_align")
+)
+
+CASES = tuple(
+    Case(name, (f"torchvision::_{name.partition(',')[0]}_backward",), build, PLANES, derivatives=1)
+    for name, build in (
+        ("roi_align", overlapping("roi_align", 3)),
+        ("roi_align, aligned", overlapping("roi_align", 3, sampling_ratio=2, aligned=True)),
+        ("ps_roi_align", overlapping("ps_roi_align", 2)),
+    )
+)
