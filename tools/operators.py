@@ -14,7 +14,7 @@ import json
 import pkgutil
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from importlib import import_module
 
 import samebits.ops
@@ -48,7 +48,7 @@ def declared() -> Iterator[Operation]:
         for case in module.CASES:
             if strange := set(case.schemas) - {row.schema for row in rows}:
                 raise ValueError(
-                    f"ops/{found.name}.py has a case, {case.name!r}, of {min(strange)}, which it does not declare"
+                    f"ops/{found.name}.py has a case ({case.name}) of {min(strange)}, but no row of that name"
                 )
 
 
@@ -56,7 +56,7 @@ def text() -> str:
     """The table as it is written."""
     document = {
         "made_by": "tools/operators.py, from what the files of samebits.ops declare; edit those",
-        "operations": [asdict(row) for row in declared()],
+        "operations": [row.written() for row in declared()],
     }
     return json.dumps(document, indent=1) + "\n"
 

@@ -1,4 +1,4 @@
-"""The last writer's kernels against a loop, and the families that reach kernels against their plain forms."""
+"""The last write's kernels against a loop, and the families that reach kernels against their plain forms."""
 
 from __future__ import annotations
 

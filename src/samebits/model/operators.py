@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -44,7 +44,7 @@ class Recipe(StrEnum):
 
     TAPS = "each input gathers its outputs, in a fixed order"
     EXACT = "exact integer sums, which have no order"
-    LAST = "the last writer is found by an integer maximum"
+    LAST = "the last write is found by an integer maximum"
     SORT = "stable sort, then a fixed order"
     ROWS = "rows of a fixed length, joined in order"
 
@@ -99,9 +99,13 @@ class Operation:
 
     @classmethod
     def read(cls, row: dict[str, Any]) -> Operation:
-        """The row that `dataclasses.asdict` and JSON made `row` of."""
-        enums = {"why": Why(row["why"]), "torch": Torch(row["torch"]), "recipe": Recipe(row["recipe"])}
+        """The row that `written` gave."""
+        enums = {"why": Why[row["why"]], "torch": Torch[row["torch"]], "recipe": Recipe[row["recipe"]]}
         return cls(**row | enums | {key: tuple(row[key]) for key in ("variants", "devices")})
+
+    def written(self) -> dict[str, Any]:
+        """Plain data: the row as JSON holds it, with the enums' names, so that their texts may change."""
+        return asdict(self) | {"why": self.why.name, "torch": self.torch.name, "recipe": self.recipe.name}
 
 
 def _release(text: str) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 The index has one number a row, so what depends on it alone costs little beside the
 rows: which row is a place's last, or whether a few rows meet in a large table.  Every
 form comes down to rows along one dimension; sums and products are those of `sums` and
-`products`, the last writer that of `writers`.
+`products`, the last write that of `last_write`.
 """
 
 from __future__ import annotations

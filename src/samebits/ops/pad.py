@@ -34,7 +34,8 @@ from samebits._runtime import triton_launch
 from samebits.model.operators import Operation, Recipe, Torch
 from samebits.ops.case import LINES, PLANES, VOLUMES, backward, on_one
 from samebits.ops.primitives.exact import accumulated
-from samebits.ops.primitives.taps import BLOCK, Integers, Taps, gather, transposed
+from samebits.ops.primitives.gather import BLOCK, gather
+from samebits.ops.primitives.taps import Integers, Taps, transposed
 
 #: Copies of one element that are summed in one step.
 COPIES = 32

@@ -37,7 +37,8 @@ from torch import Tensor
 from samebits.model.operators import Operation, Recipe, Torch
 from samebits.ops.case import LINES, PLANES, VOLUMES, Build, Case, Maker, Shape, Size, Task, on_one
 from samebits.ops.primitives.exact import accumulated
-from samebits.ops.primitives.taps import Taps, chain, transposed
+from samebits.ops.primitives.gather import chain
+from samebits.ops.primitives.taps import Taps, transposed
 
 Floats = npt.NDArray[np.float64]
 

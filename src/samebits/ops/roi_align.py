@@ -19,7 +19,6 @@ Shapes: K regions, C channels, bins PH x PW, N images of H x W, E entries a bin 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -30,6 +29,7 @@ from samebits.model.operators import Operation, Recipe, Torch, Why
 from samebits.ops.case import PLANES, Case, overlapping
 from samebits.ops.primitives.exact import accumulated
 from samebits.ops.primitives.regions import (
+    Axis,
     Entries,
     Group,
     alike,
@@ -43,32 +43,6 @@ from samebits.ops.primitives.regions import (
 
 #: A row's weights are summed in quanta of 2**-48.
 _WEIGHT_BITS = 48
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """Where regions lie along one axis, in pixels.
-
-    Attributes:
-        start: (K,), of the gradient's dtype.
-        step: (K,), a bin's length.
-        samples: (K,), int64, points a bin.
-        pooled: bins.
-        size: pixels of the image.
-    """
-
-    start: Tensor
-    step: Tensor
-    samples: Tensor
-    pooled: int
-    size: int
-
-    def of(self, members: Tensor) -> Axis:
-        """The regions `members` alone."""
-        start, step, samples = (
-            each.index_select(0, members) for each in (self.start, self.step, self.samples)
-        )
-        return Axis(start, step, samples, self.pooled, self.size)
 
 
 def _roi_align_backward(

@@ -1,12 +1,12 @@
 """`scatter`, `scatter_add` and `scatter_reduce`: several values for one place.
 
 On CUDA they meet in atomic operations, in the order of the hardware.  Where one has
-to win, it is the last (`writers`); sums have one result in every order (`sums`), products
+to win, it is the last (`last_write`); sums have one result in every order (`sums`), products
 have the order of the index (`products`); the largest and the smallest have no order but for the sign of a
 zero, so zeros lose theirs first.
 
 torch's CPU kernels walk the dimension on one thread: where that already keeps the
-last writer, or adds integers, they are left to it.
+last write, or adds integers, they are left to it.
 """
 
 from __future__ import annotations
