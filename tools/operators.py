@@ -1,6 +1,6 @@
 """Writes src/samebits/model/operators.json, the table of replaced operations, as the files of ops declare it.
 
-    python tools/operators.py [--check]
+    python -m tools.operators [--check]
 
 A file of `samebits.ops` that has a replacement declares its rows (`REPLACES`) and how they are reached
 (`CASES`).  The command line and the causes read the rows without torch, so they are written down here.  With
@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
         GENERATED.write_text(made, encoding="utf-8")
     elif GENERATED.read_text(encoding="utf-8") != made:
         print(
-            "src/samebits/model/operators.json is not up to date; run python tools/operators.py",
+            "src/samebits/model/operators.json is not up to date; run python -m tools.operators",
             file=sys.stderr,
         )
         return 1

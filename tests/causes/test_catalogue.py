@@ -6,9 +6,9 @@ import ast
 from pathlib import Path
 
 import pytest
+from tools.cause_pages import main, page, pages
 
 from samebits.causes import CATALOGUE, _evidence
-from samebits.causes.__main__ import main, page, pages
 from samebits.model import events
 from samebits.model.findings import Divergence, Event, Evidence, Site
 

@@ -20,7 +20,7 @@ from samebits._runtime import imports
 from samebits._runtime.patcher import Replaced
 
 _DECOMPOSITIONS: Final = "torch._decomp.decompositions"
-#: Texts of the alerts of replaced operations in torch's Python files: `python tools/alerts.py`.
+#: Texts of the alerts of replaced operations in torch's Python files: `python -m tools.alerts`.
 _REPLACED: Final = ("max_unpooling", "median CUDA", "_histc_cuda")
 _REGIONS: Final = "torchvision.ops.roi_align"
 

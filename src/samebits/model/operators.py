@@ -175,13 +175,15 @@ def _operators() -> Iterator[Operator]:
     yield from _OTHERS
 
 
-#: Every nondeterministic operator, by its plain name.
-OPERATORS: Final = {operator.name: operator for operator in _operators()}
+#: Every nondeterministic operator; one name has several where overloads differ.
+OPERATORS: Final = tuple(_operators())
+
+_NAMES: Final = frozenset(operator.name for operator in OPERATORS)
 
 
 def is_nondeterministic(name: str) -> bool:
     """Whether an operation is known to give other bits on equal inputs on some device."""
-    return plain_name(name) in OPERATORS
+    return plain_name(name) in _NAMES
 
 
 _PUBLIC: Final = {
