@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import pkgutil
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib import import_module
 
-import samebits.ops
 from samebits.model.operators import GENERATED, Operation
+from samebits.ops import families
 
 
 def declared() -> Iterator[Operation]:
@@ -28,27 +26,21 @@ def declared() -> Iterator[Operation]:
         ValueError: a row without a function, an operation in two rows, a case of an operation without a row.
     """
     seen: dict[str, str] = {}
-    for found in pkgutil.iter_modules(samebits.ops.__path__):
-        module = import_module(f"samebits.ops.{found.name}")
-        if not hasattr(module, "REPLACES"):
-            continue
+    for module in families():
+        file = module.__name__.rpartition(".")[2]
         rows: tuple[Operation, ...] = module.REPLACES
         for row in rows:
             if not hasattr(module, row.function):
-                raise ValueError(
-                    f"ops/{found.name}.py declares {row.schema} and has no function {row.function}"
-                )
+                raise ValueError(f"ops/{file}.py declares {row.schema} and has no function {row.function}")
             for schema in (row.schema, *row.variants):
                 if schema in seen:
-                    raise ValueError(
-                        f"{schema} is declared in ops/{seen[schema]}.py and in ops/{found.name}.py"
-                    )
-                seen[schema] = found.name
-            yield replace(row, file=found.name)
+                    raise ValueError(f"{schema} is declared in ops/{seen[schema]}.py and in ops/{file}.py")
+                seen[schema] = file
+            yield replace(row, file=file)
         for case in module.CASES:
             if strange := set(case.schemas) - {row.schema for row in rows}:
                 raise ValueError(
-                    f"ops/{found.name}.py has a case ({case.name}) of {min(strange)}, but no row of that name"
+                    f"ops/{file}.py has a case ({case.name}) of {min(strange)}, but no row of that name"
                 )
 
 

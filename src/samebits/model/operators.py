@@ -169,10 +169,11 @@ def plain_name(name: str) -> str:
 
 
 def _operators() -> Iterator[Operator]:
-    for row in OPERATIONS:
-        for schema in (row.schema, *row.variants):
-            yield Operator(plain_name(schema), row.why, row.devices, row.schema)
-    yield from _OTHERS
+    rows = {schema: row for row in OPERATIONS for schema in (row.schema, *row.variants)}
+    for schema, row in rows.items():
+        yield Operator(plain_name(schema), row.why, row.devices, row.schema)
+    replaced = set(map(plain_name, rows))
+    yield from (other for other in _OTHERS if other.name not in replaced)
 
 
 #: Every nondeterministic operator; one name has several where overloads differ.

@@ -8,7 +8,20 @@ is in `samebits.model.operators`.  Nothing here is installed by itself: that is 
 
 from __future__ import annotations
 
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
+from types import ModuleType
+
 from samebits.model.operators import OPERATIONS as OPERATIONS
 from samebits.model.operators import Operation as Operation
 
-__all__ = ["OPERATIONS", "Operation"]
+__all__ = ["OPERATIONS", "Operation", "families"]
+
+
+def families() -> Iterator[ModuleType]:
+    """The files here that declare what they replace, imported, in the order of their names."""
+    for found in pkgutil.iter_modules(__path__):
+        module = import_module(f"{__name__}.{found.name}")
+        if hasattr(module, "REPLACES"):
+            yield module

@@ -7,13 +7,7 @@ Data have what makes float atomics differ: many contributions to few targets.
 
 from __future__ import annotations
 
-from importlib import import_module
-
-from samebits.model.operators import OPERATIONS
+from samebits.ops import families
 from samebits.ops.case import Case
 
-CASES: tuple[Case, ...] = tuple(
-    case
-    for file in sorted({row.file for row in OPERATIONS})
-    for case in import_module(f"samebits.ops.{file}").CASES
-)
+CASES: tuple[Case, ...] = tuple(case for family in families() for case in family.CASES)
