@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import samebits.ops._triton
+import samebits.ops.primitives._triton
 from samebits._runtime.kernels import has_kernel
 from samebits.determinism.overrides import Installed
 from samebits.ops.case import Maker, Size
