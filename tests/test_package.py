@@ -190,8 +190,6 @@ OTHER_ERRORS = {
     "data/samples.py": {"AttributeError"},
     "control/result_order.py": {"TimeoutError"},
     "launch/process.py": {"OSError"},
-    "ops/alerts.py": {"ModuleNotFoundError"},
-    "ops/elf.py": {"ValueError"},
     "ops/index.py": {"IndexError"},
     "ops/unpool.py": {"RuntimeError"},
     "random/parametric.py": {"MemoryError"},

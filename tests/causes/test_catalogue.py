@@ -6,9 +6,9 @@ import ast
 from pathlib import Path
 
 import pytest
+from tools.cause_pages import main, page, pages
 
 from samebits.causes import CATALOGUE
-from samebits.causes.__main__ import main, page, pages
 from samebits.model.cause import Evidence
 from samebits.model.divergence import Divergence
 from samebits.model.events import Event

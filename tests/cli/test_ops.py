@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from samebits.ops.table import OPERATIONS
+from samebits.model.operators import OPERATIONS
 
 from .conftest import Answer
 

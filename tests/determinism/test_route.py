@@ -12,7 +12,7 @@ from samebits.determinism.mode import deterministic
 from samebits.determinism.route import route
 from samebits.determinism.settings import Settings
 from samebits.errors import DeterminismError
-from samebits.ops.table import OPERATIONS
+from samebits.model.operators import OPERATIONS
 
 ROW = next(row for row in OPERATIONS if row.name == "put")
 

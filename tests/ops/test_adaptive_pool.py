@@ -14,8 +14,8 @@ from torch import Tensor
 
 from samebits._runtime import triton_launch
 from samebits.determinism.overrides import Installed
+from samebits.model.operators import OPERATIONS
 from samebits.ops import adaptive_pool
-from samebits.ops.table import OPERATIONS
 
 ROWS = [row for row in OPERATIONS if row.file == "adaptive_pool"]
 MAX = pytest.mark.parametrize("dims", [2, 3])

@@ -42,7 +42,7 @@ NOT_HERE = {
 }
 #: Rows whose function leaves the CPU to torch, and why.
 TORCHS_OWN = {
-    "aten::scatter_.src": "one thread keeps the last writer",
+    "aten::scatter_.src": "one thread keeps the last write",
 }
 
 

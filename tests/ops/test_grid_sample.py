@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from samebits.determinism.overrides import Installed
+from samebits.model.operators import OPERATIONS
 from samebits.ops import grid_sample
 from samebits.ops.primitives.sampling import BICUBIC, BILINEAR, BORDER, NEAREST, REFLECTION, ZEROS
-from samebits.ops.table import OPERATIONS
 
 ROWS = [row for row in OPERATIONS if row.file == "grid_sample" and "cudnn" not in row.schema]
 few = settings(max_examples=30, deadline=None)

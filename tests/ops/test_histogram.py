@@ -12,8 +12,8 @@ from torch import Tensor
 
 from samebits._runtime import triton_launch
 from samebits.determinism.overrides import Installed
+from samebits.model.operators import OPERATIONS
 from samebits.ops import histogram
-from samebits.ops.table import OPERATIONS
 
 ROWS = [row for row in OPERATIONS if row.file == "histogram"]
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from samebits.determinism.overrides import Installed
+from samebits.model.operators import OPERATIONS
 from samebits.ops import loss
-from samebits.ops.table import OPERATIONS
 
 ROWS = [row for row in OPERATIONS if row.file == "loss"]
 MEAN, SUM = 1, 2

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from samebits._runtime import triton_launch
 from samebits.determinism.overrides import Installed
+from samebits.model.operators import OPERATIONS
 from samebits.ops import pad
-from samebits.ops.table import OPERATIONS
 
 ROWS = [row for row in OPERATIONS if row.file == "pad"]
 KINDS = [("reflection", 1), ("reflection", 3), ("replication", 1), ("replication", 2), ("replication", 3)]

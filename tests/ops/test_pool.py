@@ -14,9 +14,9 @@ from torch import Tensor
 
 from samebits._runtime import triton_launch
 from samebits.determinism.overrides import Installed
+from samebits.model.operators import OPERATIONS
 from samebits.ops import pool
 from samebits.ops.primitives import windows
-from samebits.ops.table import OPERATIONS
 
 ROWS = [row for row in OPERATIONS if row.file == "pool"]
 CL3 = torch.channels_last_3d

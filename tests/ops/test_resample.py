@@ -15,8 +15,8 @@ from torch import Tensor
 
 from samebits._runtime import triton_launch
 from samebits.determinism.overrides import Installed
+from samebits.model.operators import OPERATIONS
 from samebits.ops import resample
-from samebits.ops.table import OPERATIONS
 
 ROWS = [row for row in OPERATIONS if row.file == "resample"]
 PLAIN = ["upsample_linear1d", "upsample_bilinear2d", "upsample_bicubic2d", "upsample_trilinear3d"]

@@ -17,9 +17,9 @@ from torch import library as dispatcher
 
 from samebits._runtime import triton_launch
 from samebits.determinism.overrides import Installed
+from samebits.model.operators import OPERATIONS
 from samebits.ops.primitives import regions
 from samebits.ops.roi_align import _ps_roi_align_backward, _roi_align_backward
-from samebits.ops.table import OPERATIONS
 
 ROWS = [row for row in OPERATIONS if row.schema.startswith("torchvision::")]
 HEAD = "Tensor grad, Tensor rois, "

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from samebits._runtime import triton_launch
 from samebits.determinism.overrides import Installed
-from samebits.ops.table import OPERATIONS
+from samebits.model.operators import OPERATIONS
 
 ROWS = [row for row in OPERATIONS if row.file == "scatter"]
 pytestmark = pytest.mark.filterwarnings("ignore:The reduce argument of torch.scatter")

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from samebits.determinism.overrides import Installed
+from samebits.model.operators import OPERATIONS
 from samebits.ops import select
-from samebits.ops.table import OPERATIONS
 
 ROWS = [row for row in OPERATIONS if row.file == "select"]
 EITHER = pytest.mark.parametrize("name", ["median", "nanmedian"])

@@ -10,9 +10,8 @@ from inspect import signature
 import pytest
 
 from samebits._runtime.kernels import has_kernel
-from samebits.causes._evidence import NONDETERMINISTIC, plain_name
 from samebits.determinism.overrides import exists
-from samebits.ops.table import OPERATIONS, Operation, Recipe, Torch
+from samebits.model.operators import OPERATIONS, Operation, Recipe, Torch, Why
 from samebits.ops.variants import schema_of
 
 OURS = pytest.mark.parametrize("row", OPERATIONS, ids=lambda row: row.schema)
@@ -41,19 +40,13 @@ def test_no_operation_has_two_rows() -> None:
     assert len(schemas) == len(set(schemas))
 
 
-def test_the_causes_know_every_operation() -> None:
-    """A divergence at one of them is explained as a nondeterministic kernel."""
-    unknown = {plain_name(row.schema) for row in OPERATIONS} - NONDETERMINISTIC
-    assert not unknown
-
-
 def test_a_row_steps_aside_where_torch_is_deterministic_itself() -> None:
-    row = Operation("x", "aten::x", "x", Torch.RAISES, Recipe.EXACT, until="2.16")
+    row = Operation("x", "aten::x", Why.ATOMICS, Torch.RAISES, Recipe.EXACT, until="2.16")
     for release in ("2.9.1", "2.13.0+cpu", "2.15.0a0+git1"):
         assert row.needed("cuda", release)
     assert not row.needed("cuda", "2.16.0")
     assert not row.needed("cpu", "2.13.0")
-    assert not Operation("x", "aten::x", "x", Torch.SLOW, Recipe.EXACT).needed("cuda", "2.13.0")
+    assert not Operation("x", "aten::x", Why.ATOMICS, Torch.SLOW, Recipe.EXACT).needed("cuda", "2.13.0")
 
 
 def test_it_is_read_without_torch() -> None:

@@ -11,8 +11,9 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from samebits.random import _fit, quantile
+from samebits.random import quantile
 from samebits.random.quantile import DOUBLE, EXPONENTIAL, NORMAL, SINGLE, Grid
+from tools import quantiles as fit
 
 #: Grid, distribution: the error in units of the last place, and the largest result, as the module says.
 STATED: list[tuple[Grid, int, float, float]] = [
@@ -44,7 +45,7 @@ def _within(grid: Grid, each: int) -> list[int]:
 
 
 def _exact(grid: Grid, distribution: int, magnitude: int) -> Any:
-    function, span = _fit.DISTRIBUTIONS[distribution]
+    function, span = fit.DISTRIBUTIONS[distribution]
     x = min(grid.numpy(magnitude) + grid.numpy(0.5), grid.numpy(grid.most))
     return function(mpmath.mpf(float(x)) / (mpmath.mpf(2) ** grid.magnitude) * span)
 
@@ -123,4 +124,4 @@ def test_tables_stay_where_they_are() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("grid", [SINGLE, DOUBLE], ids=lambda grid: grid.name)
 def test_tables_are_what_the_fit_makes(grid: Grid) -> None:
-    assert np.array_equal(quantile.numbers(grid), _fit.table(grid))
+    assert np.array_equal(quantile.numbers(grid), fit.table(grid))

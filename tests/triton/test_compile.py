@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import samebits.ops._triton
+import samebits.ops.primitives._triton
 from samebits._runtime.kernels import has_kernel
 from samebits.determinism.overrides import Installed
 from samebits.ops.case import Maker, Size
@@ -62,13 +63,14 @@ def of_regions() -> None:
 
 def large() -> None:
     """What only large data reach: other constants, and numbers of 64 bits."""
-    from samebits.ops._triton import ctc, histogram, select, taps, windows
+    from samebits.ops._triton import ctc, histogram, select
+    from samebits.ops.primitives._triton import gather, windows
 
     def meta(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
         return torch.empty(shape, dtype=dtype, device="meta")
 
     index, count = meta(1 << 16, 2, dtype=torch.int64), meta(1 << 16, dtype=torch.int64)
-    taps.gather(meta(1, 1 << 15, 1 << 17), meta(1, 1 << 16, 1 << 17), index, count, meta(1 << 16, 2), 3)
+    gather.gather(meta(1, 1 << 15, 1 << 17), meta(1, 1 << 16, 1 << 17), index, count, meta(1 << 16, 2), 3)
     dimensions = [(1 << 16, 1 << 15, 1, 0, 0, 2)] * 2
     windows.averaged(meta(1, 1 << 15, 1 << 15), meta(1, 1 << 16, 1 << 16), dimensions, (2, 2), 1)
     windows.chosen(

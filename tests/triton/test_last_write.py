@@ -1,4 +1,4 @@
-"""The last writer's kernels against a loop, and the families that reach kernels against their plain forms."""
+"""The last write's kernels against a loop, and the families that reach kernels against their plain forms."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from torch import Tensor
 
 from samebits._runtime import triton_launch
 from samebits.determinism.overrides import Installed
+from samebits.model.operators import OPERATIONS
 from samebits.ops.primitives import last_write
-from samebits.ops.table import OPERATIONS
 
 GENERATOR = torch.Generator().manual_seed(11)
 

@@ -13,95 +13,11 @@ from typing import Final, Generic, cast
 from samebits.model.cause import Evidence
 from samebits.model.events import RANDOM
 from samebits.model.facts import D, Detail, Fact, File, Listing
+from samebits.model.operators import is_nondeterministic
 from samebits.model.sites import Site
 
 #: The digest of the inputs of an operation that has none; what it makes came from outside.
 NO_INPUTS: Final = 1
-
-#: Operations whose kernels add in an order that is not fixed, on some device (shared knowledge of
-#: PyTorch 2.13: every call site of its "does not have a deterministic implementation" alert, and those
-#: that have atomics without the alert).
-NONDETERMINISTIC: Final = frozenset(
-    {
-        "_adaptive_avg_pool2d_backward",
-        "_adaptive_avg_pool3d_backward",
-        "_ctc_loss_backward",
-        "_cudnn_ctc_loss",
-        "_embedding_bag_backward",
-        "_embedding_bag_dense_backward",
-        "_flash_attention_backward",
-        "_efficient_attention_backward",
-        "_scaled_dot_product_efficient_attention_backward",
-        "_scaled_dot_product_flash_attention_backward",
-        "_index_put_impl_",
-        "_unsafe_index_put",
-        "_upsample_bicubic2d_aa_backward",
-        "_upsample_bilinear2d_aa_backward",
-        "_upsample_lanczos2d_aa_backward",
-        "_logcumsumexp",
-        "adaptive_max_pool2d_backward",
-        "adaptive_max_pool3d_backward",
-        "avg_pool3d_backward",
-        "bincount",
-        "ctc_loss_backward",
-        "cudnn_grid_sampler_backward",
-        "cumsum",
-        "cumsum_",
-        "cumprod",
-        "cumprod_",
-        "deform_conv2d_backward",
-        "_deform_conv2d_backward",
-        "_roi_align_backward",
-        "_roi_pool_backward",
-        "_ps_roi_align_backward",
-        "_ps_roi_pool_backward",
-        "embedding_dense_backward",
-        "fractional_max_pool2d_backward",
-        "fractional_max_pool3d_backward",
-        "grid_sampler_2d_backward",
-        "grid_sampler_3d_backward",
-        "histc",
-        "index_add",
-        "index_add_",
-        "index_put",
-        "index_put_",
-        "index_reduce",
-        "index_reduce_",
-        "max_pool3d_with_indices_backward",
-        "max_unpool2d",
-        "max_unpool3d",
-        "median",
-        "nanmedian",
-        "nll_loss2d_forward",
-        "put",
-        "put_",
-        "reflection_pad1d_backward",
-        "reflection_pad3d_backward",
-        "replication_pad1d_backward",
-        "replication_pad2d_backward",
-        "replication_pad3d_backward",
-        "scatter",
-        "scatter_",
-        "scatter_add",
-        "scatter_add_",
-        "scatter_reduce",
-        "scatter_reduce_",
-        "upsample_bicubic2d_backward",
-        "upsample_bilinear2d_backward",
-        "upsample_linear1d_backward",
-        "upsample_trilinear3d_backward",
-    }
-)
-
-
-def plain_name(name: str) -> str:
-    """The operation's name alone: "aten::index_put_.default" -> "index_put_"."""
-    return name.rpartition("::")[2].split(".")[0]
-
-
-def is_nondeterministic(name: str) -> bool:
-    """Whether an operation is known to give other bits on equal inputs on some device."""
-    return plain_name(name) in NONDETERMINISTIC
 
 
 def is_random(evidence: Evidence) -> bool:

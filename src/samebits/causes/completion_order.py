@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from samebits.causes._evidence import first, is_nondeterministic, nearest, outside, pairs, spot, sure
+from samebits.causes._evidence import first, nearest, outside, pairs, spot, sure
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Completion, Thread
 from samebits.model.finding import Finding
+from samebits.model.operators import is_nondeterministic
 
 _FIX = """\
 with ThreadPoolExecutor() as pool:

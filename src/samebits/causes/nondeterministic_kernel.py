@@ -5,7 +5,6 @@ from __future__ import annotations
 from samebits.causes._evidence import (
     NO_INPUTS,
     Pair,
-    is_nondeterministic,
     is_random,
     pairs,
     spot,
@@ -14,6 +13,7 @@ from samebits.model.cause import Cause, Evidence
 from samebits.model.events import EXTERNAL, READS_UNINITIALIZED
 from samebits.model.facts import Completion, Draw, File, Iteration, Listing, Seed, Sort, Threads
 from samebits.model.finding import Finding
+from samebits.model.operators import is_nondeterministic
 
 _FIX = """\
 samebits.deterministic()  # once, before training; replaces kernels that have no deterministic form

@@ -41,8 +41,8 @@ def ops(
     Exit code: 0; with --check 1 if an operation is not stable, 2 if one raises; 2 if the command is wrong.
     """
     from samebits.determinism.settings import WORDS, meant
+    from samebits.model.operators import OPERATIONS
     from samebits.ops.speeds import speeds
-    from samebits.ops.table import OPERATIONS
 
     for name in names:
         if name not in WORDS:

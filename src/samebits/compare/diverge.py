@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from samebits.causes._evidence import is_nondeterministic
 from samebits.compare.align import Mismatch, mismatches
 from samebits.compare.pairs import Pair, pairs
 from samebits.compare.threads import TRAINING, RecordLike, RunLike, Stream
@@ -24,7 +23,7 @@ from samebits.compare.values import combine, compare_loss, compare_values
 from samebits.model.divergence import Difference, Divergence
 from samebits.model.events import RANDOM, UNINITIALIZED, VIEW, Event
 from samebits.model.facts import Save
-from samebits.model.operators import AUXILIARY, COPYING, base_name, public_name
+from samebits.model.operators import AUXILIARY, COPYING, base_name, is_nondeterministic, public_name
 from samebits.record.log import WORK
 
 #: Kinds of event that a user has: a difference there always counts.

@@ -20,9 +20,9 @@ from samebits.determinism.mode import deterministic
 from samebits.determinism.overrides import exists
 from samebits.determinism.settings import WORDS, meant
 from samebits.errors import UsageError
+from samebits.model.operators import OPERATIONS
 from samebits.ops.case import Case, Maker, Size
 from samebits.ops.cases import CASES
-from samebits.ops.table import OPERATIONS
 
 
 @dataclass(frozen=True, slots=True)

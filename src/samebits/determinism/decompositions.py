@@ -19,7 +19,7 @@ from torch.nn import functional
 from samebits._runtime.patcher import Patcher
 
 _DECOMPOSITIONS: Final = "torch._decomp.decompositions"
-#: Texts of the alerts of replaced operations in torch's Python files: `python -m samebits.ops.alerts`.
+#: Texts of the alerts of replaced operations in torch's Python files: `python -m tools.alerts`.
 _REPLACED: Final = ("max_unpooling", "median CUDA", "_histc_cuda")
 _REGIONS: Final = "torchvision.ops.roi_align"
 

@@ -31,7 +31,7 @@ from samebits.determinism.locks import Pins
 from samebits.determinism.overrides import Installed
 from samebits.determinism.settings import Attention, Level, Replace, Settings, settled
 from samebits.errors import DeterminismError, UsageTypeError
-from samebits.ops.table import Operation
+from samebits.model.operators import Operation
 
 P = ParamSpec("P")
 R = TypeVar("R")

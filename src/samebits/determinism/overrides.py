@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from samebits._runtime.kernels import Override, has_kernel
-from samebits.ops.table import OPERATIONS, Operation
+from samebits.model.operators import OPERATIONS, Operation
 from samebits.ops.variants import Function, adapted, schema_of
 
 #: Given a row, our function and torch's kernel (which takes the dispatch keys first): what the dispatcher

@@ -21,7 +21,7 @@ from samebits._runtime.kernels import unseen_by_the_compiler
 from samebits.determinism import flag
 from samebits.determinism.settings import Settings
 from samebits.errors import DeterminismError
-from samebits.ops.table import Operation
+from samebits.model.operators import Operation
 from samebits.ops.variants import Function
 from samebits.usercode.files import is_user_code
 

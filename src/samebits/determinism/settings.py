@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 from samebits.errors import UsageError, UsageTypeError
-from samebits.ops.table import OPERATIONS, Operation
+from samebits.model.operators import OPERATIONS, Operation
 
 Level = Literal["strict", "warn"]
 Replace = Literal["needed", "all", "none"]

@@ -10,12 +10,16 @@ it adds with atomics where O does not divide I, and neither raises nor reads the
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from samebits.model.operators import Operation, Recipe, Torch, Why
+from samebits.ops.case import VOLUMES, Build, Maker, Shape, Task, backward
 from samebits.ops.primitives.windows import (
     Answer,
     Spread,
@@ -76,3 +80,38 @@ def _spread(inputs: int, outputs: int) -> Spread:
     output = np.arange(outputs)
     start, end = output * inputs // outputs, -(-(output + 1) * inputs // outputs)
     return spread(start, end, end - start, adaptive(inputs, outputs))
+
+
+REPLACES = (
+    *(
+        Operation(
+            "adaptive_avg_pool",
+            f"aten::_adaptive_avg_pool{n}d_backward",
+            Why.ATOMICS,
+            Torch.RAISES,
+            Recipe.TAPS,
+        )
+        for n in (2, 3)
+    ),
+    Operation.backward("adaptive_max_pool", "adaptive_max_pool2d_backward", Torch.RAISES, Recipe.TAPS),
+    # Its kernel adds with atomics and does not say so: PyTorch 2.13, AdaptiveMaxPooling3d.cu.
+    Operation.backward("adaptive_max_pool", "adaptive_max_pool3d_backward", Torch.SILENT, Recipe.TAPS),
+)
+
+
+def _fewer(pool: Callable[..., Tensor]) -> Build:
+    """An adaptive pool to a size that does not divide the input's: its windows overlap."""
+
+    def build(make: Maker, shape: Shape) -> Task:
+        size = [max(n * 2 // 5, 2) for n in shape[2:]]
+        return Task(partial(pool, output_size=size), (make.distinct(*shape),))
+
+    return build
+
+
+CASES = (
+    backward("adaptive_avg_pool 2d", "_adaptive_avg_pool2d", _fewer(F.adaptive_avg_pool2d)),
+    backward("adaptive_avg_pool 3d", "_adaptive_avg_pool3d", _fewer(F.adaptive_avg_pool3d), VOLUMES),
+    backward("adaptive_max_pool 2d", "adaptive_max_pool2d", _fewer(F.adaptive_max_pool2d)),
+    backward("adaptive_max_pool 3d", "adaptive_max_pool3d", _fewer(F.adaptive_max_pool3d), VOLUMES),
+)

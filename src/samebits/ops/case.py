@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
+from importlib import import_module
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -111,3 +114,69 @@ class Case:
 
     def task(self, size: Size, make: Maker) -> Task:
         return self.build(make, self.shapes[size])
+
+
+def sizes(*shapes: Shape) -> dict[Size, Shape]:
+    """Shapes from the tiny one to the large one."""
+    return dict(zip(Size, shapes, strict=True))
+
+
+LINES = sizes((1, 2, 5), (8, 32, 200), (4, 32, 512), (8, 64, 2048), (16, 128, 4096))
+PLANES = sizes((1, 2, 4, 3), (2, 8, 61, 47), (2, 16, 48, 48), (4, 32, 96, 96), (8, 64, 128, 128))
+VOLUMES = sizes(
+    (1, 1, 3, 3, 4), (2, 3, 21, 23, 19), (1, 8, 20, 20, 20), (2, 16, 32, 32, 32), (2, 32, 48, 48, 48)
+)
+#: Rows, columns: of a matrix whose rows are scattered, gathered or looked up.
+TABLES = sizes((4, 3), (1024, 48), (1000, 64), (8192, 128), (32768, 256))
+VECTORS = sizes((12,), (50_021,), (65_536,), (1_048_576,), (8_388_608,))
+
+
+def backward(name: str, operation: str, build: Build, shapes: Mapping[Size, Shape] = PLANES) -> Case:
+    """A case that reaches `aten::{operation}_backward`."""
+    return Case(name, (f"aten::{operation}_backward",), build, shapes)
+
+
+def forward(
+    name: str,
+    operations: Sequence[str],
+    build: Build,
+    derivatives: int = 2,
+    *,
+    shapes: Mapping[Size, Shape] = TABLES,
+    warns: str = "",
+) -> Case:
+    """A case that reaches operations of `aten` in the forward pass."""
+    schemas = tuple(f"aten::{operation}" for operation in operations)
+    return Case(name, schemas, build, shapes, backward=False, derivatives=derivatives, warns=warns)
+
+
+def on_one(call: Callable[[Tensor], Tensor], draw: str = "normal") -> Build:
+    """A function of one tensor of the case's shape."""
+
+    def build(make: Maker, shape: Shape) -> Task:
+        return Task(call, (getattr(make, draw)(*shape),))
+
+    return build
+
+
+def torchvision(name: str) -> Callable[..., Any]:
+    """A function of `torchvision.ops`, which is imported when a task is made."""
+    return getattr(import_module("torchvision.ops"), name)  # type: ignore[no-any-return]
+
+
+def overlapping(name: str, cells: int, **options: Any) -> Build:
+    """A function of torchvision on boxes that overlap; `ps_*` divide the channels among `cells**2`."""
+
+    def build(make: Maker, shape: Shape) -> Task:
+        batch, channels, height, width = shape
+        channels = channels * cells * cells if name.startswith("ps_") else channels
+        count = 2 if height < 8 else 8 * batch
+        corner = make.uniform(0, 0.5, count, 2).double()
+        far = corner + make.uniform(0.2, 0.5, count, 2).double()
+        edges = torch.tensor([width - 1.0, height - 1.0], dtype=torch.float64, device=make.device)
+        image = make.index(batch, count).double()[:, None]
+        boxes = make.given(torch.cat([image, corner * edges, far * edges], dim=1))
+        call = partial(torchvision(name), output_size=cells, **options)
+        return Task(lambda x: call(x, boxes), (make.distinct(batch, channels, height, width),))
+
+    return build

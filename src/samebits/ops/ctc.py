@@ -26,15 +26,18 @@ Graves, Fernández, Gomez, Schmidhuber, "Connectionist temporal classification",
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import NotImplementedType
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from samebits._runtime import triton_launch
+from samebits.model.operators import Operation, Recipe, Torch, Why
+from samebits.ops.case import Build, Case, Maker, Shape, Task, sizes
 from samebits.ops.primitives.exact import Bins, Magnitude
 
 #: A row of states begins with two that no path visits: where the taps of its first states end.
@@ -297,3 +300,46 @@ def _places(characters: Tensor, size: int) -> tuple[Tensor, Tensor | None, int]:
         lookup = torch.where(known, lookup, bins)
     place[:, :EDGE] = bins
     return place, lookup, bins
+
+
+REPLACES = tuple(
+    Operation("ctc_loss", f"aten::_ctc_loss_backward{overload}", Why.ATOMICS, Torch.RAISES, Recipe.EXACT)
+    for overload in ("", ".Tensor")
+)
+
+#: Steps, sequences, classes.
+_SPEECH = sizes((5, 2, 3), (60, 8, 96), (64, 4, 256), (256, 16, 512), (512, 32, 1024))
+
+
+def _ctc(call: Callable[..., Tensor], lengths: str) -> Build:
+    """(T, N, C) log probabilities; targets are short of the input, and repeat labels."""
+
+    def build(make: Maker, shape: Shape) -> Task:
+        steps, batch, classes = shape
+        longest = max(steps // 4, 1)
+        targets = make.index(classes - 1, batch, longest) + 1
+        given, wanted = [steps] * batch, [max(longest - i % 3, 1) for i in range(batch)]
+        if lengths == "tensors":
+            sizes: Any = torch.tensor(given, device=make.device), torch.tensor(wanted, device=make.device)
+        else:
+            sizes = given, wanted
+        return Task(lambda x: call(x.log_softmax(-1), targets, *sizes), (make.normal(*shape),))
+
+    return build
+
+
+def _ctc_operation(x: Tensor, targets: Tensor, given: Tensor, wanted: Tensor) -> Tensor:
+    loss: Tensor = torch._ctc_loss(x, targets, given, wanted)[0]
+    return loss
+
+
+CASES = (
+    Case("ctc_loss", ("aten::_ctc_loss_backward",), _ctc(F.ctc_loss, "numbers"), _SPEECH, derivatives=1),
+    Case(
+        "ctc_loss, lengths are tensors",
+        ("aten::_ctc_loss_backward.Tensor",),
+        _ctc(_ctc_operation, "tensors"),
+        _SPEECH,
+        derivatives=1,
+    ),
+)

@@ -30,6 +30,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from samebits.model.operators import Operation, Recipe, Torch, Why
+from samebits.ops.case import PLANES, Build, Case, Maker, Shape, Task, torchvision
 from samebits.ops.primitives.exact import Bins, accumulated, magnitude
 from samebits.ops.primitives.regions import DTYPES, chunks
 
@@ -247,3 +249,33 @@ def _summed(grad: Tensor) -> Tensor:
     for first, last in chunks(grad.shape[0], max(_COLUMNS // grad[0].numel(), 1)):
         bins.add(only, lanes[:, first:last].flatten(1))
     return bins.value().squeeze(1)
+
+
+REPLACES = (
+    Operation(
+        "deform_conv2d", "torchvision::_deform_conv2d_backward", Why.ATOMICS, Torch.RAISES, Recipe.EXACT
+    ),
+)
+
+
+def _deformed(masked: bool) -> Build:
+    def build(make: Maker, shape: Shape) -> Task:
+        batch, channels, height, width = shape
+        weight = make.normal(2, channels, 2, 2)
+        offset = make.uniform(-0.9, 0.9, batch, 8, height - 1, width - 1)
+        call = torchvision("deform_conv2d")
+        inputs = [make.normal(*shape), offset, weight, make.normal(2)]
+        if masked:
+            inputs.append(make.uniform(0.2, 1, batch, 4, height - 1, width - 1))
+        return Task(
+            lambda x, shifts, *rest: call(x, shifts, *rest[:2], mask=rest[2] if rest[2:] else None),
+            (*inputs,),
+        )
+
+    return build
+
+
+CASES = tuple(
+    Case(name, (REPLACES[0].schema,), _deformed(masked), PLANES, derivatives=1)
+    for name, masked in (("deform_conv2d", True), ("deform_conv2d, without a mask", False))
+)

@@ -7,11 +7,17 @@ row's gradients in that order, so PyTorch's own kernels stay.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from types import NotImplementedType
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from samebits.model.operators import Operation, Recipe, Torch, Why
+from samebits.ops.case import TABLES, Build, Case, Maker, Shape, Task
 from samebits.ops.primitives.exact import Bins, magnitude
 
 #: `mode` of the operation that is "max".
@@ -81,3 +87,30 @@ def _at(sums: Bins, place: Tensor) -> Tensor:
     if sums.raised is not None:
         sums.raised = sums.raised.index_select(0, place)
     return sums.value()
+
+
+REPLACES = (
+    Operation(
+        "embedding_bag", "aten::_embedding_bag_dense_backward", Why.ATOMICS, Torch.RAISES, Recipe.EXACT
+    ),
+)
+
+
+def _bags(mode: str, **options: Any) -> Build:
+    def build(make: Maker, shape: Shape) -> Task:
+        rows, columns = shape
+        bins = max(rows // 3, 3)
+        index, offsets = make.index(bins, rows), torch.arange(0, rows, 3, device=make.device)
+        call: Callable[..., Tensor] = partial(F.embedding_bag, mode=mode, **options)
+        return Task(lambda x: call(index, x, offsets), (make.distinct(bins, columns),))
+
+    return build
+
+
+CASES = tuple(
+    Case(f"embedding_bag, {name}", ("aten::_embedding_bag_dense_backward",), build, TABLES, True, times)
+    for name, build, times in (
+        ("max", _bags("max"), 1),
+        ("max, padded", _bags("max", padding_idx=1), 0),
+    )
+)

@@ -17,13 +17,17 @@ Shapes: input (N, C, *size), grid (N, *points, D), grad_output (N, C, *points); 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from samebits._runtime import triton_launch
+from samebits.model.operators import Operation, Recipe, Torch, Why
+from samebits.ops.case import PLANES, VOLUMES, Build, Case, Maker, Shape, Size, Task
 from samebits.ops.primitives.exact import Magnitude, accumulated, magnitude
 from samebits.ops.primitives.pixels import Pixels, Room
 from samebits.ops.primitives.sampling import (
@@ -310,3 +314,40 @@ def _cubic_gradients(places: Tensor, sums: Tensor) -> list[Tensor]:
             total += term
         gradients.append(total)
     return gradients
+
+
+REPLACES = tuple(
+    Operation("grid_sample", f"aten::{name}_backward", Why.ATOMICS, Torch.RAISES, Recipe.EXACT)
+    for name in ("grid_sampler_2d", "grid_sampler_3d", "cudnn_grid_sampler")
+)
+
+
+def _grid_sample(mode: str, padding: str, align: bool) -> Build:
+    """Points all over the image and a little beyond."""
+
+    def build(make: Maker, shape: Shape) -> Task:
+        n, _, *space = shape
+        grid = make.uniform(-1.15, 1.15, n, *space, len(space))
+        call = partial(F.grid_sample, mode=mode, padding_mode=padding, align_corners=align)
+        return Task(call, (make.normal(*shape), grid))
+
+    return build
+
+
+def _sampling(mode: str, padding: str, align: bool, shapes: Mapping[Size, Shape] = PLANES) -> Case:
+    dimensions = len(shapes[Size.TINY]) - 2
+    name = f"grid_sample {dimensions}d, {mode}, {padding}" + (", corners" if align else "")
+    schema = f"aten::grid_sampler_{dimensions}d_backward"
+    return Case(name, (schema,), _grid_sample(mode, padding, align), shapes)
+
+
+CASES = (
+    _sampling("bilinear", "zeros", False),
+    _sampling("bilinear", "reflection", True),
+    _sampling("bicubic", "border", False),
+    _sampling("bicubic", "reflection", True),
+    _sampling("nearest", "border", False),
+    _sampling("bilinear", "zeros", False, VOLUMES),
+    _sampling("bilinear", "reflection", True, VOLUMES),
+    _sampling("nearest", "border", True, VOLUMES),
+)

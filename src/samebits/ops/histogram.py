@@ -15,12 +15,15 @@ cost no memory.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from samebits._runtime import triton_launch
+from samebits.model.operators import Operation, Recipe, Torch, Why
+from samebits.ops.case import VECTORS, Maker, Shape, Task, forward, on_one
 from samebits.ops.primitives import sums
 
 #: Elements that are handled together: on a CPU their intermediate results stay in the cache.
@@ -101,3 +104,28 @@ def histc(self: Tensor, bins: int = 100, min: Number = 0, max: Number = 0) -> Re
         place = torch.where((part >= low) & (part <= high), place, bins).long()
         counts += torch.bincount(place, minlength=bins + 1)[:bins]
     return counts.to(self.dtype)
+
+
+REPLACES = (
+    Operation("bincount", "aten::bincount", Why.ATOMICS, Torch.RAISES, Recipe.EXACT),
+    Operation("histc", "aten::histc", Why.ATOMICS, Torch.RAISES, Recipe.EXACT, variants=("aten::histc.out",)),
+)
+
+
+def _bincount(make: Maker, shape: Shape) -> Task:
+    (count,) = shape
+    index = make.index(max(count // 100, 3), *shape)
+    return Task(lambda weights: torch.bincount(index, weights), (make.normal(count),))
+
+
+CASES = (
+    forward("bincount", ["bincount"], _bincount, 0, shapes=VECTORS),
+    forward("histc", ["histc"], on_one(partial(torch.histc, bins=64)), 0, shapes=VECTORS),
+    forward(
+        "histc, in a range",
+        ["histc"],
+        on_one(partial(torch.histc, bins=37, min=-1, max=1)),
+        0,
+        shapes=VECTORS,
+    ),
+)

@@ -3,18 +3,20 @@
 The index has one number a row, so what depends on it alone costs little beside the
 rows: which row is a place's last, or whether a few rows meet in a large table.  Every
 form comes down to rows along one dimension; sums and products are those of `sums` and
-`products`, the last writer that of `writers`.
+`products`, the last write that of `last_write`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from samebits.model.operators import Operation, Recipe, Torch, Why
+from samebits.ops.case import TABLES, VECTORS, Build, Case, Maker, Shape, Task, forward
 from samebits.ops.primitives import last_write, sums
 from samebits.ops.primitives.native import native, wanted
 from samebits.ops.scatter import in_range, neutral, reduce_
@@ -238,3 +240,92 @@ def _understood(self: Tensor, dim: int, index: Tensor, source: Tensor) -> bool:
 def _shaped(self: Tensor, dim: int, index: Tensor, source: Tensor) -> tuple[Tensor, int, Tensor, Tensor]:
     self, source = (x.view(1) if x.dim() == 0 else x for x in (self, source))
     return self, dim % self.dim(), index.reshape(-1).long(), source
+
+
+REPLACES = (
+    Operation(
+        "index_reduce",
+        "aten::index_reduce_",
+        Why.ATOMICS,
+        Torch.RAISES,
+        Recipe.EXACT,
+        variants=("aten::index_reduce", "aten::index_reduce.out"),
+    ),
+    Operation(
+        "index_add",
+        "aten::index_add_",
+        Why.ATOMICS,
+        Torch.SLOW,
+        Recipe.EXACT,
+        variants=("aten::index_add", "aten::index_add.out"),
+    ),
+    Operation("index_put", "aten::_index_put_impl_", Why.ATOMICS, Torch.SLOW, Recipe.EXACT),
+    Operation("put", "aten::put_", Why.RACE, Torch.RAISES, Recipe.LAST, devices=("cpu", "cuda")),
+)
+
+_BETA = r"index_reduce\(\) is in beta"
+
+
+def _by_row(change: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Build:
+    """`change(table, index, rows)`, an index a row."""
+
+    def build(make: Maker, shape: Shape) -> Task:
+        rows, columns = shape
+        bins = max(rows // 3, 2)
+        index = make.index(bins, rows)
+        return Task(
+            lambda x, y: change(x, index, y), (make.distinct(bins, columns), make.distinct(rows, columns))
+        )
+
+    return build
+
+
+def _index_reduce(how: str, whole: bool) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    return lambda x, index, y: x.index_reduce(0, index, y, how, include_self=whole)
+
+
+def _looked_up(make: Maker, shape: Shape) -> Task:
+    rows, columns = shape
+    index = make.index(max(rows // 3, 2), rows)
+    return Task(lambda table: table[index], (make.normal(max(rows // 3, 2), columns),))
+
+
+def _looked_up_in_two(make: Maker, shape: Shape) -> Task:
+    rows, columns = shape
+    side = max(math.isqrt(rows // 3), 2)
+    index = make.index(side, rows), make.index(side, rows)
+    return Task(lambda table: table[index[0], :, index[1]], (make.normal(side, columns, side),))
+
+
+def _put(alike: bool, accumulate: bool) -> Build:
+    def build(make: Maker, shape: Shape) -> Task:
+        (count,) = shape
+        bins = max(count // 3, 2) if alike else count + 2
+        index = make.index(bins, count) if alike else make.different(bins, count, 1)[:, 0]
+        return Task(lambda x, y: x.put(index, y, accumulate), (make.normal(bins), make.normal(count)))
+
+    return build
+
+
+CASES = (
+    *(
+        forward(
+            f"index_reduce, {how}" + ("" if whole else ", without itself"),
+            ["index_reduce_"],
+            _by_row(_index_reduce(how, whole)),
+            warns=_BETA,
+        )
+        for how, whole in (("mean", True), ("mean", False), ("prod", True), ("amin", True), ("amax", False))
+    ),
+    forward("index_add", ["index_add_"], _by_row(lambda x, i, y: x.index_add(0, i, y, alpha=2))),
+    forward(
+        "index_put, accumulate",
+        ["_index_put_impl_"],
+        _by_row(lambda x, i, y: x.index_put((i,), y, accumulate=True)),
+    ),
+    Case("index_put, table[index]", ("aten::_index_put_impl_",), _looked_up, TABLES),
+    Case("index_put, table[i, :, j]", ("aten::_index_put_impl_",), _looked_up_in_two, TABLES),
+    forward("put", ["put_"], _put(alike=False, accumulate=False), shapes=VECTORS),
+    forward("put, indices alike", ["put_"], _put(alike=True, accumulate=False), 0, shapes=VECTORS),
+    forward("put, accumulate", ["put_"], _put(alike=True, accumulate=True), shapes=VECTORS),
+)

@@ -20,10 +20,15 @@ in a fixed order, and the second write every element once.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+
+from samebits.model.operators import Operation, Recipe, Torch, Why
+from samebits.ops.case import Build, Maker, Shape, Task, forward, sizes
 
 #: Two tensors, or NotImplemented.
 Result = Any
@@ -124,3 +129,35 @@ def _power(bound: Tensor, bits: int) -> Tensor:
     """The same without waiting for the device."""
     exponent = bits - torch.frexp(bound.double().nan_to_num(1.0, 1.0, 1.0)).exponent
     return (exponent.clamp(max=HIGHEST).long() + 1023).bitwise_left_shift(52).view(torch.float64)
+
+
+REPLACES = (
+    Operation(
+        "nll_loss2d",
+        "aten::nll_loss2d_forward",
+        Why.ATOMICS,
+        Torch.RAISES,
+        Recipe.EXACT,
+        variants=("aten::nll_loss2d_forward.output",),
+    ),
+)
+
+#: Images, classes, height, width.
+_CLASSES = sizes((2, 3, 2, 2), (2, 7, 61, 67), (2, 16, 48, 48), (4, 32, 96, 96), (8, 64, 128, 128))
+
+
+def _nll_loss2d(reduction: str, weighted: bool) -> Build:
+    def build(make: Maker, shape: Shape) -> Task:
+        n, classes, *space = shape
+        target = make.index(classes, n, *space)
+        weight = make.uniform(0.5, 1.5, classes) if weighted else None
+        call = partial(F.nll_loss, weight=weight, reduction=reduction, ignore_index=1 if weighted else -100)
+        return Task(lambda x: call(x, target), (make.normal(*shape),))
+
+    return build
+
+
+CASES = tuple(
+    forward(f"nll_loss2d, {how}", ["nll_loss2d_forward"], _nll_loss2d(how, how != "sum"), shapes=_CLASSES)
+    for how in ("mean", "sum")
+)

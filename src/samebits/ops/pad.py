@@ -21,17 +21,21 @@ through `taps`, which adds the same in the same order.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import prod
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from samebits._runtime import triton_launch
+from samebits.model.operators import Operation, Recipe, Torch
+from samebits.ops.case import LINES, PLANES, VOLUMES, backward, on_one
 from samebits.ops.primitives.exact import accumulated
-from samebits.ops.primitives.taps import BLOCK, Integers, Taps, gather, transposed
+from samebits.ops.primitives.gather import BLOCK, gather
+from samebits.ops.primitives.taps import Integers, Taps, transposed
 
 #: Copies of one element that are summed in one step.
 COPIES = 32
@@ -227,3 +231,29 @@ def replication_pad2d_backward(grad_output: Tensor, self: Tensor, padding: Seque
 def replication_pad3d_backward(grad_output: Tensor, self: Tensor, padding: Sequence[int]) -> Result:
     """As `replication_pad1d_backward`, of (..., C, D, H, W) by (left, right) of W, then of H, then of D."""
     return _backward(grad_output, self, padding, 3, _replicated)
+
+
+REPLACES = tuple(
+    Operation.backward("pad", f"{name}_backward", Torch.RAISES, Recipe.TAPS)
+    for name in (
+        "reflection_pad1d",
+        "reflection_pad3d",
+        "replication_pad1d",
+        "replication_pad2d",
+        "replication_pad3d",
+    )
+)
+
+CASES = tuple(
+    backward(
+        f"pad {n}d, {mode}",
+        f"{operation}_pad{n}d",
+        on_one(partial(F.pad, pad=(2, 1) * n, mode=mode)),
+        (LINES, PLANES, VOLUMES)[n - 1],
+    )
+    for mode, operation, dimensions in (
+        ("reflect", "reflection", (1, 3)),
+        ("replicate", "replication", (1, 2, 3)),
+    )
+    for n in dimensions
+)

@@ -5,14 +5,17 @@ What is summed over the windows, and in which order, `windows` says.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from samebits.model.operators import Operation, Recipe, Torch
+from samebits.ops.case import VOLUMES, Build, Maker, Shape, Task, backward, on_one
 from samebits.ops.primitives.taps import Integers
 from samebits.ops.primitives.windows import (
     Answer,
@@ -147,3 +150,49 @@ def _spread(inputs: int, kernel: int, stride: int, padding: int, ceil_mode: bool
     start, end = start.clip(0), end.clip(0, inputs)
     windows = strided(inputs, len(start), kernel, stride, padding)
     return spread(start, end, size if include else end - start, windows)
+
+
+REPLACES = (
+    Operation.backward("avg_pool3d", "avg_pool3d_backward", Torch.RAISES, Recipe.TAPS),
+    Operation.backward("max_pool3d", "max_pool3d_with_indices_backward", Torch.RAISES, Recipe.TAPS),
+    Operation.backward("fractional_max_pool", "fractional_max_pool2d_backward", Torch.RAISES, Recipe.TAPS),
+    Operation.backward("fractional_max_pool", "fractional_max_pool3d_backward", Torch.RAISES, Recipe.TAPS),
+)
+
+
+def _halved(pool: Callable[..., Tensor]) -> Build:
+    """A fractional pool to half the size."""
+
+    def build(make: Maker, shape: Shape) -> Task:
+        dimensions = len(shape) - 2
+        samples = make.uniform(0, 1, *shape[:2], dimensions)
+        size = [max(n // 2, 1) for n in shape[2:]]
+        return Task(
+            partial(pool, kernel_size=2, output_size=size, _random_samples=samples), (make.distinct(*shape),)
+        )
+
+    return build
+
+
+CASES = (
+    backward(
+        "avg_pool3d, windows overlap",
+        "avg_pool3d",
+        on_one(partial(F.avg_pool3d, kernel_size=3, stride=2, padding=1)),
+        VOLUMES,
+    ),
+    backward(
+        "avg_pool3d, edges not counted",
+        "avg_pool3d",
+        on_one(partial(F.avg_pool3d, kernel_size=2, padding=1, ceil_mode=True, count_include_pad=False)),
+        VOLUMES,
+    ),
+    backward(
+        "max_pool3d, windows overlap",
+        "max_pool3d_with_indices",
+        on_one(partial(F.max_pool3d, kernel_size=3, stride=2, padding=1), "distinct"),
+        VOLUMES,
+    ),
+    backward("fractional_max_pool 2d", "fractional_max_pool2d", _halved(F.fractional_max_pool2d)),
+    backward("fractional_max_pool 3d", "fractional_max_pool3d", _halved(F.fractional_max_pool3d), VOLUMES),
+)

@@ -22,18 +22,23 @@ Two things in which PyTorch's own kernels are not one are decided so:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import NotImplementedType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from samebits.model.operators import Operation, Recipe, Torch
+from samebits.ops.case import LINES, PLANES, VOLUMES, Build, Case, Maker, Shape, Size, Task, on_one
 from samebits.ops.primitives.exact import accumulated
-from samebits.ops.primitives.taps import Taps, chain, transposed
+from samebits.ops.primitives.gather import chain
+from samebits.ops.primitives.taps import Taps, transposed
 
 Floats = npt.NDArray[np.float64]
 
@@ -271,3 +276,54 @@ def _keys(x: Floats) -> Floats:
 
 def _lanczos(x: Floats) -> Floats:
     return np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0)
+
+
+REPLACES = tuple(
+    Operation.backward("interpolate", f"{name}_backward", Torch.RAISES, Recipe.TAPS)
+    for name in (
+        "upsample_linear1d",
+        "upsample_bilinear2d",
+        "upsample_bicubic2d",
+        "upsample_trilinear3d",
+        "_upsample_bilinear2d_aa",
+        "_upsample_bicubic2d_aa",
+        "_upsample_lanczos2d_aa",
+    )
+)
+
+
+def _resized(mode: str, ratio: float, **options: Any) -> Build:
+    """To `ratio` times the size, rounded to a number that does not divide it."""
+
+    def build(make: Maker, shape: Shape) -> Task:
+        size = [int(n * ratio) + 1 for n in shape[2:]]
+        return Task(partial(F.interpolate, size=size, mode=mode, **options), (make.normal(*shape),))
+
+    return build
+
+
+def _scaled(mode: str, factor: float, **options: Any) -> Build:
+    return on_one(partial(F.interpolate, scale_factor=factor, mode=mode, **options))
+
+
+def _resampling(name: str, operation: str, build: Build, shapes: Mapping[Size, Shape] = PLANES) -> Case:
+    return Case(f"interpolate {name}", (f"aten::{operation}_backward",), build, shapes)
+
+
+CASES = (
+    _resampling("linear", "upsample_linear1d", _resized("linear", 1.7), LINES),
+    _resampling("linear, corners", "upsample_linear1d", _resized("linear", 0.6, align_corners=True), LINES),
+    _resampling("bilinear", "upsample_bilinear2d", _resized("bilinear", 1.7)),
+    _resampling("bilinear, by a factor", "upsample_bilinear2d", _scaled("bilinear", 2.0)),
+    _resampling("bilinear, corners", "upsample_bilinear2d", _resized("bilinear", 1.7, align_corners=True)),
+    _resampling("bilinear, down", "upsample_bilinear2d", _resized("bilinear", 0.6)),
+    _resampling("bicubic", "upsample_bicubic2d", _resized("bicubic", 1.7)),
+    _resampling("bicubic, corners", "upsample_bicubic2d", _resized("bicubic", 0.6, align_corners=True)),
+    _resampling("trilinear", "upsample_trilinear3d", _resized("trilinear", 1.4), VOLUMES),
+    _resampling("bilinear, antialias", "_upsample_bilinear2d_aa", _resized("bilinear", 0.4, antialias=True)),
+    _resampling(
+        "bilinear, antialias, up", "_upsample_bilinear2d_aa", _resized("bilinear", 1.4, antialias=True)
+    ),
+    _resampling("bicubic, antialias", "_upsample_bicubic2d_aa", _resized("bicubic", 0.4, antialias=True)),
+    _resampling("lanczos, antialias", "_upsample_lanczos2d_aa", _resized("lanczos", 0.4, antialias=True)),
+)

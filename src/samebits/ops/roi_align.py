@@ -19,15 +19,17 @@ Shapes: K regions, C channels, bins PH x PW, N images of H x W, E entries a bin 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from samebits._runtime import triton_launch
+from samebits.model.operators import Operation, Recipe, Torch, Why
+from samebits.ops.case import PLANES, Case, overlapping
 from samebits.ops.primitives.exact import accumulated
 from samebits.ops.primitives.regions import (
+    Axis,
     Entries,
     Group,
     alike,
@@ -41,32 +43,6 @@ from samebits.ops.primitives.regions import (
 
 #: A row's weights are summed in quanta of 2**-48.
 _WEIGHT_BITS = 48
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """Where regions lie along one axis, in pixels.
-
-    Attributes:
-        start: (K,), of the gradient's dtype.
-        step: (K,), a bin's length.
-        samples: (K,), int64, points a bin.
-        pooled: bins.
-        size: pixels of the image.
-    """
-
-    start: Tensor
-    step: Tensor
-    samples: Tensor
-    pooled: int
-    size: int
-
-    def of(self, members: Tensor) -> Axis:
-        """The regions `members` alone."""
-        start, step, samples = (
-            each.index_select(0, members) for each in (self.start, self.step, self.samples)
-        )
-        return Axis(start, step, samples, self.pooled, self.size)
 
 
 def _roi_align_backward(
@@ -215,3 +191,18 @@ def _groups(
     for members in alike(axes[0].samples, axes[1].samples, channels * axes[0].pooled * axes[1].pooled):
         entries = tuple(_entries(axis.of(members), ratio) for axis in axes)
         yield placed(members, rois[:, 0].index_select(0, members), (entries[0], entries[1]), result)
+
+
+REPLACES = tuple(
+    Operation(name, f"torchvision::_{name}_backward", Why.ATOMICS, Torch.RAISES, Recipe.EXACT)
+    for name in ("roi_align", "ps_roi_align")
+)
+
+CASES = tuple(
+    Case(name, (f"torchvision::_{name.partition(',')[0]}_backward",), build, PLANES, derivatives=1)
+    for name, build in (
+        ("roi_align", overlapping("roi_align", 3)),
+        ("roi_align, aligned", overlapping("roi_align", 3, sampling_ratio=2, aligned=True)),
+        ("ps_roi_align", overlapping("ps_roi_align", 2)),
+    )
+)

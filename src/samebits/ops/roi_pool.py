@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 
 from samebits._runtime import triton_launch
+from samebits.model.operators import Operation, Recipe, Torch, Why
+from samebits.ops.case import PLANES, Case, overlapping
 from samebits.ops.primitives import last_write
 from samebits.ops.primitives.exact import Bins, accumulated, magnitude
 from samebits.ops.primitives.regions import (
@@ -152,3 +154,17 @@ def _pixels(first: Tensor, last: Tensor, dtype: torch.dtype) -> Entries:
         torch.where(pixel < last[..., None], pixel, -1),
         torch.ones((), dtype=dtype, device=first.device).expand(pixel.shape),
     )
+
+
+REPLACES = tuple(
+    Operation(name, f"torchvision::_{name}_backward", Why.ATOMICS, Torch.RAISES, Recipe.EXACT)
+    for name in ("roi_pool", "ps_roi_pool")
+)
+
+CASES = tuple(
+    Case(name, (f"torchvision::_{name}_backward",), build, PLANES, derivatives=1)
+    for name, build in (
+        ("roi_pool", overlapping("roi_pool", 3)),
+        ("ps_roi_pool", overlapping("ps_roi_pool", 2)),
+    )
+)

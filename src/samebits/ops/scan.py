@@ -21,6 +21,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from samebits.model.operators import Operation, Recipe, Torch, Why
+from samebits.ops.case import VECTORS, forward, on_one
+
 #: Elements of a row.
 WIDTH = 1024
 #: Rows that are scanned together: on a CPU their intermediate results stay in the cache.
@@ -146,3 +149,39 @@ def _scan(x: Tensor, dtype: torch.dtype, scanned: Step, totals: Step, join: Join
         join(part, before[-1:])
         result[count * WIDTH :].copy_(part[0])
     return result
+
+
+# The scan of a vector joins its parts as they arrive and does not say so: PyTorch 2.13, ScanUtils.cuh, which
+# takes CUB's single-pass scan.
+REPLACES = (
+    *(
+        Operation("cumprod", f"aten::{schema}", Why.SCAN, Torch.SILENT, Recipe.ROWS)
+        for schema in ("cumprod", "cumprod_", "cumprod.out")
+    ),
+    Operation(
+        "logcumsumexp",
+        "aten::_logcumsumexp",
+        Why.SCAN,
+        Torch.SILENT,
+        Recipe.ROWS,
+        variants=("aten::_logcumsumexp.out",),
+    ),
+)
+
+CASES = (
+    forward("cumprod", ["cumprod"], on_one(lambda x: x.cumprod(0), "around_one"), shapes=VECTORS),
+    forward(
+        "cumprod, in place",
+        ["cumprod_"],
+        on_one(lambda x: x.clone().cumprod_(0), "around_one"),
+        shapes=VECTORS,
+    ),
+    forward(
+        "cumprod, into a tensor",
+        ["cumprod.out"],
+        on_one(lambda x: torch.cumprod(x, 0, out=torch.empty_like(x)), "around_one"),
+        0,
+        shapes=VECTORS,
+    ),
+    forward("logcumsumexp", ["_logcumsumexp"], on_one(lambda x: x.logcumsumexp(0)), shapes=VECTORS),
+)

@@ -1,22 +1,25 @@
 """`scatter`, `scatter_add` and `scatter_reduce`: several values for one place.
 
 On CUDA they meet in atomic operations, in the order of the hardware.  Where one has
-to win, it is the last (`writers`); sums have one result in every order (`sums`), products
+to win, it is the last (`last_write`); sums have one result in every order (`sums`), products
 have the order of the index (`products`); the largest and the smallest have no order but for the sign of a
 zero, so zeros lose theirs first.
 
 torch's CPU kernels walk the dimension on one thread: where that already keeps the
-last writer, or adds integers, they are left to it.
+last write, or adds integers, they are left to it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from samebits._runtime import triton_launch
+from samebits.model.operators import Operation, Recipe, Torch, Why
+from samebits.ops.case import Build, Maker, Shape, Task, forward
 from samebits.ops.primitives import last_write, products, sums
 from samebits.ops.primitives.exact import accumulated
 from samebits.ops.primitives.native import native, wanted
@@ -165,3 +168,96 @@ def _shaped(self: Tensor, dim: int, index: Tensor, src: Tensor) -> tuple[Tensor,
         if src.shape[at] != size:
             src = src.narrow(at, 0, size)
     return last_write.narrowed(self, dim, index), dim, index.long(), src
+
+
+REPLACES = (
+    Operation(
+        "scatter",
+        "aten::scatter_.src",
+        Why.RACE,
+        Torch.SLOW,
+        Recipe.LAST,
+        variants=("aten::scatter.src", "aten::scatter.src_out"),
+    ),
+    Operation(
+        "scatter",
+        "aten::scatter_.reduce",
+        Why.ATOMICS,
+        Torch.RAISES,
+        Recipe.EXACT,
+        variants=("aten::scatter.reduce", "aten::scatter.reduce_out"),
+    ),
+    Operation(
+        "scatter_add",
+        "aten::scatter_add_",
+        Why.ATOMICS,
+        Torch.SLOW,
+        Recipe.EXACT,
+        variants=("aten::scatter_add", "aten::scatter_add.out"),
+    ),
+    Operation(
+        "scatter_reduce",
+        "aten::scatter_reduce_.two",
+        Why.ATOMICS,
+        Torch.RAISES,
+        Recipe.EXACT,
+        variants=("aten::scatter_reduce.two", "aten::scatter_reduce.two_out"),
+    ),
+)
+
+_WARNS = "The reduce argument of torch.scatter"
+
+
+def _scatter(change: Callable[[Tensor, Tensor, Tensor], Tensor], alike: bool = True) -> Build:
+    """`change(table, index, rows)` along dimension 0, into a table of a third of the rows."""
+
+    def build(make: Maker, shape: Shape) -> Task:
+        rows, columns = shape
+        bins = max(rows // 3, 2) if alike else rows + 2
+        index = make.index(bins, rows, columns) if alike else make.different(bins, rows, columns)
+        return Task(
+            lambda x, y: change(x, index, y), (make.distinct(bins, columns), make.distinct(rows, columns))
+        )
+
+    return build
+
+
+def _scatter_reduce(how: str, whole: bool) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    return lambda x, index, y: x.scatter_reduce(0, index, y, how, include_self=whole)
+
+
+CASES = (
+    forward("scatter", ["scatter_.src"], _scatter(lambda x, i, y: x.scatter(0, i, y), alike=False)),
+    forward("scatter, indices alike", ["scatter_.src"], _scatter(lambda x, i, y: x.scatter(0, i, y)), 0),
+    forward(
+        "scatter, add",
+        ["scatter_.reduce"],
+        _scatter(lambda x, i, y: x.scatter(0, i, y, reduce="add")),
+        0,
+        warns=_WARNS,
+    ),
+    forward(
+        "scatter, multiply",
+        ["scatter_.reduce"],
+        _scatter(lambda x, i, y: x.scatter(0, i, y, reduce="multiply")),
+        0,
+        warns=_WARNS,
+    ),
+    forward("scatter_add", ["scatter_add_"], _scatter(lambda x, i, y: x.scatter_add(0, i, y))),
+    *(
+        forward(
+            f"scatter_reduce, {how}" + ("" if whole else ", without itself"),
+            ["scatter_reduce_.two"],
+            _scatter(_scatter_reduce(how, whole)),
+        )
+        for how, whole in (
+            ("sum", True),
+            ("sum", False),
+            ("mean", True),
+            ("mean", False),
+            ("prod", True),
+            ("amin", True),
+            ("amax", False),
+        )
+    ),
+)

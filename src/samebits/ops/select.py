@@ -18,6 +18,8 @@ import torch
 from torch import Tensor
 
 from samebits._runtime import triton_launch
+from samebits.model.operators import Operation, Recipe, Torch, Why
+from samebits.ops.case import forward, on_one
 from samebits.ops.primitives.native import native, wanted
 
 #: Two tensors, or NotImplemented.
@@ -125,3 +127,14 @@ def _first(x: Tensor, dim: int, value: Tensor) -> Tensor:
         same |= x.isnan() & value.isnan()
     # The first of the largest is what `argmax` answers, on every device.
     return same.view(torch.uint8).argmax(dim, keepdim=True)
+
+
+REPLACES = tuple(
+    Operation("median", f"aten::{name}.dim_values", Why.CHOICE, Torch.RAISES, Recipe.SORT)
+    for name in ("median", "nanmedian")
+)
+
+CASES = (
+    forward("median", ["median.dim_values"], on_one(lambda x: x.median(0).values, "distinct")),
+    forward("nanmedian", ["nanmedian.dim_values"], on_one(lambda x: x.nanmedian(-1).values, "distinct")),
+)

@@ -7,12 +7,16 @@ CPU, where one thread takes them in order.  Ours is that order on every device.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from samebits.model.operators import Operation, Recipe, Torch, Why
+from samebits.ops.case import LINES, PLANES, VOLUMES, Build, Case, Maker, Shape, Task
 from samebits.ops.primitives import last_write
 from samebits.ops.primitives.native import wanted
 
@@ -97,3 +101,52 @@ def _check(indices: Tensor, output_size: Sequence[int], bins: int) -> None:
         sizes = "x".join(str(size) for size in output_size)
         wrong = low if low < 0 else high
         raise RuntimeError(f"Found an invalid max index: {wrong} (output volumes are of size {sizes})")
+
+
+REPLACES = tuple(
+    Operation(
+        "max_unpool",
+        f"aten::{name}",
+        Why.RACE,
+        Torch.RAISES,
+        Recipe.LAST,
+        variants=(f"aten::{name}.out",),
+        devices=("cpu", "cuda"),
+    )
+    for name in ("max_unpool2d", "max_unpool3d")
+)
+
+
+def _unpool(unpool: Callable[..., Tensor], alike: bool) -> Build:
+    """Into twice the size; `alike` indices are written to several times, and the last one stays."""
+
+    def build(make: Maker, shape: Shape) -> Task:
+        space = shape[2:]
+        size = [2 * n for n in space]
+        planes, cells, bins = math.prod(shape[:2]), math.prod(space), math.prod(size)
+        if alike:
+            index = make.index(bins, *shape)
+        else:
+            index = make.different(bins, cells, planes).t().reshape(shape).contiguous()
+        call = partial(unpool, kernel_size=2, output_size=size)
+        return Task(lambda x: call(x, index), (make.normal(*shape),))
+
+    return build
+
+
+CASES = tuple(
+    Case(
+        f"max_unpool {n}d" + (", indices alike" if alike else ""),
+        (f"aten::max_unpool{max(n, 2)}d",),
+        _unpool(call, alike),
+        shapes,
+        backward=False,
+        derivatives=0 if alike else 2,
+    )
+    for n, call, shapes in (
+        (1, F.max_unpool1d, LINES),
+        (2, F.max_unpool2d, PLANES),
+        (3, F.max_unpool3d, VOLUMES),
+    )
+    for alike in (False, True)
+)

@@ -1,4 +1,4 @@
-"""The last writer: what a loop leaves, by a maximum as by torch's own CPU kernel."""
+"""The last write: what a loop leaves, by a maximum as by torch's own CPU kernel."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from samebits.ops import adaptive_pool, pool
 from samebits.ops.primitives import windows
-from samebits.ops.primitives.taps import gather
+from samebits.ops.primitives.gather import gather
 
 
 @given(st.integers(1, 3), st.integers(1, 9), st.integers(1, 60), st.integers(0, 2**31))

@@ -15,8 +15,6 @@ position-sensitive one c, i and j; n image, (h, w) pixel, s sample; p pair of a 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 import triton.language as tl
 from torch import Tensor
@@ -25,10 +23,7 @@ import triton
 from samebits._runtime.triton_launch import launch
 from samebits.ops.primitives._triton.exact import deposit, rint
 from samebits.ops.primitives.exact import Bins, accumulated, magnitude
-from samebits.ops.primitives.regions import channel_chunk, chunks
-
-if TYPE_CHECKING:
-    from samebits.ops.roi_align import Axis
+from samebits.ops.primitives.regions import Axis, channel_chunk, chunks
 
 #: Bins that are always summed at once: 32 MB of them.
 _BINS = 1 << 22

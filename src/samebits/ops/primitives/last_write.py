@@ -1,9 +1,9 @@
-"""Who writes last, where several write to one place.
+"""The last write, where several go to one place.
 
 torch leaves open which of them stays.  Here it is the last one in the order of the
 index, which is what a loop over it does.  It is found by a maximum of positions:
 integers have no order of rounding, so any order of the atomics finds the same one.
-Then the last writer alone writes; or all of them write what it would.
+Then that one alone is made; or all of them write its value.
 
 On a CPU torch's `scatter_` is that loop: one thread walks the dimension in order.
 """
@@ -26,7 +26,7 @@ _WHOLE = {
 
 
 def last(index: Tensor, bins: int) -> Tensor:
-    """For each writer, the position of the last one that writes to the same place.
+    """For each write, the position of the last one to the same place.
 
     Args:
         index: int64, (..., M), in [0, bins) along the last dimension.
@@ -36,7 +36,7 @@ def last(index: Tensor, bins: int) -> Tensor:
         int64, of index's shape, in [0, M).
     """
     position = torch.arange(index.shape[-1], device=index.device).expand(index.shape)
-    # Places that nobody writes to are not read, so they need no value.
+    # Places that nothing is written to are not read, so they need no value.
     latest = index.new_empty((*index.shape[:-1], bins))
     with native():
         latest.scatter_reduce_(-1, index, position, "amax", include_self=False)
@@ -68,7 +68,7 @@ def write_(self: Tensor, dim: int, index: Tensor, source: Tensor) -> None:
 
 
 def write_by_maximum_(self: Tensor, dim: int, index: Tensor, source: Tensor) -> None:
-    """`write_` in plain torch: every writer writes what the last one at its place would."""
+    """`write_` in plain torch: every write has the value of the last one at its place."""
     own = narrowed(self, dim, index)
     winner = last(index.movedim(dim, -1), self.shape[dim]).movedim(-1, dim)
     with native():

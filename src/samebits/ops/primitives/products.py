@@ -75,7 +75,7 @@ def in_turns_(self: Tensor, dim: int, index: Tensor, factors: Tensor) -> None:
     result = own.reshape(-1)
     at = 0
     for many in torch.bincount(turn).tolist():
-        # No place twice in a turn, so the writers do not meet.
+        # No place twice in a turn, so no two factors meet.
         places = place[at : at + many]
         result.index_copy_(0, places, result[places] * factors[at : at + many])
         at += many

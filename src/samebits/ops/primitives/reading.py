@@ -9,17 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
-from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from samebits.ops.primitives.taps import Taps
-
-Integers = npt.NDArray[np.int64]
+from samebits.ops.primitives.taps import Integers, Taps
 
 #: Views of one tap that cost less than copying its rows together, by the elements of the result.
 VIEWS = {1 << 15: 2, 1 << 62: 8}

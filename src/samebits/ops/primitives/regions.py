@@ -36,6 +36,32 @@ _GROUP = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
+class Axis:
+    """Where regions lie along one axis, in pixels.
+
+    Attributes:
+        start: (K,), of the gradient's dtype.
+        step: (K,), a bin's length.
+        samples: (K,), int64, points a bin.
+        pooled: bins.
+        size: pixels of the image.
+    """
+
+    start: Tensor
+    step: Tensor
+    samples: Tensor
+    pooled: int
+    size: int
+
+    def of(self, members: Tensor) -> Axis:
+        """The regions `members` alone."""
+        start, step, samples = (
+            each.index_select(0, members) for each in (self.start, self.step, self.samples)
+        )
+        return Axis(start, step, samples, self.pooled, self.size)
+
+
+@dataclass(frozen=True, slots=True)
 class Entries:
     """Which pixels of an axis get a share: `index` (K, P, E), int64, -1 for none; `weight` alike."""
 

@@ -35,8 +35,9 @@ from torch import Tensor
 
 from samebits._runtime import triton_launch
 from samebits.ops.primitives.exact import accumulated
+from samebits.ops.primitives.gather import gather
 from samebits.ops.primitives.native import native
-from samebits.ops.primitives.taps import Integers, Taps, gather, transposed
+from samebits.ops.primitives.taps import Integers, Taps, transposed
 
 #: What a replacement answers: `NotImplemented` leaves the call to PyTorch's own kernel.
 Answer = Any  # a tensor, or NotImplemented

@@ -1,12 +1,12 @@
-"""The last writer of every place on CUDA, in two kernels.
+"""The last write to every place on CUDA, in two kernels.
 
     claim   latest[l, i] = max { m : index[l, m] = i }
     write   y[l, i]      = x[l, m]      where latest[l, i] = m,  i = index[l, m]
 
-The maximum is an integer atomic, which has no order; of the writers of a place only
+The maximum is an integer atomic, which has no order; of the writes to a place only
 one is its latest, so no two threads write to the same address.
 
-Legend: l lane, m writer, i place; L lanes, M writers, B places.  One index may serve
+Legend: l lane, m write, i place; L lanes, M writes, B places.  One index may serve
 all lanes (whole rows are written): then there is one row of claims.
 """
 
@@ -22,7 +22,7 @@ import triton
 from samebits._runtime.triton_launch import launch
 from samebits.ops.primitives._triton.exact import _four
 
-#: Writers a program serves.
+#: Writes a program makes.
 BLOCK = 1024
 
 
@@ -44,7 +44,7 @@ def _write(
 ):  # fmt: skip
     at = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     inside = at < count
-    # Neighbours in memory are served by neighbouring threads: lanes of a row, or writers of a lane.
+    # Neighbours in memory are served by neighbouring threads: lanes of a row, or writes of a lane.
     if ROWS:
         lane, m = at % L, at // L
     else:
@@ -80,20 +80,20 @@ def write(y: Tensor, index: Tensor, x: Tensor) -> None:
             )
             return
         y, x = y.view(torch.uint8), x.view(torch.uint8)
-    bins, writers = y.shape[-1], x.shape[-1]
+    bins, writes = y.shape[-1], x.shape[-1]
     latest = torch.full((*index.shape[:-1], bins), -1, dtype=torch.int64, device=y.device)
     claimed = _four(index)
     grid = (triton.cdiv(index.numel(), BLOCK),)
     launch(
         _claim, grid,
-        latest, claimed, writers, bins, *claimed.stride(), claimed.shape[1], claimed.shape[2], index.numel(),
+        latest, claimed, writes, bins, *claimed.stride(), claimed.shape[1], claimed.shape[2], index.numel(),
         BLOCK=BLOCK,
     )  # fmt: skip
     y, x, index = _four(y), _four(x), _four(index.expand(x.shape))
     lanes = math.prod(y.shape[:3])
     launch(
         _write, (triton.cdiv(x.numel(), BLOCK),),
-        y, x, latest, index, writers, bins, lanes, x.numel(),
+        y, x, latest, index, writes, bins, lanes, x.numel(),
         *y.stride(), *x.stride(), *index.stride(), y.shape[1], y.shape[2],
         bins if latest.dim() > 1 or lanes == 1 else 0,
         BLOCK=BLOCK, ROWS=x.stride(3) > x.stride(2),

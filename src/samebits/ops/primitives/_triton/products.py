@@ -2,10 +2,10 @@
 
     y[l, i] = (..(y[l, i] * x[l, m1]) * x[l, m2]) ..      index[l, m1] = index[l, m2] = .. = i,  m1 < m2 < ..
 
-The writers are sorted by place, and stay in order where they are alike; the thread of
+The factors are sorted by place, and stay in order where they are alike; the thread of
 the first of a place does them all.
 
-Legend: l lane, m writer, i place; L lanes, M writers.  One index may serve all lanes.
+Legend: l lane, m factor, i place; L lanes, M factors.  One index may serve all lanes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _walk(
 ):  # fmt: skip
     at = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     inside = at < count
-    # Neighbours in memory are served by neighbouring threads: lanes of a row, or writers of a lane.
+    # Neighbours in memory are served by neighbouring threads: lanes of a row, or factors of a lane.
     if ROWS:
         lane, m = at % L, at // L
     else:

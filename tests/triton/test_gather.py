@@ -9,6 +9,7 @@ from torch import Tensor
 
 from samebits._runtime import triton_launch
 from samebits.ops.primitives import taps
+from samebits.ops.primitives.gather import chain
 
 WEIGHTS = pytest.mark.parametrize("weighted", [True, False], ids=["weighted", "ones"])
 
@@ -22,10 +23,10 @@ def both(
 ) -> tuple[Tensor, Tensor]:
     """By the kernel, and by plain torch; as integers, so that NaN, -0.0 and every bit count."""
     assert triton_launch.triton_for(x)
-    made = taps.chain(x, passes, dtype)
+    made = chain(x, passes, dtype)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(triton_launch, "triton_for", lambda tensor: False)
-        expected = taps.chain(x, passes, dtype)
+        expected = chain(x, passes, dtype)
     assert made.dtype == expected.dtype
     assert made.stride() == expected.stride()
     bits = {8: torch.int64, 4: torch.int32, 2: torch.int16}[made.element_size()]
@@ -73,7 +74,7 @@ def test_more_than_one_pass_and_channels_last() -> None:
 
 
 def test_offsets_beyond_int32(monkeypatch: pytest.MonkeyPatch) -> None:
-    from samebits.ops.primitives._triton import taps as kernels
+    from samebits.ops.primitives._triton import gather as kernels
 
     monkeypatch.setattr(kernels, "NARROW", 1)
     made, expected = both(normal(2, 13, 7), [(1, ragged(11, 13, True))])

@@ -1,4 +1,4 @@
-"""Writes the page of every cause: `python -m samebits.causes DIRECTORY` (docs/causes).
+"""Writes the page of every cause: `python -m tools.cause_pages DIRECTORY` (docs/causes).
 
 The pages are made from the files of the catalogue, so that what the documentation says of a cause and
 what a verdict says cannot part.  With `--check` nothing is written, and a page that is not up to date is
@@ -38,7 +38,8 @@ def index() -> str:
     rows = "\n".join(f"| [`{name}`]({name}.md) | {cause.title} |" for name, cause in CATALOGUE.items())
     return (
         "# Causes\n\nWhy two runs of one program part, by the names a verdict uses. These pages are "
-        f"written by `python -m samebits.causes docs/causes`.\n\n| name | in short |\n| --- | --- |\n{rows}\n"
+        "written by `python -m tools.cause_pages docs/causes`.\n\n"
+        f"| name | in short |\n| --- | --- |\n{rows}\n"
     )
 
 
@@ -51,7 +52,7 @@ def main(arguments: list[str]) -> int:
     check = "--check" in arguments
     folders = [argument for argument in arguments if argument != "--check"]
     if len(folders) != 1:
-        print("usage: python -m samebits.causes [--check] DIRECTORY", file=sys.stderr)
+        print("usage: python -m tools.cause_pages [--check] DIRECTORY", file=sys.stderr)
         return 2
     folder = Path(folders[0])
     stale = []
@@ -64,7 +65,9 @@ def main(arguments: list[str]) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     if stale:
-        print(f"not up to date: {', '.join(stale)}; run python -m samebits.causes {folder}", file=sys.stderr)
+        print(
+            f"not up to date: {', '.join(stale)}; run python -m tools.cause_pages {folder}", file=sys.stderr
+        )
     return 1 if stale else 0
 
 

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import json
 import platform
+import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
 import torch
+from tools.alerts import (
+    DOCUMENTED,
+    EXCEPTIONS,
+    FUNCTION,
+    NAMED_OTHERWISE,
+    Alerts,
+    Release,
+    lacking,
+    main,
+    read,
+)
+from tools.library import Library
 
+from samebits._runtime.native import compiler
 from samebits.ops import OPERATIONS
-from samebits.ops.alerts import DOCUMENTED, EXCEPTIONS, NAMED_OTHERWISE, Alerts, Release, lacking, main, read
-from samebits.ops.elf import Library
 
 KEPT = sorted((Path(__file__).parents[1] / "golden").glob("alerts-*.json"))
 
@@ -85,6 +97,27 @@ def test_a_wheel_is_read_like_an_installation(tmp_path: Path, capsys: pytest.Cap
     ]
     assert main(["--wheel", str(wheel), "--json"]) == 0
     assert Alerts(**json.loads(capsys.readouterr().out)) == expected
+
+
+SOURCE = """
+void _ZN2at7Context21alertNotDeterministicEPKc(const char *text);
+void other(const char *text);
+void first(int x) { if (x) { other("not it"); _ZN2at7Context21alertNotDeterministicEPKc("first_cuda"); } }
+void second(void) { _ZN2at7Context21alertNotDeterministicEPKc("second kernel"); other("nor this"); }
+"""
+
+
+@readable
+@pytest.mark.skipif(compiler("CC", ("cc", "gcc", "clang")) is None, reason="needs a C compiler")
+@pytest.mark.parametrize("options", [(), ("-fcf-protection=full",)], ids=["plt", "plt.sec"])
+def test_calls_through_the_linkage_table_are_found(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """As libtorch_cuda.so calls the function, which libtorch_cpu.so defines."""
+    source, library = tmp_path / "kernels.c", tmp_path / "kernels.so"
+    source.write_text(SOURCE)
+    cc = compiler("CC", ("cc", "gcc", "clang"))
+    words = [str(cc), "-O1", "-fno-optimize-sibling-calls", "-shared", "-fPIC", *options]
+    subprocess.run([*words, str(source), "-o", str(library)], check=True)
+    assert Library(library).passed_to(FUNCTION) == ["first_cuda", "second kernel"]
 
 
 def test_what_is_no_library_is_refused(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
     y[o, i, n] = (Σ_k w[i, k] * x[o, index[i, k], n]) / divisor,    k = 0, 1, ..., count[i] - 1
 
 in this order, every product and every sum rounded on its own: the bits are those of
-`samebits.ops.primitives.taps`.
+`samebits.ops.primitives.gather`.
 
 Shapes: x (O, S, N) of any float type, y (O, R, N), index and w (R, K), count (R,); o < O, i < R, n < N.
 Each program makes BLOCK consecutive elements of y.

@@ -1,4 +1,6 @@
-"""Makes `quantiles.npz`: ``python -m samebits.random._fit PATH``.  Who changes a table changes numbers.
+"""Makes src/samebits/random/quantiles.npz: `python -m tools.quantiles PATH`.
+
+Who changes a table changes numbers.
 
 Polynomials through Chebyshev's points, computed to 60 digits with mpmath (which comes
 with torch's sympy) and rounded once to the table's dtype.

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from samebits._runtime import triton_launch
-from samebits.ops.primitives import reading, taps
+from samebits.ops.primitives import gather as gathering
+from samebits.ops.primitives import reading
 from samebits.ops.primitives.exact import accumulated
-from samebits.ops.primitives.taps import Taps, chain, gather, of, transposed
+from samebits.ops.primitives.gather import chain, gather
+from samebits.ops.primitives.taps import Taps, of, transposed
 
 DTYPES = [torch.float64, torch.float32, torch.bfloat16, torch.float16]
 
@@ -180,7 +182,7 @@ def test_bits_do_not_depend_on_layout_blocks_or_the_order_of_passes(
     ]
     assert others[1].is_contiguous(memory_format=last)
     for name, size in {"BLOCK": 100, "SMALL": 100, "NARROW": 2}.items():
-        monkeypatch.setattr(taps, name, size)
+        monkeypatch.setattr(gathering, name, size)
     others += [
         chain(x, passes),
         chain(x.contiguous(memory_format=last), passes),

@@ -1,6 +1,6 @@
 """What PyTorch itself says is nondeterministic: read out of a release, and held against the table.
 
-    python -m samebits.ops.alerts [--wheel FILE] [--json]
+    python -m tools.alerts [--wheel FILE] [--json]
 
 Three places of a release name them, and none names all: the documentation of
 `torch.use_deterministic_algorithms`, calls of `alert_not_deterministic` in its
@@ -24,11 +24,11 @@ from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from samebits.ops.elf import Library
-from samebits.ops.table import OPERATIONS
+from samebits.model.operators import OPERATIONS
+from tools.library import Library
 
 #: What the kernels call; its parameter's type, part of the name, has changed over the releases.
-FUNCTION = re.compile(rb"_ZN2at7Context21alertNotDeterministic")
+FUNCTION = re.compile("_ZN2at7Context21alertNotDeterministic")
 LIBRARIES = ("libtorch_cpu.so", "libtorch_cuda.so")
 FILES = ("_meta_registrations.py", "_decomp/decompositions.py", "_refs/__init__.py")
 
@@ -220,7 +220,7 @@ def lacking(names: Iterable[str]) -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m samebits.ops.alerts", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.alerts", description=__doc__)
     parser.add_argument(
         "--wheel", type=Path, help="a release as it is downloaded, instead of the installed one"
     )

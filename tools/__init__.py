@@ -1,0 +1,1 @@
+"""What maintainers run and users never import: `python -m tools.NAME`, from the checkout."""
