@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from samebits.model.rule import Rule
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -157,3 +159,4 @@ class Cause:
     match: Callable[[Evidence], Finding | None]
     invalid: Sequence[str] = ()  # snippets that have the fault
     valid: Sequence[str] = ()  # the same, mended
+    rule: Rule | None = None  # the same, seen in one source file
