@@ -95,7 +95,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_deep_trees() -> None:
     text = "x = " + "+".join(["a"] * 900) + "\n" + FAULT
     assert [problem.line for problem in audit_source(text)] == [3]
-    with pytest.raises(UsageError, match="nested too deeply|cannot be parsed"):
+    with pytest.raises(UsageError, match=r"nested too deeply|cannot be parsed"):
         audit_source("x = set(a) - " + " - ".join(["set(a)"] * 20_000) + "\nlist(x)\n", "deep.py")
 
 

@@ -92,7 +92,7 @@ def test_hash_order_is_not_claimed(text: str) -> None:
         "from random import shuffle as mix\nmix(rows)\n",
         "import random as r\nx = r.random()\nr.seed(3)\n",  # too late
         "import random\nrandom.seed()\nrandom.shuffle(x)\n",  # from entropy
-        "import random\nimport torch\ntorch.manual_seed(0)\ndef f():\n    return random.choice(xs)\n",
+        "import random, torch\ntorch.manual_seed(0)\ndef f():\n    return random.choice(xs)\n",
         "import random\ndef f():\n    return random.choice(xs)\nif __name__ == '__main__':\n    f()\n",
         "import random\nself.rng = random.Random(None)\n",
         "import random\nx = random.Random().random()\n",
@@ -105,16 +105,16 @@ def test_unseeded_random_is_found(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "import random\ndef augment(x):\n    return x * random.random()\n",  # a library: who imports it may seed
-        "import random\nfrom samebits.compat import seed_everything\nseed_everything(3)\nrandom.shuffle(x)\n",
+        "import random\ndef augment(x):\n    return x * random.random()\n",  # who imports it may seed
+        "import random\nfrom samebits.compat import setup_seed\nsetup_seed(3)\nrandom.shuffle(x)\n",
         "import random, samebits\nsamebits.seed_everything(3)\nrandom.shuffle(x)\n",
-        "import random\nfrom utils import set_seed\ndef main():\n    set_seed(3)\nmain()\nrandom.shuffle(x)\n",
+        "import random, utils\ndef main():\n    utils.set_seed(3)\nmain()\nrandom.shuffle(x)\n",
         "import random\nrng = random.Random()\nrng.seed(3)\n",
         "import random\nrng = random.SystemRandom()\nrng.random()\n",
         "import random\ndef make():\n    return random.Random()\n",
         "import mine as random\nrandom.shuffle(x)\n",
         "import random\nrandom = fixed()\nrandom.shuffle(x)\n",
-        "import random, unittest\ndef f():\n    random.random()\nif __name__ == '__main__':\n    unittest.main()\n",
+        "import random, pytest\nf = lambda: random.random()\nif __name__ == '__main__':\n    pytest.main()\n",
     ],
 )
 def test_unseeded_random_is_not_claimed(text: str) -> None:

@@ -167,13 +167,11 @@ class _Reader:
 
     def _use(self, node: ast.Call) -> str | None:
         """What `hash()` of a text is used for, if that outlives the process's own tables."""
+        if getattr(self.names.function(node), "name", None) == "__hash__":
+            return None
         below: ast.AST = node
         for above in self.names.parents(node):
             match above:
-                case (
-                    ast.FunctionDef(name="__hash__") | ast.AsyncFunctionDef() | ast.Lambda() | ast.ClassDef()
-                ):
-                    return None
                 case ast.BinOp(op=ast.Mod() | ast.BitAnd()) if above.left is below:
                     return "a number of a bucket, or a seed"
                 case ast.keyword(arg=str(name)) if "seed" in name:
