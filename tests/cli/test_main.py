@@ -31,6 +31,13 @@ def test_help_lists_every_command(samebits: Run, words: list[str]) -> None:
         assert line in answer.out
 
 
+def test_the_order_of_help() -> None:
+    """By `ORDER` in their files, not by name."""
+    first = ["run", "verify", "record", "compare", "runs", "show", "rm", "prune", "ops", "completion"]
+    assert [name for name in commands() if name in first] == first
+    assert all(line.endswith(".") for line in commands().values())
+
+
 @pytest.mark.parametrize("name", list(commands()))
 def test_every_command_has_help_with_examples(samebits: Run, name: str) -> None:
     answer = samebits(name, "--help")
