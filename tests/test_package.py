@@ -43,8 +43,8 @@ PUBLIC = [
 
 #: The packages that are names without having been imported.
 PACKAGES = [
-    "causes", "compare", "compat", "control", "data", "determinism", "errors", "launch", "manifest", "model",
-    "observe", "ops", "random", "record", "report", "seeding", "usercode",
+    "audit", "causes", "compare", "compat", "control", "data", "determinism", "errors", "integrations",
+    "launch", "manifest", "model", "observe", "ops", "random", "record", "report", "seeding", "usercode",
 ]  # fmt: skip
 
 #: The public names of the packages that a training script imports; those of `samebits.random` follow from its
@@ -55,6 +55,8 @@ ROOMS = {
         "ensure_hash_seed", "isolated", "preserved", "register", "register_library", "restore_rng",
         "seed_everything", "unregister",
     ],
+    "samebits.audit": ["Finding", "audit_file", "audit_source"],
+    "samebits.integrations": ["Checkpointed", "available"],
     "samebits.data": ["ResumableSampler", "SampleSeeded", "SeededLoader", "loader_kwargs"],
     "samebits.compat": [
         "deterministic_index_select", "get_rank", "seed_everything", "seed_reproducer", "seed_worker",
@@ -64,6 +66,7 @@ ROOMS = {
 
 #: What a laptop needs to read a cluster's record.
 WITHOUT_TORCH = [
+    "samebits.audit",
     "samebits.causes",
     "samebits.cli",
     "samebits.compare",
@@ -186,9 +189,11 @@ def test_every_error_is_in_the_tree() -> None:
 #: Files whose errors are caught inside, are torch's own, or are Python's protocol of attributes.
 OTHER_ERRORS = {
     "_runtime/lazy.py": {"AttributeError"},
+    "integrations/__init__.py": {"AttributeError"},
     "data/passes.py": {"AttributeError"},
     "data/samples.py": {"AttributeError"},
     "control/result_order.py": {"TimeoutError"},
+    "integrations/_protocol.py": {"ModuleNotFoundError"},
     "launch/process.py": {"OSError"},
     "ops/index.py": {"IndexError"},
     "ops/unpool.py": {"RuntimeError"},

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING
 from samebits._runtime.lazy import lazy
 
 if TYPE_CHECKING:
+    from samebits import audit as audit
     from samebits import causes as causes
     from samebits import compare as compare
     from samebits import compat as compat
     from samebits import data as data
     from samebits import determinism as determinism
     from samebits import errors as errors
+    from samebits import integrations as integrations
     from samebits import launch as launch
     from samebits import manifest as manifest
     from samebits import ops as ops
@@ -80,6 +82,7 @@ _HOMES = {
 
 #: Packages that are names of this one, loaded on first use.
 _PACKAGES = (
+    "audit",
     "causes",
     "compare",
     "compat",
@@ -87,6 +90,7 @@ _PACKAGES = (
     "data",
     "determinism",
     "errors",
+    "integrations",
     "launch",
     "manifest",
     "model",

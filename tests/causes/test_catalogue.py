@@ -36,10 +36,12 @@ _NAMES = [
 
 
 def test_the_names_are_api() -> None:
-    assert list(CATALOGUE) == _NAMES
+    """None of these may go or be called something else; a new cause is a file, and needs no line here."""
+    assert set(CATALOGUE) >= set(_NAMES)
+    assert list(CATALOGUE) == sorted(CATALOGUE)
 
 
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize("name", CATALOGUE)
 def test_a_cause_is_complete(name: str) -> None:
     cause = CATALOGUE[name]
     assert cause.title
@@ -61,7 +63,7 @@ def test_a_cause_is_complete(name: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize("name", CATALOGUE)
 @pytest.mark.parametrize("kind", ["op", "batch", "loss", "parameter", "read", "region"])
 @pytest.mark.parametrize("change", ["value", "missing", "extra", "replaced", "end"])
 def test_nothing_bold_is_said_without_evidence(name: str, kind: str, change: str) -> None:

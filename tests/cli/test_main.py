@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 import samebits as package
-from samebits.cli.main import COMMANDS
+from samebits.cli.main import commands
 
 from .conftest import Answer
 
@@ -26,12 +26,19 @@ def test_version(samebits: Run) -> None:
 def test_help_lists_every_command(samebits: Run, words: list[str]) -> None:
     answer = samebits(*words)
     assert answer.code == 0
-    for name, line in COMMANDS.items():
+    for name, line in commands().items():
         assert f"{name} " in answer.out
         assert line in answer.out
 
 
-@pytest.mark.parametrize("name", list(COMMANDS))
+def test_the_order_of_help() -> None:
+    """By `ORDER` in their files, not by name."""
+    first = ["run", "verify", "record", "compare", "runs", "show", "rm", "prune", "ops", "completion"]
+    assert [name for name in commands() if name in first] == first
+    assert all(line.endswith(".") for line in commands().values())
+
+
+@pytest.mark.parametrize("name", list(commands()))
 def test_every_command_has_help_with_examples(samebits: Run, name: str) -> None:
     answer = samebits(name, "--help")
     assert answer.code == 0
@@ -44,7 +51,7 @@ def test_every_command_has_help_with_examples(samebits: Run, name: str) -> None:
     [
         (["verfiy", "train.py"], "No such command 'verfiy'. Did you mean verify?"),
         (["recrod"], "No such command 'recrod'. Did you mean record?"),
-        (["frobnicate"], f"No such command 'frobnicate'. There are {', '.join(COMMANDS)}."),
+        (["frobnicate"], f"No such command 'frobnicate'. There are {', '.join(commands())}."),
         (
             ["train.py", "--epochs", "1"],
             "a command comes first: `samebits verify train.py`, or run, or record",
@@ -62,7 +69,7 @@ def test_a_word_that_is_misspelt_or_missing(samebits: Run, words: list[str], sen
     assert answer.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("name", list(COMMANDS))
+@pytest.mark.parametrize("name", list(commands()))
 def test_every_command_says_its_exit_codes(samebits: Run, name: str) -> None:
     assert "Exit code:" in samebits(name, "--help").out
 
@@ -71,7 +78,7 @@ def test_every_command_says_its_exit_codes(samebits: Run, name: str) -> None:
 WITHOUT_JSON = {"run", "completion"}
 
 
-@pytest.mark.parametrize("name", sorted(set(COMMANDS) - WITHOUT_JSON))
+@pytest.mark.parametrize("name", sorted(set(commands()) - WITHOUT_JSON))
 def test_json_means_the_same_in_every_command(samebits: Run, name: str) -> None:
     assert "--json PATH|-" in samebits(name, "--help").out
     for wrong in ("train.py", "nb.ipynb", "", "-x", "."):

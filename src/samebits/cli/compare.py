@@ -1,8 +1,12 @@
-"""`samebits compare`: two kept runs, from anywhere, without torch."""
+"""Compare two kept runs; needs no torch.
+
+They may be from anywhere.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -12,6 +16,8 @@ from samebits.cli._output import deliver, json_option
 from samebits.cli._program import out_option
 from samebits.cli._runs import run_id
 from samebits.cli.main import say
+
+ORDER: Final = 40  # of `samebits --help`
 
 
 @click.command()

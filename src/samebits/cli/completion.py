@@ -1,9 +1,16 @@
-"""`samebits completion`: the script that makes a shell complete commands, options, runs and scripts."""
+"""Print the script that completes commands in a shell.
+
+Commands, options, runs and scripts are completed.
+"""
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 from click.shell_completion import get_completion_class
+
+ORDER: Final = 100  # of `samebits --help`
 
 
 @click.command()

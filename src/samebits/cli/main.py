@@ -7,15 +7,19 @@ never leave as Python's usual 1.  `samebits run` becomes the program and leaves 
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import errno
 import os
+import pkgutil
 import signal
 import sys
 import traceback
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import cache
 from importlib import import_module
+from math import inf
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -35,29 +39,52 @@ _UNWRITTEN: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.E
 #: Where a context keeps whether help is all that is asked for.
 _HELP: Final = "samebits.help"
 
-#: Commands in the order of `--help`, with the line shown there; each lives in a file of its own.
-COMMANDS: Final = {
-    "run": "Run a program fully seeded, with deterministic algorithms.",
-    "verify": "Run a program twice and say whether the bits agree.",
-    "record": "Run a program once and keep what was observed.",
-    "compare": "Compare two kept runs; needs no torch.",
-    "runs": "List the kept runs, newest first.",
-    "show": "Show what a kept run was and how it ended.",
-    "rm": "Remove kept runs.",
-    "prune": "Remove the old ones of the kept runs.",
-    "ops": "List the operations made deterministic; --check runs them.",
-    "completion": "Print the script that completes commands in a shell.",
-}
+
+@cache
+def commands() -> dict[str, str]:
+    """The commands in the order of `--help`, with the line shown there: read from their files, and not run.
+
+    Every file beside this one whose name has no leading underscore is a command.  The first line of its
+    docstring is the help line, and `ORDER` its place; those without one come last, by name.
+    """
+    found = []
+    for module in pkgutil.iter_modules(import_module("samebits.cli").__path__):
+        if module.name != "main" and not module.name.startswith("_"):
+            tree = ast.parse(_source(module))
+            line = (ast.get_docstring(tree) or "").partition("\n")[0]
+            found.append((_order(tree), module.name, line))
+    return {name: line for _, name, line in sorted(found)}
+
+
+def _source(module: pkgutil.ModuleInfo) -> str:
+    spec = module.module_finder.find_spec(module.name, None)
+    assert spec is not None
+    assert spec.loader is not None
+    source: str = spec.loader.get_source(module.name)  # type: ignore[attr-defined]
+    return source
+
+
+def _order(tree: ast.Module) -> float:
+    for node in tree.body:
+        match node:
+            case (
+                ast.AnnAssign(target=ast.Name(id="ORDER"), value=ast.Constant(value=int(order)))
+                | ast.Assign(targets=[ast.Name(id="ORDER")], value=ast.Constant(value=int(order)))
+            ):
+                return order
+            case _:
+                pass
+    return inf
 
 
 class Commands(click.Group):
     """Loads a command's file when it is called for, and turns every error into one sentence and a code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(commands())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in commands():
             return None
         command = getattr(import_module(f"samebits.cli.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)
@@ -68,13 +95,13 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         word = args[0]
         ctx.meta[_HELP] = args[1:2] in (["-h"], ["--help"])
-        if word not in COMMANDS and not word.startswith("-") and not ctx.resilient_parsing:
+        if word not in commands() and not word.startswith("-") and not ctx.resilient_parsing:
             raise click.UsageError(_no_command(word), ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):  # without loading them
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl(list(commands().items()))
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -158,8 +185,8 @@ def _close_stdout() -> None:
 def _no_command(word: str) -> str:
     if word.endswith((".py", ".ipynb")) or Path(word).is_file():
         return f"a command comes first: `samebits verify {word}`, or run, or record; see `samebits --help`."
-    near = get_close_matches(word, COMMANDS, 1)
-    also = f"Did you mean {near[0]}?" if near else f"There are {', '.join(COMMANDS)}."
+    near = get_close_matches(word, commands(), 1)
+    also = f"Did you mean {near[0]}?" if near else f"There are {', '.join(commands())}."
     return f"No such command {word!r}. {also}"
 
 

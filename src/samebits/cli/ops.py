@@ -1,14 +1,17 @@
-"""`samebits ops`: the operations that are made deterministic, and whether they are stable on this machine."""
+"""List the operations made deterministic; --check runs them."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Final
 
 import click
 
 from samebits.cli._output import console, json_option, write_json
 from samebits.cli.main import DIVERGED, FAILED, SAME
 from samebits.errors import UsageError
+
+ORDER: Final = 90  # of `samebits --help`
 
 
 @click.command()

@@ -1,15 +1,18 @@
-"""`samebits prune`: removes the old ones of the kept runs."""
+"""Remove the old ones of the kept runs."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import click
 
 from samebits.cli._output import json_option, write_json
 from samebits.cli._program import out_option
 from samebits.cli._runs import Age, Size
+
+ORDER: Final = 80  # of `samebits --help`
 
 
 @click.command()

@@ -1,8 +1,9 @@
-"""`samebits record`: run a program once and keep what was observed."""
+"""Run a program once and keep what was observed."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -13,6 +14,8 @@ from samebits.cli._program import ProgramCommand, chosen, run_options
 from samebits.cli._runs import described
 from samebits.cli.main import FAILED, SAME, say
 from samebits.control.settings import Control
+
+ORDER: Final = 30  # of `samebits --help`
 
 
 @click.command(cls=ProgramCommand)

@@ -1,15 +1,21 @@
-"""`samebits rm`: removes kept runs that are named, and nothing that is not a run."""
+"""Remove kept runs.
+
+They are named, and nothing that is not a run is removed.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 import click
 
 from samebits.cli._output import json_option, write_json
 from samebits.cli._program import out_option
 from samebits.cli._runs import run_id
+
+ORDER: Final = 70  # of `samebits --help`
 
 
 @click.command()

@@ -1,10 +1,13 @@
-"""`samebits run`: run a program under full control, and nothing else: no record is kept."""
+"""Run a program fully seeded, with deterministic algorithms.
+
+It is under full control, and nothing else: no record is kept.
+"""
 
 from __future__ import annotations
 
 import os
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -20,6 +23,8 @@ from samebits.determinism.environment import HASH_SECRET, deterministic_environm
 
 if TYPE_CHECKING:
     from samebits.launch import Program
+
+ORDER: Final = 10  # of `samebits --help`
 
 
 @click.command(cls=ProgramCommand)

@@ -1,15 +1,18 @@
-"""`samebits runs`: what is kept, newest first."""
+"""List the kept runs, newest first."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import click
 
 from samebits.cli._output import console, json_option, write_json
 from samebits.cli._program import out_option
 from samebits.cli._runs import summary
+
+ORDER: Final = 50  # of `samebits --help`
 
 
 @click.command()

@@ -1,14 +1,20 @@
-"""`samebits show`: what a kept run was and how it ended, also where it is damaged."""
+"""Show what a kept run was and how it ended.
+
+Also where it is damaged.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 
 from samebits.cli._output import console, json_option, write_json
 from samebits.cli._program import out_option
 from samebits.cli._runs import described, run_id
+
+ORDER: Final = 60  # of `samebits --help`
 
 _TAIL = 16384
 

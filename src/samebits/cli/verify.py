@@ -1,8 +1,9 @@
-"""`samebits verify`: run a program twice and say whether the bits agree."""
+"""Run a program twice and say whether the bits agree."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -13,6 +14,8 @@ from samebits.cli._program import ProgramCommand, chosen, run_options
 from samebits.cli._progress import progress_line
 from samebits.cli.main import say
 from samebits.control.settings import Control
+
+ORDER: Final = 20  # of `samebits --help`
 
 
 @click.command(cls=ProgramCommand)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from samebits.model.divergence import Divergence, EnvironmentDifference
 from samebits.model.facts import Detail, Fact
 from samebits.model.finding import Finding
+from samebits.model.rule import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,5 +40,6 @@ class Cause:
     fix: str
     sources: Sequence[str]
     match: Callable[[Evidence], Finding | None]
+    rule: Rule | None = None  # the same, seen in one source file
     invalid: Sequence[str] = ()  # snippets that have the fault
     valid: Sequence[str] = ()  # the same, mended

@@ -10,10 +10,10 @@ from samebits.model.sites import Site
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One cause of the catalogue as it applies to a program.
+    """One cause of the catalogue as it applies to a program: by what two runs did, or by its source.
 
     Attributes:
-        confidence: how sure, 0..1.
+        confidence: how sure, 0..1; what a rule finds in source is there, which is 1.
         site: the line to change, where it is known.
         why: what happens there, in a sentence.
         fix: code to paste.
@@ -25,6 +25,9 @@ class Finding:
     why: str
     fix: str
     cause: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.site or 'an unknown line'}: {self.cause}: {self.why}"
 
     def as_json(self) -> dict[str, Any]:
         """As docs/reference/verdict.schema.json has it."""

@@ -12,3 +12,7 @@ class Site:
     file: str
     line: int
     function: str = "<module>"
+    column: int | None = None  # from 1, in characters; known to whoever reads the source alone
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" + (f":{self.column}" if self.column is not None else "")

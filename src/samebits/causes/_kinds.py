@@ -1,0 +1,151 @@
+"""Whether an expression is certainly a number, a text, or a set whose elements may hold text.
+
+Only what the file itself shows is taken for known: literals, calls of builtins, annotations, and variables
+all of whose values are known.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import Final
+
+from samebits.causes._scopes import Scopes
+
+#: Methods of a set that give a set.
+SET_METHODS: Final = frozenset({"union", "intersection", "difference", "symmetric_difference", "copy"})
+_NUMBERS: Final = frozenset({"int", "float", "bool", "len", "ord", "abs", "round", "hash", "complex"})
+_DEPTH: Final = 8  # names followed from one to the next
+
+
+class Kinds:
+    """Answers for the expressions of one module."""
+
+    def __init__(self, tree: ast.Module, names: Scopes) -> None:
+        self.tree = tree
+        self.names = names
+
+    def is_set(self, node: ast.expr, depth: int = 0) -> bool:
+        """Whether an expression is a set whose elements may hold text."""
+        if depth > _DEPTH:
+            return False
+        match node:
+            case ast.Set():
+                return not all(self.is_number(element) for element in node.elts)
+            case ast.SetComp():
+                return not self.is_number(node.elt)
+            case ast.BinOp(op=ast.BitOr() | ast.BitAnd() | ast.Sub() | ast.BitXor()):
+                return self.is_set(node.left, depth + 1)
+            case ast.IfExp():
+                return self.is_set(node.body, depth + 1) and self.is_set(node.orelse, depth + 1)
+            case ast.NamedExpr():
+                return self.is_set(node.value, depth + 1)
+            case ast.Call(func=ast.Attribute(value=inner, attr=method)) if method in SET_METHODS:
+                return self.is_set(inner, depth + 1)
+            case ast.Call() if self.names.called(node) in ("set", "frozenset"):
+                return not node.args or not self._of_numbers(node.args[0])
+            case ast.Name():
+                values = self.names.values(node)
+                if not values or not all(self.is_set(value, depth + 1) for value in values):
+                    return False
+                return not self._filled_with_numbers(node)  # `found = set()`, then `found.add(3)`
+            case _:
+                return False
+
+    def _of_numbers(self, node: ast.expr) -> bool:
+        """Whether what an iterable gives is certainly numbers."""
+        match node:
+            case ast.List() | ast.Tuple() | ast.Set():
+                return all(self.is_number(element) for element in node.elts)
+            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
+                return self.is_number(node.elt)
+            case ast.Call() if self.names.called(node) == "range":
+                return True
+            case ast.Call() if self.names.called(node) == "map" and node.args:
+                return self.names.qualified(node.args[0]) in _NUMBERS
+            case _:
+                return False
+
+    def _filled_with_numbers(self, name: ast.Name) -> bool:
+        """Whether all that is visibly added to a set is numbers, and something is."""
+        added: list[bool] = []
+        for node in ast.walk(self.tree):
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id=name.id), attr="add"), args=[element]):
+                    added.append(self.is_number(element))
+                case _:
+                    pass
+        return bool(added) and all(added)
+
+    def is_number(self, node: ast.expr, depth: int = 0) -> bool:
+        """Whether an expression is certainly a number, whose hash is the same in every process."""
+        if depth > _DEPTH:
+            return False
+        match node:
+            case ast.Constant():
+                return isinstance(node.value, int | float | complex)
+            case ast.Tuple():
+                return all(self.is_number(element, depth + 1) for element in node.elts)
+            case ast.UnaryOp():
+                return isinstance(node.op, ast.Not) or self.is_number(node.operand, depth + 1)
+            case ast.BinOp():
+                left, right = self.is_number(node.left, depth + 1), self.is_number(node.right, depth + 1)
+                return left and right
+            case ast.Call():
+                name = self.names.called(node)
+                return name in _NUMBERS and name != "hash"
+            case ast.Name():
+                if (note := self.names.annotation(node)) is not None:
+                    return self.names.qualified(note) in ("int", "float", "bool")
+                if self._counts(node):
+                    return True
+                values = self.names.values(node)
+                return bool(values) and all(self.is_number(value, depth + 1) for value in values or ())
+            case _:
+                return False
+
+    def _counts(self, name: ast.Name) -> bool:
+        """Whether a name runs over a range: `for i in range(n)`, `for i, x in enumerate(xs)`."""
+        for above in self.names.parents(name):
+            loops: list[ast.For | ast.AsyncFor | ast.comprehension] = []
+            if isinstance(above, ast.For):
+                loops = [above]
+            elif isinstance(above, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+                loops = list(above.generators)
+            for loop in loops:
+                called, target = self.names.called(loop.iter), loop.target
+                if called == "enumerate" and isinstance(target, ast.Tuple):
+                    target = target.elts[0]
+                if called in ("range", "enumerate") and isinstance(target, ast.Name) and target.id == name.id:
+                    return True
+        return False
+
+    def is_text(self, node: ast.expr, depth: int = 0) -> bool:
+        """Whether an expression is certainly a str or bytes, or a tuple that holds one."""
+        if depth > _DEPTH:
+            return False
+        match node:
+            case ast.Constant():
+                return isinstance(node.value, str | bytes)
+            case ast.JoinedStr():
+                return True
+            case ast.Tuple():
+                return any(self.is_text(element, depth + 1) for element in node.elts)
+            case ast.BinOp(op=ast.Add() | ast.Mod()):
+                return self.is_text(node.left, depth + 1)
+            case ast.Call(
+                func=ast.Attribute(attr="encode" | "lower" | "upper" | "strip" | "format" | "hexdigest")
+            ):
+                return True
+            case ast.Call(func=ast.Attribute(value=inner, attr="join")):
+                return self.is_text(inner, depth + 1)
+            case ast.Call():
+                return self.names.called(node) in ("str", "repr", "bytes", "input")
+            case ast.Name():
+                if (note := self.names.annotation(node)) is not None:
+                    return self.names.qualified(note) in ("str", "bytes")
+                if node.id in ("__name__", "__file__"):
+                    return True
+                values = self.names.values(node)
+                return bool(values) and all(self.is_text(value, depth + 1) for value in values or ())
+            case _:
+                return False

@@ -1,0 +1,176 @@
+"""What a name in one source file stands for, as far as the file alone tells: an import, a builtin, or the
+values a variable is given.
+
+Rules ask here.  The answer is "not known" (None) wherever a name is bound in more ways than can be followed:
+by a parameter, a loop, `with`, `global`, `del`, an import as well as an assignment.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator
+from typing import Final
+
+_FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_SCOPES: Final = (ast.Module, ast.ClassDef, *_FUNCTIONS, *_COMPREHENSIONS)
+#: A binding whose value is not followed.
+_UNKNOWN: Final = None
+
+_Bindings = dict[str, list[ast.expr | None]]
+
+
+class Scopes:
+    """The names of one module: nothing is imported and nothing run."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.tree = tree
+        self._parent: dict[ast.AST, ast.AST] = {}
+        self._bound: dict[ast.AST, _Bindings] = {tree: {}}
+        self._imported: dict[ast.AST, dict[str, str]] = {tree: {}}
+        self._shared: set[str] = set()  # names that some function declares global or nonlocal
+        self._stars = False
+        pending: list[ast.AST] = [tree]
+        while pending:  # a loop, since a tree may be deeper than Python's recursion
+            node = pending.pop()
+            for child in ast.iter_child_nodes(node):
+                self._parent[child] = node
+                pending.append(child)
+            if isinstance(node, _SCOPES):
+                self._bound.setdefault(node, {})
+                self._imported.setdefault(node, {})
+        for node in list(self._parent):
+            self._bind(node)
+
+    def parents(self, node: ast.AST) -> Iterator[ast.AST]:
+        """From the nearest to the module."""
+        while (above := self._parent.get(node)) is not None:
+            yield above
+            node = above
+
+    def parent(self, node: ast.AST) -> ast.AST | None:
+        return self._parent.get(node)
+
+    def function(self, node: ast.AST) -> ast.AST | None:
+        """The function that holds a node; None for what runs as the module is loaded."""
+        return next((above for above in self.parents(node) if isinstance(above, _FUNCTIONS)), None)
+
+    def qualified(self, node: ast.expr) -> str | None:
+        """The full name of what an expression means: `torch.nn.Linear` of `nn.Linear`, `set` of the builtin.
+
+        None where it is none of an import's and no builtin.
+        """
+        if isinstance(node, ast.Attribute):
+            inner = self.qualified(node.value)
+            return None if inner is None else f"{inner}.{node.attr}"
+        if not isinstance(node, ast.Name):
+            return None
+        scope = self._home(node)
+        if scope is None:
+            known = hasattr(builtins, node.id) and not self._stars
+            return node.id if known and node.id not in self._shared else None
+        if node.id in self._bound[scope] or node.id in self._shared:
+            return None
+        return self._imported[scope][node.id]
+
+    def called(self, node: ast.expr) -> str | None:
+        """The full name of the function of a call, or None."""
+        return self.qualified(node.func) if isinstance(node, ast.Call) else None
+
+    def values(self, name: ast.Name) -> list[ast.expr] | None:
+        """All that is assigned to a variable, or None where that is not known."""
+        scope = self._home(name)
+        if scope is None or name.id in self._shared or name.id in self._imported[scope]:
+            return None
+        values = self._bound[scope].get(name.id, [])
+        known = [value for value in values if value is not None]
+        return known if known and len(known) == len(values) else None
+
+    def annotation(self, name: ast.Name) -> ast.expr | None:
+        """The annotation of the parameter that a name is, if it is a parameter and nothing else."""
+        scope = self._home(name)
+        if not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
+            return None
+        given = scope.args
+        every = [*given.posonlyargs, *given.args, *given.kwonlyargs]
+        found = next((one for one in every if one.arg == name.id), None)
+        return found.annotation if found is not None and len(self._bound[scope][name.id]) == 1 else None
+
+    def _home(self, name: ast.Name) -> ast.AST | None:
+        """The scope that binds a name as seen from there; None for a builtin."""
+        first = True
+        for above in self.parents(name):
+            if not isinstance(above, _SCOPES):
+                continue
+            visible = first or not isinstance(above, ast.ClassDef)
+            if visible and (name.id in self._bound[above] or name.id in self._imported[above]):
+                return above
+            first = first and isinstance(above, _COMPREHENSIONS)
+        return None
+
+    def _scope(self, node: ast.AST) -> ast.AST:
+        return next(above for above in self.parents(node) if isinstance(above, _SCOPES))
+
+    def _add(self, scope: ast.AST, name: str, value: ast.expr | None) -> None:
+        self._bound[scope].setdefault(name, []).append(value)
+
+    def _bind(self, node: ast.AST) -> None:
+        match node:
+            case ast.Import() | ast.ImportFrom():
+                self._import(node)
+            case ast.Global() | ast.Nonlocal():
+                self._shared.update(node.names)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                self._add(self._scope(node), node.name, _UNKNOWN)
+            case ast.arg():
+                self._add(self._scope(node), node.arg, _UNKNOWN)
+            case (
+                ast.ExceptHandler(name=str(name))
+                | ast.MatchAs(name=str(name))
+                | ast.MatchStar(name=str(name))
+            ):
+                self._add(self._scope(node), name, _UNKNOWN)
+            case ast.MatchMapping(rest=str(name)):
+                self._add(self._scope(node), name, _UNKNOWN)
+            case ast.Name(ctx=ast.Store() | ast.Del()):
+                self._store(node)
+            case _:
+                pass
+
+    def _store(self, node: ast.Name) -> None:
+        scope = self._scope(node)
+        above = self._parent[node]
+        value: ast.expr | None = _UNKNOWN
+        match above:
+            case ast.Assign():
+                value = above.value
+            case ast.AnnAssign():
+                if above.value is None:
+                    return  # declares, binds nothing
+                value = above.value
+            case ast.AugAssign():
+                if isinstance(above.op, ast.BitOr | ast.BitAnd | ast.Sub | ast.BitXor):
+                    return  # a set stays a set; of others the first binding decides as well
+            case ast.NamedExpr():
+                value = above.value
+                while isinstance(scope, _COMPREHENSIONS):  # binds outside: PEP 572
+                    scope = self._scope(scope)
+            case _:
+                pass
+        self._add(scope, node.id, value)
+
+    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
+        scope = self._scope(node)
+        for alias in node.names:
+            if alias.name == "*":
+                self._stars = True  # any builtin may be another now
+                continue
+            name = alias.asname or alias.name.partition(".")[0]
+            if isinstance(node, ast.Import):
+                full = alias.name if alias.asname else name
+            else:
+                full = f"{'.' * node.level}{node.module or ''}.{alias.name}"
+            known = self._imported[scope].setdefault(name, full)
+            if known != full:  # one of two, by a condition
+                self._add(scope, name, _UNKNOWN)
