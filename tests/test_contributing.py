@@ -39,13 +39,27 @@ RECIPES = {
         "from samebits.audit import audit_source\n"
         "print([problem.cause for problem in audit_source('from uuid import uuid4 as u\\nprint(u().int)')])",
         "['uuid-seed']\n",
-        ("samebits.causes", "docs/causes"),
+        ("tools.cause_pages", "docs/causes"),
         r"docs/causes/(index|uuid-seed)\.md",
+    ),
+    "operation": Recipe(
+        ("tests/ops/test_contract.py", "tests/ops/test_trace.py", "-k", "trace"),
+        "from samebits.model.operators import is_nondeterministic\nprint(is_nondeterministic('aten::trace'))",
+        "True\n",
+        ("tools.operators",),
+        r"src/samebits/model/operators\.json",
     ),
     "command": Recipe(
         ("tests/cli/test_main.py", "-k", "version or json or lists"),
         "import sys\nfrom samebits.cli.main import main\nmain(['version'])",
         "0.1.0\n",
+    ),
+    "distribution": Recipe(
+        ("tests/random/test_exports.py", "tests/random/distributions/test_laplace.py"),
+        "from samebits import random\nprint(random.laplace(random.key(0), 2).shape)",
+        "torch.Size([2])\n",
+        ("tools.exports",),
+        r"src/samebits/random/__init__\.py|docs/reference/random\.md",
     ),
     "integration": Recipe(
         ("tests/integrations/test_contract.py", "-k", "stateful or tried"),
@@ -98,7 +112,7 @@ def test_what_it_names_is_there() -> None:
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_works_and_no_other_file_changes(name: str, tmp_path: Path) -> None:
     recipe, leave = RECIPES[name], shutil.ignore_patterns("__pycache__", "_core-*")
-    for part in ("src/samebits", "tests", "docs"):
+    for part in ("src/samebits", "tests", "docs", "tools"):
         shutil.copytree(ROOT / part, tmp_path / part, ignore=leave)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     before = contents(tmp_path)

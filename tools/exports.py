@@ -1,6 +1,6 @@
 """Writes what follows from the files of src/samebits/random/: its public names, the table of distributions.
 
-    python tools/exports.py
+    python -m tools.exports
 
 A file's `__all__` says which of its names are public.  The names go into `random/__init__.py`, which imports
 no torch and is typed, so that it can neither import the files nor ask them.  The first paragraph of the

@@ -1,4 +1,4 @@
-"""Writes docs/reference/facts.md from the classes of `samebits.model.facts`: `python tools/fact_page.py`."""
+"""Writes docs/reference/facts.md from the classes of `samebits.model.facts`: `python -m tools.fact_page`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TOP = """\
 # Facts: the evidence a record holds
 
 A fact is a row beside the event stream: `kind`, the user's line (`site`), the position in the
-stream, the step, and a `detail` object. This page is written by `python tools/fact_page.py` from the classes
+stream, the step, and a `detail` object. This page is written by `python -m tools.fact_page` from the classes
 of [`samebits.model.facts`](../../src/samebits/model/facts.py). Kinds and the keys of their detail:
 
 | kind | when | detail |

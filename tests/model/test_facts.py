@@ -71,5 +71,5 @@ def test_a_fact_holds_nothing_that_changes() -> None:
 
 
 def test_the_page_is_what_the_classes_say() -> None:
-    assert fact_page.PAGE.read_text("utf-8") == fact_page.page(), "run python tools/fact_page.py"
+    assert fact_page.PAGE.read_text("utf-8") == fact_page.page(), "run python -m tools.fact_page"
     assert all(f"| `{kind}` |" in fact_page.page() for kind in facts.KINDS)

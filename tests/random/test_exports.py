@@ -8,14 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from tools import exports
 
 import samebits.random as sr
+from tools import exports
 
 
 def test_what_is_generated_is_up_to_date() -> None:
     for target, made in ((exports.TARGET, exports.initializer()), (exports.PAGE, exports.page())):
-        assert target.read_text("utf-8") == made, f"{target}: run python tools/exports.py"
+        assert target.read_text("utf-8") == made, f"{target}: run python -m tools.exports"
 
 
 def test_every_public_name_is_that_of_its_file() -> None:

@@ -3,7 +3,7 @@
 Keys (`keys`); the distributions, one file each (`distributions`); and the mode in which unmodified
 code draws from here (`portable_mode`).  Loaded on first use: importing the package imports no torch.
 
-A file's `__all__` says what is public; `python tools/exports.py` writes the table below.
+A file's `__all__` says what is public; `python -m tools.exports` writes the table below.
 """
 
 from __future__ import annotations
