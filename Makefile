@@ -7,11 +7,12 @@ STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint unit test-torch faults peer-tests bench bench-gpu quality trust gpu clean
+.PHONY: help install demo test test-deep lint unit test-torch faults peer-tests bench bench-gpu quality trust gpu clean
 
 help:
 	@echo "make demo     install, then verify the bundled example, mend it, verify it again"
 	@echo "make test     install, then every check: style, types, directions, tests, the wheel"
+	@echo "make test-deep   the long forms that 'make test' leaves out: every sample, every cut, every way (half an hour)"
 	@echo "make lint     the checks that run nothing"
 	@echo "make test-torch TORCH=2.11.0   the tests with another torch (gigabytes: it brings CUDA)"
 	@echo "make faults   the planted faults and what is found of them (minutes)"
@@ -42,13 +43,19 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-# Most tests start programs that import torch: as many at a time as there are cores, each up to 2 GB of memory.
+# Most tests start programs that import torch: one more at a time than there are cores (tests/conftest.py), for
+# some wait; each takes up to 2 GB of memory.
 PARALLEL := -n auto --maxprocesses 8 --dist worksteal
 
 # Triton reads its switch when it is imported, so its kernels are interpreted in a session of their own.
 unit: $(STAMP)
 	$(BIN)/python -m pytest $(PARALLEL)
 	TRITON_INTERPRET=1 $(BIN)/python -m pytest $(PARALLEL) tests/triton
+
+# What is marked `deep`, and nothing else: `pytest -m ""` runs both.
+test-deep: $(STAMP)
+	$(BIN)/python -m pytest $(PARALLEL) -m deep
+	TRITON_INTERPRET=1 $(BIN)/python -m pytest $(PARALLEL) -m deep tests/triton
 
 # Another torch needs other versions of triton and setuptools.
 OTHER := .venv-$(TORCH)

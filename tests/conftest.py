@@ -27,6 +27,9 @@ for number in (signal.SIGQUIT, signal.SIGHUP):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.SIG_DFL)
 
+#: Where nobody keeps bytecode, each of the hundreds of programs that the tests start would compile us anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 #: Inductor's compiling threads outlive the test that started them: it compiles in the test's own thread.
 os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
 
@@ -116,6 +119,13 @@ def _look() -> dict[str, Any]:
         if module is not None and hasattr(module, "__version__"):  # not half imported, not blocked
             seen |= {what: ask() for what, ask in asks.items()}
     return seen
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """For `-n auto`: one more than there are cores, for many tests wait for signals and time limits."""
+    ours = getattr(os, "sched_getaffinity", None)  # Linux; a container may have fewer than the machine
+    return (len(ours(0)) if ours else os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.deep import every
 
 from .program import Config, Training
 
@@ -46,7 +47,7 @@ def uninterrupted(config: Config) -> tuple[list[str], list[torch.Tensor]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("trial", range(TRIALS - KILLED))
+@pytest.mark.parametrize("trial", every(8, range(TRIALS - KILLED)))
 def test_killed_and_resumed_it_is_the_uninterrupted_run(trial):
     chance, config = drawn(trial)
     history, weights = uninterrupted(config)
@@ -67,7 +68,7 @@ def test_killed_and_resumed_it_is_the_uninterrupted_run(trial):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("trial", range(TRIALS - KILLED, TRIALS))
+@pytest.mark.parametrize("trial", every(KILLED, range(TRIALS - KILLED, TRIALS)))
 def test_killed_by_a_signal_it_is_the_uninterrupted_run(trial, tmp_path):
     chance, config = drawn(trial)
     history, _ = uninterrupted(config)

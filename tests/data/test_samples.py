@@ -9,6 +9,7 @@ import random
 import numpy as np
 import pytest
 import torch
+from tests.deep import only
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, IterableDataset, Subset
 
 from samebits.data import SampleSeeded, SeededLoader
@@ -156,7 +157,8 @@ def test_an_exception_in_a_collate_function_leaves_the_streams_too():
 # The epoch.
 
 
-def test_a_loader_without_an_epoch_is_refused():
+def test_a_loader_without_an_epoch_is_refused(monkeypatch):
+    monkeypatch.setattr("torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL", 0.2)  # its patience with workers
     seeded = SampleSeeded(Draws(), 7)
     with pytest.raises(UsageError, match=r"no epoch was set.*set_epoch\(epoch\).*SeededLoader"):
         next(iter(DataLoader(seeded, 2, generator=torch.Generator())))
@@ -340,9 +342,12 @@ def test_options_that_cannot_be_meant_are_refused(options, error, text):
 
 
 @pytest.mark.filterwarnings(MANY_WORKERS)
-@pytest.mark.parametrize("options", WORKERS, ids=str)
+@pytest.mark.parametrize("options", only(WORKERS[2:4], WORKERS), ids=str)
 @pytest.mark.parametrize("drop_last", [False, True])
-@pytest.mark.parametrize(("length", "batch_size"), [(23, 4), (24, 4), (3, 4), (9, None), (0, 2)])
+@pytest.mark.parametrize(
+    ("length", "batch_size"),
+    only([(23, 4), (3, 4), (9, None)], [(23, 4), (24, 4), (3, 4), (9, None), (0, 2)]),
+)
 def test_an_iterable_dataset_gives_the_same_batches_in_the_same_order(options, drop_last, length, batch_size):
     def read(**more):
         dataset = SampleSeeded(Stream(length), 7, batch_size=batch_size or 1)

@@ -163,11 +163,12 @@ def mix(samples):
     return torch.stack(samples) + random.random() + OWN.random()
 
 if __name__ == "__main__":
-    for context in ("fork", "spawn", "forkserver"):
+    contexts = sys.argv[1:]
+    for context in contexts:
         kwargs = loader_kwargs(7, rank=0)
         plain = DataLoader(Draws(), 2, num_workers=2, multiprocessing_context=context, **kwargs)
         print("plain", [batch[:, :3].tolist() for _ in range(2) for batch in plain])
-    for context in (None, "fork", "spawn", "forkserver"):
+    for context in (None, *contexts):
         options = {"num_workers": 2, "persistent_workers": True} if context else {}
         seeded = SeededLoader(
             Draws(), 2, True, seed=7, multiprocessing_context=context, collate_fn=mix, **options
@@ -176,15 +177,20 @@ if __name__ == "__main__":
 """
 
 
-def test_fork_spawn_and_forkserver_are_all_the_same(tmp_path):
+@pytest.mark.parametrize(
+    "contexts",
+    [("fork", "spawn"), pytest.param(("fork", "spawn", "forkserver"), marks=pytest.mark.deep)],
+    ids="-".join,
+)
+def test_fork_spawn_and_forkserver_are_all_the_same(tmp_path, contexts):
     script = tmp_path / "spawned.py"
     script.write_text(SPAWNED)
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([sys.executable, script, *contexts], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert len(lines) == 7
-    assert len(set(lines[:3])) == 1
-    assert len(set(lines[3:])) == 1
+    assert len(lines) == 2 * len(contexts) + 1
+    assert len(set(lines[: len(contexts)])) == 1
+    assert len(set(lines[len(contexts) :])) == 1
 
 
 def test_it_can_be_pickled():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -38,18 +39,30 @@ def _compared(folder: Any) -> list[dict[str, Any]]:
     return found
 
 
-def test_each_record_chose_its_own_reading_schedule(folder: Any) -> None:
+@pytest.mark.parametrize("records", [2, pytest.param(3, marks=pytest.mark.deep)])
+def test_each_record_chose_its_own_reading_schedule(folder: Any, records: int) -> None:
     folder.write("train.py", _SCHEDULE)
-    for _ in range(3):
+    for _ in range(records):
         assert folder.samebits("record", "--level", "step", "train.py").code == 0
     for verdict in _compared(folder):
         assert (verdict["verdict"], verdict["steps"]) == ("same", 80)
         assert verdict["events"] > 80 + 24
 
 
-def test_records_of_other_levels_and_observers(folder: Any) -> None:
+@pytest.mark.parametrize(
+    "recorded",
+    [
+        (("step", "native"), ("op", "python")),
+        pytest.param(
+            (("step", "native"), ("op", "native"), ("op", "python"), ("step", "python")),
+            marks=pytest.mark.deep,
+        ),
+    ],
+    ids=len,
+)
+def test_records_of_other_levels_and_observers(folder: Any, recorded: tuple[tuple[str, str], ...]) -> None:
     folder.write("train.py", _SCHEDULE.replace("80", "6"))
-    for level, observer in (("step", "native"), ("op", "native"), ("op", "python"), ("step", "python")):
+    for level, observer in recorded:
         ended = folder.samebits("record", "--level", level, "train.py", SAMEBITS_OBSERVER=observer)
         assert ended.code == 0, ended.err
     for verdict in _compared(folder):
@@ -96,14 +109,24 @@ def test_what_the_first_run_left_is_named_and_nothing_is_touched(folder: Any) ->
     assert names == {".samebits", "train.py", "notes.txt", "foreign.log", "model", "cache.txt"}
 
 
-@pytest.mark.parametrize("how", ["empty", "gone", "launcher"])
-def test_a_run_that_lost_its_record_is_never_the_same(folder: Any, how: str) -> None:
+@pytest.fixture(scope="module")
+def whole(shared: Any) -> Path:
+    """A run's folder, whole."""
+    folder = shared("whole")
     folder.write("train.py", _SCHEDULE.replace("80", "3"))
-    for _ in range(2):
-        assert folder.samebits("record", "train.py").code == 0
-    whole, hurt = (run.path for run in folder.runs())
+    assert folder.samebits("record", "train.py").code == 0
+    path = Path(folder.last().path)
     folder.close()
-    _hurt(Path(hurt), how)
+    return path
+
+
+@pytest.mark.parametrize("how", ["empty", "gone", "launcher"])
+def test_a_run_that_lost_its_record_is_never_the_same(folder: Any, whole: Path, how: str) -> None:
+    hurt = folder.path / "hurt"
+    shutil.copytree(whole, hurt)
+    same = folder.samebits("compare", whole, hurt)
+    assert (same.code, same.out.partition(" ")[0]) == (0, "SAME"), same.out
+    _hurt(hurt, how)
     for words in ((whole, hurt), (hurt, whole)):
         ended = folder.samebits("compare", *words)
         assert ended.code == 2, ended.out

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.deep import only
 
 pytestmark = pytest.mark.slow
 
@@ -136,14 +137,14 @@ train(1)
 }
 
 
-@pytest.mark.parametrize("how", _AT_ONCE)
+@pytest.mark.parametrize("how", only(["threads"], _AT_ONCE))
 def test_which_is_faster_makes_no_difference(folder: Any, how: str) -> None:
     folder.write("train.py", _TRAIN + _AT_ONCE[how])
     ended = folder.samebits("verify", "train.py", timeout=120)
     assert ended.out.startswith("SAME"), ended.out
 
 
-@pytest.mark.parametrize("how", _SWAPPED)
+@pytest.mark.parametrize("how", only(["processes with tasks of their own"], _SWAPPED))
 def test_which_computed_what_makes_one(folder: Any, how: str) -> None:
     folder.write("train.py", _TRAIN + _SWAPPED[how])
     ended = folder.samebits("verify", "train.py", timeout=120)

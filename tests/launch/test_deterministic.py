@@ -27,7 +27,7 @@ print(torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic)
 
 def test_a_detector_trains_twice_to_the_same_bits(folder: Any) -> None:
     folder.write("detector.py", DETECTOR.read_text("utf-8"))
-    ended = folder.samebits("verify", "--steps", "6", "--json", "verdict.json", "detector.py")
+    ended = folder.samebits("verify", "--steps", "3", "--json", "verdict.json", "detector.py")
     assert ended.code == 0, ended.out + ended.err
     verdict = json.loads((folder.path / "verdict.json").read_text("utf-8"))
     assert verdict["verdict"] == "same"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.deep import only
 
 _TRAIN = """\
 import os, sys, threading
@@ -40,7 +41,7 @@ _ENDS = {
 }
 
 
-@pytest.mark.parametrize("how", _ENDS)
+@pytest.mark.parametrize("how", only(["os._exit", "exec", "a fork that trains"], _ENDS))
 def test_a_program_that_ended_by_itself_is_whole(folder: Any, how: str) -> None:
     folder.write("train.py", _TRAIN + _ENDS[how])
     for _ in range(2):

@@ -130,8 +130,8 @@ def _shown(path: Path) -> str:
 @pytest.mark.parametrize(
     ("label", "words", "variables"),
     [
-        ("op", ("record",), {"SAMEBITS_OBSERVER": "python"}),
-        ("run", ("run",), {}),
+        pytest.param("op", ("record",), {"SAMEBITS_OBSERVER": "python"}, marks=pytest.mark.deep),
+        pytest.param("run", ("run",), {}, marks=pytest.mark.deep),
         ("both", ("record", "--level", "step", "--seed", "0"), {}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

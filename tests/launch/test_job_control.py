@@ -134,6 +134,7 @@ def test_timeout_of_coreutils(folder: Any, start: Any) -> None:
     assert record_of(folder)["status"] == "interrupted"
 
 
+@pytest.mark.deep  # its quick form, with a program that trains, is in test_signals
 @pytest.mark.parametrize("command", ["record", "verify"])
 def test_one_interrupt_lets_the_program_take_its_time(folder: Any, start: Any, command: str) -> None:
     folder.write("saves.py", SAVES.replace("SECONDS", "14"))

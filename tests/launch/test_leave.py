@@ -8,6 +8,7 @@ import textwrap
 from typing import Any
 
 import pytest
+from tests.deep import only
 
 _TRAIN = """\
 import atexit, os, queue, sys, threading, time
@@ -84,7 +85,9 @@ _HELD = {
 }
 
 
-@pytest.mark.parametrize("held", _HELD)
+@pytest.mark.parametrize(
+    "held", only(["an idle process pool", "persistent workers", "a thread that waits for steps"], _HELD)
+)
 def test_it_ends(folder: Any, held: str) -> None:
     if held == "joblib":
         pytest.importorskip("joblib")
@@ -143,7 +146,7 @@ _POOLS = {
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for what is computed in /proc")
-@pytest.mark.parametrize("pool", _POOLS)
+@pytest.mark.parametrize("pool", only(["a process pool"], _POOLS))
 def test_what_waits_for_a_process_that_stopped_ends(folder: Any, pool: str) -> None:
     """The workers take the steps, and what they were asked for never comes."""
     trained = "def trained(number):\n    train()\n    return number\n\n"

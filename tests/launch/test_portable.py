@@ -64,6 +64,7 @@ def test_repeats_the_command(tmp_path: Path) -> None:
     assert "samebits run --seed 0 --portable draws.py" in done.stderr
 
 
+@pytest.mark.deep  # its quick form: the numbers are the same on any number of threads
 def test_what_differs_between_thread_counts_is_arithmetic(tmp_path: Path) -> None:
     """Initialisation, order, noise and dropout agree; what differs, if anything, are matrix products."""
     example = Path(__file__).parents[2] / "examples" / "portable.py"

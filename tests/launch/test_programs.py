@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 import pytest
+from tests.deep import only
 
 from samebits.launch import child
 from samebits.launch.output import kept
@@ -74,7 +75,9 @@ def test_a_syntax_error_is_shown(folder: Any) -> None:
     assert "SyntaxError" in ended.out
 
 
-@pytest.mark.parametrize(("code", "shown"), [("3", "exit code 3"), ("'a reason'", "a reason")])
+@pytest.mark.parametrize(
+    ("code", "shown"), only([("'a reason'", "a reason")], [("3", "exit code 3"), ("'a reason'", "a reason")])
+)
 def test_sys_exit(folder: Any, code: str, shown: str) -> None:
     folder.write("train.py", TRAIN + f"import sys\ntrain()\nsys.exit({code})\n")
     ended = folder.samebits("verify", "train.py")
@@ -300,9 +303,9 @@ def test_a_folder_that_cannot_be_written(folder: Any) -> None:
 def test_runs_are_kept_where_they_are_asked_to_be(folder: Any) -> None:
     folder.write("here/train.py", TRAIN + "train()\n")
     out = folder.path / "other place" / "rüns"
-    ended = folder.samebits("verify", "--out", out, "train.py", cwd=folder.path / "here")
+    ended = folder.samebits("record", "--out", out, "train.py", cwd=folder.path / "here")
     assert ended.code == 0, ended.out + ended.err
-    assert len(folder.runs(out)) == 2
+    assert len(folder.runs(out)) == 1
     assert sorted(p.name for p in (folder.path / "here").iterdir() if p.name != "__pycache__") == ["train.py"]
 
 
@@ -341,11 +344,9 @@ import torch
 print(torch.ones(2).sum().item())
 """,
     )
-    ended = folder.samebits("record", "train.py")
-    assert ended.code == 0, ended.err
-    assert folder.last().records["main"].steps == 2
     ended, verdict = folder.json("train.py")
-    assert (ended.code, verdict["verdict"]) == (0, "same")
+    assert (ended.code, verdict["verdict"]) == (0, "same"), ended.err
+    assert [run.records["main"].steps for run in folder.runs()] == [2, 2]
 
 
 def test_json_alone_is_on_stdout(folder: Any) -> None:

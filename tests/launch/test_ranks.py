@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from typing import Any
 
 import pytest
+from tests.deep import only
 
 pytestmark = pytest.mark.slow
 
@@ -58,15 +60,16 @@ def results(folder: Any) -> list[str]:
     return [(folder.path / f"rank{rank}.txt").read_text() for rank in (0, 1)]
 
 
-def test_two_ranks(folder: Any) -> None:
+@pytest.mark.parametrize("command", only(["record"], ["record", "verify"]))
+def test_two_ranks(folder: Any, command: str) -> None:
     plain = folder.run(*TORCHRUN)
     assert plain.code == 0, plain.err
     expected = results(folder)
-    ended, verdict = folder.json("--level", "op", "--", *TORCHRUN)
+    ended = folder.samebits(command, "--level", "op", "--", *TORCHRUN)
     assert ended.code == 0, ended.err
-    assert (verdict["verdict"], verdict["steps"]) == ("same", 4)
+    assert command == "record" or ended.out.startswith("SAME  2 runs, 4 steps"), ended.out
     assert results(folder) == expected
-    for run in folder.runs():
+    for run in folder.runs()[-2 if command == "verify" else -1 :]:
         ranks = {key: record for key, record in run.records.items() if re.fullmatch(r"rank\d", key)}
         assert {key: (record.rank, record.steps) for key, record in ranks.items()} == {
             "rank0": (0, 4),
@@ -83,8 +86,15 @@ def test_two_ranks(folder: Any) -> None:
             assert record.status == "finished"
 
 
-def test_the_rank_that_parts_first_is_named(folder: Any) -> None:
-    ended, verdict = folder.json("--", *TORCHRUN, "fault")
+@pytest.mark.parametrize("command", only(["record"], ["record", "verify"]))
+def test_the_rank_that_diverges_first_is_named(folder: Any, command: str) -> None:
+    if command == "verify":
+        ended, verdict = folder.json("--", *TORCHRUN, "fault")
+    else:
+        for _ in range(2):
+            assert folder.samebits("record", "--level", "op", "--", *TORCHRUN, "fault").code == 0
+        ended = folder.samebits("compare", "--json", "-", *(run.id for run in folder.runs()[-2:]))
+        verdict = json.loads(ended.out)
     assert ended.code == 1, ended.err
     assert verdict["verdict"] == "diverged"
     assert (verdict["first"]["rank"], verdict["first"]["step"]) == (1, 2)

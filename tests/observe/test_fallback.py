@@ -506,6 +506,7 @@ def verify(tmp_path: Path, script: str) -> tuple[int, dict[str, Any]]:
 
 
 @pytest.mark.slow
+@pytest.mark.deep  # its quick forms: a clean script, and the events of the native observer
 def test_a_diverging_script_end_to_end(tmp_path: Path) -> None:
     code, verdict = verify(tmp_path, DIVERGING)
     assert (code, verdict["verdict"]) == (1, "diverged")

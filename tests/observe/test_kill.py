@@ -15,8 +15,6 @@ from samebits.model.events import STRUCTURE
 from samebits.record.reader import Record
 from samebits.record.writer import Writer
 
-TRIALS = 100
-
 
 def write_steps(path: Path, acknowledge: int) -> None:
     """The child: steps of changing size until it is killed, each acknowledged once committed."""
@@ -38,10 +36,11 @@ def write_steps(path: Path, acknowledge: int) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # the threads are pytest's own
-def test_everything_acknowledged_survives_kill_9(tmp_path: Path) -> None:
+@pytest.mark.parametrize("trials", [20, pytest.param(100, marks=pytest.mark.deep)])
+def test_everything_acknowledged_survives_kill_9(tmp_path: Path, trials: int) -> None:
     chance = random.Random(0)
     seen = set()
-    for trial in range(TRIALS):
+    for trial in range(trials):
         directory = tmp_path / str(trial)
         path = directory / "main.db"
         reading, writing = os.pipe()
@@ -82,4 +81,4 @@ def test_everything_acknowledged_survives_kill_9(tmp_path: Path) -> None:
             assert len(record.sources()) == -(-record.steps // 7)
             seen.add(record.steps)
         assert {file.name: file.read_bytes() for file in directory.iterdir()} == before
-    assert len(seen) > TRIALS // 2
+    assert len(seen) > trials // 2

@@ -59,6 +59,7 @@ def test_parameters_that_no_module_holds_are_numbered(names: Names) -> None:
     assert names.parameters(loose) == ["parameter 0", "parameter 1", "parameter 2"]
 
 
+@pytest.mark.usefixtures("own_modules")  # it collects garbage, of which other tests leave much to look at
 def test_the_address_of_a_dead_parameter_is_not_its_name() -> None:
     names = Names(lambda address: None)
     for _ in range(5):  # an address is used again soon

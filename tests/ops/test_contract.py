@@ -34,7 +34,6 @@ from .contract import (
 
 DEVICE = "cpu"
 NARROW = (torch.float32, torch.bfloat16, torch.float16)
-RUNS = 50
 
 #: Rows that no CPU kernel stands behind, and where they are tested instead.
 NOT_HERE = {
@@ -158,14 +157,15 @@ def test_errors_are_within_twice_those_of_torch(case: Case, dtype: torch.dtype) 
         assert worst(mine, exact) <= 2 * worst(theirs, exact) + ulp
 
 
+@pytest.mark.parametrize("runs", [5, pytest.param(50, marks=pytest.mark.deep)])
 @each
-def test_the_same_bits_in_every_run_on_one_thread_and_two(case: Case) -> None:
+def test_the_same_bits_in_every_run_on_one_thread_and_two(case: Case, runs: int) -> None:
     task = parted(case, torch.float32, DEVICE)
     with installed(case.schemas, DEVICE):
         first = results(case, task)
-        for count in (1, 2):
+        for count, tried in ((1, runs // 2), (2, runs - runs // 2)):
             with threads(count):
-                for run in range(RUNS // 2):
+                for run in range(tried):
                     assert same_bits(results(case, task), first), f"run {run + 1} on {count} threads differs"
 
 

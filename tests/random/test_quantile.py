@@ -122,6 +122,8 @@ def test_tables_stay_where_they_are() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("grid", [SINGLE, DOUBLE], ids=lambda grid: grid.name)
+@pytest.mark.parametrize(
+    "grid", [SINGLE, pytest.param(DOUBLE, marks=pytest.mark.deep)], ids=lambda grid: grid.name
+)
 def test_tables_are_what_the_fit_makes(grid: Grid) -> None:
     assert np.array_equal(quantile.numbers(grid), fit.table(grid))

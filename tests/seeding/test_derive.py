@@ -145,19 +145,24 @@ def test_permutation_holds_each_once(count: int) -> None:
 
 
 @pytest.mark.slow
-def test_ten_million_paths_do_not_collide() -> None:
-    """Five seeds of a sweep, four purposes, eight ranks; 250 epochs of 250 samples each."""
-    rows = []
+@pytest.mark.parametrize("epochs", [25, pytest.param(250, marks=pytest.mark.deep)])
+def test_millions_of_paths_do_not_collide(epochs: int) -> None:
+    """Five seeds of a sweep, four purposes, eight ranks; epochs of 250 samples each."""
+    rows, count = [], 40_000 * epochs
     for root in (0, 1, 2, 2**32, 2**64):
         for purpose in ("process", "worker", "sample", "order"):
             for rank in range(8):
                 digest = Key(root, (purpose, rank)).numbered()
-                rows.append(b"".join(digest(epoch, sample) for epoch in range(250) for sample in range(250)))
+                rows.append(
+                    b"".join(digest(epoch, sample) for epoch in range(epochs) for sample in range(250))
+                )
     digests = np.frombuffer(b"".join(rows), dtype="<u8").reshape(-1, 2)
-    assert len(digests) == 10**7
+    assert len(digests) == count
     for half in (0, 1):  # either half alone is enough for a device's 64-bit seed
-        assert len(np.unique(digests[:, half])) == 10**7
-    assert len(np.unique(digests[:, 0] & 0xFFFFFFFF)) < 10**7 - 10_000  # what 32 bits of a seed would do
+        assert len(np.unique(digests[:, half])) == count
+    assert (
+        len(np.unique(digests[:, 0] & 0xFFFFFFFF)) < count - count**2 // 10**10
+    )  # what 32 bits of a seed would do
 
 
 def first_draws(kind: str, count: int) -> np.ndarray[Any, Any]:

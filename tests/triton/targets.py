@@ -1,4 +1,4 @@
-"""Compiles launches for GPUs that need not be there: `compiled` in a process for each."""
+"""Compiles launches for GPUs that need not be there: `compiled` in a process of its own."""
 
 from __future__ import annotations
 
@@ -26,26 +26,21 @@ def kernels(package: ModuleType) -> set[tuple[str, str]]:
     return found
 
 
-def compile_for(targets: Sequence[tuple[str, ...]], launches: Iterable[str], folder: Path) -> list[str]:
-    """A line for each compiled kernel, of all targets; those are `compiled`'s arguments."""
+def compile_for(target: Sequence[str], launches: Iterable[str], folder: Path) -> list[str]:
+    """A line for each compiled kernel; the target are `compiled`'s arguments."""
     (folder / "launches").write_text("\n".join(launches))
-    environment = {**os.environ, "DISABLE_PTXAS_OPT": "1"}
+    environment = {**os.environ, "DISABLE_PTXAS_OPT": "1", "TRITON_CACHE_DIR": str(folder)}
     del environment["TRITON_INTERPRET"]
-    running = []
-    for target in targets:
-        command = [sys.executable, str(PROGRAM), *target]
-        with (folder / "launches").open() as source:
-            cache = {"TRITON_CACHE_DIR": str(folder / target[0])}
-            running.append(
-                subprocess.Popen(
-                    command, stdin=source, stdout=subprocess.PIPE, text=True, env=environment | cache
-                )
-            )
-    lines = []
-    for process in running:
-        lines.extend(process.communicate()[0].splitlines())
-        assert process.returncode == 0
-    return lines
+    with (folder / "launches").open() as source:
+        done = subprocess.run(
+            [sys.executable, str(PROGRAM), *target],
+            stdin=source,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+            check=True,
+        )
+    return done.stdout.splitlines()
 
 
 def faults(compiled: Iterable[str]) -> dict[tuple[str, str, str], tuple[object, object]]:

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 
 import pytest
 import torch
+from tests.deep import only
 from torch import Tensor
 
 from samebits._runtime import triton_launch
@@ -80,13 +81,15 @@ def test_numbers_are_those_of_plain_torch_and_of_the_core(
     assert distribution is Distribution.BERNOULLI or len(numbers) > 100
 
 
-@pytest.mark.parametrize("count", [1, 3, 4, 5, 1023, 1025, 2049])
+@pytest.mark.parametrize("count", only([3, 5, 1025], [1, 3, 4, 5, 1023, 1025, 2049]))
 @few
 def test_tails(distribution: Distribution, dtype: torch.dtype, parameters: Parameters, count: int) -> None:
     check(distribution, dtype, parameters, (count,))
 
 
-@pytest.mark.parametrize("first", [1, 2, (1 << 34) - 5, TRILLION + 3, (1 << 63) - 5000])
+@pytest.mark.parametrize(
+    "first", only([2, TRILLION + 3], [1, 2, (1 << 34) - 5, TRILLION + 3, (1 << 63) - 5000])
+)
 @few
 def test_a_run_that_begins_later(
     distribution: Distribution, dtype: torch.dtype, parameters: Parameters, first: int
@@ -127,7 +130,7 @@ def test_counters_wrap(
     check(distribution, dtype, parameters, (2, 300), torch.stack((one, one)), Part(TRILLION, (300,), (2,)))
 
 
-@pytest.mark.parametrize("count", [3, 2047, 2049])
+@pytest.mark.parametrize("count", only([3, 2049], [3, 2047, 2049]))
 @few
 def test_many_keys(
     distribution: Distribution, dtype: torch.dtype, parameters: Parameters, count: int

@@ -17,7 +17,7 @@ from .distributions import FEW, KEY, PARTS, cases, key
 from .targets import compile_for, faults, kernels
 
 KERNELS = kernels(samebits.random._triton)
-TARGETS = (("80", "each"), ("90", "each"))
+TARGETS = (("80", "each"), pytest.param(("90", "each"), marks=pytest.mark.deep))
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +53,11 @@ def launches() -> list[str]:
     return sorted(noted.found)
 
 
-@pytest.fixture(scope="module")
-def compiled(launches: list[str], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    return compile_for(TARGETS, launches, tmp_path_factory.mktemp("compiled"))
+@pytest.fixture(scope="module", params=TARGETS, ids="-".join)
+def compiled(
+    request: pytest.FixtureRequest, launches: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> list[str]:
+    return compile_for(request.param, launches, tmp_path_factory.mktemp("compiled"))
 
 
 def test_every_distribution_of_each_type_is_compiled(launches: list[str], compiled: list[str]) -> None:
@@ -69,7 +71,7 @@ def test_every_distribution_of_each_type_is_compiled(launches: list[str], compil
     }
     assert drawn >= {(distribution, "torch.int16", True) for distribution in real}
     assert drawn >= {(Distribution.INTEGER, f"torch.int{size}", False) for size in (8, 16, 32, 64)}
-    assert len(compiled) == len(TARGETS) * len(launches)
+    assert len(compiled) == len(launches)
 
 
 def test_kernels_compile_and_round_as_they_are_written(compiled: list[str]) -> None:
