@@ -87,6 +87,7 @@ def test_programs_in_tests_parse() -> None:
 
 #: Tests of what no single file does, and what that is; `*`: a whole folder.
 NO_FILE = {
+    "audit/rules": "the rules of all causes, on their snippets",
     "causes/catalogue": "all causes as one list, and their pages",
     "causes/matchers": "which of all causes is named for which evidence",
     "compare/records": "a verdict on records of every age and kind",
@@ -95,7 +96,9 @@ NO_FILE = {
     "data/room": "what the package exports",
     "data/stateful": "torchdata's loader with all of ours",
     "determinism/compiled": "the mode under torch.compile",
+    "determinism/many_entries": "scopes entered 1,500 times before the first compilation",
     "gpu/*": "what needs a GPU, of any package",
+    "integrations/contract": "the protocol, for every framework",
     "launch/cases": "small programs for which a verdict was once wrong",
     "launch/children": "programs whose processes run at once",
     "launch/deterministic": "programs under the deterministic mode",
@@ -111,10 +114,10 @@ NO_FILE = {
     "launch/run": "`samebits run`, end to end",
     "launch/same_bits": "observed programs compute what they compute alone",
     "manifest/planted": "secrets planted in everything that is collected",
-    "observe/hostile": "programs that fight their observer",
     "observe/kill": "a record whose writer is killed",
     "ops/compile": "all operations under torch.compile",
     "ops/contract": "what holds for every operation of the table",
+    "ops/replacements": "the rows that the files of ops declare",
     "ops/opinfo": "all operations on torch's own samples",
     "peers/*": "other projects' tests, against samebits",
     "property/*": "planted differences through all of compare",
@@ -123,11 +126,13 @@ NO_FILE = {
     "random/interruptions": "signals within all that draws",
     "random/quality": "statistics of all streams",
     "random/tiers": "the processors for which the core is compiled",
+    "record/hostile": "forged records, through all that reads",
     "record/corruption": "damaged files, through all that reads",
     "seeding/distributed": "several processes, end to end",
     "seeding/peer_faults": "faults that other projects had",
     "seeding/seeds": "what every function that takes a seed accepts",
     "triton/*": "kernels under triton's interpreter, of any package: a process of its own",
+    "tools/*": "what maintainers run, which lies beside src",
     "trust/*": "the small forms of `make trust`",
 }
 
