@@ -245,8 +245,8 @@ def main() -> int:
     sizes = [Size(size) for size in options.sizes] if options.sizes else SIZES
     rows: list[dict[str, Any]] = []
     print(
-        f"{'case':44} {'size':6} {'dtype':8} {'torch us':>10} {'ours us':>10} "
-        f"{'ratio':>6} {'quartiles':>13} {'memory':>6}"
+        f"{'case':44} {'size':6} {'dtype':8} {'torch us':>10} {'ours us':>10} {'ratio':>6} "
+        f"{'quartiles':>13} {'memory':>6}"
     )
     try:
         for case in cases(device, options.only):

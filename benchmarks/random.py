@@ -326,8 +326,8 @@ def main() -> int:
     threads_before = torch.get_num_threads()
     rows: list[dict[str, Any]] = []
     print(
-        f"{'distribution':22} th into {'elements':>10} tier    {'ns each':>9}  "
-        "the others' (their time over ours)"
+        f"{'distribution':22} th into {'elements':>10} tier    {'ns each':>9}  the others' (their time over "
+        "ours)"
     )
     try:
         for threads in options.threads or ([1, 2] if device == "cpu" else [threads_before]):

@@ -357,8 +357,8 @@ def _show(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         target = f" (target {row['target']:.0f})" if row["target"] else ""
         print(
-            f"{row['task']:45} {row['who']:10} {row['way']:28} {row['microseconds']:9.2f} "
-            f"{row['low']:9.2f} - {row['high']:9.2f} {row['ratio']:7.2f}  {row['note']}{target}",
+            f"{row['task']:45} {row['who']:10} {row['way']:28} {row['microseconds']:9.2f} {row['low']:9.2f} "
+            f"- {row['high']:9.2f} {row['ratio']:7.2f}  {row['note']}{target}",
             flush=True,
         )
 

@@ -1,7 +1,7 @@
 """Writes the page of every cause: `python -m tools.cause_pages DIRECTORY` (docs/causes).
 
 The pages are made from the files of the catalogue, so that what the documentation says of a cause and
-what a verdict says cannot part.  With `--check` nothing is written, and a page that is not up to date is
+what a verdict says cannot differ.  With `--check` nothing is written, and a page that is not up to date is
 an error.
 """
 
@@ -37,7 +37,7 @@ def index() -> str:
     """The list of all causes."""
     rows = "\n".join(f"| [`{name}`]({name}.md) | {cause.title} |" for name, cause in CATALOGUE.items())
     return (
-        "# Causes\n\nWhy two runs of one program part, by the names a verdict uses. These pages are "
+        "# Causes\n\nWhy two runs of one program diverge, by the names a verdict uses. These pages are "
         "written by `python -m tools.cause_pages docs/causes`.\n\n"
         f"| name | in short |\n| --- | --- |\n{rows}\n"
     )

@@ -58,15 +58,15 @@ def test_without_options_the_seed_is_0_and_that_is_said(samebits: Run, became: l
             ["--seed", "7", "--no-deterministic", "-m", "json.tool", "x"],
             Program("module", ("json.tool", "x")),
             Control(7, False),
-            "seed 7, hash secret 7, algorithms as they are; repeat with: "
-            "samebits run --seed 7 --no-deterministic -m json.tool x",
+            "seed 7, hash secret 7, algorithms as they are; repeat with: samebits run --seed 7 "
+            "--no-deterministic -m json.tool x",
         ),
         (
             ["--seed", str(2**128 - 1), "--", "sh", "-c", "true"],
             Program("command", ("sh", "-c", "true")),
             Control(2**128 - 1, True),
-            f"seed {2**128 - 1}, hash secret {2**32 - 1}, deterministic algorithms; repeat with: "
-            f"samebits run --seed {2**128 - 1} -- sh -c true",
+            f"seed {2**128 - 1}, hash secret {2**32 - 1}, deterministic algorithms; repeat with: samebits "
+            f"run --seed {2**128 - 1} -- sh -c true",
         ),
     ],
 )

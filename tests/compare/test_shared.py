@@ -258,8 +258,9 @@ def test_nothing_in_common_says_how_to_record_it(run: Make, training: Make) -> N
     verdict = compare(a, b)
     assert (verdict.verdict, verdict.exit_status, verdict.events) == ("incomplete", 2, 0)
     assert verdict.reason == (
-        "nothing could be compared. The first was recorded per operation, the other per step, and they share "
-        "no result. Record both alike, for example with: samebits record --level op train.py --epochs 1"
+        "nothing could be compared. The first was recorded per operation, the other per step, and they "
+        "share no result. Record both alike, for example with: samebits record --level op train.py --epochs "
+        "1"
     )
 
 

@@ -36,8 +36,8 @@ def test_same(run: Make, training: Make) -> None:
     assert (document["verdict"], document["first"], document["causes"]) == ("same", None, [])
     assert (document["steps"], document["operations"], document["events"]) == (5, 35, 60)
     assert document["compared"] == (
-        "5 steps, 35 operations, 5 losses, 5 gradients, 5 parameter values, 5 batches, "
-        "5 values read by the program."
+        "5 steps, 35 operations, 5 losses, 5 gradients, 5 parameter values, 5 batches, 5 values read by the "
+        "program."
     )
     assert verdict.exit_status == 0
 
@@ -164,7 +164,7 @@ def test_hostile_facts_break_nothing(run: Make, training: Make) -> None:
 
 def test_needs_neither_torch_nor_numpy() -> None:
     code = (
-        "import sys; sys.modules['torch'] = sys.modules['numpy'] = None; "
-        "import samebits.compare, samebits.causes, samebits.report"
+        "import sys; sys.modules['torch'] = sys.modules['numpy'] = None; import samebits.compare, "
+        "samebits.causes, samebits.report"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -318,8 +318,8 @@ def test_a_working_folder_that_was_deleted_is_one_sentence(folder: Folder) -> No
     (folder.path / "gone").mkdir()
     folder.write("x.py", "print(1)")
     script = (
-        "import os; os.rmdir('../gone'); from samebits.cli.main import main; "
-        f"main(['verify', '{folder.path}/x.py'])"
+        "import os; os.rmdir('../gone'); from samebits.cli.main import main; main(['verify', "
+        f"'{folder.path}/x.py'])"
     )
     ended = folder.run(sys.executable, "-c", script, cwd=folder.path / "gone")
     assert (ended.code, ended.out) == (2, "")

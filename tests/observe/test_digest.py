@@ -212,9 +212,9 @@ def test_what_is_no_tensor() -> None:
 
 def test_without_a_native_observer() -> None:
     program = (
-        "import torch; from samebits.observe.digest import digest; from samebits.observe import observer;"
-        "assert not hasattr(observer.load(), '__file__');"
-        "print(digest(torch.arange(10.0).view(2, 5).t()))"
+        "import torch; from samebits.observe.digest import digest; from samebits.observe import "
+        "observer;assert not hasattr(observer.load(), '__file__');print(digest(torch.arange(10.0).view(2, "
+        "5).t()))"
     )
     environment = {"SAMEBITS_OBSERVER": "python", "PYTHONPATH": str(Path(observer.__file__).parents[2])}
     out = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)

@@ -33,8 +33,8 @@ SCHEMAS = {
     "_ps_roi_align_backward": f"({HEAD}{BOXED}{POOLED}, int sampling_ratio, {SIZE})",
     "_ps_roi_pool_backward": f"({HEAD}{BOXED}{POOLED}, {SIZE})",
     "_deform_conv2d_backward": "(Tensor grad, Tensor input, Tensor weight, Tensor offset, Tensor mask, "
-    "Tensor bias, SymInt stride_h, SymInt stride_w, SymInt pad_h, SymInt pad_w, SymInt dilation_h, "
-    "SymInt dilation_w, SymInt groups, SymInt offset_groups, bool use_mask)",
+    "Tensor bias, SymInt stride_h, SymInt stride_w, SymInt pad_h, SymInt pad_w, SymInt dilation_h, SymInt "
+    "dilation_w, SymInt groups, SymInt offset_groups, bool use_mask)",
 }
 
 

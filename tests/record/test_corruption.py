@@ -251,8 +251,8 @@ FORGERIES = {
     "a view for a table": lambda c, s: [
         c.execute("DROP TABLE facts"),
         c.execute(
-            "CREATE VIEW facts AS WITH RECURSIVE t(n) AS "
-            "(SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT n FROM t"
+            "CREATE VIEW facts AS WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT n "
+            "FROM t"
         ),
     ],
     "a trigger": statement("CREATE TRIGGER evil AFTER INSERT ON facts BEGIN DELETE FROM facts; END"),

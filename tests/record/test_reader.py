@@ -237,8 +237,8 @@ def test_reading_needs_no_torch_and_no_numpy(tmp_path: Path) -> None:
     steps(writer, 2)
     writer.finish("finished")
     code = (
-        "import sys; sys.modules['torch'] = sys.modules['numpy'] = None; from pathlib import Path; "
-        "from samebits.record.run import Run; run = Run.open(Path(sys.argv[1])); "
+        "import sys; sys.modules['torch'] = sys.modules['numpy'] = None; from pathlib import Path; from "
+        "samebits.record.run import Run; run = Run.open(Path(sys.argv[1])); "
         "print(len(list(run.records['main'].events(0)))); assert 'pickle' not in sys.modules"
     )
     done = subprocess.run(

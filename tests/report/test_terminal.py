@@ -41,11 +41,10 @@ _DIVERGED = Verdict(
         Finding(
             0.97,
             Site("train.py", 2),
-            "both runs gave it the same inputs, bit for bit, and got other results; its kernel adds "
-            "in an order "
-            "that threads decide.",
-            "torch.use_deterministic_algorithms(True)  # once, before training; has an effect on "
-            "the CPU too, yes",
+            "both runs gave it the same inputs, bit for bit, and got other results; its kernel adds in an "
+            "order that threads decide.",
+            "torch.use_deterministic_algorithms(True)  # once, before training; has an effect on the CPU "
+            "too, yes",
             "nondeterministic-kernel",
         ),
         Finding(0.2, Site("load.py", 7), "threads are started.", "do not", "completion-order"),
@@ -77,8 +76,8 @@ def test_diverged_says_where_why_and_what_to_do() -> None:
         "module    encoder.embed",
         "differs   96 of 96 elements, by at most 1.5e-05 and 14 ULP",
         "1. nondeterministic-kernel  97% sure  train.py:2",
-        "torch.use_deterministic_algorithms(True)  # once, before training; has an effect on the "
-        "CPU too, yes",
+        "torch.use_deterministic_algorithms(True)  # once, before training; has an effect on the CPU too, "
+        "yes",
         "2. completion-order  20% sure  load.py:7",
     ):
         assert words in text, words

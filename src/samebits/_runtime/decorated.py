@@ -25,8 +25,8 @@ def decorated(
     if isinstance(function, type) or runs_later(function):
         name = getattr(function, "__name__", function)
         raise UsageTypeError(
-            f"{written.partition('(')[0]}: {name!r} is a class, a generator or a coroutine, whose body "
-            f"runs after the call: write `with {written}:` inside it."
+            f"{written.partition('(')[0]}: {name!r} is a class, a generator or a coroutine, whose body runs "
+            f"after the call: write `with {written}:` inside it."
         )
 
     @functools.wraps(function)

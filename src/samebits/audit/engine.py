@@ -38,8 +38,8 @@ def audit_file(path: str | os.PathLike[str]) -> list[Finding]:
         text = io.TextIOWrapper(io.BytesIO(data), encoding).read()
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
         raise UsageError(
-            f"{name} cannot be decoded: {error}. Save it as UTF-8, or say its encoding in the first line: "
-            "# -*- coding: latin-1 -*-"
+            f"{name} cannot be decoded: {error}. Save it as UTF-8, or say its encoding in the first line: # "
+            "-*- coding: latin-1 -*-"
         ) from error
     return audit_source(text, name)
 

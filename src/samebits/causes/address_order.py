@@ -19,9 +19,8 @@ def match(evidence: Evidence) -> Finding | None:
         return Finding(
             sure(evidence, order.a, 0.94),
             order.site,
-            f"the order taken at {spot(order.site)} follows where objects lie in memory, which is "
-            f"new in every "
-            "process.",
+            f"the order taken at {spot(order.site)} follows where objects lie in memory, which is new in "
+            "every process.",
             _FIX,
         )
     number = nearest(
@@ -35,9 +34,8 @@ def match(evidence: Evidence) -> Finding | None:
     return Finding(
         0.8 * reach(evidence, number.a) if seeded else sure(evidence, number.a, 0.45),
         number.site,
-        f"{number.detail.call or 'id()'} at {spot(number.site)} gave the address of an "
-        f"object, which is "
-        "new in every process.",
+        f"{number.detail.call or 'id()'} at {spot(number.site)} gave the address of an object, which is new "
+        "in every process.",
         _FIX,
     )
 
@@ -45,8 +43,8 @@ def match(evidence: Evidence) -> Finding | None:
 CAUSE = Cause(
     name="address-order",
     title="Order from the addresses of objects",
-    what="Iterating over a set of objects that are hashed by address (modules, parameters, instances without "
-    "`__hash__`), sorting by `id`, or using `id()` or `hash()` of an object as a number.",
+    what="Iterating over a set of objects that are hashed by address (modules, parameters, instances "
+    "without `__hash__`), sorting by `id`, or using `id()` or `hash()` of an object as a number.",
     why="Where an object lies in memory changes from process to process, and with it the order of a set. "
     "PYTHONHASHSEED has no influence on it.",
     fix=_FIX,

@@ -33,7 +33,7 @@ def _by_hand(evidence: Evidence) -> Finding | None:
             0.93 * strength * reach(evidence, fact),
             site,
             f"alternatives are timed and the fastest is chosen at {spot(site)}; the two runs chose "
-            f"differently.",
+            "differently.",
             _FIX_HAND,
         )
     return None
@@ -64,9 +64,8 @@ def match(evidence: Evidence) -> Finding | None:
         return Finding(
             (0.9 if tuned else 0.2) * reach(evidence, fact),
             fact.site,
-            f"{call} is on (set at {spot(fact.site)}): kernels are timed in every run and the "
-            f"fastest is used, and "
-            "another kernel rounds differently.",
+            f"{call} is on (set at {spot(fact.site)}): kernels are timed in every run and the fastest is "
+            "used, and another kernel rounds differently.",
             _FIX,
         )
     return None
@@ -75,9 +74,8 @@ def match(evidence: Evidence) -> Finding | None:
 CAUSE = Cause(
     name="autotuning",
     title="The fastest alternative is chosen by timing",
-    what="`torch.backends.cudnn.benchmark = True`, `torch.compile(mode='max-autotune')`, or code "
-    "that times several "
-    "implementations and keeps the fastest.",
+    what="`torch.backends.cudnn.benchmark = True`, `torch.compile(mode='max-autotune')`, or code that times "
+    "several implementations and keeps the fastest.",
     why="Timings vary, so another alternative wins in another run, and it adds up in another order.",
     fix=_FIX,
     sources=(

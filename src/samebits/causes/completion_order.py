@@ -23,8 +23,8 @@ def match(evidence: Evidence) -> Finding | None:
         return Finding(
             sure(evidence, order.a, 0.95),
             order.site,
-            f"{order.detail.call or 'a wait'} at {spot(order.site)} gave results in the order of "
-            "finishing, and the two runs finished in another order.",
+            f"{order.detail.call or 'a wait'} at {spot(order.site)} gave results in the order of finishing, "
+            "and the two runs finished in another order.",
             _FIX,
         )
     unknown = nearest(found, lambda p: p.detail.order is None)
@@ -32,8 +32,7 @@ def match(evidence: Evidence) -> Finding | None:
         return Finding(
             sure(evidence, unknown.fact, 0.5),
             unknown.site,
-            f"{unknown.detail.call or 'a wait'} at {spot(unknown.site)} gives results in "
-            f"the order of "
+            f"{unknown.detail.call or 'a wait'} at {spot(unknown.site)} gives results in the order of "
             "finishing, which differs from run to run; the order itself was not seen.",
             _FIX,
         )
@@ -45,9 +44,8 @@ def match(evidence: Evidence) -> Finding | None:
     return Finding(
         confidence * (0.6 if outside(evidence) < 0.5 else 1.0),
         threads[-1].site,
-        f"threads are started at {spot(threads[-1].site)}, and nothing else was seen that differs: "
-        f"if they write "
-        "to what they share, or draw from one generator, the order of their work decides the result.",
+        f"threads are started at {spot(threads[-1].site)}, and nothing else was seen that differs: if they "
+        "write to what they share, or draw from one generator, the order of their work decides the result.",
         _FIX_SHARED,
     )
 
@@ -55,12 +53,10 @@ def match(evidence: Evidence) -> Finding | None:
 CAUSE = Cause(
     name="completion-order",
     title="Order of finishing",
-    what="Results taken with `as_completed`, `imap_unordered`, a queue or callbacks in the order in "
-    "which workers "
-    "finish; threads that write to shared state or draw from one generator.",
-    why="The system's scheduler decides who finishes first. A sum in another order rounds "
-    "differently, and samples "
-    "in another order train another model.",
+    what="Results taken with `as_completed`, `imap_unordered`, a queue or callbacks in the order in which "
+    "workers finish; threads that write to shared state or draw from one generator.",
+    why="The system's scheduler decides who finishes first. A sum in another order rounds differently, and "
+    "samples in another order train another model.",
     fix=_FIX,
     sources=(
         "https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.as_completed",

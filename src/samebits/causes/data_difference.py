@@ -59,8 +59,7 @@ def match(evidence: Evidence) -> Finding | None:
         return Finding(
             sure(evidence, listed.a, 0.9),
             listed.site,
-            f"{listed.a.detail.path}, listed at {spot(listed.site)}, did not hold the same "
-            f"files in both "
+            f"{listed.a.detail.path}, listed at {spot(listed.site)}, did not hold the same files in both "
             f"runs ({listed.a.detail.n} and {listed.b.detail.n if listed.b else '?'} names).",
             _FIX,
         )
@@ -77,11 +76,9 @@ def match(evidence: Evidence) -> Finding | None:
         return Finding(
             0.2 * outside(evidence) * (reach(evidence, evidence.a[-1]) if evidence.a else 1.0),
             site,
-            "the first thing that differs is a batch, and no generator, file, listing or order was "
-            "seen to differ "
-            "before it. Look at what the dataset reads that samebits does not see (a database, the "
-            "network, a "
-            "library of its own), and run samebits verify --level op.",
+            "the first thing that differs is a batch, and no generator, file, listing or order was seen to "
+            "differ before it. Look at what the dataset reads that samebits does not see (a database, the "
+            "network, a library of its own), and run samebits verify --level op.",
             _FIX,
         )
     return None
@@ -91,9 +88,8 @@ CAUSE = Cause(
     name="data-difference",
     title="An input changed between the runs",
     what="A data file with other contents, or a folder with other files, than in the other run.",
-    why="Other data, other results. Often the first run made the difference itself: it appended to "
-    "a file, wrote a "
-    "cache or a checkpoint that the second run then read.",
+    why="Other data, other results. Often the first run made the difference itself: it appended to a file, "
+    "wrote a cache or a checkpoint that the second run then read.",
     fix=_FIX,
     sources=(
         "https://docs.pytorch.org/docs/stable/notes/randomness.html",

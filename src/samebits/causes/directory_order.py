@@ -36,8 +36,8 @@ def _renamed(evidence: Evidence) -> Finding | None:
     return Finding(
         sure(evidence, pair.a, 0.93),
         pair.site,
-        f"{pair.detail.call or 'a listing'} at {spot(pair.site)} gave the two runs files of the "
-        "same contents, under other names, in another order.",
+        f"{pair.detail.call or 'a listing'} at {spot(pair.site)} gave the two runs files of the same "
+        "contents, under other names, in another order.",
         _FIX,
     )
 
@@ -46,10 +46,9 @@ CAUSE = Cause(
     name="directory-order",
     title="Unsorted directory listing",
     what="Files taken in the order of `os.listdir`, `os.scandir`, `glob.glob` or `Path.iterdir`.",
-    why="The order is the file system's: it depends on how the files were written and differs "
-    "between machines, "
-    "copies of a data set, and sometimes between runs. Samples then have other numbers, and a seeded "
-    "shuffle gives another order.",
+    why="The order is the file system's: it depends on how the files were written and differs between "
+    "machines, copies of a data set, and sometimes between runs. Samples then have other numbers, and a "
+    "seeded shuffle gives another order.",
     fix=_FIX,
     sources=(
         "https://docs.python.org/3/library/os.html#os.listdir",

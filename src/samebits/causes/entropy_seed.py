@@ -75,8 +75,7 @@ def _used_as_data(evidence: Evidence) -> Finding | None:
     return Finding(
         sure(evidence, pair.a, 0.9 if used else 0.3),
         pair.site,
-        f"{pair.a.detail.call or 'a reading of entropy'} at {spot(pair.site)} gave the two "
-        f"runs different "
+        f"{pair.a.detail.call or 'a reading of entropy'} at {spot(pair.site)} gave the two runs different "
         "values; if anything is computed from them, it differs too.",
         _FIX,
     )
@@ -99,9 +98,8 @@ def match(evidence: Evidence) -> Finding | None:
         return Finding(
             0.6 * reach(evidence, seed),
             seed.site,
-            f"{seed.detail.call or 'a seed'} at {spot(seed.site)} seeds {of(seed)} with a "
-            f"number that differs "
-            "from run to run; where the number comes from was not seen.",
+            f"{seed.detail.call or 'a seed'} at {spot(seed.site)} seeds {of(seed)} with a number that "
+            "differs from run to run; where the number comes from was not seen.",
             _FIX,
         )
     source, certain = origin
@@ -119,9 +117,8 @@ def match(evidence: Evidence) -> Finding | None:
     return Finding(
         (0.96 if certain else 0.7) * strength * reach(evidence, seed),
         source.site or seed.site,
-        f"{of(seed)} is seeded at {spot(seed.site)} with a number that differs from run to run; it "
-        f"comes from "
-        f"{source.detail.call or 'a reading'} at {spot(source.site)}.",
+        f"{of(seed)} is seeded at {spot(seed.site)} with a number that differs from run to run; it comes "
+        f"from {source.detail.call or 'a reading'} at {spot(source.site)}.",
         _FIX,
     )
 
@@ -130,8 +127,7 @@ CAUSE = Cause(
     name="entropy-seed",
     title="A seed that is new in every run",
     what="A seed, or a number used as data, made from the time, a process id, `uuid`, `os.urandom`, "
-    "`secrets` or "
-    "`random.SystemRandom`.",
+    "`secrets` or `random.SystemRandom`.",
     why="Such a value is different in every run by design, and with it everything drawn afterwards.",
     fix=_FIX,
     sources=(

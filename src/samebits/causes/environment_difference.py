@@ -64,8 +64,7 @@ def match(evidence: Evidence) -> Finding | None:
         return Finding(
             0.96 * max(_strength(evidence), 0.5),
             set_threads.site,
-            f"{set_threads.detail.call or 'set_num_threads'} at {spot(set_threads.site)} "
-            f"set {a} threads in "
+            f"{set_threads.detail.call or 'set_num_threads'} at {spot(set_threads.site)} set {a} threads in "
             f"one run and {b} in the other: a sum split over another number of threads rounds differently.",
             _FIX_THREADS,
         )
@@ -77,9 +76,8 @@ def match(evidence: Evidence) -> Finding | None:
     return Finding(
         0.96 * (max(_strength(evidence), 0.9) if read else _strength(evidence)),
         read or evidence.divergence.event.site,
-        f"the runs did not run on the same thing "
-        f"({'; '.join(_told(row) for row in rows[:3])}{more}), which can change "
-        "the bits of any arithmetic.",
+        f"the runs did not run on the same thing ({'; '.join(_told(row) for row in rows[:3])}{more}), which "
+        "can change the bits of any arithmetic.",
         _FIX_THREADS if threads else _FIX,
     )
 
@@ -87,12 +85,10 @@ def match(evidence: Evidence) -> Finding | None:
 CAUSE = Cause(
     name="environment-difference",
     title="The runs ran on different things",
-    what="Another number of threads, version of torch or numpy, CPU or GPU model, CPU capability, "
-    "or a variable that "
-    "the numerical libraries or the script read.",
-    why="Each decides how a sum is split and which instructions add it up. One seed gives other "
-    "weights with one and "
-    "two threads, even where the loss is equal to the last bit.",
+    what="Another number of threads, version of torch or numpy, CPU or GPU model, CPU capability, or a "
+    "variable that the numerical libraries or the script read.",
+    why="Each decides how a sum is split and which instructions add it up. One seed gives other weights "
+    "with one and two threads, even where the loss is equal to the last bit.",
     fix=_FIX_THREADS + "\n" + _FIX,
     sources=(
         "https://docs.pytorch.org/docs/stable/notes/randomness.html",

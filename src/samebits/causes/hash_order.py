@@ -32,8 +32,8 @@ def match(evidence: Evidence) -> Finding | None:
         return Finding(
             sure(evidence, order.a, 0.95 if same else 0.6),
             order.site,
-            f"the order taken at {spot(order.site)} follows the hashes of strings, which every process salts "
-            "anew" + (": the same elements came in another order." if same else "."),
+            f"the order taken at {spot(order.site)} follows the hashes of strings, which every process "
+            "salts anew" + (": the same elements came in another order." if same else "."),
             _FIX,
         )
     hashes = pairs(evidence, Hash)
@@ -48,9 +48,8 @@ def match(evidence: Evidence) -> Finding | None:
     return Finding(
         confidence * (1.0 if outside(evidence) > 0.2 else 0.5),
         number.site,
-        f"hash() of a {number.detail.of} at {spot(number.site)} gave the two runs "
-        f"different numbers: "
-        "every process salts it anew.",
+        f"hash() of a {number.detail.of} at {spot(number.site)} gave the two runs different numbers: every "
+        "process salts it anew.",
         _FIX_HASH,
     )
 
@@ -292,11 +291,10 @@ def rule(tree: ast.Module) -> Iterator[Hit]:
 CAUSE = Cause(
     name="hash-order",
     title="Order or number from the hash of strings",
-    what="Iterating over a set of strings or bytes, popping from one, or using `hash()` of a string "
-    "as a number.",
-    why="Python salts the hash of strings in every process unless PYTHONHASHSEED is set before it "
-    "starts; setting "
-    "the variable inside the program has no effect.",
+    what="Iterating over a set of strings or bytes, popping from one, or using `hash()` of a string as a "
+    "number.",
+    why="Python salts the hash of strings in every process unless PYTHONHASHSEED is set before it starts; "
+    "setting the variable inside the program has no effect.",
     fix=_FIX,
     sources=(
         "https://docs.python.org/3/using/cmdline.html#envvar-PYTHONHASHSEED",

@@ -59,7 +59,7 @@ def _first_load(evidence: Evidence, load: Fact[Load], *, in_a: bool) -> Fact[Loa
 def _resumed(evidence: Evidence) -> tuple[Pair[Load], bool] | None:
     """A checkpoint that one run loads alone, and whether that is the first run.
 
-    The load may come a little after the divergence: the two runs part where one goes to load.
+    The load may come a little after the divergence: the two runs diverge where one goes to load.
     """
     for pair in pairs(evidence, Load, beyond=True):
         if not _checkpoint(pair.fact) or (pair.a is not None and pair.b is not None):
@@ -83,8 +83,7 @@ def match(evidence: Evidence) -> Finding | None:
         return Finding(
             confidence * reach(evidence, load),
             load.site,
-            f"one run resumed from {load.detail.path or 'a checkpoint'} at {spot(load.site)} "
-            f"and the other "
+            f"one run resumed from {load.detail.path or 'a checkpoint'} at {spot(load.site)} and the other "
             "did not"
             + (
                 "; it restored the generators, so look at what else a resumed run does otherwise."
@@ -105,8 +104,7 @@ def match(evidence: Evidence) -> Finding | None:
     return Finding(
         0.85 * reach(evidence, both[0]),
         both[0].site,
-        f"training resumes from {both[0].detail.path or 'a checkpoint'} at "
-        f"{spot(both[0].site)}, and the "
+        f"training resumes from {both[0].detail.path or 'a checkpoint'} at {spot(both[0].site)}, and the "
         "generators are neither restored from it nor seeded: each run goes on with other random numbers.",
         _FIX,
     )
@@ -115,12 +113,10 @@ def match(evidence: Evidence) -> Finding | None:
 CAUSE = Cause(
     name="lost-rng-state",
     title="Resumed without the generators' state",
-    what="A run that goes on from a checkpoint which does not hold, or whose loading does not "
-    "restore, the states of "
-    "the random generators.",
-    why="The uninterrupted run goes on with its generators where they were, the resumed one starts "
-    "them anew: "
-    "dropout, shuffles and augmentations differ from the first resumed step on.",
+    what="A run that goes on from a checkpoint which does not hold, or whose loading does not restore, the "
+    "states of the random generators.",
+    why="The uninterrupted run goes on with its generators where they were, the resumed one starts them "
+    "anew: dropout, shuffles and augmentations differ from the first resumed step on.",
     fix=_FIX,
     sources=(
         "https://docs.pytorch.org/docs/stable/generated/torch.get_rng_state.html",

@@ -75,12 +75,10 @@ def match(evidence: Evidence) -> Finding | None:
 CAUSE = Cause(
     name="nondeterministic-kernel",
     title="A kernel whose order of adding is not fixed",
-    what="An operation that adds with atomics or from several threads at once: the backward of "
-    "indexing, scatter, "
-    "interpolation, grid sampling, adaptive pooling, CTC loss and others.",
-    why="Floating-point addition is not associative: another order rounds differently. It happens "
-    "on CPUs too: the "
-    "backward of `table[index]` on two threads.",
+    what="An operation that adds with atomics or from several threads at once: the backward of indexing, "
+    "scatter, interpolation, grid sampling, adaptive pooling, CTC loss and others.",
+    why="Floating-point addition is not associative: another order rounds differently. It happens on CPUs "
+    "too: the backward of `table[index]` on two threads.",
     fix=_FIX,
     sources=(
         "https://docs.pytorch.org/docs/stable/generated/torch.use_deterministic_algorithms.html",

@@ -52,9 +52,8 @@ def _extra_operation(evidence: Evidence) -> Finding | None:
     return Finding(
         0.5 if looped else 0.93 if here is first and alone else 0.85 if alone else 0.35,
         here.site,
-        f"{here.name} at {spot(here.site)} draws random numbers in one run only; every later number "
-        f"from that "
-        "generator is another.",
+        f"{here.name} at {spot(here.site)} draws random numbers in one run only; every later number from "
+        "that generator is another.",
         _FIX,
     )
 
@@ -67,9 +66,8 @@ def match(evidence: Evidence) -> Finding | None:
             return Finding(
                 sure(evidence, draw, 0.92),
                 draw.site,
-                f"{draw.detail.call or 'a draw'} at {spot(draw.site)} was drawn in one run "
-                f"only; every later "
-                "number from that generator is another.",
+                f"{draw.detail.call or 'a draw'} at {spot(draw.site)} was drawn in one run only; every "
+                "later number from that generator is another.",
                 fix,
             )
     extra = _extra_operation(evidence)
@@ -87,9 +85,9 @@ def match(evidence: Evidence) -> Finding | None:
     return Finding(
         0.5 * reach(evidence, evidence.a[-1]) if evidence.a else 0.5,
         site,
-        f"both runs seeded the generator alike, and before {divergence.event.name} at {spot(site)} "
-        f"it was in another "
-        "state: something had drawn from it in one run only. Run samebits verify --level op to see what.",
+        f"both runs seeded the generator alike, and before {divergence.event.name} at {spot(site)} it was "
+        "in another state: something had drawn from it in one run only. Run samebits verify --level op to "
+        "see what.",
         _FIX,
     )
 
@@ -97,8 +95,8 @@ def match(evidence: Evidence) -> Finding | None:
 CAUSE = Cause(
     name="rng-drift",
     title="One run drew extra random numbers",
-    what="A draw that happens in one run and not in the other: behind a condition on a file, the time or the "
-    "environment, in an evaluation at other moments, in a retry.",
+    what="A draw that happens in one run and not in the other: behind a condition on a file, the time or "
+    "the environment, in an evaluation at other moments, in a retry.",
     why="A generator is a tape: one number more, and everything drawn later is another. Seeds do not help.",
     fix=_FIX,
     sources=(

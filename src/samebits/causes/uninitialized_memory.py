@@ -28,9 +28,8 @@ def match(evidence: Evidence) -> Finding | None:
         return Finding(
             confidence,
             source or event.site,
-            f"{event.name} at {spot(event.site)} reads memory that nothing has written{where}: it "
-            f"holds whatever "
-            "lay there before.",
+            f"{event.name} at {spot(event.site)} reads memory that nothing has written{where}: it holds "
+            "whatever lay there before.",
             _FIX,
         )
     arrays = pairs(evidence, Empty)
@@ -41,8 +40,7 @@ def match(evidence: Evidence) -> Finding | None:
     return Finding(
         sure(evidence, fact, 0.6 if external else 0.35),
         fact.site,
-        f"{fact.detail.call or 'np.empty'} at {spot(fact.site)} makes an array of unwritten "
-        f"memory, and the "
+        f"{fact.detail.call or 'np.empty'} at {spot(fact.site)} makes an array of unwritten memory, and the "
         "first value that differs came from outside of torch.",
         _FIX_NUMPY,
     )
@@ -51,11 +49,10 @@ def match(evidence: Evidence) -> Finding | None:
 CAUSE = Cause(
     name="uninitialized-memory",
     title="Uninitialised memory is read",
-    what="A value read from a tensor made by `torch.empty`, `empty_like`, `new_empty`, `resize_`, "
-    "or an array made "
-    "by `np.empty`, before it was wholly written.",
-    why="Such memory holds whatever was there before. It is often zero in a fresh process, so the "
-    "fault hides.",
+    what="A value read from a tensor made by `torch.empty`, `empty_like`, `new_empty`, `resize_`, or an "
+    "array made by `np.empty`, before it was wholly written.",
+    why="Such memory holds whatever was there before. It is often zero in a fresh process, so the fault "
+    "hides.",
     fix=_FIX,
     sources=(
         "https://docs.pytorch.org/docs/stable/generated/torch.empty.html",

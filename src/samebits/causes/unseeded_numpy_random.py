@@ -24,8 +24,7 @@ def match(evidence: Evidence) -> Finding | None:
             sure(evidence, made, 0.7),
             made.site,
             f"{of(made)} is made without a seed at {spot(made.site)}, and a batch is the first that "
-            f"differs; what "
-            "was drawn from it was not seen, perhaps in the workers of a loader.",
+            "differs; what was drawn from it was not seen, perhaps in the workers of a loader.",
             _FIX_OBJECT,
         )
     draw, site = found
@@ -34,8 +33,7 @@ def match(evidence: Evidence) -> Finding | None:
     return Finding(
         0.95 * weight(evidence, draw),
         site or draw.site,
-        f"{draw.detail.call or 'a draw'} at {spot(draw.site)} gave the two runs different "
-        f"values: it draws "
+        f"{draw.detail.call or 'a draw'} at {spot(draw.site)} gave the two runs different values: it draws "
         f"from {what}.",
         _FIX_OBJECT if own else _FIX,
     )
@@ -44,11 +42,10 @@ def match(evidence: Evidence) -> Finding | None:
 CAUSE = Cause(
     name="unseeded-numpy-random",
     title="numpy's random is not seeded",
-    what="Draws from `np.random`, `np.random.RandomState()` or `np.random.default_rng()` that "
-    "nothing has seeded.",
-    why="numpy starts its generators from the operating system's entropy, and `torch.manual_seed` "
-    "does not reach "
-    "them. Splits, shuffles and augmentations made with numpy then differ from run to run.",
+    what="Draws from `np.random`, `np.random.RandomState()` or `np.random.default_rng()` that nothing has "
+    "seeded.",
+    why="numpy starts its generators from the operating system's entropy, and `torch.manual_seed` does not "
+    "reach them. Splits, shuffles and augmentations made with numpy then differ from run to run.",
     fix=_FIX,
     sources=(
         "https://docs.pytorch.org/docs/stable/notes/randomness.html#random-number-generators-in-other-libraries",

@@ -30,8 +30,7 @@ def match(evidence: Evidence) -> Finding | None:
             sure(evidence, made, 0.7),
             made.site,
             f"{of(made)} is made without a seed at {spot(made.site)}, and a batch is the first that "
-            f"differs; what "
-            "was drawn from it was not seen, perhaps in the workers of a loader.",
+            "differs; what was drawn from it was not seen, perhaps in the workers of a loader.",
             _FIX_OBJECT,
         )
     draw, site = found
@@ -40,8 +39,7 @@ def match(evidence: Evidence) -> Finding | None:
     return Finding(
         0.95 * weight(evidence, draw),
         site or draw.site,
-        f"{draw.detail.call or 'a draw'} at {spot(draw.site)} gave the two runs different "
-        f"values: it draws "
+        f"{draw.detail.call or 'a draw'} at {spot(draw.site)} gave the two runs different values: it draws "
         f"from {what}.",
         _FIX_OBJECT if own else _FIX,
     )
@@ -172,9 +170,8 @@ CAUSE = Cause(
     name="unseeded-python-random",
     title="Python's random is not seeded",
     what="Draws from the `random` module, or from a `random.Random()` object, that nothing has seeded.",
-    why="Every process starts `random` from the operating system's entropy. `torch.manual_seed` "
-    "does not reach "
-    "it, so shuffles, augmentations and samples taken with it differ from run to run.",
+    why="Every process starts `random` from the operating system's entropy. `torch.manual_seed` does not "
+    "reach it, so shuffles, augmentations and samples taken with it differ from run to run.",
     fix=_FIX,
     sources=(
         "https://docs.pytorch.org/docs/stable/notes/randomness.html#python",

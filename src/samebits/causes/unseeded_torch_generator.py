@@ -56,8 +56,8 @@ def match(evidence: Evidence) -> Finding | None:
 CAUSE = Cause(
     name="unseeded-torch-generator",
     title="torch's generator is not seeded",
-    what="Random numbers drawn by torch (initial weights, dropout, `randperm`, a shuffling DataLoader) "
-    "from a generator that `torch.seed()` or `Generator.seed()` seeded from the operating system, or that "
+    what="Random numbers drawn by torch (initial weights, dropout, `randperm`, a shuffling DataLoader) from "
+    "a generator that `torch.seed()` or `Generator.seed()` seeded from the operating system, or that "
     "nothing seeded.",
     why="`seed()` without a number asks the operating system, which answers differently in every run. A "
     "generator that nothing seeds starts from a number fixed in torch, which repeats, but is nobody's "

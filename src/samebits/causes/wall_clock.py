@@ -53,10 +53,10 @@ def match(evidence: Evidence) -> Finding | None:
             site,
             f"what happens next is decided at {spot(site)} by comparing a clock with a limit"
             + (
-                f", and the runs part at step {divergence.step} because one goes on where the other "
-                f"stops or turns."
+                f", and the runs diverge at step {divergence.step} because one goes on where the other stops "
+                "or turns."
                 if structural
-                else "; the runs part in a value after it."
+                else "; the runs diverge in a value after it."
             ),
             _FIX,
         )
@@ -85,11 +85,10 @@ def match(evidence: Evidence) -> Finding | None:
 CAUSE = Cause(
     name="wall-clock",
     title="Control flow that depends on time",
-    what="Training until a number of seconds has passed, evaluating or saving every few minutes, or "
-    "a learning rate "
-    "that follows the clock.",
-    why="No two runs are equally fast, so they do another number of steps, or the same thing at "
-    "another step.",
+    what="Training until a number of seconds has passed, evaluating or saving every few minutes, or a "
+    "learning rate that follows the clock.",
+    why="No two runs are equally fast, so they do another number of steps, or the same thing at another "
+    "step.",
     fix=_FIX,
     sources=(
         "https://docs.python.org/3/library/time.html#time.monotonic",

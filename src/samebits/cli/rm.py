@@ -58,8 +58,8 @@ def rm(runs: tuple[str, ...], out: Path, force: bool, json_path: str | None) -> 
         )
         if under_way and not force:
             raise UsageError(
-                f"{clean(folder.name)} is still under way, or its launcher was killed; if nothing runs there "
-                "any more, remove it with --force."
+                f"{clean(folder.name)} is still under way, or its launcher was killed; if nothing runs "
+                "there any more, remove it with --force."
             )
     removed = []
     for folder in folders:

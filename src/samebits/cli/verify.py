@@ -29,8 +29,8 @@ ORDER: Final = 20  # of `samebits --help`
 )
 @click.option(
     "--level", type=click.Choice(["auto", "step", "op"]), default="auto", show_default=True,
-    help="What is compared: every optimizer step, every operation, or steps first and then, if they diverge, "
-    "the operations around the place.",
+    help="What is compared: every optimizer step, every operation, or steps first and then, if they "
+    "diverge, the operations around the place.",
 )  # fmt: skip
 @run_options
 @json_option

@@ -153,8 +153,8 @@ def _nothing(run: RunLike, other: RunLike, compared: Sequence[Pair], missing: Se
     if apart:
         return f". {apart[0].partition(':')[0]}, and they share no result. {advice}"
     return (
-        ": neither run has a batch, a loss, a gradient, a parameter or a value that was read. "
-        f"Look at every operation: {repeat(run.info, 'op')}"
+        ": neither run has a batch, a loss, a gradient, a parameter or a value that was read. Look at every "
+        f"operation: {repeat(run.info, 'op')}"
     )
 
 

@@ -102,8 +102,8 @@ class Shared:
             how = f"The first was recorded {first}, the other {second}"
         elif not self.whole:
             return (
-                "The two may not have read the same gradients and parameters at every step: compared is what "
-                "both read."
+                "The two may not have read the same gradients and parameters at every step: compared is "
+                "what both read."
             )
         else:
             return None

@@ -28,7 +28,7 @@ from samebits.seeding.derive import Key
 #: Modules of generators: who calls them is asked one frame further up.
 _BETWEEN: Final = ("random", "numpy.random", "torch.random", "samebits", "functools", "copyreg", "copy")
 #: Files of ours that call a function for user code.
-_STAND_INS: Final = ("samebits.control.seed_calls", "samebits.usercode.probes")
+STAND_INS: Final = ("samebits.control.seed_calls", "samebits.usercode.probes")
 _ACCELERATORS: Final = ("torch.cuda", "torch.mps", "torch.xpu")
 
 
@@ -80,7 +80,7 @@ class Entropy(Patcher):
 
         def randbits(k: int) -> int:
             caller = str(sys._getframe(1).f_globals.get("__name__", ""))
-            if not self._alive or (caller.startswith("samebits.") and caller not in _STAND_INS):
+            if not self._alive or (caller.startswith("samebits.") and caller not in STAND_INS):
                 return int(original(k))  # a bit generator of ours: it has a key, and asks all the same
             key, number = self.key("numpy"), 0
             for part in range(-(-k // 128)):

@@ -21,11 +21,10 @@ from types import FrameType, ModuleType
 from typing import Any, Final
 
 from samebits._runtime.patcher import Patcher
+from samebits.control.entropy import STAND_INS
 from samebits.usercode import files
 
 _SERIAL: Final = "_samebits_serial"
-#: Files of ours that call a function for user code.
-_STAND_INS: Final = ("samebits.control.seed_calls", "samebits.usercode.probes")
 
 
 class ResultOrder(Patcher):
@@ -69,7 +68,7 @@ class ResultOrder(Patcher):
 
 def _asked_by_user() -> bool:
     frame: FrameType | None = sys._getframe(2)
-    while frame is not None and frame.f_globals.get("__name__") in _STAND_INS:
+    while frame is not None and frame.f_globals.get("__name__") in STAND_INS:
         frame = frame.f_back
     return frame is not None and files.is_user_file(frame.f_code.co_filename)
 

@@ -245,6 +245,6 @@ def check_same(caller: str, state: Mapping[str, Any], expected: Mapping[str, Any
             raise StateError(f"{caller}: the state has no {name!r}; it is of no state_dict() of this class")
         if state[name] != value:
             raise StateError(
-                f"{caller}: the state is of {name}={state[name]!r}, this has {name}={value!r}; "
-                "a state continues only what it was taken of"
+                f"{caller}: the state is of {name}={state[name]!r}, this has {name}={value!r}; a state "
+                "continues only what it was taken of"
             )

@@ -49,8 +49,8 @@ class Share:
         if workers > 1 and self.batch_size is None:
             raise UsageError(
                 "SampleSeeded: with an iterable dataset in several workers it must be known which samples "
-                "make a batch: give SampleSeeded the DataLoader's batch_size (1 for batch_size=None), or use "
-                "SeededLoader. If the dataset shares itself out to the workers, give split=False."
+                "make a batch: give SampleSeeded the DataLoader's batch_size (1 for batch_size=None), or "
+                "use SeededLoader. If the dataset shares itself out to the workers, give split=False."
             )
         batch = self.batch_size or 1
         last = size - 1

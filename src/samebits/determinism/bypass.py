@@ -17,7 +17,7 @@ class Refused(bypass.Refused):
 
 def _refuse(what: str) -> NoReturn:
     raise DeterminismError(
-        f"{what} calls torch's kernels without the dispatcher, so that no operation could be replaced: "
-        "turn cpp_wrapper off (torch._inductor.config.cpp_wrapper, TORCHINDUCTOR_CPP_WRAPPER), use plain "
+        f"{what} calls torch's kernels without the dispatcher, so that no operation could be replaced: turn "
+        "cpp_wrapper off (torch._inductor.config.cpp_wrapper, TORCHINDUCTOR_CPP_WRAPPER), use plain "
         "torch.compile, or give deterministic(replace='none')."
     )

@@ -188,8 +188,8 @@ def _check_torch() -> None:
     accelerator = torch.accelerator.current_accelerator()
     if accelerator is not None and accelerator.type != "cuda":
         warnings.warn(
-            f"operations are replaced on the CPU and on CUDA; on {accelerator.type} torch's own switches are "
-            "all there is.",
+            f"operations are replaced on the CPU and on CUDA; on {accelerator.type} torch's own switches "
+            "are all there is.",
             NondeterminismWarning,
             stacklevel=7,
         )
@@ -213,7 +213,8 @@ class _Workspaces:
             return
         text = (
             f"CUDA has started without {CUBLAS}={wanted}, and it is too late to set it: set it before the "
-            "program starts, call samebits.deterministic() before the first CUDA tensor, or use samebits run."
+            "program starts, call samebits.deterministic() before the first CUDA tensor, or use samebits "
+            "run."
         )
         if level == "strict":
             raise DeterminismError(text)

@@ -49,8 +49,8 @@ def _threads(given: object) -> int:
         )
     if not 1 <= (number := given.__index__()) <= MOST_THREADS:
         raise UsageError(
-            f"deterministic: threads is {given!r}; expected a whole number of 1 .. {MOST_THREADS}. "
-            "More threads than cores are slower, never faster."
+            f"deterministic: threads is {given!r}; expected a whole number of 1 .. {MOST_THREADS}. More "
+            "threads than cores are slower, never faster."
         )
     return int(number)
 

@@ -136,12 +136,12 @@ def _strings(pid: int, what: str) -> list[str]:
 def _why(argv: Sequence[str], environ: Mapping[str, str]) -> str:
     if not is_python(argv[0]):
         return (
-            "the Python inside of it does not read PYTHONPATH, by which samebits attaches: run the script"
-            " with python itself"
+            "the Python inside of it does not read PYTHONPATH, by which samebits attaches: run the script "
+            "with python itself"
         )
     return obstacle(argv, environ) or (
-        "samebits could not be loaded in it: it needs CPython 3.11 or newer, and xxhash for that version"
-        f" ({argv[0]} -m pip install xxhash)"
+        "samebits could not be loaded in it: it needs CPython 3.11 or newer, and xxhash for that version "
+        f"({argv[0]} -m pip install xxhash)"
     )
 
 

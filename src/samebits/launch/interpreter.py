@@ -96,8 +96,8 @@ def checked(python: Installation, *, named: bool, observing: bool) -> None:
     if python.torch is None:
         if observing and not named:
             raise LaunchError(
-                f"torch is not installed for {python.executable}, which is to run the program: say which"
-                " Python has it with --python PATH, or activate its environment"
+                f"torch is not installed for {python.executable}, which is to run the program: say which "
+                "Python has it with --python PATH, or activate its environment"
             )
         if named:
             return  # it may start a Python that has

@@ -74,20 +74,20 @@ def obstacle(argv: Sequence[str], environ: Mapping[str, str]) -> str | None:
             return _IGNORES[letter]
     if PLAN not in environ and VARIABLE not in environ:
         return (
-            "its environment was replaced: hand on the variables of the process that starts it"
-            " (in Python: env={**os.environ, ...})"
+            "its environment was replaced: hand on the variables of the process that starts it (in Python: "
+            "env={**os.environ, ...})"
         )
     paths = environ.get("PYTHONPATH", "").split(os.pathsep)
     if BOOTSTRAP not in paths:
         return (
-            "its PYTHONPATH was replaced, by which samebits attaches: add to it instead"
-            " (PYTHONPATH=mine:$PYTHONPATH)"
+            "its PYTHONPATH was replaced, by which samebits attaches: add to it instead "
+            "(PYTHONPATH=mine:$PYTHONPATH)"
         )
     for path in paths[: paths.index(BOOTSTRAP)]:
         if os.path.isfile(os.path.join(path, "sitecustomize.py")):
             return (
-                f"the sitecustomize of {path!r} comes before samebits' own: set PYTHONPATH before samebits"
-                " starts, or add to its end"
+                f"the sitecustomize of {path!r} comes before samebits' own: set PYTHONPATH before samebits "
+                "starts, or add to its end"
             )
     return None
 

@@ -68,8 +68,8 @@ class Program:
             return python
         if self.python is not None:
             raise LaunchError(
-                "a command names its own Python, so --python is for a script or a module; write the path of"
-                f" the Python into the command: -- {self.python} ..."
+                "a command names its own Python, so --python is for a script or a module; write the path of "
+                f"the Python into the command: -- {self.python} ..."
             )
         if not control and not observing:
             return None

@@ -30,8 +30,8 @@ _AROUND: Final = ("torch/_compile.py", "torch/_dynamo/eval_frame.py", "torch/_op
 _ANYWHERE: Final = (KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError, RecursionError)
 
 WITHOUT: Final = (
-    "samebits: this error names samebits, which rewrites the program's code to observe it; "
-    "with SAMEBITS_REWRITE=0 it does not, and observes the rest"
+    "samebits: this error names samebits, which rewrites the program's code to observe it; with "
+    "SAMEBITS_REWRITE=0 it does not, and observes the rest"
 )
 
 

@@ -43,8 +43,8 @@ KEEP: Final = 64 << 20
 _SHOWN: Final = 5  # paths in a note
 #: Said of a verdict on runs whose code was left as it is.
 UNREWRITTEN: Final = (
-    "The program failed with samebits' own names in its error, so it was run again with its code left as it"
-    " is: draws, clocks, orders of sets and seeds in its code were not observed."
+    "The program failed with samebits' own names in its error, so it was run again with its code left as it "
+    "is: draws, clocks, orders of sets and seeds in its code were not observed."
 )
 #: Without control a program is observed as it is.
 AS_IT_IS: Final = Control()
@@ -271,8 +271,8 @@ class _Series:
         again = f"Run again with every operation recorded up to step {step + 1}, "
         if fine.verdict == "same" and coarse.first.process not in fine.processes:
             note = (
-                f"{again}the program was ended before {coarse.first.process} came to that. "
-                "With --level op every operation of whole runs is recorded."
+                f"{again}the program was ended before {coarse.first.process} came to that. With --level op "
+                "every operation of whole runs is recorded."
             )
         elif fine.verdict == "same":
             note = (

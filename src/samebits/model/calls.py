@@ -89,8 +89,8 @@ SEEDING_HELPERS: Final = frozenset(
 ORDERED: Final = frozenset(
     _names(
         "list tuple enumerate zip zip_longest map imap imap_unordered starmap filter iter fromkeys join "
-        "deque extend chain from_iterable islice cycle product permutations combinations accumulate "
-        "reduce Counter array asarray fromiter stack concatenate cat tensor as_tensor"
+        "deque extend chain from_iterable islice cycle product permutations combinations accumulate reduce "
+        "Counter array asarray fromiter stack concatenate cat tensor as_tensor"
     )
 )
 #: What forgets the order of its argument's elements.

@@ -47,7 +47,7 @@ def checked_seed(seed: object, caller: str, *, limit: int = SEED_LIMIT, why: str
             raise UsageTypeError(f"{caller}: the seed must be an int, got {seed!r} ({name})")
     if not 0 <= number < limit:
         raise UsageError(
-            f"{caller}: the seed must be in 0 .. 2**{limit.bit_length() - 1} - 1{why and ', ' + why}, "
-            f"got {number}"
+            f"{caller}: the seed must be in 0 .. 2**{limit.bit_length() - 1} - 1{why and ', ' + why}, got "
+            f"{number}"
         )
     return number

@@ -29,8 +29,8 @@ UNREAD: Final = events.VIEW | events.UNINITIALIZED | events.PENDING
 FLUSH_AT: Final = 100_000  # events; a program that never steps must not fill the memory
 CAPTURE_AT_MOST: Final = 64 << 20  # bytes of one output
 LIMITS: Final = (
-    "operations were observed from Python (no native observer): slower, and the backward of indexing runs"
-    " out of place, as it does under any dispatch mode",
+    "operations were observed from Python (no native observer): slower, and the backward of indexing runs "
+    "out of place, as it does under any dispatch mode",
     "operations in threads other than the one that imported torch were not observed",
 )
 

@@ -43,8 +43,8 @@ class Installation:
         """In a sentence, why samebits cannot work inside of it; None: it can."""
         if self.implementation != "CPython" or self.version < PYTHON:
             return (
-                f"{self.executable} is {self.implementation} {_dotted(self.version)}; samebits works inside"
-                f" of CPython {_dotted(PYTHON)} or newer: run the program with one"
+                f"{self.executable} is {self.implementation} {_dotted(self.version)}; samebits works inside "
+                f"of CPython {_dotted(PYTHON)} or newer: run the program with one"
             )
         numbers = (self.torch_version or "").split(".")[:2]
         if len(numbers) == 2 and all(n.isdigit() for n in numbers) and (*map(int, numbers),) < TORCH:
@@ -92,8 +92,8 @@ def of(executable: str) -> Installation:
     except (ValueError, TypeError, KeyError) as e:
         said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise LaunchError(
-            f"{executable!r} does not answer as a Python does{f': {said}' if said else ''};"
-            " give the path of one"
+            f"{executable!r} does not answer as a Python does{f': {said}' if said else ''}; give the path "
+            "of one"
         ) from e
 
 

@@ -1,6 +1,6 @@
 """The observation of one process: holds the observer, the writer and the count of steps.
 
-`trace` hooks torch and calls in here; `launch.child` starts and ends it.  What is observed is fixed by
+`hooks` hooks torch and calls in here; `launch.child` starts and ends it.  What is observed is fixed by
 the plan, which the parent process hands over in an environment variable.
 """
 

@@ -169,7 +169,7 @@ def batch(key: Tensor, sizes: tuple[int, ...]) -> Tensor:
     fits = len(leading) == len(batch) and all(n in (1, size) for n, size in zip(batch, leading, strict=True))
     if not fits:
         raise UsageError(
-            f"keys of the batch shape {tuple(key.shape[:-1])} draw the leading dimensions of a shape; "
-            f"got {sizes}"
+            f"keys of the batch shape {tuple(key.shape[:-1])} draw the leading dimensions of a shape; got "
+            f"{sizes}"
         )
     return key.reshape(*batch, 2).expand(*leading, 2)

@@ -76,8 +76,8 @@ def part(shape: Sequence[int], start: Sequence[int], size: Sequence[int]) -> Par
     )
     if not fits:
         raise UsageError(
-            f"shard=(start, shape) must lie within the whole's shape {tuple(shape)}: "
-            f"got start={tuple(start)}, shape={tuple(size)}"
+            f"shard=(start, shape) must lie within the whole's shape {tuple(shape)}: got "
+            f"start={tuple(start)}, shape={tuple(size)}"
         )
     if prod(size) == 0:
         return whole(0)

@@ -181,8 +181,8 @@ class Store:
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if version > log.VERSION:
             raise RecordError(
-                f"the record {shown(self.path)} has format {version}, "
-                f"this samebits reads up to {log.VERSION}; upgrade samebits"
+                f"the record {shown(self.path)} has format {version}, this samebits reads up to "
+                f"{log.VERSION}; upgrade samebits"
             )
         if version < 1:
             raise self.damaged(f"its format version is {version}")

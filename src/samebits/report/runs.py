@@ -76,8 +76,8 @@ def print_run(run: Mapping[str, Any], console: Console) -> None:
             console.print(Text(f"  {clean(one['file'])}: {clean(one['error'])}", "red"), soft_wrap=True)
             continue
         line = (
-            f"  {clean(one['process'])}: rank {one['rank']}, {clean(one['status'])}, {one['steps']:,} steps, "
-            f"{one['events']:,} events, {size(one['bytes'])}"
+            f"  {clean(one['process'])}: rank {one['rank']}, {clean(one['status'])}, {one['steps']:,} "
+            f"steps, {one['events']:,} events, {size(one['bytes'])}"
         )
         line += f", observer {clean(one['observer'])}" if one["observer"] else ""
         strides = [stride for _, stride in one["schedule"] or ()]

@@ -225,8 +225,8 @@ def seed_everything(seed: int | None, *, rank: int | None = None, scheme: Scheme
     seeded = Seeded(plan.seed, plan.rank, scheme, source, drawn, tuple(rows), fixed_hash_seed())
     if source == "alone" and is_started_child():
         warnings.warn(
-            "seed_everything: nothing says yet which rank this child process is, so it was seeded as rank 0, "
-            "like every other one. Call it after torch.distributed.init_process_group, or pass rank=.",
+            "seed_everything: nothing says yet which rank this child process is, so it was seeded as rank "
+            "0, like every other one. Call it after torch.distributed.init_process_group, or pass rank=.",
             RankWarning,
             stacklevel=2,
         )

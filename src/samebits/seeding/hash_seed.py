@@ -72,8 +72,8 @@ def warn_if_random(seed: int) -> None:
     script = os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0].endswith(".py") else "SCRIPT"
     warnings.warn(
         "no seed reaches hash(str): this interpreter started with a random hash secret, so the order of a "
-        f"set of strings differs from run to run. Fix it from outside: samebits run --seed {seed} {script}   "
-        f"(or {_VARIABLE}=0 python {script}); or call samebits.ensure_hash_seed() first in the program.",
+        f"set of strings differs from run to run. Fix it from outside: samebits run --seed {seed} {script}  "
+        f" (or {_VARIABLE}=0 python {script}); or call samebits.ensure_hash_seed() first in the program.",
         HashSeedWarning,
         stacklevel=3,
     )
@@ -105,8 +105,8 @@ def ensure_hash_seed(seed: int = 0) -> None:
     obstacle = _obstacle()
     if obstacle is not None:
         raise UsageError(
-            f"ensure_hash_seed: {obstacle}. Set the variable before it starts: {_VARIABLE}={number}, "
-            "or start the program with: samebits run"
+            f"ensure_hash_seed: {obstacle}. Set the variable before it starts: {_VARIABLE}={number}, or "
+            "start the program with: samebits run"
         )
     sys.stdout.flush()
     sys.stderr.flush()

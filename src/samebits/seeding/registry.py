@@ -60,8 +60,8 @@ def register(name: str, generator: object) -> None:
     taken = registered().get(name)
     if taken is not None and taken.identity != adapter.identity:
         raise UsageError(
-            f"register: the name {name!r} is another generator's ({taken.kind}); "
-            f"choose another name, or unregister({name!r}) first."
+            f"register: the name {name!r} is another generator's ({taken.kind}); choose another name, or "
+            f"unregister({name!r}) first."
         )
     try:
         _registered[name] = weakref.ref(generator)
@@ -135,8 +135,8 @@ def checked_generators(generators: Mapping[str, object] | Iterable[object], call
     """
     if adapter_of(generators) is not None or not isinstance(generators, Iterable):
         raise UsageTypeError(
-            f"{caller}: generators must be a mapping or an iterable of generators, got "
-            f"a {type(generators).__name__}; write generators=[generator]"
+            f"{caller}: generators must be a mapping or an iterable of generators, got a "
+            f"{type(generators).__name__}; write generators=[generator]"
         )
     if not isinstance(generators, Mapping):
         generators = {f"[{number}]": generator for number, generator in enumerate(generators)}

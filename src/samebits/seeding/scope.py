@@ -121,8 +121,8 @@ class Scope:
         if runs_later(function):
             raise UsageTypeError(
                 f"{self._name}: the body of {getattr(function, '__qualname__', function)} runs after the "
-                "call has returned, which is outside; use a with statement in it, around code that "
-                "neither yields nor awaits."
+                "call has returned, which is outside; use a with statement in it, around code that neither "
+                "yields nor awaits."
             )
 
         @functools.wraps(function)
@@ -139,7 +139,7 @@ class Scope:
         return inside
 
     def _enter(self, frame: FrameType, packages: Collection[str], arguments: dict[str, object]) -> Visit:
-        turn.take(self._name)
+        turn.acquire(self._name)
         try:
             if self._given is None:
                 present = all_generators(arguments, frame, packages)
@@ -149,7 +149,7 @@ class Scope:
             visit.enter()
             return visit
         except BaseException:
-            turn.give()
+            turn.release()
             raise
 
 
@@ -194,7 +194,7 @@ class Visit(Stay):
         try:
             self._end()
         finally:
-            turn.give()
+            turn.release()
 
     def _prepare(self) -> list[tuple[NamedGenerator, Any]]:
         return [(member, member.adapter.save()) for member in self._present]
@@ -215,8 +215,8 @@ class Visit(Stay):
                 rewind_device(adapter)
         if failed:
             raise StateError(
-                f"{self.name}: could not put back {', '.join(failed)}; the others were put back. "
-                "These streams have moved: restore them from a checkpoint, or start again."
+                f"{self.name}: could not put back {', '.join(failed)}; the others were put back. These "
+                "streams have moved: restore them from a checkpoint, or start again."
             )
 
     def _hand_on(self, later: Visit) -> None:

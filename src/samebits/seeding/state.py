@@ -92,8 +92,8 @@ def capture_rng(**owners: object) -> dict[str, Any]:
     """
     if "strict" in owners:
         raise UsageError(
-            "capture_rng: an owner cannot be named strict, which is an argument of restore_rng; "
-            "give it another name."
+            "capture_rng: an owner cannot be named strict, which is an argument of restore_rng; give it "
+            "another name."
         )
     with turn.held("capture_rng"):
         frame = sys._getframe(1)
@@ -227,14 +227,14 @@ def _check_format(state: object) -> None:
         if isinstance(state, Mapping):
             given += f" with the keys {_listed(sorted(map(repr, state))) or '(none)'}"
         raise StateError(
-            f"restore_rng: expected what capture_rng returned, got a {given}; "
-            "pass the part of the checkpoint that it was stored under."
+            f"restore_rng: expected what capture_rng returned, got a {given}; pass the part of the "
+            "checkpoint that it was stored under."
         )
     version = state.get("version")
     if type(version) is int and version > VERSION:
         raise StateError(
-            f"restore_rng: the state has format {version}, this samebits reads up to {VERSION}; "
-            f"it was made with {state.get('made_with')}: upgrade samebits."
+            f"restore_rng: the state has format {version}, this samebits reads up to {VERSION}; it was made "
+            f"with {state.get('made_with')}: upgrade samebits."
         )
     try:
         whole = checksum({name: value for name, value in state.items() if name != "checksum"})
@@ -242,8 +242,8 @@ def _check_format(state: object) -> None:
         raise StateError(f"restore_rng: the state is damaged ({error}); {_RELOAD}") from error
     if state.get("checksum") != whole or not _has_all_fields(state):
         raise StateError(
-            f"restore_rng: the state is damaged (its checksum is {state.get('checksum')}, "
-            f"that of its content {whole}); {_RELOAD}"
+            f"restore_rng: the state is damaged (its checksum is {state.get('checksum')}, that of its "
+            f"content {whole}); {_RELOAD}"
         )
 
 
@@ -274,22 +274,22 @@ def _check_place(state: Mapping[str, Any]) -> None:
     if (state["rank"], state["world_size"]) != (here.rank, here.world_size):
         advice = (
             "Save one state a rank and restore each in its own; or gather them with "
-            "torch.distributed.all_gather_object(states, capture_rng()) and restore states[rank]. "
-            "With another number of ranks no generator can continue exactly: seed anew."
+            "torch.distributed.all_gather_object(states, capture_rng()) and restore states[rank]. With "
+            "another number of ranks no generator can continue exactly: seed anew."
         )
         if here.source == "alone" and state["world_size"] > 1:
             advice = f"Call torch.distributed.init_process_group before restore_rng. {advice}"
         raise StateError(
-            f"restore_rng: the state is of rank {state['rank']} of {state['world_size']}, "
-            f"this process is rank {here.rank} of {here.world_size} ({here.source}). {advice}"
+            f"restore_rng: the state is of rank {state['rank']} of {state['world_size']}, this process is "
+            f"rank {here.rank} of {here.world_size} ({here.source}). {advice}"
         )
 
 
 def _check_owners(state: Mapping[str, Any], owners: dict[str, object]) -> None:
     if state["owners"] and list(state["owners"]) != sorted(owners):
         raise StateError(
-            f"restore_rng: the state was captured by capture_rng({', '.join(state['owners'])}), "
-            f"and is restored with ({', '.join(sorted(owners))}); name the same owners in both."
+            f"restore_rng: the state was captured by capture_rng({', '.join(state['owners'])}), and is "
+            f"restored with ({', '.join(sorted(owners))}); name the same owners in both."
         )
 
 
@@ -299,8 +299,8 @@ def _check_names(present: list[NamedGenerator]) -> None:
     shared = [name for (_, name), count in counts.items() if count > 1]
     if shared:
         raise StateError(
-            f"capture_rng: {_listed(shared)} names more than one generator, as in a set, which has no order; "
-            "keep them in a list or a dict, or register() each under a name."
+            f"capture_rng: {_listed(shared)} names more than one generator, as in a set, which has no "
+            "order; keep them in a list or a dict, or register() each under a name."
         )
 
 
@@ -324,15 +324,15 @@ def _check_all_there(matching: Matching, owners: dict[str, object]) -> None:
         advice = "The accelerator was not in use when the state was saved: restore before it is initialised"
     elif local is not None and not owners:
         advice = (
-            f"{local[0]} is in a local variable of {local[1]}(): restore inside that function after it "
-            "is made; or if it is seeded anew at each call, it needs no state: pass strict=False; "
-            "for new checkpoints name what holds generators: capture_rng(loader=loader)"
+            f"{local[0]} is in a local variable of {local[1]}(): restore inside that function after it is "
+            "made; or if it is seeded anew at each call, it needs no state: pass strict=False; for new "
+            "checkpoints name what holds generators: capture_rng(loader=loader)"
         )
     elif not owners:
         advice += ", and name what holds them: capture_rng(loader=loader), restore_rng(state, loader=loader)"
     raise StateError(
-        f"restore_rng: nothing was changed: {'; '.join(parts)}. {advice}; "
-        "or pass strict=False, which restores the others."
+        f"restore_rng: nothing was changed: {'; '.join(parts)}. {advice}; or pass strict=False, which "
+        "restores the others."
     )
 
 

@@ -24,14 +24,14 @@ PATIENCE: Final = 60.0
 
 
 class Turn:
-    """A lock of one thread, which may take it again, that knows who has it."""
+    """A lock of one thread, which may acquire it again, that knows who has it."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._holder: threading.Thread | None = None
         self._depth = 0
 
-    def take(self, caller: str) -> None:
+    def acquire(self, caller: str) -> None:
         """Wait for the turn.
 
         Raises:
@@ -43,14 +43,14 @@ class Turn:
             ended = "" if holder is None or holder.is_alive() else ", which has ended,"
             raise StateError(
                 f"{caller}: {name}{ended} has been inside isolated() or preserved() for {PATIENCE:g} "
-                "seconds; the generators belong to the whole process, so only one thread can be. "
-                "Let it leave first, or call this in that thread."
+                "seconds; the generators belong to the whole process, so only one thread can be. Let it "
+                "leave first, or call this in that thread."
             )
         self._holder = threading.current_thread()
         self._depth += 1
 
-    def give(self) -> None:
-        """End one `take` of this thread."""
+    def release(self) -> None:
+        """End one `acquire` of this thread."""
         self._depth -= 1
         if not self._depth:
             self._holder = None
@@ -61,11 +61,11 @@ class Turn:
 
     @contextmanager
     def held(self, caller: str) -> Iterator[None]:
-        self.take(caller)
+        self.acquire(caller)
         try:
             yield
         finally:
-            self.give()
+            self.release()
 
     def after_fork(self) -> None:
         if self._depth and not self.is_mine():

@@ -1,6 +1,6 @@
 """What transformed user code calls as it runs: looks for evidence, writes facts, and gets out of the way.
 
-`instrument` puts a few calls into user code.  They must cost next to nothing
+`probe_step` puts a few calls into user code.  They must cost next to nothing
 where there is nothing to see, never raise, and be plain enough for
 `torch.compile` to trace through them as if they were not there.
 
@@ -26,10 +26,10 @@ from typing import Any, Final, NamedTuple, Protocol
 from samebits.model import calls
 from samebits.model.facts import Detail, Draw, Flag, Iteration, Variable
 from samebits.model.sites import Site
-from samebits.usercode import evidence, watchlist
+from samebits.usercode import on_generators, watchlist
 from samebits.usercode.content import arrangement
 from samebits.usercode.draws import Stream
-from samebits.usercode.evidence import Call, Watched
+from samebits.usercode.watched import Call, Watched
 from samebits.usercode.watchlist import BOUND
 
 CAP: Final = 256  # rows of one kind at one line
@@ -113,7 +113,7 @@ def start(sink: Sink, is_user: Callable[[str], bool], seeded: Collection[str] = 
     global _sink, _is_user, _modules
     _counts.clear()
     _full.clear()
-    evidence.restart(seeded)
+    on_generators.restart(seeded)
     if not _functions:
         _pending.update(watchlist.functions())
     _modules = -1
@@ -136,7 +136,7 @@ def reset_after_fork(sink: Sink | None = None) -> None:
     _counts.clear()
     _full.clear()
     _tries.clear()
-    evidence.renew()
+    on_generators.renew()
     if sink is not None:
         _sink = sink
 
@@ -261,7 +261,7 @@ def resolve(number: int, function: Any) -> Any:
             rest.watched = watched
             if watched.kind is Draw:
                 if rest.owner is not owner or rest.stream is None:
-                    rest.owner, rest.stream = owner, evidence.stream(owner)
+                    rest.owner, rest.stream = owner, on_generators.stream(owner)
                 rest.stream.n += 1
             return function
     return partial(_run, watched, number, function)

@@ -15,77 +15,77 @@ from typing import Any, Final
 
 from samebits.model import calls, facts
 from samebits.model.facts import Detail
-from samebits.usercode import evidence
-from samebits.usercode.evidence import After, Watched
+from samebits.usercode import on_generators, on_orders, on_readings, on_workers
+from samebits.usercode.watched import After, Watched
 
 #: Names with spaces between, or a list of `samebits.model.calls`.
 _Names = str | tuple[str, ...]
 
 #: module -> (kind, names, what to note, whether essential).
 _FUNCTIONS: Final[tuple[tuple[str, type[Detail], _Names, After, bool], ...]] = (
-    ("builtins", facts.Hash, "hash id", evidence.hashed, False),
-    ("time", facts.Clock, (*calls.CLOCKS, *calls.CALENDAR), evidence.clock_read, False),
-    ("os", facts.Entropy, calls.OS_ENTROPY, evidence.entropy_read, False),
-    ("uuid", facts.Entropy, calls.UUIDS, evidence.entropy_read, False),
-    ("secrets", facts.Entropy, (*calls.SECRETS, "choice"), evidence.entropy_read, False),
-    ("tempfile", facts.Entropy, calls.TEMPORARY, evidence.entropy_read, False),
-    ("os", facts.Listing, "listdir", evidence.listdir, False),
-    ("os", facts.Listing, "scandir", evidence.scandir, False),
-    ("os", facts.Listing, "walk fwalk", evidence.walk, False),
-    ("glob", facts.Listing, "glob iglob", evidence.globbed, False),
-    ("os", facts.Variable, "getenv", evidence.variable, False),
-    ("os.path", facts.Probe, "exists isfile isdir lexists", evidence.probe, False),
-    ("random", facts.Create, calls.PYTHON_GENERATORS + calls.PYTHON_ENTROPY, evidence.make_python, True),
-    ("concurrent.futures", facts.Completion, "as_completed", evidence.as_completed, False),
-    ("asyncio", facts.Completion, "as_completed", evidence.as_completed, False),
-    ("concurrent.futures", facts.Completion, "wait", evidence.waited, False),
-    ("concurrent.futures", facts.Thread, "ThreadPoolExecutor ProcessPoolExecutor", evidence.thread, False),
-    ("multiprocessing.pool", facts.Thread, "Pool ThreadPool", evidence.thread, False),
-    ("multiprocessing.dummy", facts.Thread, "Pool", evidence.thread, False),
-    ("torch.multiprocessing", facts.Thread, "spawn start_processes", evidence.thread, False),
-    ("pickle", facts.Load, "load", evidence.loaded, False),
-    ("joblib", facts.Load, "load", evidence.loaded, False),
-    ("safetensors.torch", facts.Load, "load_file", evidence.loaded, False),
-    ("numpy", facts.Load, "load", evidence.loaded, False),
-    ("numpy", facts.Save, "save savez savez_compressed savetxt", evidence.saved, False),
-    ("numpy", facts.Empty, "empty empty_like", evidence.made_empty, False),
-    ("numpy.random", facts.Seed, calls.SEEDERS["numpy.random"], evidence.seed_numpy, True),
-    ("numpy.random", facts.Draw, "ranf sample", evidence.draw, False),
-    ("numpy.random", facts.Create, (*calls.NUMPY_GENERATORS, "Generator"), evidence.make_numpy, True),
-    ("numpy.random", facts.Create, calls.BIT_GENERATORS, evidence.make_bits, True),
-    ("torch", facts.Load, "load", evidence.loaded, False),
-    ("torch", facts.Save, "save", evidence.saved, False),
-    ("torch", facts.Seed, calls.SEEDERS["torch"], evidence.seed_torch, False),
-    ("torch", facts.Create, "Generator", evidence.make_torch, False),
-    ("torch", facts.RngRestore, "set_rng_state", evidence.restore, False),
-    ("torch.random", facts.RngRestore, "fork_rng", evidence.restore, False),
-    ("torch", facts.Threads, "set_num_threads set_num_interop_threads", evidence.threads_set, False),
+    ("builtins", facts.Hash, "hash id", on_readings.hashed, False),
+    ("time", facts.Clock, (*calls.CLOCKS, *calls.CALENDAR), on_readings.clock_read, False),
+    ("os", facts.Entropy, calls.OS_ENTROPY, on_readings.entropy_read, False),
+    ("uuid", facts.Entropy, calls.UUIDS, on_readings.entropy_read, False),
+    ("secrets", facts.Entropy, (*calls.SECRETS, "choice"), on_readings.entropy_read, False),
+    ("tempfile", facts.Entropy, calls.TEMPORARY, on_readings.entropy_read, False),
+    ("os", facts.Listing, "listdir", on_orders.listdir, False),
+    ("os", facts.Listing, "scandir", on_orders.scandir, False),
+    ("os", facts.Listing, "walk fwalk", on_orders.walk, False),
+    ("glob", facts.Listing, "glob iglob", on_orders.globbed, False),
+    ("os", facts.Variable, "getenv", on_readings.variable, False),
+    ("os.path", facts.Probe, "exists isfile isdir lexists", on_readings.probe, False),
+    ("random", facts.Create, calls.PYTHON_GENERATORS + calls.PYTHON_ENTROPY, on_generators.make_python, True),
+    ("concurrent.futures", facts.Completion, "as_completed", on_workers.as_completed, False),
+    ("asyncio", facts.Completion, "as_completed", on_workers.as_completed, False),
+    ("concurrent.futures", facts.Completion, "wait", on_workers.waited, False),
+    ("concurrent.futures", facts.Thread, "ThreadPoolExecutor ProcessPoolExecutor", on_workers.thread, False),
+    ("multiprocessing.pool", facts.Thread, "Pool ThreadPool", on_workers.thread, False),
+    ("multiprocessing.dummy", facts.Thread, "Pool", on_workers.thread, False),
+    ("torch.multiprocessing", facts.Thread, "spawn start_processes", on_workers.thread, False),
+    ("pickle", facts.Load, "load", on_readings.loaded, False),
+    ("joblib", facts.Load, "load", on_readings.loaded, False),
+    ("safetensors.torch", facts.Load, "load_file", on_readings.loaded, False),
+    ("numpy", facts.Load, "load", on_readings.loaded, False),
+    ("numpy", facts.Save, "save savez savez_compressed savetxt", on_readings.saved, False),
+    ("numpy", facts.Empty, "empty empty_like", on_readings.made_empty, False),
+    ("numpy.random", facts.Seed, calls.SEEDERS["numpy.random"], on_generators.seed_numpy, True),
+    ("numpy.random", facts.Draw, "ranf sample", on_generators.draw, False),
+    ("numpy.random", facts.Create, (*calls.NUMPY_GENERATORS, "Generator"), on_generators.make_numpy, True),
+    ("numpy.random", facts.Create, calls.BIT_GENERATORS, on_generators.make_bits, True),
+    ("torch", facts.Load, "load", on_readings.loaded, False),
+    ("torch", facts.Save, "save", on_readings.saved, False),
+    ("torch", facts.Seed, calls.SEEDERS["torch"], on_generators.seed_torch, False),
+    ("torch", facts.Create, "Generator", on_generators.make_torch, False),
+    ("torch", facts.RngRestore, "set_rng_state", on_generators.restore, False),
+    ("torch.random", facts.RngRestore, "fork_rng", on_generators.restore, False),
+    ("torch", facts.Threads, "set_num_threads set_num_interop_threads", on_readings.threads_set, False),
     (
         "torch",
         facts.Flag,
         "use_deterministic_algorithms set_deterministic_debug_mode set_float32_matmul_precision",
-        evidence.flag_set,
+        on_readings.flag_set,
         False,
     ),
-    ("torch.cuda", facts.Seed, calls.SEEDERS["torch.cuda"], evidence.seed_torch, False),
-    ("torch.cuda", facts.RngRestore, "set_rng_state set_rng_state_all", evidence.restore, False),
-    ("torch.mps", facts.Seed, calls.SEEDERS["torch.mps"], evidence.seed_torch, False),
-    ("torch.mps", facts.RngRestore, "set_rng_state", evidence.restore, False),
-    ("torch.xpu", facts.Seed, calls.SEEDERS["torch.xpu"], evidence.seed_torch, False),
-    ("torch.xpu", facts.RngRestore, "set_rng_state set_rng_state_all", evidence.restore, False),
+    ("torch.cuda", facts.Seed, calls.SEEDERS["torch.cuda"], on_generators.seed_torch, False),
+    ("torch.cuda", facts.RngRestore, "set_rng_state set_rng_state_all", on_generators.restore, False),
+    ("torch.mps", facts.Seed, calls.SEEDERS["torch.mps"], on_generators.seed_torch, False),
+    ("torch.mps", facts.RngRestore, "set_rng_state", on_generators.restore, False),
+    ("torch.xpu", facts.Seed, calls.SEEDERS["torch.xpu"], on_generators.seed_torch, False),
+    ("torch.xpu", facts.RngRestore, "set_rng_state set_rng_state_all", on_generators.restore, False),
 )
 
 #: class -> the same; the first column is also how the call is named, before the method.
 _METHODS: Final[tuple[tuple[str, str, type[Detail], _Names, After, bool], ...]] = (
-    ("random.Random", "random", facts.Seed, calls.SEEDERS["random.Random"], evidence.seed_python, True),
-    ("random.Random", "random", facts.Draw, calls.PYTHON_DRAWS, evidence.draw, False),
-    ("random.Random", "random", facts.RngRestore, "setstate", evidence.restore, True),
+    ("random.Random", "random", facts.Seed, calls.SEEDERS["random.Random"], on_generators.seed_python, True),
+    ("random.Random", "random", facts.Draw, calls.PYTHON_DRAWS, on_generators.draw, False),
+    ("random.Random", "random", facts.RngRestore, "setstate", on_generators.restore, True),
     (
         "random.SystemRandom",
         "random.SystemRandom",
         facts.Entropy,
         calls.PYTHON_DRAWS,
-        evidence.entropy_read,
+        on_readings.entropy_read,
         False,
     ),
     (
@@ -93,16 +93,23 @@ _METHODS: Final[tuple[tuple[str, str, type[Detail], _Names, After, bool], ...]] 
         "numpy.random",
         facts.Seed,
         calls.SEEDERS["numpy.random.mtrand.RandomState"],
-        evidence.seed_numpy,
+        on_generators.seed_numpy,
         True,
     ),
-    ("numpy.random.mtrand.RandomState", "numpy.random", facts.Draw, calls.NUMPY_DRAWS, evidence.draw, False),
+    (
+        "numpy.random.mtrand.RandomState",
+        "numpy.random",
+        facts.Draw,
+        calls.NUMPY_DRAWS,
+        on_generators.draw,
+        False,
+    ),
     (
         "numpy.random.mtrand.RandomState",
         "numpy.random",
         facts.RngRestore,
         "set_state",
-        evidence.restore,
+        on_generators.restore,
         True,
     ),
     (
@@ -110,7 +117,7 @@ _METHODS: Final[tuple[tuple[str, str, type[Detail], _Names, After, bool], ...]] 
         "numpy.random.Generator",
         facts.Draw,
         calls.NUMPY_DRAWS,
-        evidence.draw,
+        on_generators.draw,
         False,
     ),
     (
@@ -118,48 +125,69 @@ _METHODS: Final[tuple[tuple[str, str, type[Detail], _Names, After, bool], ...]] 
         "torch.Generator",
         facts.Seed,
         calls.SEEDERS["torch._C.Generator"],
-        evidence.seed_torch,
+        on_generators.seed_torch,
         False,
     ),
-    ("torch._C.Generator", "torch.Generator", facts.RngRestore, "set_state", evidence.restore, False),
-    ("torch.nn.modules.module.Module", "Module", facts.Load, "load_state_dict", evidence.loaded, False),
-    ("torch.optim.optimizer.Optimizer", "Optimizer", facts.Load, "load_state_dict", evidence.loaded, False),
+    ("torch._C.Generator", "torch.Generator", facts.RngRestore, "set_state", on_generators.restore, False),
+    ("torch.nn.modules.module.Module", "Module", facts.Load, "load_state_dict", on_readings.loaded, False),
+    (
+        "torch.optim.optimizer.Optimizer",
+        "Optimizer",
+        facts.Load,
+        "load_state_dict",
+        on_readings.loaded,
+        False,
+    ),
     (
         "torch.optim.lr_scheduler.LRScheduler",
         "LRScheduler",
         facts.Load,
         "load_state_dict",
-        evidence.loaded,
+        on_readings.loaded,
         False,
     ),
-    ("builtins.set", "set", facts.Iteration, "pop", evidence.popped, False),
-    ("builtins.list", "list", facts.Sort, "sort", evidence.list_sorted, False),
-    ("os._Environ", "os.environ", facts.Variable, "get setdefault pop", evidence.variable, False),
-    ("pathlib.Path", "Path", facts.Listing, "iterdir", evidence.iterdir, False),
-    ("pathlib.Path", "Path", facts.Listing, "glob rglob", evidence.path_glob, False),
-    ("pathlib.Path", "Path", facts.Probe, "exists is_file is_dir", evidence.probe, False),
-    ("threading.Thread", "Thread", facts.Thread, "start", evidence.thread, False),
-    ("multiprocessing.process.BaseProcess", "Process", facts.Thread, "start", evidence.thread, False),
-    ("multiprocessing.context.BaseContext", "multiprocessing", facts.Thread, "Pool", evidence.thread, False),
-    ("multiprocessing.pool.Pool", "Pool", facts.Completion, "imap_unordered", evidence.unordered, False),
-    ("concurrent.futures._base.Executor", "Executor", facts.Thread, "submit", evidence.submit, True),
-    ("queue.Queue", "Queue", facts.Completion, "get get_nowait", evidence.queue_get, False),
-    ("_queue.SimpleQueue", "Queue", facts.Completion, "get get_nowait", evidence.queue_get, False),
-    ("multiprocessing.queues.Queue", "Queue", facts.Completion, "get get_nowait", evidence.queue_get, False),
-    ("multiprocessing.queues.SimpleQueue", "Queue", facts.Completion, "get", evidence.queue_get, False),
+    ("builtins.set", "set", facts.Iteration, "pop", on_orders.popped, False),
+    ("builtins.list", "list", facts.Sort, "sort", on_orders.list_sorted, False),
+    ("os._Environ", "os.environ", facts.Variable, "get setdefault pop", on_readings.variable, False),
+    ("pathlib.Path", "Path", facts.Listing, "iterdir", on_orders.iterdir, False),
+    ("pathlib.Path", "Path", facts.Listing, "glob rglob", on_orders.path_glob, False),
+    ("pathlib.Path", "Path", facts.Probe, "exists is_file is_dir", on_readings.probe, False),
+    ("threading.Thread", "Thread", facts.Thread, "start", on_workers.thread, False),
+    ("multiprocessing.process.BaseProcess", "Process", facts.Thread, "start", on_workers.thread, False),
+    (
+        "multiprocessing.context.BaseContext",
+        "multiprocessing",
+        facts.Thread,
+        "Pool",
+        on_workers.thread,
+        False,
+    ),
+    ("multiprocessing.pool.Pool", "Pool", facts.Completion, "imap_unordered", on_workers.unordered, False),
+    ("concurrent.futures._base.Executor", "Executor", facts.Thread, "submit", on_workers.submit, True),
+    ("queue.Queue", "Queue", facts.Completion, "get get_nowait", on_workers.queue_get, False),
+    ("_queue.SimpleQueue", "Queue", facts.Completion, "get get_nowait", on_workers.queue_get, False),
+    (
+        "multiprocessing.queues.Queue",
+        "Queue",
+        facts.Completion,
+        "get get_nowait",
+        on_workers.queue_get,
+        False,
+    ),
+    ("multiprocessing.queues.SimpleQueue", "Queue", facts.Completion, "get", on_workers.queue_get, False),
 )
 
 #: Class methods: (class, how the call is named, kind, names, what to note).
 _CLASS_METHODS: Final[tuple[tuple[str, str, type[Detail], _Names, After], ...]] = (
-    ("datetime.datetime", "datetime", facts.Clock, calls.DATETIME, evidence.clock_read),
-    ("datetime.date", "date", facts.Clock, calls.DATE, evidence.clock_read),
+    ("datetime.datetime", "datetime", facts.Clock, calls.DATETIME, on_readings.clock_read),
+    ("datetime.date", "date", facts.Clock, calls.DATE, on_readings.clock_read),
 )
 
 #: With a key only (no other call of them gets a probe).
 _KEYED: Final = (
-    ("sorted", Watched(facts.Sort, "sorted", evidence.sorted_by, before=evidence.with_keys)),
-    ("min", Watched(facts.Iteration, "min", evidence.picked_by, before=evidence.with_keys)),
-    ("max", Watched(facts.Iteration, "max", evidence.picked_by, before=evidence.with_keys)),
+    ("sorted", Watched(facts.Sort, "sorted", on_orders.sorted_by, before=on_orders.with_keys)),
+    ("min", Watched(facts.Iteration, "min", on_orders.picked_by, before=on_orders.with_keys)),
+    ("max", Watched(facts.Iteration, "max", on_orders.picked_by, before=on_orders.with_keys)),
 )
 
 #: Wrapped only where given a key.
@@ -229,14 +257,14 @@ def class_methods(kind: type) -> dict[str, Watched]:
 def helper(function: Any) -> Watched:
     """A library's seeding helper."""
     call = f"{function.__module__}.{function.__name__}"
-    return Watched(facts.Seed, call, evidence.helper, essential=True, before=evidence.with_states)
+    return Watched(facts.Seed, call, on_generators.helper, essential=True, before=on_generators.with_states)
 
 
 @lru_cache(maxsize=4096)
 def third_party(function: Any) -> Watched:
     """A third party's function: it may draw from Python's or numpy's global generator."""
     call = f"{function.__module__}.{function.__name__}"
-    return Watched(facts.Draw, call, evidence.drawn_inside, before=evidence.with_states)
+    return Watched(facts.Draw, call, on_generators.drawn_inside, before=on_generators.with_states)
 
 
 def watched_names() -> frozenset[str]:

@@ -121,8 +121,8 @@ def multinomial(
     rows = _checked(weights, "weights", num_samples)
     if not replacement and num_samples > weights.shape[-1]:
         raise UsageError(
-            f"{num_samples} of {weights.shape[-1]} classes cannot be drawn without replacement: "
-            "draw fewer, or with replacement=True"
+            f"{num_samples} of {weights.shape[-1]} classes cannot be drawn without replacement: draw fewer, "
+            "or with replacement=True"
         )
     _check_out(out, (*rows, num_samples), device)
     return _placed(_drawn(key, weights, False, num_samples, replacement), device, out)

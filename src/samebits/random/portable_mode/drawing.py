@@ -35,8 +35,8 @@ def key_of(generator: torch.Generator | None, tensor: Tensor) -> Tensor:
 def _drawn(generator: torch.Generator | None, tensor: Tensor) -> tuple[Tensor, int]:
     if tensor.is_cuda and torch.cuda.is_current_stream_capturing():
         raise UsageError(
-            "samebits.random.portable: a draw while a CUDA graph is captured would give the same numbers "
-            "at every replay: draw before, and copy into a tensor that the graph reads."
+            "samebits.random.portable: a draw while a CUDA graph is captured would give the same numbers at "
+            "every replay: draw before, and copy into a tensor that the graph reads."
         )
     stream, number = state.advance(generator, scopes.here())
     loaded = core.get()

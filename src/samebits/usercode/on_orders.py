@@ -1,0 +1,130 @@
+"""What is noted of a call that takes things in an order: of a set, of sorting by address, of a directory."""
+
+from __future__ import annotations
+
+import builtins
+import os
+from collections.abc import Generator, Iterable, Iterator
+from typing import Any
+
+from samebits.model import facts
+from samebits.usercode.content import (
+    ADDRESS,
+    BY,
+    HASH,
+    Sequence,
+    arrangement,
+    canonical,
+    nature,
+)
+from samebits.usercode.watched import Call, path_of
+
+
+def popped(call: Call) -> None:
+    left = call.owner
+    found = arrangement([call.result, *left] if len(left) <= 2000 else [call.result], len(left) + 1)
+    found["order"] = arrangement([call.result], 1)["order"]
+    call.emit(facts.Iteration(what="pop", **found))
+
+
+def with_keys(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+    """Remember the keys a set is sorted by: where two are equal, the set's order shows."""
+    key = kwargs.get("key")
+    if key is None or not args or type(args[0]) not in (set, frozenset):
+        return kwargs, None
+    keys: list[Any] = []
+
+    def remembering(item: Any) -> Any:
+        value = key(item)
+        keys.append(value)
+        return value
+
+    return {**kwargs, "key": remembering}, (key, keys)
+
+
+def list_sorted(call: Call) -> None:
+    key = call.kwargs.get("key") if call.token is None else call.token[0]
+    ordered = call.owner if call.result is None else call.result
+    if key is builtins.id or key is builtins.hash:
+        by = ADDRESS if key is builtins.id else max((nature(item) for item in ordered[:64]), default=HASH)
+        order = arrangement(ordered, len(ordered))["order"]
+        call.emit(facts.Sort(call=call.call, by=BY[by], order=order))
+
+
+def picked_by(call: Call) -> None:
+    """`sorted`, `min` and `max` of a set with a key: an `iteration` fact only if the set's order decided."""
+    if call.token is None or type(call.token[1]) is not list:
+        return
+    keys = [canonical(key) for key in call.token[1]]
+    if call.call == "sorted":
+        tied = len(set(keys)) < len(keys)
+    else:
+        best = (max if call.call == "max" else min)(call.token[1])
+        tied = keys.count(canonical(best)) > 1
+    if tied:
+        items = call.args[0]
+        call.emit(facts.Iteration(what=call.call, **arrangement(items, len(items))))
+
+
+def sorted_by(call: Call) -> None:
+    list_sorted(call)
+    if call.token is not None and call.token[0] not in (builtins.id, builtins.hash):
+        picked_by(call)
+
+
+def _listed(call: Call, path: Any, names: Iterable[Any]) -> None:
+    seen = Sequence()
+    for name in names:
+        seen.add(name)
+    _listing(call, path, seen)
+
+
+def _listing(call: Call, path: Any, seen: Sequence) -> None:
+    order = seen.content if call.sorted else seen.order
+    call.emit(facts.Listing(call=call.call, path=path_of(path), order=order, content=seen.content, n=seen.n))
+
+
+def listdir(call: Call) -> None:
+    _listed(call, call.argument(0, "path", "."), call.result)
+
+
+def scandir(call: Call) -> None:
+    """Lists the directory a second time, in the same order, and leaves the user's iterator alone."""
+    path = call.argument(0, "path", ".")
+    if not isinstance(path, int):
+        _listed(call, path, os.listdir(path))
+
+
+def iterdir(call: Call) -> None:
+    _listed(call, call.owner, os.listdir(call.owner))
+
+
+def globbed(call: Call) -> None:
+    path = call.argument(0, "pathname", "")
+    if isinstance(call.result, list):
+        _listed(call, path, call.result)
+    else:
+        call.result = _passing(call, path, call.result)
+
+
+def walk(call: Call) -> None:
+    call.result = _passing(call, call.argument(0, "top", "."), call.result)
+
+
+def path_glob(call: Call) -> None:
+    path = os.path.join(call.owner, str(call.args[0])) if call.args else call.owner
+    call.result = _passing(call, path, call.result)
+
+
+def _passing(call: Call, path: Any, items: Iterator[Any]) -> Generator[Any]:
+    """The same items, noted as they pass; the fact is complete when they end."""
+    seen = Sequence()
+    try:
+        for item in items:
+            seen.add(item)
+            yield item
+    finally:
+        try:
+            _listing(call, path, seen)
+        except Exception:
+            pass
