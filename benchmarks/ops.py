@@ -29,7 +29,7 @@ import torch
 
 from benchmarks.machine import describe, write
 from samebits._runtime.kernels import has_kernel
-from samebits.determinism.overrides import Installed, exists
+from samebits.determinism.overrides import InstalledOverrides, exists
 from samebits.ops import OPERATIONS
 from samebits.ops.case import Case, Maker, Size
 from samebits.ops.cases import CASES
@@ -80,7 +80,7 @@ def flag() -> Iterator[None]:
 @contextmanager
 def samebits(case: Case, device: str) -> Iterator[None]:
     with ExitStack() as stack:
-        stack.enter_context(Installed([ROWS[schema] for schema in case.schemas], device))
+        stack.enter_context(InstalledOverrides([ROWS[schema] for schema in case.schemas], device))
         stack.enter_context(flag())
         yield
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 import mpmath
 import numpy
 
-from samebits.random.quantile import DOUBLE, SINGLE, Grid
+from samebits.random.quantile import DOUBLE, SINGLE, QuantileGrid
 
 _DIGITS: Final = 60
 
@@ -37,7 +37,7 @@ DISTRIBUTIONS: Final[tuple[tuple[Callable[[Any], Any], Any], ...]] = (
 )
 
 
-def table(grid: Grid) -> numpy.ndarray[Any, Any]:
+def table(grid: QuantileGrid) -> numpy.ndarray[Any, Any]:
     """Coefficients, of shape (distributions, degree + 1, rows), ascending in powers of the distance."""
     with mpmath.workdps(_DIGITS):
         made = [
@@ -47,7 +47,7 @@ def table(grid: Grid) -> numpy.ndarray[Any, Any]:
     return numpy.array(made, dtype=grid.numpy).transpose(0, 2, 1).copy()
 
 
-def _row(grid: Grid, row: int, distribution: Callable[[Any], Any], span: Any) -> list[float]:
+def _row(grid: QuantileGrid, row: int, distribution: Callable[[Any], Any], span: Any) -> list[float]:
     octave, segment = divmod(row, grid.segments)
     width = mpmath.mpf(1) / grid.segments
     upper = 1 + (segment + 1) * width

@@ -127,7 +127,7 @@ class Tail:
         return self.words / 2.0**self.bits
 
 
-def tail(grid: quantile.Grid, distribution: int, bound: float, ideal: float) -> Tail:
+def tail(grid: quantile.QuantileGrid, distribution: int, bound: float, ideal: float) -> Tail:
     """How many magnitudes' quantiles lie beyond a bound: they fall as the magnitude rises."""
     low, high = 0, 1 << grid.magnitude
     while low < high:
@@ -137,7 +137,7 @@ def tail(grid: quantile.Grid, distribution: int, bound: float, ideal: float) -> 
     return Tail(bound, ideal, low, grid.magnitude)
 
 
-def tails(grid: quantile.Grid, distribution: int, bounds: tuple[float, ...]) -> Test:
+def tails(grid: quantile.QuantileGrid, distribution: int, bounds: tuple[float, ...]) -> Test:
     """How many lie beyond each bound, for the normal distribution on either side."""
     is_normal = distribution == quantile.NORMAL
     survival = (lambda t: 2 * special.ndtr(-t)) if is_normal else (lambda t: np.exp(-t))

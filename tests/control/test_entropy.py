@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import torch
 
-from samebits.control.entropy import Entropy
+from samebits.control.entropy import EntropySource
 from samebits.control.process_key import ProcessKey
 from samebits.control.settings import Control
 
@@ -25,8 +25,8 @@ pytestmark = pytest.mark.usefixtures("generators_restored")
 
 
 @contextmanager
-def controlled(seed: int = 1, *path: int | str) -> Iterator[Entropy]:
-    entropy = Entropy(ProcessKey(Control(seed), path))
+def controlled(seed: int = 1, *path: int | str) -> Iterator[EntropySource]:
+    entropy = EntropySource(ProcessKey(Control(seed), path))
     entropy.install()
     entropy.torch(torch)
     try:

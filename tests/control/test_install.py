@@ -237,7 +237,7 @@ def test_control_of_this_process_ends_without_a_trace(generators_restored: None)
     import torch
     from torch.utils.data import DataLoader
 
-    from samebits.control.install import Installed
+    from samebits.control.install import InstalledControl
     from samebits.control.process_key import ProcessKey
     from samebits.control.settings import Control
 
@@ -252,7 +252,7 @@ def test_control_of_this_process_ends_without_a_trace(generators_restored: None)
         ]  # fmt: skip
 
     before = names()
-    installed = Installed(ProcessKey(Control(4)))
+    installed = InstalledControl(ProcessKey(Control(4)))
     installed.install()
     try:
         drawn = random.random()

@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from samebits.control import seed_calls
-from samebits.control.entropy import Entropy
+from samebits.control.entropy import EntropySource
 from samebits.control.loaders import Loaders
 from samebits.control.process_key import ProcessKey
 from samebits.control.settings import Control
@@ -31,7 +31,7 @@ class User:
     """Code of a user under control, run from the start of a process as often as asked."""
 
     def run(self, source: str, seed: int = 1) -> dict[str, Any]:
-        entropy = Entropy(ProcessKey(Control(seed)))
+        entropy = EntropySource(ProcessKey(Control(seed)))
         loaders = Loaders(ProcessKey(Control(seed)), lambda number: None)
         entropy.install()
         end = seed_calls.install(entropy, loaders)
@@ -241,7 +241,7 @@ def test_compiled_functions_are_traced_as_if_nothing_were_there() -> None:
 
 
 def test_python_seeds_of_the_program_name_its_forks() -> None:
-    entropy = Entropy(ProcessKey(Control(1)))
+    entropy = EntropySource(ProcessKey(Control(1)))
     entropy.install()
     try:
         random.seed(5)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from samebits.determinism.overrides import Installed
+from samebits.determinism.overrides import InstalledOverrides
 from samebits.ops import OPERATIONS
 from samebits.ops.case import Case, Maker, Size
 
@@ -71,7 +71,7 @@ derivable = pytest.mark.parametrize(
 @each
 def test_nothing_raises_and_200_runs_are_the_same(case: Case) -> None:
     task = parted(case, torch.float32, DEVICE)
-    with Installed(rows(DEVICE), DEVICE):
+    with InstalledOverrides(rows(DEVICE), DEVICE):
         first = results(case, task)
         assert all(same_bits(results(case, task), first) for _ in range(RUNS))
 
@@ -84,7 +84,7 @@ def test_no_dtype_raises_that_torch_takes(case: Case, dtype: torch.dtype) -> Non
     torch.use_deterministic_algorithms(False)
     native = supported(case, task)
     torch.use_deterministic_algorithms(True)
-    with Installed(rows(DEVICE), DEVICE):
+    with InstalledOverrides(rows(DEVICE), DEVICE):
         ours = supported(case, task)
     assert (ours is None) == (native is None)
 

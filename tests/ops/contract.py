@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from samebits._runtime.kernels import has_kernel
-from samebits.determinism.overrides import Installed
+from samebits.determinism.overrides import InstalledOverrides
 from samebits.ops import OPERATIONS, Operation
 from samebits.ops.case import Case, Maker, Size, Task
 from samebits.ops.cases import CASES
@@ -58,7 +58,7 @@ class Counted:
 def installed(schemas: Sequence[str], device: str) -> Iterator[Counted]:
     """Ours in the place of these operations."""
     counted = Counted()
-    with Installed([row for row in OPERATIONS if row.schema in schemas], device, counted):
+    with InstalledOverrides([row for row in OPERATIONS if row.schema in schemas], device, counted):
         yield counted
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from samebits._runtime import triton_launch
-from samebits.determinism.overrides import Installed
+from samebits.determinism.overrides import InstalledOverrides
 from samebits.model.operators import OPERATIONS
 from samebits.ops import adaptive_pool
 
@@ -141,7 +141,7 @@ def test_a_negative_zero_of_an_average_stays_one(dims: int) -> None:
 def test_through_autograd_the_same_on_one_thread_and_two(kind: str, dims: int) -> None:
     pool: Callable[..., Tensor] = getattr(F, f"adaptive_{kind}_pool{dims}d")
     results = []
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         before = torch.get_num_threads()
         try:
             for threads in (1, 2, 1):
@@ -161,7 +161,7 @@ def test_through_autograd_the_same_on_one_thread_and_two(kind: str, dims: int) -
 def test_the_written_out_form(dims: int) -> None:
     arguments, native, _ = task("max", drawn([2, 3, *[7] * dims]), [3] * dims)
     expected = native(*arguments)
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         out = torch.full_like(expected, 7.0)
         assert native.grad_input(*arguments, grad_input=out) is out
     assert torch.equal(out, expected)
@@ -177,7 +177,7 @@ def test_an_empty_batch_and_wrong_arguments_are_left_to_torch(kind: str, dims: i
     assert ours(grad[:0], x[:0], *(one[:0] for one in index)) is NotImplemented
     assert ours(grad.double(), x, *index) is NotImplemented
     assert ours(grad.long(), x.long(), *index) is NotImplemented
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         assert native(grad[:0], x[:0], *(one[:0] for one in index)).shape == x[:0].shape
         with pytest.raises(RuntimeError, match=r"dtype|Double"):
             native(grad.double(), x, *index)

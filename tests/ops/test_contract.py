@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from samebits._runtime.kernels import has_kernel
-from samebits.determinism.overrides import Installed
+from samebits.determinism.overrides import InstalledOverrides
 from samebits.ops import OPERATIONS
 from samebits.ops.case import Case, Maker, Size, Task
 from samebits.ops.cases import CASES
@@ -80,7 +80,7 @@ def test_the_whole_table_at_once() -> None:
     tasks = [parted(case, torch.float32, DEVICE) for case in chosen]
     with threads(1):
         before = [results(case, task) for case, task in zip(chosen, tasks, strict=True)]
-        with Installed(rows(DEVICE), DEVICE):
+        with InstalledOverrides(rows(DEVICE), DEVICE):
             assert len([results(case, task) for case, task in zip(chosen, tasks, strict=True)]) == 3
         after = [results(case, task) for case, task in zip(chosen, tasks, strict=True)]
     assert all(same_bits(*pair) for pair in zip(before, after, strict=True))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from samebits._runtime import triton_launch
-from samebits.determinism.overrides import Installed
+from samebits.determinism.overrides import InstalledOverrides
 from samebits.ops import OPERATIONS, ctc
 
 ROWS = [row for row in OPERATIONS if row.file == "ctc"]
@@ -48,7 +48,7 @@ def _gradient(log_probs: Tensor, *arguments: Any, **options: Any) -> Tensor:
 
 def _both(log_probs: Tensor, *arguments: Any, **options: Any) -> tuple[Tensor, Tensor, Tensor]:
     """Ours, PyTorch's, and PyTorch's in float64."""
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         ours = _gradient(log_probs, *arguments, **options)
     native = _gradient(log_probs, *arguments, **options)
     return ours, native, _gradient(log_probs.double(), *arguments, **options)
@@ -81,7 +81,7 @@ def _enumerated(log_probs: Tensor, labels: list[int], blank: int) -> Tensor:
 def test_the_gradient_is_that_of_all_alignments(labels: list[int], blank: int) -> None:
     log_probs = _draw(5, 5, 1, 3, torch.float64)
     targets = torch.tensor([labels], dtype=torch.int64).view(1, -1)
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         leaf = log_probs.clone().requires_grad_()
         loss = F.ctc_loss(leaf, targets, [5], [len(labels)], blank=blank, reduction="sum")
         loss.backward()
@@ -138,7 +138,7 @@ def _lengths(items: int, times: int, longest: int) -> tuple[list[int], list[int]
 def test_every_split_of_the_work_gives_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     log_probs, targets = _draw(1, 40, 5, 9), _labels(1, 5, 8, 9)
     arguments = targets, *_lengths(5, 40, 8)
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         whole = _gradient(log_probs, *arguments)
         for states in (1, 7 * 5 * 19, 13 * 5 * 19):
             monkeypatch.setitem(ctc.CHUNK, "cpu", states)
@@ -155,7 +155,7 @@ def test_threads_do_not_matter(size: int) -> None:
     try:
         for threads in (1, 2):
             torch.set_num_threads(threads)
-            with Installed(ROWS, "cpu"):
+            with InstalledOverrides(ROWS, "cpu"):
                 found.append(_gradient(log_probs, *arguments, zero_infinity=True))
     finally:
         torch.set_num_threads(before)
@@ -166,7 +166,7 @@ def test_an_item_does_not_depend_on_its_neighbours() -> None:
     log_probs, targets = _draw(3, 30, 4, 7), _labels(3, 4, 6, 7)
     given_lengths, wanted = _lengths(4, 30, 6)
     order = torch.tensor([2, 0, 3, 1])
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         whole = _gradient(log_probs, targets, given_lengths, wanted, reduction="sum")
         moved = _gradient(
             log_probs[:, order],
@@ -212,7 +212,7 @@ def test_an_impossible_item(zero_infinity: bool) -> None:
 def test_a_character_of_probability_zero_has_no_gradient() -> None:
     log_probs = _draw(6, 8, 1, 4)
     log_probs[:, :, 3] = -torch.inf
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         ours = _gradient(log_probs, torch.tensor([[1, 2]]), [8], [2])
     assert (ours[..., 3] == 0).all()
     assert ours.isfinite().all()
@@ -221,7 +221,7 @@ def test_a_character_of_probability_zero_has_no_gradient() -> None:
 def test_nan_stays_in_its_item() -> None:
     log_probs, targets = _draw(7, 9, 2, 4), torch.tensor([[1, 2], [2, 3]])
     log_probs[4, 0, 0] = torch.nan
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         ours = _gradient(log_probs, targets, [9, 9], [2, 2])
     assert ours[:, 0].isnan().all()
     assert ours[:, 1].isfinite().all()
@@ -253,7 +253,7 @@ LAYOUTS = [
 def test_layouts(layout: Any) -> None:
     log_probs, targets = _draw(11, 10, 3, 5), _labels(11, 3, 4, 5)
     arguments = targets, *_lengths(3, 10, 4)
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         expected = _gradient(log_probs, *arguments)
         found = _gradient(layout(log_probs), *arguments)
     assert torch.equal(found, expected)
@@ -262,7 +262,7 @@ def test_layouts(layout: Any) -> None:
 def test_integer_types_and_tensors_of_lengths() -> None:
     log_probs, targets = _draw(12, 10, 3, 5), _labels(12, 3, 4, 5)
     given_lengths, wanted = _lengths(3, 10, 4)
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         expected = _gradient(log_probs, targets, given_lengths, wanted)
         tensors = torch.tensor(given_lengths), torch.tensor(wanted)
         assert torch.equal(_gradient(log_probs, targets.int(), *tensors), expected)
@@ -277,7 +277,7 @@ def test_targets_are_padded_with_anything() -> None:
     arguments = [10, 8], [3, 1]
     padded = targets.clone()
     padded[1, 1:] = -100
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         assert torch.equal(
             _gradient(log_probs, padded, *arguments), _gradient(log_probs, targets, *arguments)
         )
@@ -285,7 +285,7 @@ def test_targets_are_padded_with_anything() -> None:
 
 def test_one_sequence_without_a_batch() -> None:
     log_probs = _draw(14, 10, 1, 5)
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         expected = _gradient(log_probs, torch.tensor([[1, 2]]), [10], [2], reduction="sum")
         found = _gradient(log_probs[:, 0], torch.tensor([1, 2]), [10], [2], reduction="sum")
     assert torch.equal(found, expected[:, 0])
@@ -307,6 +307,6 @@ def test_a_second_derivative_is_refused_as_before() -> None:
 
     with pytest.raises(RuntimeError) as native:
         second()
-    with Installed(ROWS, "cpu"), pytest.raises(RuntimeError) as ours:
+    with InstalledOverrides(ROWS, "cpu"), pytest.raises(RuntimeError) as ours:
         second()
     assert str(ours.value) == str(native.value)

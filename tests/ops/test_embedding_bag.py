@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from samebits._runtime import triton_launch
-from samebits.determinism.overrides import Installed
+from samebits.determinism.overrides import InstalledOverrides
 from samebits.ops import OPERATIONS, embedding_bag
 
 ROWS = [row for row in OPERATIONS if row.file == "embedding_bag"]
@@ -72,7 +72,7 @@ def test_any_bags(
     offsets[0] = 0
     upstream = _normal(seed + 2, bags, features, dtype=dtype)
     padding = int(index[0]) if padded else None
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         ours = _gradient(table, index, offsets, upstream, padding_idx=padding)
     expected = _summed(table, index, offsets, upstream, padding)
     # A sum in a wider type that is rounded once.
@@ -86,7 +86,7 @@ def test_any_bags(
 def test_the_order_of_the_bags_does_not_matter(rows: int) -> None:
     table, index = _normal(0, rows, 8), _index(1, min(rows, 12), 200, 3)
     upstream = _normal(2, 200, 8) * 10.0 ** _index(3, 12, 200, 1)
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         first = _gradient(table, index, None, upstream)
         for seed in range(5):
             order = torch.randperm(200, generator=torch.Generator().manual_seed(seed))
@@ -98,7 +98,7 @@ def test_a_larger_table_gives_the_same_bits() -> None:
     index, upstream = _index(1, 12, 50, 3), _normal(2, 50, 8)
     small = _normal(0, 12, 8)
     large = torch.cat([small, torch.zeros(1000, 8)])
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         found = _gradient(large, index, None, upstream)
         assert torch.equal(found[:12], _gradient(small, index, None, upstream))
     assert found[12:].count_nonzero() == 0
@@ -110,7 +110,7 @@ def test_infinities_and_nan(rows: int, value: float) -> None:
     table, index = _normal(4, rows, 3), _index(5, 6, 40, 2)
     upstream = _normal(6, 40, 3)
     upstream[7, 1] = value
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         ours = _gradient(table, index, None, upstream)
     native = _gradient(table, index, None, upstream)
     assert torch.equal(ours.isfinite(), native.isfinite())
@@ -123,7 +123,7 @@ def test_the_gradient_of_an_empty_bag_goes_nowhere(rows: int) -> None:
     table, index = _normal(7, rows, 3), torch.tensor([5, 4, 4, 5])
     offsets, upstream = torch.tensor([0, 0, 2, 4]), _normal(8, 4, 3)
     upstream[[0, 3]] = torch.nan
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         ours = _gradient(table, index, offsets, upstream)
     assert torch.equal(ours, _gradient(table, index, offsets, upstream))
     assert ours.isfinite().all()
@@ -146,7 +146,7 @@ def test_empty_bags_as_the_cuda_kernel_marks_them(rows: int) -> None:
 def test_other_ways_to_say_the_same(rows: int) -> None:
     table, index = _normal(9, rows, 3), _index(10, 6, 12)
     offsets, upstream = torch.tensor([0, 3, 3, 8]), _normal(11, 4, 3)
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         expected = _gradient(table, index, offsets, upstream)
         assert torch.equal(_gradient(table, index.int(), offsets.int(), upstream), expected)
         ends = torch.cat([offsets, torch.tensor([12])])
@@ -171,6 +171,6 @@ def test_nothing_to_add(shape: tuple[int, int]) -> None:
     count, features = shape
     table, index = torch.zeros(4, features), torch.zeros(count, dtype=torch.int64)
     offsets = torch.tensor([0, 0])
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         ours = _gradient(table, index, offsets, torch.ones(2, features))
     assert torch.equal(ours, torch.zeros(4, features))

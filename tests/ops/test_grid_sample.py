@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from samebits.determinism.overrides import Installed
+from samebits.determinism.overrides import InstalledOverrides
 from samebits.model.operators import OPERATIONS
 from samebits.ops import grid_sample
 from samebits.ops.primitives.sampling import BICUBIC, BILINEAR, BORDER, NEAREST, REFLECTION, ZEROS
@@ -237,7 +237,7 @@ def test_derivatives_through_unmodified_calls(mode: str, padding: str) -> None:
     _, x, grid = arguments(11, 1, 2, (4, 3), (2, 3), torch.float64)
     x.requires_grad_()
     grid.requires_grad_(mode != "nearest")
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         assert torch.autograd.gradcheck(
             lambda x, grid: F.grid_sample(x, grid, mode=mode, padding_mode=padding, align_corners=False),
             (x, grid),
@@ -258,7 +258,7 @@ def test_wrong_arguments_raise_pytorchs_error() -> None:
         assert OURS[2](*given_, BILINEAR, ZEROS, False, [True, True]) is NotImplemented
         with pytest.raises(RuntimeError) as native:
             NATIVE[2](*given_, BILINEAR, ZEROS, False, [True, True])
-        with Installed(ROWS, "cpu"), pytest.raises(RuntimeError) as ours:
+        with InstalledOverrides(ROWS, "cpu"), pytest.raises(RuntimeError) as ours:
             NATIVE[2](*given_, BILINEAR, ZEROS, False, [True, True])
         assert str(ours.value).splitlines()[0] == str(native.value).splitlines()[0]
     assert (

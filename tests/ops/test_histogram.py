@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from samebits._runtime import triton_launch
-from samebits.determinism.overrides import Installed
+from samebits.determinism.overrides import InstalledOverrides
 from samebits.model.operators import OPERATIONS
 from samebits.ops import histogram
 
@@ -89,7 +89,7 @@ def test_bincount_of_nothing_and_of_strides() -> None:
 def test_bincounts_errors_are_torchs(wrong: tuple[object, ...]) -> None:
     with pytest.raises((RuntimeError, ValueError)) as native:
         torch.bincount(*wrong)  # type: ignore[call-overload]
-    with Installed(ROWS), pytest.raises(type(native.value)) as ours:
+    with InstalledOverrides(ROWS), pytest.raises(type(native.value)) as ours:
         torch.bincount(*wrong)  # type: ignore[call-overload]
     assert str(ours.value) == str(native.value)
 
@@ -111,7 +111,7 @@ def test_histc_has_torchs_bins(count: int, bins: int, ends: tuple[float, float],
     wanted = torch.histc(x, bins, *ends)
     assert found.dtype == dtype
     assert torch.equal(found, wanted)
-    with Installed(ROWS):
+    with InstalledOverrides(ROWS):
         into = torch.empty(0, dtype=dtype)
         torch.histc(x.view(1, -1).t(), bins, *ends, out=into)
     assert torch.equal(into, wanted)
@@ -143,6 +143,6 @@ def test_histc_counts_beyond_what_a_float_counts(monkeypatch: pytest.MonkeyPatch
 def test_histcs_errors_are_torchs(x: Tensor, arguments: tuple[float, ...]) -> None:
     with pytest.raises(RuntimeError) as native:
         torch.histc(x, *arguments)  # type: ignore[arg-type]
-    with Installed(ROWS), pytest.raises(RuntimeError) as ours:
+    with InstalledOverrides(ROWS), pytest.raises(RuntimeError) as ours:
         torch.histc(x, *arguments)  # type: ignore[arg-type]
     assert str(ours.value) == str(native.value)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from samebits._runtime import triton_launch
-from samebits.determinism.overrides import Installed
+from samebits.determinism.overrides import InstalledOverrides
 from samebits.model.operators import OPERATIONS
 
 ROWS = [row for row in OPERATIONS if row.file in ("index", "scatter")]
@@ -30,7 +30,7 @@ def eager() -> Iterator[None]:
 
 
 def ours(call: Callable[..., Any], *args: Any) -> Any:
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         return call(*args)
 
 

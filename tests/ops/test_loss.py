@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from samebits.determinism.overrides import Installed
+from samebits.determinism.overrides import InstalledOverrides
 from samebits.model.operators import OPERATIONS
 from samebits.ops import loss
 
@@ -137,7 +137,7 @@ def test_errors_are_torchs(reduction: int) -> None:
     ):
         with pytest.raises((RuntimeError, IndexError)) as native:
             forward(*wrong, reduction, -100)
-        with Installed(ROWS), pytest.raises(type(native.value)) as ours:
+        with InstalledOverrides(ROWS), pytest.raises(type(native.value)) as ours:
             forward(*wrong, reduction, -100)
         assert str(ours.value) == str(native.value)
 
@@ -145,7 +145,7 @@ def test_errors_are_torchs(reduction: int) -> None:
 def test_through_torch() -> None:
     x, target, weight = task((2, 3, 4, 5), torch.float64, True)
     x.requires_grad_()
-    with Installed(ROWS), torch.random.fork_rng():
+    with InstalledOverrides(ROWS), torch.random.fork_rng():
         for reduction in ("mean", "sum", "none"):
             call = partial(F.nll_loss, target=target, weight=weight, reduction=reduction)
             assert torch.autograd.gradcheck(call, (x,), fast_mode=True)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map
 
-from samebits.determinism.overrides import Installed
+from samebits.determinism.overrides import InstalledOverrides
 from samebits.ops import OPERATIONS
 
 from .contract import rows, threads, worst
@@ -144,7 +144,7 @@ def test_samples(name: str, sweep: str, infos: dict[str, list[Any]]) -> None:
             wide = [way for sample in samples for way in _ways(info, sample.transform(_wide), gradients)]
             with threads(1):
                 native = [_outcome(way) for way in ways]
-            with threads(1), Installed(rows("cpu", REACHED[name]), "cpu"):
+            with threads(1), InstalledOverrides(rows("cpu", REACHED[name]), "cpu"):
                 ours = [_outcome(way) for way in ways]
             if (name, dtype) in DIFFERS:
                 ours, native = ([_first(x) for x in many] for many in (ours, native))
@@ -164,7 +164,7 @@ def test_what_must_raise_raises(name: str, infos: dict[str, list[Any]]) -> None:
         for bad in info.error_inputs("cpu"):
             sample = bad.sample_input
             with (
-                Installed(rows("cpu", REACHED[name]), "cpu"),
+                InstalledOverrides(rows("cpu", REACHED[name]), "cpu"),
                 pytest.raises(bad.error_type, match=bad.error_regex),
             ):
                 info.op(sample.input, *sample.args, **sample.kwargs)

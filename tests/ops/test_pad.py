@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from samebits._runtime import triton_launch
-from samebits.determinism.overrides import Installed
+from samebits.determinism.overrides import InstalledOverrides
 from samebits.model.operators import OPERATIONS
 from samebits.ops import pad
 
@@ -156,7 +156,7 @@ def test_wrong_arguments_are_left_to_torch(kind: str, dims: int) -> None:
     ):
         with pytest.raises((RuntimeError, IndexError)) as native:
             torchs(kind, dims)(*wrong)
-        with Installed(ROWS), pytest.raises(type(native.value)) as found:
+        with InstalledOverrides(ROWS), pytest.raises(type(native.value)) as found:
             torchs(kind, dims)(*wrong)
         assert str(found.value) == str(native.value)
 
@@ -170,7 +170,7 @@ def test_out_and_derivatives_through_torch(kind: str, dims: int) -> None:
     def call(x: Tensor) -> Tensor:
         return torch.nn.functional.pad(x, padding, mode)
 
-    with Installed(ROWS), torch.random.fork_rng():
+    with InstalledOverrides(ROWS), torch.random.fork_rng():
         assert torch.autograd.gradcheck(call, (x,), fast_mode=True)
         assert torch.autograd.gradgradcheck(call, (x,), fast_mode=True)
         grad = gradient(x, padding)

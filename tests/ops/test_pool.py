@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from samebits._runtime import triton_launch
-from samebits.determinism.overrides import Installed
+from samebits.determinism.overrides import InstalledOverrides
 from samebits.model.operators import OPERATIONS
 from samebits.ops import pool
 from samebits.ops.primitives import windows
@@ -213,7 +213,7 @@ def test_the_written_out_forms() -> None:
     ]
     for operation, arguments in calls:
         expected = operation(*arguments)
-        with Installed(ROWS, "cpu"):
+        with InstalledOverrides(ROWS, "cpu"):
             out = torch.full_like(expected, 7.0)
             assert operation.grad_input(*arguments, grad_input=out) is out
         assert torch.allclose(out, expected, rtol=1e-5, atol=1e-6)
@@ -237,7 +237,7 @@ def test_through_autograd_the_same_on_one_thread_and_two() -> None:
         return grads
 
     before, results = torch.get_num_threads(), []
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         try:
             for threads in (1, 2, 1):
                 torch.set_num_threads(threads)
@@ -267,7 +267,7 @@ def test_an_empty_batch_and_wrong_arguments_are_left_to_torch() -> None:
     assert isinstance(fractional(grad, x, [2] * 3, [2] * 3, index), Tensor)
     assert fractional(grad, x, [2] * 3, [3] * 3, index) is NotImplemented
     assert fractional(grad, x, [4] * 3, [2] * 3, index) is NotImplemented
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         assert (
             aten.avg_pool3d_backward(grad[:0], x[:0], [2], [2], [0], False, True, None).shape == x[:0].shape
         )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from samebits._runtime import triton_launch
-from samebits.determinism.overrides import Installed
+from samebits.determinism.overrides import InstalledOverrides
 from samebits.model.operators import OPERATIONS
 from samebits.ops import resample
 
@@ -195,7 +195,7 @@ def test_equal_sizes_copy(name: str) -> None:
 @EVERY
 def test_empty_batch(name: str) -> None:
     n = dims(name)
-    with Installed(ROWS):
+    with InstalledOverrides(ROWS):
         made = native(name)(torch.zeros(0, 3, *[4] * n), [4] * n, [0, 3, *[2] * n], False, *[None] * n)
     assert made.shape == (0, 3, *[2] * n)
 
@@ -216,7 +216,7 @@ def test_errors_are_the_native_ones(name: str) -> None:
     for arguments in bad:
         with pytest.raises((RuntimeError, NotImplementedError)) as theirs:
             native(name)(*arguments, False, *[None] * n)
-        with Installed(ROWS), pytest.raises(theirs.type) as mine:
+        with InstalledOverrides(ROWS), pytest.raises(theirs.type) as mine:
             native(name)(*arguments, False, *[None] * n)
         assert str(mine.value).splitlines()[0] == str(theirs.value).splitlines()[0]
 
@@ -227,7 +227,7 @@ def test_the_form_that_writes_into_a_tensor(name: str) -> None:
     grad = normal(2, 3, *[7] * n)
     arguments = ([7] * n, [2, 3, *[4] * n], False, *[None] * n)
     into = torch.full((2, 3, *[4] * n), torch.nan)
-    with Installed(ROWS):
+    with InstalledOverrides(ROWS):
         result = native(name).grad_input(grad, *arguments, grad_input=into)
     assert result is into
     assert torch.equal(into, ours(name)(grad, *arguments))
@@ -262,6 +262,6 @@ def test_unmodified_interpolate(
     def interpolated(x: Tensor) -> Tensor:
         return F.interpolate(x, scale_factor=factor, **options)
 
-    with Installed(ROWS):
+    with InstalledOverrides(ROWS):
         assert torch.autograd.gradcheck(interpolated, (x,))
     assert called

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch import library as dispatcher
 
 from samebits._runtime import triton_launch
-from samebits.determinism.overrides import Installed
+from samebits.determinism.overrides import InstalledOverrides
 from samebits.model.operators import OPERATIONS
 from samebits.ops.primitives import regions
 from samebits.ops.roi_align import _ps_roi_align_backward, _roi_align_backward
@@ -310,7 +310,7 @@ def test_takes_the_arguments_of_torchvision(row: Any) -> None:
 
 def test_installed_where_torchvision_is() -> None:
     row = next(row for row in ROWS if row.name == "roi_align")
-    with Installed([row], "cpu") as nothing:
+    with InstalledOverrides([row], "cpu") as nothing:
         loaded = bool(nothing.rows)
     if loaded:
         pytest.skip("torchvision's own operations are loaded")
@@ -321,7 +321,7 @@ def test_installed_where_torchvision_is() -> None:
         grad, rois = noise(3, 2, 2, 2), boxes(3, 1, 8, 1).float()
         arguments = (grad, rois, 1.0, 2, 2, 1, 2, 8, 8, 2, True)
         operation = torch.ops.torchvision._roi_align_backward
-        with Installed([row], "cpu"):
+        with InstalledOverrides([row], "cpu"):
             assert torch.equal(operation(*arguments), _roi_align_backward(*arguments))
         assert operation(*arguments) == 7
     finally:

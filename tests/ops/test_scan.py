@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from samebits.determinism.overrides import Installed
+from samebits.determinism.overrides import InstalledOverrides
 from samebits.model.operators import OPERATIONS
 from samebits.ops import scan
 
@@ -69,7 +69,7 @@ def test_every_shape_of_one_row(length: int, ones: str, strided: bool) -> None:
     x = near_one(length * 2, torch.float64)[::2] if strided else near_one(length, torch.float64)
     x, dim = {"front": (x[None, :], 1), "back": (x[:, None, None], 0), "alone": (x, 0)}[ones]
     wanted = x.cumprod(dim)
-    with Installed(ROWS):
+    with InstalledOverrides(ROWS):
         found = x.cumprod(dim)
     assert found.shape == wanted.shape
     assert found.stride() == wanted.stride()
@@ -116,7 +116,7 @@ def test_what_is_deterministic_is_left_to_torch() -> None:
 def test_the_other_forms_and_the_type_that_is_asked_for() -> None:
     x = near_one(2 * W + 1, torch.float32)
     wanted = scan.cumprod(x, 0)
-    with Installed(ROWS):
+    with InstalledOverrides(ROWS):
         integers = torch.tensor([1, 2, 3])
         assert torch.equal(integers.cumprod(0, dtype=torch.float32), torch.tensor([1.0, 2.0, 6.0]))
         assert torch.equal(x.cumprod(0, dtype=torch.float64), scan.cumprod(x.double(), 0))
@@ -137,7 +137,7 @@ def test_the_other_forms_and_the_type_that_is_asked_for() -> None:
 
 def test_derivatives_through_torch() -> None:
     x = near_one(7, torch.float64).requires_grad_()
-    with Installed(ROWS), torch.random.fork_rng():
+    with InstalledOverrides(ROWS), torch.random.fork_rng():
         for call in (lambda x: x.cumprod(0), lambda x: x.logcumsumexp(0)):
             assert torch.autograd.gradcheck(call, (x,), fast_mode=True)
             assert torch.autograd.gradgradcheck(call, (x,), fast_mode=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from samebits._runtime import triton_launch
-from samebits.determinism.overrides import Installed
+from samebits.determinism.overrides import InstalledOverrides
 from samebits.model.operators import OPERATIONS
 
 ROWS = [row for row in OPERATIONS if row.file == "scatter"]
@@ -38,7 +38,7 @@ def eager() -> Iterator[None]:
 
 
 def ours(call: Callable[..., Any], *args: Any) -> Any:
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         return call(*args)
 
 
@@ -130,7 +130,7 @@ def test_in_place_and_out_give_the_same(reduce: str) -> None:
     index = torch.tensor([[0, 1, 1], [1, 1, 0], [0, 0, 0], [1, 0, 1]])
     want = ours(lambda: table.scatter_reduce(0, index, src, reduce))
     changed, into = table.clone(), torch.empty(0)
-    with Installed(ROWS, "cpu"):
+    with InstalledOverrides(ROWS, "cpu"):
         assert changed.scatter_reduce_(0, index, src, reduce) is changed
         torch.scatter_reduce(table, 0, index, src, reduce, out=into)
     assert torch.equal(changed, want)

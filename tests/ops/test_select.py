@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from samebits.determinism.overrides import Installed
+from samebits.determinism.overrides import InstalledOverrides
 from samebits.model.operators import OPERATIONS
 from samebits.ops import select
 
@@ -53,7 +53,7 @@ def test_values_are_torchs_and_indices_the_first(
     dim = data.draw(st.integers(-len(shape), len(shape) - 1))
     x = some(tuple(shape), dtype, distinct, 3, nans)
     wanted = getattr(torch, name)(x, dim, keepdim)
-    with Installed(ROWS):
+    with InstalledOverrides(ROWS):
         found = getattr(torch, name)(x, dim, keepdim)
     torch.testing.assert_close(found.values, wanted.values, equal_nan=True, rtol=0, atol=0)
     middle = select._middle(x, dim, name == "nanmedian")
@@ -69,7 +69,7 @@ def test_values_are_torchs_and_indices_the_first(
 @EITHER
 def test_the_index_leads_to_the_value_and_its_sign(name: str) -> None:
     x = torch.tensor([[0.0, -0.0, 0.0], [-0.0, 0.0, 0.0]])
-    with Installed(ROWS):
+    with InstalledOverrides(ROWS):
         values, indices = getattr(torch, name)(x, 1)
     assert indices.tolist() == [0, 0]
     assert torch.signbit(values).tolist() == [False, True]
@@ -81,7 +81,7 @@ def test_infinities_and_strides(name: str) -> None:
     x[0, :9], x[1, :9], x[2, 3] = torch.inf, -torch.inf, torch.nan
     for strided in (x[:, ::2], x.t()[1::3], x.expand(3, 5, 14)):
         wanted = getattr(torch, name)(strided.contiguous(), -1)
-        with Installed(ROWS):
+        with InstalledOverrides(ROWS):
             found = getattr(torch, name)(strided, -1)
         torch.testing.assert_close(found.values, wanted.values, equal_nan=True, rtol=0, atol=0)
 
@@ -90,7 +90,7 @@ def test_infinities_and_strides(name: str) -> None:
 def test_given_tensors_are_filled(name: str) -> None:
     x = some((4, 7), torch.float32, 3, 0)
     values, indices = torch.empty(0), torch.empty(0, dtype=torch.int64)
-    with Installed(ROWS):
+    with InstalledOverrides(ROWS):
         wanted = getattr(torch, name)(x, 1)
         found = getattr(torch, name)(x, 1, out=(values, indices))
         turned = torch.empty(2, 7).t()[:, 0].new_empty((8,))[::2], torch.empty(8, dtype=torch.int64)[::2]
@@ -107,7 +107,7 @@ def test_given_tensors_are_filled(name: str) -> None:
 def test_a_scalar_and_nothing(name: str, shape: tuple[int, ...], dim: int) -> None:
     x = torch.zeros(shape)
     wanted = getattr(torch, name)(x, dim)
-    with Installed(ROWS):
+    with InstalledOverrides(ROWS):
         found = getattr(torch, name)(x, dim)
     assert torch.equal(found.values, wanted.values)
     assert torch.equal(found.indices, wanted.indices)
@@ -126,7 +126,7 @@ def test_a_scalar_and_nothing(name: str, shape: tuple[int, ...], dim: int) -> No
 def test_errors_are_torchs(name: str, x: Tensor, dim: int) -> None:
     with pytest.raises((RuntimeError, IndexError)) as native:
         getattr(torch, name)(x, dim)
-    with Installed(ROWS), pytest.raises(type(native.value)) as ours:
+    with InstalledOverrides(ROWS), pytest.raises(type(native.value)) as ours:
         getattr(torch, name)(x, dim)
     assert str(ours.value) == str(native.value)
 
@@ -139,7 +139,7 @@ def test_wrong_outputs_are_left_to_torch(name: str) -> None:
         (torch.empty(0), torch.empty(0, dtype=torch.int32)),
     ):
         assert not select._answerable(x, 1, *wrong)
-        with Installed(ROWS), pytest.raises(RuntimeError):
+        with InstalledOverrides(ROWS), pytest.raises(RuntimeError):
             getattr(torch, name)(x, 1, out=wrong)
     assert not select._answerable(x, 2, torch.empty(0), torch.empty(0, dtype=torch.int64))
 
@@ -147,7 +147,7 @@ def test_wrong_outputs_are_left_to_torch(name: str) -> None:
 @EITHER
 def test_the_gradient_goes_to_the_first(name: str) -> None:
     x = torch.tensor([[2.0, 1.0, 1.0, 1.0, 3.0]], dtype=torch.float64, requires_grad=True)
-    with Installed(ROWS):
+    with InstalledOverrides(ROWS):
         getattr(torch, name)(x, 1).values.backward(torch.ones(1, dtype=torch.float64))
     assert x.grad is not None
     assert x.grad.tolist() == [[0, 1, 0, 0, 0]]

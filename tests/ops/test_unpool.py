@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from samebits._runtime import triton_launch
-from samebits.determinism.overrides import Installed
+from samebits.determinism.overrides import InstalledOverrides
 from samebits.model.operators import OPERATIONS
 
 ROWS = [row for row in OPERATIONS if row.file == "unpool"]
@@ -28,7 +28,7 @@ def eager() -> Iterator[None]:
 def ours(call: Callable[..., Any], *args: Any) -> Any:
     torch.use_deterministic_algorithms(True)
     try:
-        with Installed(ROWS, "cpu"):
+        with InstalledOverrides(ROWS, "cpu"):
             return call(*args)
     finally:
         torch.use_deterministic_algorithms(False)
@@ -117,6 +117,6 @@ def test_errors_are_torchs(name: str) -> None:
     x, index = torch.ones(1, 2, 2, 2), torch.zeros(1, 2, 2, 2, dtype=torch.int64)
     with pytest.raises(Exception) as theirs:
         BAD[name](x, index)
-    with Installed(ROWS, "cpu"), pytest.raises(type(theirs.value)) as mine:
+    with InstalledOverrides(ROWS, "cpu"), pytest.raises(type(theirs.value)) as mine:
         BAD[name](x, index)
     assert str(mine.value) == str(theirs.value)

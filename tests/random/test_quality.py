@@ -291,7 +291,7 @@ def test_moments_of_the_uniform(dtype: torch.dtype) -> None:
     assert least(found + np.sqrt(NUMBERS) * np.array([0.01, 0])) < FOUND
 
 
-def words_beyond(grid: quantile.Grid, distribution: int, bound: float) -> int:
+def words_beyond(grid: quantile.QuantileGrid, distribution: int, bound: float) -> int:
     """How many magnitudes have a larger quantile: they fall as the magnitude rises."""
     low, high = 0, 1 << grid.magnitude
     while low < high:

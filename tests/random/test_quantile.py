@@ -12,11 +12,11 @@ from scipy import stats
 from torch import Tensor
 
 from samebits.random import quantile
-from samebits.random.quantile import DOUBLE, EXPONENTIAL, NORMAL, SINGLE, Grid
+from samebits.random.quantile import DOUBLE, EXPONENTIAL, NORMAL, SINGLE, QuantileGrid
 from tools import quantiles as fit
 
 #: Grid, distribution: the error in units of the last place, and the largest result, as the module says.
-STATED: list[tuple[Grid, int, float, float]] = [
+STATED: list[tuple[QuantileGrid, int, float, float]] = [
     (SINGLE, NORMAL, 1.8, 6.34),
     (SINGLE, EXPONENTIAL, 2.5, 22.2),
     (DOUBLE, NORMAL, 1.8, 9.16),
@@ -25,7 +25,7 @@ STATED: list[tuple[Grid, int, float, float]] = [
 IDS = ["normal32", "exponential32", "normal64", "exponential64"]
 
 
-def _edges(grid: Grid) -> list[int]:
+def _edges(grid: QuantileGrid) -> list[int]:
     """The magnitudes around the ends of all rows."""
     near: set[int] = set()
     for octave in range(grid.magnitude + 1):
@@ -35,7 +35,7 @@ def _edges(grid: Grid) -> list[int]:
     return sorted(m for m in near | {0} if 0 <= m < 1 << grid.magnitude)
 
 
-def _within(grid: Grid, each: int) -> list[int]:
+def _within(grid: QuantileGrid, each: int) -> list[int]:
     """Magnitudes from within all rows."""
     generator = np.random.default_rng(5)
     rows = []
@@ -44,18 +44,18 @@ def _within(grid: Grid, each: int) -> list[int]:
     return rows
 
 
-def _exact(grid: Grid, distribution: int, magnitude: int) -> Any:
+def _exact(grid: QuantileGrid, distribution: int, magnitude: int) -> Any:
     function, span = fit.DISTRIBUTIONS[distribution]
     x = min(grid.numpy(magnitude) + grid.numpy(0.5), grid.numpy(grid.most))
     return function(mpmath.mpf(float(x)) / (mpmath.mpf(2) ** grid.magnitude) * span)
 
 
-def _of(grid: Grid, distribution: int, magnitudes: list[int]) -> Tensor:
+def _of(grid: QuantileGrid, distribution: int, magnitudes: list[int]) -> Tensor:
     return quantile.quantile(grid, distribution, torch.tensor(magnitudes))
 
 
 @pytest.mark.parametrize(("grid", "distribution", "most", "largest"), STATED, ids=IDS)
-def test_errors_are_those_stated(grid: Grid, distribution: int, most: float, largest: float) -> None:
+def test_errors_are_those_stated(grid: QuantileGrid, distribution: int, most: float, largest: float) -> None:
     magnitudes = _edges(grid)[:: 1 if grid is SINGLE else 3] + _within(grid, 12 if grid is SINGLE else 4)
     made = _of(grid, distribution, magnitudes).numpy()
     with mpmath.workdps(50):
@@ -69,7 +69,7 @@ def test_errors_are_those_stated(grid: Grid, distribution: int, most: float, lar
 
 
 @pytest.mark.parametrize(("grid", "distribution", "most", "largest"), STATED, ids=IDS)
-def test_extremes(grid: Grid, distribution: int, most: float, largest: float) -> None:
+def test_extremes(grid: QuantileGrid, distribution: int, most: float, largest: float) -> None:
     ends = _of(grid, distribution, [0, 1, (1 << grid.magnitude) - 2, (1 << grid.magnitude) - 1])
     assert bool(torch.isfinite(ends).all())
     assert largest - 0.06 < float(ends[0]) <= largest
@@ -79,7 +79,7 @@ def test_extremes(grid: Grid, distribution: int, most: float, largest: float) ->
 
 @pytest.mark.parametrize(("grid", "distribution", "most", "largest"), STATED, ids=IDS)
 def test_a_larger_magnitude_has_a_smaller_quantile(
-    grid: Grid, distribution: int, most: float, largest: float
+    grid: QuantileGrid, distribution: int, most: float, largest: float
 ) -> None:
     magnitudes = sorted({*_edges(grid), *_within(grid, 500)})
     z = _of(grid, distribution, magnitudes)
@@ -125,5 +125,5 @@ def test_tables_stay_where_they_are() -> None:
 @pytest.mark.parametrize(
     "grid", [SINGLE, pytest.param(DOUBLE, marks=pytest.mark.deep)], ids=lambda grid: grid.name
 )
-def test_tables_are_what_the_fit_makes(grid: Grid) -> None:
+def test_tables_are_what_the_fit_makes(grid: QuantileGrid) -> None:
     assert np.array_equal(quantile.numbers(grid), fit.table(grid))

@@ -7,7 +7,7 @@ import types
 
 import pytest
 
-from samebits.seeding.ranks import _LAUNCHERS, Place, checked_rank, place
+from samebits.seeding.ranks import _LAUNCHERS, RankPlace, checked_rank, place
 
 
 @pytest.fixture(autouse=True)
@@ -18,16 +18,16 @@ def started_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_alone() -> None:
-    assert place() == Place(0, 1, "alone")
+    assert place() == RankPlace(0, 1, "alone")
     assert checked_rank(None, "x") == 0
 
 
 @pytest.mark.parametrize(("rank", "size"), _LAUNCHERS)
 def test_every_launcher(rank: str, size: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(rank, "3")
-    assert place() == Place(3, 4, rank)
+    assert place() == RankPlace(3, 4, rank)
     monkeypatch.setenv(size, "8")
-    assert place() == Place(3, 8, rank)
+    assert place() == RankPlace(3, 8, rank)
 
 
 def test_torchrun_below_slurm(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,7 +35,7 @@ def test_torchrun_below_slurm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLURM_NTASKS", "2")
     monkeypatch.setenv("RANK", "11")
     monkeypatch.setenv("WORLD_SIZE", "16")
-    assert place() == Place(11, 16, "RANK")
+    assert place() == RankPlace(11, 16, "RANK")
 
 
 @pytest.mark.parametrize("text", ["x", "-1", "1.5", "１"])
@@ -58,4 +58,4 @@ def test_torch_distributed_knows_best(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setitem(sys.modules, "torch.distributed", distributed)
     monkeypatch.setenv("RANK", "1")
-    assert place() == Place(5, 6, "torch.distributed")
+    assert place() == RankPlace(5, 6, "torch.distributed")

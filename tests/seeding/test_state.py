@@ -394,9 +394,9 @@ def test_a_signed_state_without_a_section(section: str, refused: Any) -> None:
 def test_another_rank_or_world_size(
     here: tuple[int, int], says: str, monkeypatch: pytest.MonkeyPatch, refused: Any
 ) -> None:
-    monkeypatch.setattr(state, "place", lambda: ranks.Place(0, 2, "RANK"))
+    monkeypatch.setattr(state, "place", lambda: ranks.RankPlace(0, 2, "RANK"))
     captured = capture_rng(none=None)
-    monkeypatch.setattr(state, "place", lambda: ranks.Place(*here, "RANK"))
+    monkeypatch.setattr(state, "place", lambda: ranks.RankPlace(*here, "RANK"))
     refused(captured, says, "Save one state a rank", none=None)
     before = stands({})
     process = ("python", "numpy", "torch:cpu")
@@ -411,9 +411,9 @@ def test_another_rank_or_world_size(
 
 
 def test_before_the_ranks_know_each_other(monkeypatch: pytest.MonkeyPatch, refused: Any) -> None:
-    monkeypatch.setattr(state, "place", lambda: ranks.Place(1, 2, "torch.distributed"))
+    monkeypatch.setattr(state, "place", lambda: ranks.RankPlace(1, 2, "torch.distributed"))
     captured = capture_rng(none=None)
-    monkeypatch.setattr(state, "place", lambda: ranks.Place(0, 1, "alone"))
+    monkeypatch.setattr(state, "place", lambda: ranks.RankPlace(0, 1, "alone"))
     text = refused(captured, "Call torch.distributed.init_process_group before", none=None)
     assert "torch.distributed.all_gather_object(states, capture_rng())" in text
     assert "strict=False" not in text

@@ -14,7 +14,7 @@ from torch import Tensor
 import samebits.ops._triton
 import samebits.ops.primitives._triton
 from samebits._runtime.kernels import has_kernel
-from samebits.determinism.overrides import Installed
+from samebits.determinism.overrides import InstalledOverrides
 from samebits.ops.case import Maker, Size
 from samebits.ops.cases import CASES
 from samebits.ops.roi_align import _ps_roi_align_backward, _roi_align_backward
@@ -88,7 +88,7 @@ def large() -> None:
 def launches() -> list[str]:
     from .launches import Launches
 
-    with warnings.catch_warnings(), Installed(device="cpu"), Launches() as noted:
+    with warnings.catch_warnings(), InstalledOverrides(device="cpu"), Launches() as noted:
         warnings.simplefilter("ignore")  # of torch's functions that are deprecated or in beta
         reached()
         one_gradient()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from samebits._runtime import triton_launch
-from samebits.determinism.overrides import Installed
+from samebits.determinism.overrides import InstalledOverrides
 from samebits.model.operators import OPERATIONS
 from samebits.ops.primitives import last_write
 
@@ -86,7 +86,7 @@ def calls() -> dict[str, Callable[[torch.dtype], Tensor]]:
 def test_kernels_give_the_bits_of_plain_torch(
     name: str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Installed(OURS, "cpu"):
+    with InstalledOverrides(OURS, "cpu"):
         fused = calls()[name](dtype)
         monkeypatch.setattr(triton_launch, "triton_for", lambda tensor: False)
         plain = calls()[name](dtype)

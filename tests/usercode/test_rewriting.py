@@ -10,7 +10,7 @@ from typing import ClassVar
 import pytest
 
 from samebits.usercode.probe_step import ProbeStep
-from samebits.usercode.rewriting import Pass, Step, calling, constant, rewrite
+from samebits.usercode.rewriting import Rewriting, Step, calling, constant, rewrite
 
 STEPS = [ProbeStep()]
 
@@ -90,11 +90,11 @@ class Counting(Step):
     def __init__(self) -> None:
         self.told: list[tuple[str, str]] = []
 
-    def iterated(self, node: ast.expr, what: str, at: Pass) -> ast.expr:
+    def iterated(self, node: ast.expr, what: str, at: Rewriting) -> ast.expr:
         self.told.append((what, at.function))
         return node
 
-    def called(self, call: ast.Call, around: ast.expr, name: str, at: Pass) -> ast.expr:
+    def called(self, call: ast.Call, around: ast.expr, name: str, at: Rewriting) -> ast.expr:
         if name == "sample":
             call.func = calling("__samebits_counted__", call.func, [constant(7, call), call.func])
         return around

@@ -31,7 +31,7 @@ def spot(site: Site | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair(Generic[D]):
+class FactPair(Generic[D]):
     """One fact in both runs; None where a run has it alone."""
 
     a: Fact[D] | None
@@ -91,25 +91,25 @@ def _keys(rows: Sequence[Fact[D]]) -> Iterator[tuple[tuple[object, ...], Fact[D]
         yield (*key, seen[key]), fact
 
 
-def pairs(evidence: Evidence, *kinds: type[D], beyond: bool = False) -> list[Pair[D]]:
+def pairs(evidence: Evidence, *kinds: type[D], beyond: bool = False) -> list[FactPair[D]]:
     """The facts of two runs side by side, in the order of the first run, then what the second has alone."""
     rows_a, rows_b = facts(evidence, *kinds, beyond=beyond)
     left = dict(_keys(rows_b))
-    found = [Pair(fact, left.pop(key, None)) for key, fact in _keys(rows_a)]
-    return found + [Pair(None, fact) for fact in left.values()]
+    found = [FactPair(fact, left.pop(key, None)) for key, fact in _keys(rows_a)]
+    return found + [FactPair(None, fact) for fact in left.values()]
 
 
-def first(found: Sequence[Pair[D]], test: Callable[[Pair[D]], bool]) -> Pair[D] | None:
+def first(found: Sequence[FactPair[D]], test: Callable[[FactPair[D]], bool]) -> FactPair[D] | None:
     """The first pair that passes."""
     return next((pair for pair in found if test(pair)), None)
 
 
-def nearest(found: Sequence[Pair[D]], test: Callable[[Pair[D]], bool]) -> Pair[D] | None:
+def nearest(found: Sequence[FactPair[D]], test: Callable[[FactPair[D]], bool]) -> FactPair[D] | None:
     """The last pair that passes: the one nearest before the divergence."""
     return next((pair for pair in reversed(found) if test(pair)), None)
 
 
-def reordered(evidence: Evidence, listing: Pair[Listing]) -> bool:
+def reordered(evidence: Evidence, listing: FactPair[Listing]) -> bool:
     """Whether two listings of unlike names led to the same files' contents in another order.
 
     Names with a job or process number in them are new in every run; what the files hold need not be.

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from math import inf
 from typing import Final
 
-from samebits.causes._evidence import Pair, facts, pairs, reach, sure
+from samebits.causes._evidence import FactPair, facts, pairs, reach, sure
 from samebits.model.cause import Evidence
 from samebits.model.facts import Create, Draw, Fact, Seed
 from samebits.model.sites import Site
@@ -34,7 +34,7 @@ def _seedings(evidence: Evidence, *, beyond: bool = False) -> tuple[list[Fact[Se
     return facts(evidence, Seed, Create, beyond=beyond)
 
 
-def differing_draw(evidence: Evidence, family: Collection[str]) -> Pair[Draw] | None:
+def differing_draw(evidence: Evidence, family: Collection[str]) -> FactPair[Draw] | None:
     """The first draw from a family of generators that gave the two runs different values."""
     for pair in pairs(evidence, Draw):
         if of(pair.fact) in family and pair.differs(lambda d: d.value):
@@ -110,7 +110,7 @@ def made_unseeded(evidence: Evidence, family: Collection[str]) -> Fact[Create] |
     return next((fact for fact in rows if not fact.detail.seeded), None)
 
 
-def differing_seed(evidence: Evidence, family: Collection[str] | None = None) -> Pair[Seeding] | None:
+def differing_seed(evidence: Evidence, family: Collection[str] | None = None) -> FactPair[Seeding] | None:
     """The first seeding, by a value and not by the system, that differs between the runs."""
 
     def value(fact: Fact[Seeding] | None) -> object:
@@ -118,13 +118,13 @@ def differing_seed(evidence: Evidence, family: Collection[str] | None = None) ->
 
     rows_a, rows_b = _seedings(evidence, beyond=True)
 
-    def shuffled(pair: Pair[Seeding]) -> bool:
+    def shuffled(pair: FactPair[Seeding]) -> bool:
         """Threads seed with the same numbers in the order in which they happen to run."""
         values_a = {value(f) for f in rows_a if f.site == pair.site}
         values_b = {value(f) for f in rows_b if f.site == pair.site}
         return len(values_a) > 2 and 2 * len(values_a & values_b) >= len(values_a | values_b)
 
-    seedings: list[Pair[Seeding]] = pairs(evidence, Seed, Create)
+    seedings: list[FactPair[Seeding]] = pairs(evidence, Seed, Create)
     for pair in seedings:
         if (family is not None and of(pair.fact) not in family) or shuffled(pair):
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samebits.causes._evidence import Pair, nearest, pairs, reach, spot, sure
+from samebits.causes._evidence import FactPair, nearest, pairs, reach, spot, sure
 from samebits.causes._seeds import differing_seed
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Hash, Iteration, Sort
@@ -13,7 +13,7 @@ layers = list(dict.fromkeys(layers))  # keeps each once, in the order given; a s
 
 
 def match(evidence: Evidence) -> Finding | None:
-    found: list[Pair[Iteration | Sort]] = pairs(evidence, Iteration, Sort)
+    found: list[FactPair[Iteration | Sort]] = pairs(evidence, Iteration, Sort)
     order = nearest(found, lambda p: p.differs(lambda d: d.order) and p.detail.by == "address")
     if order is not None and order.a is not None:
         return Finding(

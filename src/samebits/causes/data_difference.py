@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samebits.causes._evidence import Pair, facts, of_kind, outside, pairs, reach, reordered, spot, sure
+from samebits.causes._evidence import FactPair, facts, of_kind, outside, pairs, reach, reordered, spot, sure
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Fact, File, Listing, Load, Save, Write
 from samebits.model.finding import Finding
@@ -13,7 +13,7 @@ _FIX = """\
 assert hashlib.sha256(Path(path).read_bytes()).hexdigest() == EXPECTED"""
 
 
-def _by_path(evidence: Evidence) -> list[Pair[File]]:
+def _by_path(evidence: Evidence) -> list[FactPair[File]]:
     """Files side by side by path: two runs may open them in another order."""
     rows_a, rows_b = facts(evidence, File)
     left: dict[tuple[str, str], list[Fact[File]]] = {}
@@ -22,8 +22,8 @@ def _by_path(evidence: Evidence) -> list[Pair[File]]:
     found = []
     for fact in rows_a:
         others = left.get((fact.process, str(fact.detail.path)))
-        found.append(Pair(fact, others.pop(0) if others else None))
-    return found + [Pair(None, fact) for rest in left.values() for fact in rest]
+        found.append(FactPair(fact, others.pop(0) if others else None))
+    return found + [FactPair(None, fact) for rest in left.values() for fact in rest]
 
 
 def _written(evidence: Evidence, path: str) -> bool:
@@ -31,7 +31,7 @@ def _written(evidence: Evidence, path: str) -> bool:
     return any(fact.detail.path == path for fact in written)
 
 
-def _loaded_as_data(evidence: Evidence, alone: Pair[File]) -> bool:
+def _loaded_as_data(evidence: Evidence, alone: FactPair[File]) -> bool:
     """Whether what one run alone opened was read as data: not a checkpoint, nor left unread."""
     rows = evidence.a if alone.a is not None else evidence.b
     path = alone.detail.path

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from samebits.causes._evidence import Pair, nearest, outside, pairs, reach, spot, sure
+from samebits.causes._evidence import FactPair, nearest, outside, pairs, reach, spot, sure
 from samebits.causes._kinds import SET_METHODS, Kinds
 from samebits.causes._scopes import Scopes
 from samebits.causes._seeds import differing_seed
@@ -25,7 +25,7 @@ _TEXT = frozenset({"str", "bytes"})
 
 
 def match(evidence: Evidence) -> Finding | None:
-    found: list[Pair[Iteration | Sort]] = pairs(evidence, Iteration, Sort)
+    found: list[FactPair[Iteration | Sort]] = pairs(evidence, Iteration, Sort)
     order = nearest(found, lambda p: p.differs(lambda d: d.order) and p.detail.by == "hash")
     if order is not None and order.a is not None:
         same = order.equal(lambda d: d.content if isinstance(d, Iteration) else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samebits.causes._evidence import Pair, facts, is_random, of_kind, pairs, reach, spot
+from samebits.causes._evidence import FactPair, facts, is_random, of_kind, pairs, reach, spot
 from samebits.causes._seeds import TORCH, ever_seeded
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Draw, Fact, Load, Probe, RngRestore
@@ -56,7 +56,7 @@ def _first_load(evidence: Evidence, load: Fact[Load], *, in_a: bool) -> Fact[Loa
     return next((fact for fact in earlier if "torch.load" in str(fact.detail.call)), load)
 
 
-def _resumed(evidence: Evidence) -> tuple[Pair[Load], bool] | None:
+def _resumed(evidence: Evidence) -> tuple[FactPair[Load], bool] | None:
     """A checkpoint that one run loads alone, and whether that is the first run.
 
     The load may come a little after the divergence: the two runs diverge where one goes to load.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from samebits.causes._evidence import (
     NO_INPUTS,
-    Pair,
+    FactPair,
     is_random,
     pairs,
     spot,
@@ -21,10 +21,10 @@ samebits.deterministic()  # once, before training; replaces kernels that have no
 
 
 def _something_outside(evidence: Evidence) -> bool:
-    ordered: list[Pair[Iteration | Sort | Listing | Completion]] = pairs(
+    ordered: list[FactPair[Iteration | Sort | Listing | Completion]] = pairs(
         evidence, Iteration, Sort, Listing, Completion
     )
-    valued: list[Pair[Draw | Threads | Seed]] = pairs(evidence, Draw, Threads, Seed)
+    valued: list[FactPair[Draw | Threads | Seed]] = pairs(evidence, Draw, Threads, Seed)
     return (
         any(pair.differs(lambda d: d.order) for pair in ordered)
         or any(pair.differs(lambda d: d.value) for pair in valued)

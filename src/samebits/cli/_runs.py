@@ -50,7 +50,7 @@ class Age(click.ParamType):  # type: ignore[type-arg]
         return float(match[1]) * _UNITS[match[2]]
 
 
-class Size(click.ParamType):  # type: ignore[type-arg]
+class SizeParameter(click.ParamType):  # type: ignore[type-arg]
     """`500MB`, `2GB`, `1.5T`: bytes, thousands of them as disks are sold."""
 
     name = "size"

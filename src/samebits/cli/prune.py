@@ -10,7 +10,7 @@ import click
 
 from samebits.cli._output import json_option, write_json
 from samebits.cli._program import out_option
-from samebits.cli._runs import Age, Size
+from samebits.cli._runs import Age, SizeParameter
 
 ORDER: Final = 80  # of `samebits --help`
 
@@ -21,7 +21,7 @@ ORDER: Final = 80  # of `samebits --help`
     "--older", type=Age(), metavar="AGE", help="Remove runs older than this: 90s, 30m, 12h, 7d, 2w."
 )
 @click.option(
-    "--size", type=Size(), metavar="SIZE", help="Remove the oldest until all have at most this: 2GB."
+    "--size", type=SizeParameter(), metavar="SIZE", help="Remove the oldest until all have at most this: 2GB."
 )
 @click.option("--keep", type=click.IntRange(min=0), metavar="N", help="Never remove the newest N.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from samebits.compare.threads import ChunkLike, Stream
+from samebits.compare.threads import ChunkLike, EventStream
 from samebits.model.events import PARTIAL, Event
 
 #: How many events are looked at, in each run, to find where the two come together again.
@@ -106,7 +106,7 @@ def rejoin(a: list[Event], b: list[Event], *, ended_a: bool, ended_b: bool) -> t
     return None if best is None else (best[1], best[2])
 
 
-def _structural(a: Stream, b: Stream, i: int, j: int) -> tuple[Mismatch, int, int]:
+def _structural(a: EventStream, b: EventStream, i: int, j: int) -> tuple[Mismatch, int, int]:
     """The mismatch at two events that are not the same operation, and where to go on."""
     for look in _LOOKS:
         window_a, window_b = a.window(i, look), b.window(j, look)
@@ -135,7 +135,7 @@ def _structural(a: Stream, b: Stream, i: int, j: int) -> tuple[Mismatch, int, in
     return mismatch, next_a, next_b
 
 
-def _alike(a: Stream, b: Stream, chunk_a: ChunkLike | None, chunk_b: ChunkLike | None) -> bool:
+def _alike(a: EventStream, b: EventStream, chunk_a: ChunkLike | None, chunk_b: ChunkLike | None) -> bool:
     """Whether two chunks hold the same kinds of event under the same names, one for one."""
     return (
         chunk_a is not None
@@ -145,7 +145,7 @@ def _alike(a: Stream, b: Stream, chunk_a: ChunkLike | None, chunk_b: ChunkLike |
     )
 
 
-def mismatches(a: Stream, b: Stream) -> Iterator[Mismatch]:
+def mismatches(a: EventStream, b: EventStream) -> Iterator[Mismatch]:
     """every place where two streams diverge, in order; what is not compared is never one."""
     i = j = 0
     while True:

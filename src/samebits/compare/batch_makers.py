@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from samebits.compare.align import mismatches
 from samebits.compare.diverge import divergence_at
-from samebits.compare.threads import RunLike, Stream
+from samebits.compare.threads import EventStream, RunLike
 from samebits.model.divergence import Divergence
 from samebits.model.events import Event
 
@@ -23,7 +23,7 @@ def made_in(run_a: RunLike, run_b: RunLike, divergence: Divergence) -> Divergenc
     for key in sorted(run_a.records.keys() & run_b.records.keys()):
         if not key.startswith(f"{divergence.process}/"):
             continue
-        a, b = Stream(run_a.records[key], 0), Stream(run_b.records[key], 0)
+        a, b = EventStream(run_a.records[key], 0), EventStream(run_b.records[key], 0)
         mismatch = next(mismatches(a, b), None)
         if mismatch is not None and mismatch.change == "value":
             found.append(replace(divergence_at(a, b, mismatch), process=key, step=divergence.step))

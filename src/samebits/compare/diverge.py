@@ -17,8 +17,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from samebits.compare.align import Mismatch, mismatches
-from samebits.compare.pairs import Pair, pairs
-from samebits.compare.threads import TRAINING, RecordLike, RunLike, Stream
+from samebits.compare.pairs import ThreadPair, pairs
+from samebits.compare.threads import TRAINING, EventStream, RecordLike, RunLike
 from samebits.compare.values import combine, compare_loss, compare_values
 from samebits.model.divergence import Difference, Divergence
 from samebits.model.events import RANDOM, UNINITIALIZED, VIEW, Event
@@ -60,7 +60,7 @@ def _where(event: Event) -> str:
     return f"{event.site.file}:{event.site.line}" if event.site else f"step {event.step}"
 
 
-def _worker_seed(stream: Stream, mismatch: Mismatch) -> bool:
+def _worker_seed(stream: EventStream, mismatch: Mismatch) -> bool:
     """Whether a read is a loader taking the seed of its workers, or of a sampler, from the generator.
 
     torch.utils.data draws one int64 with `random_()` and reads it; what comes of it is seen in the batches.
@@ -93,7 +93,7 @@ def _aside(mismatch: Mismatch) -> bool:
     return all(event.flags & (VIEW | UNINITIALIZED) or base_name(event.name) in COPYING for event in alone)
 
 
-def _decides(stream: Stream, mismatch: Mismatch) -> bool:
+def _decides(stream: EventStream, mismatch: Mismatch) -> bool:
     if mismatch.change == "value":
         assert mismatch.a is not None
         return mismatch.a.kind in _RESULTS and not _worker_seed(stream, mismatch)
@@ -147,7 +147,7 @@ def _overwritten(held: Sequence[Mismatch]) -> set[int]:
     return {number for group in dead for number in group}
 
 
-def _training_after(stream: Stream, index: int) -> bool:
+def _training_after(stream: EventStream, index: int) -> bool:
     """Whether the stream has a loss, gradient or parameter after ``index``."""
     for place in range(len(stream.chunks) - 1, -1, -1):
         chunk = stream.chunks[place]
@@ -159,7 +159,7 @@ def _training_after(stream: Stream, index: int) -> bool:
     return False
 
 
-def _read_after(stream: Stream, index: int) -> bool:
+def _read_after(stream: EventStream, index: int) -> bool:
     return any(event.kind == "read" for event in stream.window(index + 1, stream.length))
 
 
@@ -167,7 +167,7 @@ def _saved_after(record: RecordLike, index: int) -> bool:
     return any(isinstance(fact.detail, Save) and fact.at > index for fact in record.facts())
 
 
-def _alive_at_the_end(stream: Stream, held: Sequence[Mismatch]) -> Mismatch | None:
+def _alive_at_the_end(stream: EventStream, held: Sequence[Mismatch]) -> Mismatch | None:
     """Of differences that nothing compared has read, the first that still counts.
 
     They count if they spread from one operation to another, or are the very kind of operation known to
@@ -200,7 +200,7 @@ def _alive_at_the_end(stream: Stream, held: Sequence[Mismatch]) -> Mismatch | No
     return left[0] if spread or known or saved or fed else None
 
 
-def _cut_short(mismatch: Mismatch, a: Stream, b: Stream, unfinished: tuple[bool, bool]) -> bool:
+def _cut_short(mismatch: Mismatch, a: EventStream, b: EventStream, unfinished: tuple[bool, bool]) -> bool:
     """Whether a mismatch lies beyond what is known of a run that something else ended than its program.
 
     Such a run is compared up to its last whole step: in the step after it, it may have answered a signal.
@@ -213,7 +213,7 @@ def _cut_short(mismatch: Mismatch, a: Stream, b: Stream, unfinished: tuple[bool,
     )
 
 
-def difference(a: Stream, b: Stream, mismatch: Mismatch) -> Difference | None:
+def difference(a: EventStream, b: EventStream, mismatch: Mismatch) -> Difference | None:
     """By how much the two results differ, where the runs kept them."""
     if mismatch.change != "value" or mismatch.a is None or mismatch.b is None:
         return None
@@ -240,7 +240,7 @@ def _known(event: Event | None) -> Event | None:
     return replace(event, inputs=None) if event is not None and event.inputs == 0 else event
 
 
-def divergence_at(a: Stream, b: Stream, mismatch: Mismatch) -> Divergence:
+def divergence_at(a: EventStream, b: EventStream, mismatch: Mismatch) -> Divergence:
     """What is known of the place where two streams part."""
     return Divergence(
         change=mismatch.change,
@@ -256,7 +256,7 @@ def divergence_at(a: Stream, b: Stream, mismatch: Mismatch) -> Divergence:
     )
 
 
-def _order(stream: Stream, mismatch: Mismatch) -> tuple[int, int, int]:
+def _order(stream: EventStream, mismatch: Mismatch) -> tuple[int, int, int]:
     """Where in a step the mismatch lies, so that ranks can be compared."""
     step = mismatch.event.step
     collectives = inside = 0
@@ -279,7 +279,9 @@ def _note(held: Sequence[Mismatch]) -> str:
     return f"{what}{many} ran in one run only, without any effect on what was compared: not counted"
 
 
-def compare_streams(a: Stream, b: Stream, unfinished: tuple[bool, bool] = (False, False)) -> Outcome:
+def compare_streams(
+    a: EventStream, b: EventStream, unfinished: tuple[bool, bool] = (False, False)
+) -> Outcome:
     """The first place that counts at which one thread of two runs diverges, as far as both were recorded."""
     held = _Held()
     decisive: Mismatch | None = None
@@ -307,7 +309,7 @@ def compare_streams(a: Stream, b: Stream, unfinished: tuple[bool, bool] = (False
 
 
 def first_divergence(
-    run_a: RunLike, run_b: RunLike, compared: Sequence[Pair] | None = None
+    run_a: RunLike, run_b: RunLike, compared: Sequence[ThreadPair] | None = None
 ) -> tuple[Divergence | None, list[str]]:
     """The first divergence over all ranks, and notes on what was seen and not counted.
 

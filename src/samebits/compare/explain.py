@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import Final
 
 from samebits.causes import CATALOGUE
-from samebits.compare.pairs import Pair
-from samebits.compare.threads import RunLike, Stream
+from samebits.compare.pairs import ThreadPair
+from samebits.compare.threads import EventStream, RunLike
 from samebits.model.cause import Evidence
 from samebits.model.divergence import Divergence, EnvironmentDifference
 from samebits.model.events import Event
@@ -47,7 +47,7 @@ def _facts(run: RunLike, divergence: Divergence, event: Event | None) -> list[Fa
     return found
 
 
-def _states(stream: Stream, index: int) -> dict[str, tuple[int, int]]:
+def _states(stream: EventStream, index: int) -> dict[str, tuple[int, int]]:
     """Generator -> (step, state) as last read before ``index``."""
     found: dict[str, tuple[int, int]] = {}
     for number in range(min(index, stream.length) - 1, max(index - _LOOK_BACK, 0) - 1, -1):
@@ -57,7 +57,7 @@ def _states(stream: Stream, index: int) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _generators(pair: Pair | None, divergence: Divergence) -> dict[str, tuple[int, int]]:
+def _generators(pair: ThreadPair | None, divergence: Divergence) -> dict[str, tuple[int, int]]:
     if pair is None:
         return {}
     at_a = divergence.a.index if divergence.a else pair.a.length
@@ -74,7 +74,7 @@ def gather(
     run_a: RunLike,
     run_b: RunLike,
     divergence: Divergence,
-    compared: Sequence[Pair],
+    compared: Sequence[ThreadPair],
     environment: Sequence[EnvironmentDifference],
 ) -> Evidence:
     """All that the catalogue may look at."""

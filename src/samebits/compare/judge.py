@@ -11,7 +11,7 @@ from samebits.compare.batch_makers import made_in
 from samebits.compare.diverge import first_divergence
 from samebits.compare.explain import explain, gather
 from samebits.compare.gaps import Gap, gaps
-from samebits.compare.pairs import Pair, pairs
+from samebits.compare.pairs import ThreadPair, pairs
 from samebits.compare.shared import repeat
 from samebits.compare.threads import RunLike
 from samebits.compare.verdict import Place, Verdict, count
@@ -40,7 +40,7 @@ def _place(divergence: Divergence) -> Place:
     )
 
 
-def _decisive(compared: Sequence[Pair]) -> tuple[str, ...]:
+def _decisive(compared: Sequence[ThreadPair]) -> tuple[str, ...]:
     """The keys, of either run, of the processes that decide the verdict."""
     return tuple(dict.fromkeys(key for pair in compared for key in (pair.process, pair.beside)))
 
@@ -49,7 +49,9 @@ def _operations(kinds: Counter[str]) -> int:
     return kinds["op"] + kinds["region"] + kinds["collective"]
 
 
-def _compared(run_a: RunLike, run_b: RunLike, compared: Sequence[Pair]) -> tuple[str, Counter[str], int]:
+def _compared(
+    run_a: RunLike, run_b: RunLike, compared: Sequence[ThreadPair]
+) -> tuple[str, Counter[str], int]:
     """What was compared, in words; how many events of each kind; how many steps."""
     kinds: Counter[str] = Counter()
     for pair in compared:
@@ -127,7 +129,7 @@ def _failure(run: RunLike) -> str | None:
     return None
 
 
-def _told_to_stop(run_a: RunLike, run_b: RunLike, compared: Sequence[Pair]) -> list[Gap]:
+def _told_to_stop(run_a: RunLike, run_b: RunLike, compared: Sequence[ThreadPair]) -> list[Gap]:
     """Where one run was told by `--steps` to stop, and the other went on."""
     found: list[Gap] = []
     for pair in compared:
@@ -142,7 +144,7 @@ def _told_to_stop(run_a: RunLike, run_b: RunLike, compared: Sequence[Pair]) -> l
     return found
 
 
-def _nothing(run: RunLike, other: RunLike, compared: Sequence[Pair], missing: Sequence[Gap]) -> str:
+def _nothing(run: RunLike, other: RunLike, compared: Sequence[ThreadPair], missing: Sequence[Gap]) -> str:
     """Why, and how to make two records that can be compared."""
     if missing:
         return f": {missing[0]}"
@@ -159,7 +161,7 @@ def _nothing(run: RunLike, other: RunLike, compared: Sequence[Pair], missing: Se
 
 
 def _incomplete(
-    base: Verdict, run_a: RunLike, run_b: RunLike, compared: Sequence[Pair], missing: Sequence[Gap]
+    base: Verdict, run_a: RunLike, run_b: RunLike, compared: Sequence[ThreadPair], missing: Sequence[Gap]
 ) -> Verdict:
     """The verdict of runs that agree as far as they were compared, and were not compared to their ends."""
     if base.events == 0:

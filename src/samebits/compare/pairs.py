@@ -12,7 +12,7 @@ from typing import Final
 from samebits.compare.align import mismatches
 from samebits.compare.gaps import as_it_was, closed, cut, may_lack
 from samebits.compare.shared import Shared
-from samebits.compare.threads import RecordLike, RunLike, Stream
+from samebits.compare.threads import EventStream, RecordLike, RunLike
 from samebits.model.facts import Save
 from samebits.record.log import WORK
 
@@ -21,7 +21,7 @@ _NUMBER: Final = re.compile(r"(-[\d:]+)?(#\d+)?(?=/|$)")
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class ThreadPair:
     """Two streams that are to agree, event for event.
 
     ``process`` is the key in the first run and ``beside`` that in the second, which may differ (`_twins`).
@@ -30,23 +30,23 @@ class Pair:
     process: str
     beside: str
     thread: int
-    a: Stream
-    b: Stream
+    a: EventStream
+    b: EventStream
     unfinished: tuple[bool, bool] = (False, False)  # which of them may end before their program does
     shared: Shared | None = None  # None: a process that one run has alone
 
 
-def _equal(pair: Pair) -> bool:
+def _equal(pair: ThreadPair) -> bool:
     return next(mismatches(pair.a, pair.b), None) is None
 
 
-def _ordered(process: str, record: RecordLike) -> dict[int, Stream]:
+def _ordered(process: str, record: RecordLike) -> dict[int, EventStream]:
     """The threads of a process whose events must come in the same order, by number.
 
     That is the main thread, and each thread that trains.  What other threads and a loader's workers do
     is scheduled by the system, and two runs of equal results may do it in any order.
     """
-    streams = {thread: Stream(record, thread) for thread in record.threads()}
+    streams = {thread: EventStream(record, thread) for thread in record.threads()}
     return {
         thread: stream
         for thread, stream in streams.items()
@@ -60,21 +60,21 @@ def _unfinished(run: RunLike, record: RecordLike, other: RecordLike) -> bool:
     return told or cut(run) or not closed(record) or not as_it_was(run, record.process)
 
 
-def _pairs_of(run_a: RunLike, process: str, run_b: RunLike, beside: str) -> list[Pair]:
+def _pairs_of(run_a: RunLike, process: str, run_b: RunLike, beside: str) -> list[ThreadPair]:
     a, b = run_a.records[process], run_b.records[beside]
     left_a, left_b = _ordered(process, a), _ordered(beside, b)
     shared = Shared.of(a, b)
     several = max(sum(stream.trains() for stream in left.values()) for left in (left_a, left_b)) > 1
     unfinished = (_unfinished(run_a, a, b), _unfinished(run_b, b, a))
-    found: list[Pair] = []
+    found: list[ThreadPair] = []
 
-    def pair(thread: int, stream_a: Stream, stream_b: Stream) -> Pair:
+    def pair(thread: int, stream_a: EventStream, stream_b: EventStream) -> ThreadPair:
         shared.apply(stream_a, stream_b, several=several)
-        return Pair(process, beside, thread, stream_a, stream_b, unfinished, shared)
+        return ThreadPair(process, beside, thread, stream_a, stream_b, unfinished, shared)
 
     if 0 in left_a or 0 in left_b:
-        main_a = left_a.pop(0, None) or Stream(a, 0, empty=True)
-        main_b = left_b.pop(0, None) or Stream(b, 0, empty=True)
+        main_a = left_a.pop(0, None) or EventStream(a, 0, empty=True)
+        main_b = left_b.pop(0, None) or EventStream(b, 0, empty=True)
         found.append(pair(0, main_a, main_b))
     # Threads are numbered in the order in which they appeared, which two runs need not share.
     for thread, stream in sorted(left_a.items()):
@@ -84,23 +84,23 @@ def _pairs_of(run_a: RunLike, process: str, run_b: RunLike, beside: str) -> list
             found.append(pair(thread, stream, left_b.pop(twin)))
             del left_a[thread]
     for rest_a, rest_b in zip_longest(sorted(left_a), sorted(left_b)):
-        stream_a = Stream(a, rest_b, empty=True) if rest_a is None else left_a[rest_a]
-        stream_b = Stream(b, rest_a, empty=True) if rest_b is None else left_b[rest_b]
+        stream_a = EventStream(a, rest_b, empty=True) if rest_a is None else left_a[rest_a]
+        stream_b = EventStream(b, rest_a, empty=True) if rest_b is None else left_b[rest_b]
         found.append(pair(stream_a.thread, stream_a, stream_b))
     return found
 
 
-def _alone(process: str, run: RunLike, other: RunLike, *, in_a: bool) -> list[Pair]:
+def _alone(process: str, run: RunLike, other: RunLike, *, in_a: bool) -> list[ThreadPair]:
     """A process that one run has alone, against nothing."""
     record = run.records[process]
-    found: list[Pair] = []
+    found: list[ThreadPair] = []
     lost = may_lack(other, process)
     for thread, stream in _ordered(process, record).items():
-        nothing = Stream(record, thread, empty=True)
+        nothing = EventStream(record, thread, empty=True)
         streams, unfinished = (
             ((stream, nothing), (False, lost)) if in_a else ((nothing, stream), (lost, False))
         )
-        found.append(Pair(process, process, thread, *streams, unfinished))
+        found.append(ThreadPair(process, process, thread, *streams, unfinished))
     return found
 
 
@@ -184,10 +184,10 @@ def _twins(run_a: RunLike, run_b: RunLike) -> dict[str, str]:
     return found
 
 
-def pairs(run_a: RunLike, run_b: RunLike) -> list[Pair]:
+def pairs(run_a: RunLike, run_b: RunLike) -> list[ThreadPair]:
     """Every pair of streams that decides the verdict, processes in the order of their keys."""
     twins = _twins(run_a, run_b)
-    found: list[Pair] = []
+    found: list[ThreadPair] = []
     for key in run_a.records:
         if key in twins:
             found += _pairs_of(run_a, key, run_b, twins[key])

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from samebits.compare.threads import Keep, RecordLike, Stream
+from samebits.compare.threads import EventStream, Keep, RecordLike
 from samebits.model.events import GRAD_ROOT, READS, Event
 
 #: What a process computed, whoever watched it and how closely.
@@ -23,7 +23,7 @@ _NONE: Final[frozenset[tuple[str, str]]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class Coverage:
     """How one process was observed."""
 
     level: str
@@ -32,7 +32,7 @@ class Watched:
     schedule: tuple[tuple[int, int], ...] | None  # (from step, stride) of reading; None: not known
 
     @classmethod
-    def of(cls, record: RecordLike) -> Watched:
+    def of(cls, record: RecordLike) -> Coverage:
         level = record.plan.get("level")
         level = level if level in _LEVELS else "op"
         observer, vocabulary = record.notes.get("observer"), record.notes.get("vocabulary")
@@ -76,13 +76,13 @@ def _schedule(record: RecordLike) -> tuple[tuple[int, int], ...] | None:
 class Shared:
     """What of two records of one process is compared, and how that is said."""
 
-    a: Watched
-    b: Watched
+    a: Coverage
+    b: Coverage
     keep: Keep | None = field(compare=False)
 
     @classmethod
     def of(cls, a: RecordLike, b: RecordLike) -> Shared:
-        first, second = Watched.of(a), Watched.of(b)
+        first, second = Coverage.of(a), Coverage.of(b)
         return cls(first, second, _keep(first, second))
 
     @property
@@ -109,7 +109,7 @@ class Shared:
             return None
         return f"{how}: compared are the results that both hold, and no single operations."
 
-    def apply(self, a: Stream, b: Stream, *, several: bool = False) -> None:
+    def apply(self, a: EventStream, b: EventStream, *, several: bool = False) -> None:
         """Let two streams hold only what both observed; ``several``: more threads of the process train."""
         if self.whole and a.closing() == b.closing():
             return
@@ -117,7 +117,7 @@ class Shared:
         b.compared_by(self.keep, self._unread(b, a, self.b, self.a, several))
 
     def _unread(
-        self, mine: Stream, other: Stream, watched: Watched, beside: Watched, several: bool
+        self, mine: EventStream, other: EventStream, watched: Coverage, beside: Coverage, several: bool
     ) -> Callable[[int], frozenset[tuple[str, str]]]:
         """By step, what of ``mine`` the other run may simply not have read."""
         steps = max(mine.record.steps, other.record.steps)
@@ -138,7 +138,7 @@ class Shared:
         return unread
 
 
-def _keep(a: Watched, b: Watched) -> Keep | None:
+def _keep(a: Coverage, b: Coverage) -> Keep | None:
     if a.vocabulary != b.vocabulary:
         return lambda event: event.kind in _RESULTS and event.name != GRAD_ROOT
     if a.level != b.level:

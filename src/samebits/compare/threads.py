@@ -1,7 +1,7 @@
 """What `compare` needs of a record, and one thread's events as a stream that is read chunk by chunk.
 
 The protocols are the whole of what this package asks of `samebits.record.reader`: tests pass in-memory
-records, and a reader of another format could take its place.  `Stream` answers "event number i" out of
+records, and a reader of another format could take its place.  `EventStream` answers "event number i" out of
 a small cache, so that comparing two long runs never holds more than a few chunks of resolved events.
 """
 
@@ -101,7 +101,7 @@ class RunLike(Protocol):
 Keep = Callable[[Event], bool]
 
 
-class Stream:
+class EventStream:
     """One thread of one record, and which of its events are compared.
 
     ``keep`` leaves out what the other run did not observe at all; ``unread``, what it did not read at that

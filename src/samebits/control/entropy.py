@@ -32,7 +32,7 @@ STAND_INS: Final = ("samebits.control.seed_calls", "samebits.usercode.probes")
 _ACCELERATORS: Final = ("torch.cuda", "torch.mps", "torch.xpu")
 
 
-class Entropy(Patcher):
+class EntropySource(Patcher):
     """Hands out the derived seeds, and takes over the places where libraries ask for entropy."""
 
     def __init__(self, process_key: ProcessKey) -> None:

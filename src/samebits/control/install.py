@@ -26,7 +26,7 @@ from typing import Any
 
 from samebits._runtime.patcher import Patcher
 from samebits.control import seed_calls
-from samebits.control.entropy import Entropy
+from samebits.control.entropy import EntropySource
 from samebits.control.loaders import Loaders
 from samebits.control.process_key import VARIABLE, Children, ProcessKey, Starting
 from samebits.control.result_order import ResultOrder
@@ -35,10 +35,10 @@ from samebits.seeding import libraries
 from samebits.seeding.derive import Key
 from samebits.seeding.everything import SeedPlan, plan_seeds
 
-_installed: Installed | None = None
+_installed: InstalledControl | None = None
 
 
-class Installed(Patcher):
+class InstalledControl(Patcher):
     """Controls this process, until `uninstall`; generators and torch's flags stay as they are then."""
 
     def __init__(self, process_key: ProcessKey) -> None:
@@ -47,7 +47,7 @@ class Installed(Patcher):
         self.control = process_key.control
         if self.control.seed is not None:
             self._plan: SeedPlan = plan_seeds(process_key.root, rank=process_key.rank)
-            self.entropy = Entropy(process_key)
+            self.entropy = EntropySource(process_key)
             self.loaders = Loaders(process_key, self._reseed)
             self._result_order = ResultOrder()
 
@@ -119,7 +119,9 @@ class Installed(Patcher):
         workers.seed_process(plan, libraries=plan.key.child("library"), devices=False, loaded=True)
 
 
-def install(*, rewrite: bool = True, starting: Starting = lambda words, environ: None) -> Installed | None:
+def install(
+    *, rewrite: bool = True, starting: Starting = lambda words, environ: None
+) -> InstalledControl | None:
     """Control this process as the variable says that the parent process left; once."""
     global _installed
     text = os.environ.get(VARIABLE)
@@ -127,7 +129,7 @@ def install(*, rewrite: bool = True, starting: Starting = lambda words, environ:
         return _installed
     process_key = ProcessKey.from_environment(text)
     process_key.hand_down()
-    _installed = Installed(process_key)
+    _installed = InstalledControl(process_key)
     _installed.install(rewrite=rewrite, starting=starting)
     return _installed
 

@@ -31,10 +31,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 from samebits.control.entropy import mixed
 from samebits.model import calls
 from samebits.usercode import files, loading, probes
-from samebits.usercode.rewriting import Pass, Step, calling, constant
+from samebits.usercode.rewriting import Rewriting, Step, calling, constant
 
 if TYPE_CHECKING:
-    from samebits.control.entropy import Entropy
+    from samebits.control.entropy import EntropySource
     from samebits.control.loaders import Loaders
 
 #: What reads the clock, a pid or entropy: module or class, names.
@@ -92,7 +92,7 @@ _SCALES: Final = (1, 10**3, 10**6, 10**9)
 _CUTS: Final = (2**31, 2**31 - 1, 2**32, 2**32 - 1, 2**63, 2**64)
 
 
-class Spot(NamedTuple):
+class SeedCall(NamedTuple):
     """A call in user code."""
 
     file: str
@@ -105,7 +105,7 @@ class Reading:
 
     __slots__ = ("_exact", "_near", "call", "serial", "spot", "value")
 
-    def __init__(self, spot: Spot, call: str, value: Any, serial: int) -> None:
+    def __init__(self, spot: SeedCall, call: str, value: Any, serial: int) -> None:
         self.spot = spot
         self.call = call
         self.value = value
@@ -121,7 +121,7 @@ class Reading:
         return seed in self._exact or any(abs(seed - near) <= _NEAR for near in self._near)
 
 
-_spots: list[Spot] = []
+_spots: list[SeedCall] = []
 _calls: SeedCalls | None = None
 
 
@@ -138,9 +138,9 @@ class SeedStep(Step):
     names: ClassVar = {"__samebits_seeds__": resolve}
     wanted = frozenset(name.rpartition(".")[2] for name in _ROLES) | calls.SEEDING_HELPERS
 
-    def called(self, call: ast.Call, around: ast.expr, name: str, at: Pass) -> ast.expr:
+    def called(self, call: ast.Call, around: ast.expr, name: str, at: Rewriting) -> ast.expr:
         if name in self.wanted:
-            _spots.append(Spot(at.file, call.lineno, call.end_lineno or call.lineno))
+            _spots.append(SeedCall(at.file, call.lineno, call.end_lineno or call.lineno))
             number = constant(len(_spots) - 1, call.func)
             call.func = calling("__samebits_seeds__", call.func, [number, call.func])
         return around
@@ -149,15 +149,15 @@ class SeedStep(Step):
 class SeedCalls:
     """The readings of this process's user code, and what becomes of its seeds."""
 
-    def __init__(self, entropy: Entropy, loaders: Loaders) -> None:
+    def __init__(self, entropy: EntropySource, loaders: Loaders) -> None:
         self._entropy = entropy
         self._loaders = loaders
         self._roles: dict[Any, tuple[str, str]] = {}
-        self._readings: dict[Spot, deque[Reading]] = {}
+        self._readings: dict[SeedCall, deque[Reading]] = {}
         self._read = 0  # how many there were
         # A seed that was replaced, and by what: several generators seeded with one object stay alike.
         self._replaced: dict[int, tuple[Any, int]] = {}
-        self._told: set[tuple[Spot, str]] = set()
+        self._told: set[tuple[SeedCall, str]] = set()
 
     def stand_in(self, number: int, function: Any) -> Any:
         inner = probes.behind(function)
@@ -193,7 +193,7 @@ class SeedCalls:
         readings.append(Reading(spot, name, value, self._read))
         return value
 
-    def _origin(self, value: Any, spot: Spot, mark: int) -> Reading | None:
+    def _origin(self, value: Any, spot: SeedCall, mark: int) -> Reading | None:
         """The reading that a seed comes from, if that is certain."""
         plain = _plain(value)
         for readings in self._readings.values():
@@ -232,7 +232,7 @@ class SeedCalls:
         self._seeded(name, inner, value)
         return result
 
-    def _replacement(self, value: Any, spot: Spot) -> int:
+    def _replacement(self, value: Any, spot: SeedCall) -> int:
         known = self._replaced.get(id(value))
         if known is None:
             key = self._entropy.key("replaced", spot.file)
@@ -252,7 +252,7 @@ class SeedCalls:
         elif name == "numpy.random.RandomState.seed":
             self._entropy.numpy_seeds = mixed(self._entropy.numpy_seeds, value)
 
-    def _tell(self, spot: Spot, name: str, origin: Reading) -> None:
+    def _tell(self, spot: SeedCall, name: str, origin: Reading) -> None:
         if (spot, name) in self._told:
             return
         self._told.add((spot, name))
@@ -332,7 +332,7 @@ def _forms(reading: Any) -> tuple[frozenset[Any], tuple[int, ...]]:
     return frozenset(exact), tuple(near)
 
 
-def install(entropy: Entropy, loaders: Loaders) -> Callable[[], None]:
+def install(entropy: EntropySource, loaders: Loaders) -> Callable[[], None]:
     """Look at user code compiled from now on; returns what ends it."""
     global _calls
     _calls = SeedCalls(entropy, loaders)

@@ -20,7 +20,7 @@ from samebits.seeding.derive import Key
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class EpochPosition:
     """Where a pass begins."""
 
     epoch: int
@@ -44,7 +44,7 @@ class Indices:
 
     def __init__(self, drawn: Any, sampler: Any, batch: tuple[int | None, bool], key: Key) -> None:
         self._drawn, self._sampler, self._batch, self._key = drawn, sampler, batch, key
-        self.begins = Place(0)  # the next iterator's
+        self.begins = EpochPosition(0)  # the next iterator's
 
     def __len__(self) -> int:
         return len(self._drawn)
@@ -54,12 +54,12 @@ class Indices:
             return self._resumed(self._sampler, self.begins)
         return self._own(self.begins)
 
-    def _resumed(self, sampler: ResumableSampler, begins: Place) -> Iterator[Any]:
+    def _resumed(self, sampler: ResumableSampler, begins: EpochPosition) -> Iterator[Any]:
         indices = sampler.indices(begins.epoch, begins.position)
         size, drop_last = self._batch
         yield from indices if size is None else BatchSampler(indices, size, drop_last)
 
-    def _own(self, begins: Place) -> Iterator[Any]:
+    def _own(self, begins: EpochPosition) -> Iterator[Any]:
         """The user's sampler, within streams of its own: what it draws moves no other, and repeats."""
         streams = SampleStreams({"sampler": self._drawn})
         streams.begin(begins.epoch)

@@ -22,7 +22,7 @@ from typing import Any, Final
 from torch import Generator
 from torch.utils.data import DataLoader, IterableDataset
 
-from samebits.data.indices import Indices, Place
+from samebits.data.indices import EpochPosition, Indices
 from samebits.data.passes import Batches, Pass
 from samebits.data.resume import ResumableSampler, check_same, checked_count, checked_place
 from samebits.data.samples import SampleSeeded
@@ -131,9 +131,9 @@ class SeededLoader(DataLoader[Any]):
             self._kind = "own"
         key = Key(self.seed, ("sampler", self.rank))
         self._indices = Indices(super()._index_sampler, self.sampler, (self.batch_size, self.drop_last), key)
-        self._next = Place(0)
+        self._next = EpochPosition(0)
         self._is_loaded = False  # the next place is that of a state
-        self._ended: Place | None = None  # that of the state, if its epoch has ended
+        self._ended: EpochPosition | None = None  # that of the state, if its epoch has ended
         self._under_way: Callable[[], Batches | None] = lambda: None
         self._newest: Pass | None = None  # without its iterator, which would keep workers alive
         self._twin: SampleSeeded | None = None  # the persistent workers' dataset
@@ -184,7 +184,7 @@ class SeededLoader(DataLoader[Any]):
         if self._is_loaded and self._ended is not None and self._ended.epoch == epoch:
             self._will_begin(self._ended, is_loaded=True)
         elif not (self._is_loaded and self._next.epoch == epoch):
-            self._will_begin(Place(epoch), is_loaded=False)
+            self._will_begin(EpochPosition(epoch), is_loaded=False)
 
     def state_dict(self) -> dict[str, Any]:
         """Plain data: after which batch of which epoch the newest pass is.
@@ -242,7 +242,7 @@ class SeededLoader(DataLoader[Any]):
                     f"{self.batch_size} on {self.world_size}; the batches of a resumed epoch would be "
                     "others. Keep the batch size, or batch_size * world_size"
                 )
-        loaded = Place(epoch, position, batches)
+        loaded = EpochPosition(epoch, position, batches)
         each = size * max(1, workers) * (theirs if isinstance(theirs, int) else 1)
         left = self._left(loaded, each)
         if left is not None and left < 0:
@@ -252,7 +252,7 @@ class SeededLoader(DataLoader[Any]):
                 "damaged"
             )
         if left == 0 and (position or batches):
-            self._will_begin(Place(epoch + 1), is_loaded=True)
+            self._will_begin(EpochPosition(epoch + 1), is_loaded=True)
             self._ended = loaded
         else:
             self._will_begin(loaded, is_loaded=True)
@@ -270,7 +270,7 @@ class SeededLoader(DataLoader[Any]):
         if self._twin is not None:
             self._place(self._twin)
         iterator = super().__iter__()
-        self._will_begin(Place(begins.epoch + 1), is_loaded=False)
+        self._will_begin(EpochPosition(begins.epoch + 1), is_loaded=False)
         newest = Pass(begins, self._samples_each())
         self._newest = newest
         if self._replays():
@@ -302,10 +302,10 @@ class SeededLoader(DataLoader[Any]):
         begins = self._indices.begins
         dataset._set_place(begins.epoch, begins.position if reads_on else 0)
 
-    def _will_begin(self, place: Place, *, is_loaded: bool) -> None:
+    def _will_begin(self, place: EpochPosition, *, is_loaded: bool) -> None:
         self._next, self._is_loaded, self._newest, self._ended = place, is_loaded, None, None
 
-    def _left(self, place: Place, each: int) -> int | None:
+    def _left(self, place: EpochPosition, each: int) -> int | None:
         """How many batches of the epoch follow on this rank; below 0 past its end; None: nobody knows.
 
         `each`: how many samples one batch of every worker of every rank counted at most; the last ones may
@@ -327,7 +327,7 @@ class SeededLoader(DataLoader[Any]):
             return None
         return 0 if place.position < length + each else -1
 
-    def _now(self) -> Place:
+    def _now(self) -> EpochPosition:
         newest = self._newest
         return self._next if newest is None or newest.has_ended else newest.place
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from samebits.data.indices import Place, past_the_end
+from samebits.data.indices import EpochPosition, past_the_end
 
 
 class Pass:
     """How far one pass is, counted in batches that were handed out."""
 
-    def __init__(self, begins: Place, samples_each: int) -> None:
+    def __init__(self, begins: EpochPosition, samples_each: int) -> None:
         self._begins, self._samples_each = begins, samples_each
         self.handed_out = 0
         self.has_ended = False
 
     @property
-    def place(self) -> Place:
+    def place(self) -> EpochPosition:
         begins, count = self._begins, self.handed_out
-        return Place(begins.epoch, begins.position + count * self._samples_each, begins.batches + count)
+        return EpochPosition(
+            begins.epoch, begins.position + count * self._samples_each, begins.batches + count
+        )
 
     def skip(self, iterator: Iterator[Any]) -> None:
         for number in range(self._begins.batches):

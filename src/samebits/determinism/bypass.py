@@ -8,7 +8,7 @@ from samebits._runtime import bypass
 from samebits.errors import DeterminismError
 
 
-class Refused(bypass.Refused):
+class BypassRefused(bypass.Refused):
     """The ways around the dispatcher, refused from `install` until `uninstall`."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ import torch
 from samebits._runtime import forks
 
 
-class Flag(NamedTuple):
+class DeterministicFlag(NamedTuple):
     """What torch's flag is."""
 
     enabled: bool
@@ -27,8 +27,8 @@ class Flag(NamedTuple):
 class _Overlays:
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.open: list[tuple[object, Flag]] = []
-        self.meant = Flag(False, False)
+        self.open: list[tuple[object, DeterministicFlag]] = []
+        self.meant = DeterministicFlag(False, False)
 
 
 _overlays = _Overlays()
@@ -42,13 +42,13 @@ def _forked() -> None:
     _overlays.__init__()  # type: ignore[misc]
 
 
-def read() -> Flag:
+def read() -> DeterministicFlag:
     """What the flag is meant to be."""
     with _overlays.lock:
-        return _overlays.meant if _overlays.open else _stands()
+        return _overlays.meant if _overlays.open else _read()
 
 
-def write(flag: Flag) -> None:
+def write(flag: DeterministicFlag) -> None:
     """Set it; where a call overlays it, once that has ended."""
     with _overlays.lock:
         _overlays.meant = flag
@@ -62,9 +62,9 @@ def overlaid(enabled: bool) -> Iterator[None]:
     token = object()
     with _overlays.lock:
         if not _overlays.open:
-            _overlays.meant = _stands()
-        _overlays.open.append((token, Flag(enabled, False)))
-        _set(Flag(enabled, False))
+            _overlays.meant = _read()
+        _overlays.open.append((token, DeterministicFlag(enabled, False)))
+        _set(DeterministicFlag(enabled, False))
     try:
         yield
     finally:
@@ -73,9 +73,11 @@ def overlaid(enabled: bool) -> Iterator[None]:
             _set(_overlays.open[-1][1] if _overlays.open else _overlays.meant)
 
 
-def _stands() -> Flag:
-    return Flag(torch._C._get_deterministic_algorithms(), torch._C._get_deterministic_algorithms_warn_only())
+def _read() -> DeterministicFlag:
+    return DeterministicFlag(
+        torch._C._get_deterministic_algorithms(), torch._C._get_deterministic_algorithms_warn_only()
+    )
 
 
-def _set(flag: Flag) -> None:
+def _set(flag: DeterministicFlag) -> None:
     torch._C._set_deterministic_algorithms(flag.enabled, warn_only=flag.warn_only)

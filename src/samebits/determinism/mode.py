@@ -28,7 +28,7 @@ from samebits.determinism import bypass, route, switches
 from samebits.determinism.decompositions import Detours
 from samebits.determinism.environment import CUBLAS, deterministic_environment
 from samebits.determinism.locks import Pins
-from samebits.determinism.overrides import Installed
+from samebits.determinism.overrides import InstalledOverrides
 from samebits.determinism.settings import Attention, Level, Replace, Settings, settled
 from samebits.errors import DeterminismError, UsageTypeError
 from samebits.model.operators import Operation
@@ -121,7 +121,7 @@ class deterministic(Mode):  # called like a function, as torch.no_grad is
         self.settings = settled(self._given, innermost())
         if self.settings.replace != "none":
             _check_torch()
-            bypass.Refused().check()
+            bypass.BypassRefused().check()
         _workspaces.check(self.settings.level)
         before = switches.snapshot()
         self._wanted = self._values()
@@ -238,9 +238,9 @@ class _Kernels:
     """What is installed in the dispatcher on behalf of the innermost scope."""
 
     def __init__(self) -> None:
-        self._installed: dict[str, Installed] = {}
+        self._installed: dict[str, InstalledOverrides] = {}
         self._rows: dict[str, tuple[Operation, ...]] = {}
-        self._refused = bypass.Refused()
+        self._refused = bypass.BypassRefused()
         self._pins = Pins()
         self._detours = Detours()
         self._on: set[str] = set()
@@ -261,7 +261,7 @@ class _Kernels:
         self._switch("detours", any(self._rows.values()), self._detours)
         self._switch("pins", settings is not None and settings.pinned, self._pins)
 
-    def _switch(self, name: str, wanted: bool, what: bypass.Refused | Pins | Detours) -> None:
+    def _switch(self, name: str, wanted: bool, what: bypass.BypassRefused | Pins | Detours) -> None:
         if wanted and name not in self._on:
             what.install()
             self._on.add(name)
@@ -283,7 +283,7 @@ class _Kernels:
             self._installed.pop(device).remove()
         self._rows[device] = rows
         if rows:
-            self._installed[device] = Installed(rows, device, route.route(innermost)).__enter__()
+            self._installed[device] = InstalledOverrides(rows, device, route.route(innermost)).__enter__()
 
     def _torchvision(self, _: Any) -> None:
         """torchvision has come, with operations that the table has rows for."""

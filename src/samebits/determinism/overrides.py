@@ -36,7 +36,7 @@ def always_ours(row: Operation, function: Function, native: Function) -> Functio
     return call
 
 
-class Installed:
+class InstalledOverrides:
     """Context manager: replacements on a device, and what was there before afterwards.
 
     Args:
@@ -53,7 +53,7 @@ class Installed:
         self.route = route
         self._overrides: list[Override] = []
 
-    def __enter__(self) -> Installed:
+    def __enter__(self) -> InstalledOverrides:
         try:
             for row in self.rows:
                 function = getattr(import_module(f"samebits.ops.{row.file}"), row.function)

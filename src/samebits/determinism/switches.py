@@ -47,7 +47,7 @@ def _read_algorithms() -> tuple[bool, bool, bool]:
 def _write_algorithms(value: tuple[bool, bool, bool]) -> None:
     """As `torch.use_deterministic_algorithms`, which sets inductor's mode as well."""
     enabled, warn_only, _compiler.deterministic = value
-    flag.write(flag.Flag(enabled, warn_only))
+    flag.write(flag.DeterministicFlag(enabled, warn_only))
 
 
 def _read_precision() -> dict[str, Any]:

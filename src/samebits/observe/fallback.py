@@ -21,9 +21,9 @@ from samebits.model import events
 from samebits.observe import reference
 from samebits.observe.folding import Sum, scalar_digest, tensors_in
 from samebits.observe.memory import Uninitialized
-from samebits.observe.places import Origins, Place, Places
-from samebits.observe.rows import KIND, Event, Thread, chunk, phase_now
-from samebits.observe.schemas import Operator, describe
+from samebits.observe.places import CodePlace, CodePlaces, Origins
+from samebits.observe.rows import KIND, Row, ThreadRows, chunk, phase_now
+from samebits.observe.schemas import Schema, describe
 
 UNREAD: Final = events.VIEW | events.UNINITIALIZED | events.PENDING
 FLUSH_AT: Final = 100_000  # events; a program that never steps must not fill the memory
@@ -40,7 +40,7 @@ T = TypeVar("T")
 class Quiet:
     """What the observer itself runs is seen neither by itself nor by the user's function modes."""
 
-    def __init__(self, thread: Thread) -> None:
+    def __init__(self, thread: ThreadRows) -> None:
         self._thread = thread
 
     def __enter__(self) -> None:
@@ -53,7 +53,7 @@ class Quiet:
         self._thread.suspended -= 1
 
 
-class Mode(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class ObserverMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Hands every operation of its thread to the observer."""
 
     supports_higher_order_operators = True
@@ -91,13 +91,13 @@ class Observer(ModuleType):
         super().__init__("samebits.record._observer", __doc__)
         self.limits: list[str] = []
         self.on = False
-        self._mode: Mode | None = None
+        self._mode: ObserverMode | None = None
         self._lock = threading.RLock()  # guards events against a drain from another thread
-        self._threads: dict[int, Thread] = {}
+        self._threads: dict[int, ThreadRows] = {}
         self._names: dict[str, int] = {"": 0}
-        self._places = Places()
+        self._places = CodePlaces()
         self._names_sent = self._sites_sent = 1
-        self._operators: dict[Any, Operator] = {}
+        self._operators: dict[Any, Schema] = {}
         self._origins = Origins()
         self._fresh = Uninitialized()
         self._zoom = False
@@ -122,7 +122,7 @@ class Observer(ModuleType):
                 except Exception:
                     return 0
 
-        self._places = Places(torch_prefixes, library_prefixes, module_call, named)
+        self._places = CodePlaces(torch_prefixes, library_prefixes, module_call, named)
         self._sites_sent = 1
         self._flush = flush
         self.thread()  # the thread that sets up is thread 0
@@ -132,7 +132,7 @@ class Observer(ModuleType):
         self.on = bool(on)
         if self.on and self._mode is None:
             self._origins = Origins()
-            self._mode = Mode(self)
+            self._mode = ObserverMode(self)
             self._mode.__enter__()  # type: ignore[no-untyped-call]
             self.limits[:] = LIMITS
         elif not self.on and self._mode is not None and _innermost_mode() is self._mode:
@@ -243,31 +243,33 @@ class Observer(ModuleType):
         self._captured.clear()
 
     # -- one operation -----------------------------------------------------------------------------
-    def thread(self) -> Thread:
+    def thread(self) -> ThreadRows:
         # By the kernel's number: autograd's own threads lose their Python thread state between operations.
         key = threading.get_native_id()
         thread = self._threads.get(key)
         if thread is None:
             with self._lock:
-                thread = self._threads.setdefault(key, Thread(len(self._threads)))
+                thread = self._threads.setdefault(key, ThreadRows(len(self._threads)))
         return thread
 
-    def guarded(self, thread: Thread, operator: Operator, observe: Callable[..., T], *args: Any) -> T | None:
+    def guarded(
+        self, thread: ThreadRows, operator: Schema, observe: Callable[..., T], *args: Any
+    ) -> T | None:
         """Observe; what cannot be observed is an event left unread, never an error in the script."""
         try:
             return observe(*args)
         except Exception:
             name = self.intern(operator.name)
-            self._put(thread, Event(operator.kind, phase_now(thread, model=False), events.PARTIAL, name))
+            self._put(thread, Row(operator.kind, phase_now(thread, model=False), events.PARTIAL, name))
             return None
 
-    def operator(self, func: Any) -> Operator:
+    def operator(self, func: Any) -> Schema:
         operator = self._operators.get(func)
         if operator is None:
             operator = self._operators[func] = describe(func)
         return operator
 
-    def before(self, thread: Thread, operator: Operator, arguments: Sequence[Any]) -> Event:
+    def before(self, thread: ThreadRows, operator: Schema, arguments: Sequence[Any]) -> Row:
         """The event of an operation that is about to run, all but its digest."""
         place, node = self._here(sys._getframe(1))
         requires_grad = torch.is_grad_enabled() and any(t.requires_grad for t in tensors_in(arguments))
@@ -276,7 +278,7 @@ class Observer(ModuleType):
         with Quiet(thread):
             flags, source = self._reads(operator, arguments) if self._fresh else (0, 0)
             inputs, generator = self._inputs(operator, arguments) if self._zoom else (0, 0)
-        return Event(
+        return Row(
             kind=operator.kind,
             phase=phase_now(thread, model=bool(place.module) or requires_grad),
             flags=operator.flags | flags,
@@ -290,7 +292,7 @@ class Observer(ModuleType):
         )
 
     def after(
-        self, thread: Thread, operator: Operator, arguments: Sequence[Any], event: Event, outputs: Any
+        self, thread: ThreadRows, operator: Schema, arguments: Sequence[Any], event: Row, outputs: Any
     ) -> None:
         """The operation ran: its event is complete."""
         values = outputs if isinstance(outputs, tuple) else () if outputs is None else (outputs,)
@@ -314,7 +316,7 @@ class Observer(ModuleType):
             with Quiet(thread):
                 self._flush()
 
-    def _reads(self, operator: Operator, arguments: Sequence[Any]) -> tuple[int, int]:
+    def _reads(self, operator: Schema, arguments: Sequence[Any]) -> tuple[int, int]:
         """Whether an operation reads uninitialised memory (a flag), and the site that allocated it."""
         if not operator.flags & (events.VIEW | events.UNINITIALIZED):
             for i, value in enumerate(arguments):
@@ -324,7 +326,7 @@ class Observer(ModuleType):
                         return events.READS_UNINITIALIZED, site
         return 0, 0
 
-    def _inputs(self, operator: Operator, arguments: Sequence[Any]) -> tuple[int, int]:
+    def _inputs(self, operator: Schema, arguments: Sequence[Any]) -> tuple[int, int]:
         """The digests of an operation's inputs and of the generator it draws from."""
         total, generator = Sum(), 0
         for i, value in enumerate(arguments):
@@ -350,7 +352,7 @@ class Observer(ModuleType):
         elif not unread:
             total.add(scalar_digest(value))
 
-    def _capture(self, thread: Thread, values: Sequence[Any]) -> None:
+    def _capture(self, thread: ThreadRows, values: Sequence[Any]) -> None:
         index = thread.start + len(thread.events)
         for part, tensor in enumerate(tensors_in(values)):
             size = tensor.numel() * tensor.element_size() if reference.has_bytes(tensor) else 0
@@ -362,7 +364,7 @@ class Observer(ModuleType):
             self._captured.append(row)
 
     # -- events ------------------------------------------------------------------------------------
-    def _here(self, frame: FrameType) -> tuple[Place, int]:
+    def _here(self, frame: FrameType) -> tuple[CodePlace, int]:
         """Where the program is, and the name of the autograd node it is in (0: not in a backward).
 
         In a backward, that is the line that made the node, unless the node itself runs a user's line.
@@ -373,16 +375,16 @@ class Observer(ModuleType):
         place = self._places.walk(frame, until=self._engine)
         return place if place.user else self._origins.find(node), self.intern(node.name())
 
-    def _event(self, thread: Thread, kind: int, site: int, phase: int) -> Event:
+    def _event(self, thread: ThreadRows, kind: int, site: int, phase: int) -> Row:
         """An event that Python pushes, without name and digest."""
         place, node = self._here(sys._getframe(2))
         if site >= 0:
-            place = Place(site, place.module if node else 0)
+            place = CodePlace(site, place.module if node else 0)
         if phase < 0:
             phase = phase_now(thread, model=kind == KIND["region"])
-        return Event(kind, phase, 0, 0, place.site, place.module, node)
+        return Row(kind, phase, 0, 0, place.site, place.module, node)
 
-    def _put(self, thread: Thread, event: Event) -> None:
+    def _put(self, thread: ThreadRows, event: Row) -> None:
         with self._lock:
             thread.events.append(event)
 

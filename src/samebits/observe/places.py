@@ -17,7 +17,7 @@ ORIGINS: Final = 1 << 16  # autograd nodes remembered
 USER, TORCH, LIBRARY, MODULE_CALL = range(4)  # classes of code objects
 
 
-class Place(NamedTuple):
+class CodePlace(NamedTuple):
     """Where the program is: site, module and whether the site is the user's own line."""
 
     site: int = 0
@@ -25,7 +25,7 @@ class Place(NamedTuple):
     user: bool = False
 
 
-class Places:
+class CodePlaces:
     """The sites and module names of one process, numbered as they turn up."""
 
     def __init__(
@@ -62,7 +62,7 @@ class Places:
     def after_fork(self) -> None:
         self._lock = threading.Lock()
 
-    def walk(self, frame: FrameType | None, until: CodeType | None = None) -> Place:
+    def walk(self, frame: FrameType | None, until: CodeType | None = None) -> CodePlace:
         """The place of a frame, looking outwards up to (not into) a frame that runs ``until``."""
         site = module = fallback = 0
         user = module_done = False
@@ -78,7 +78,7 @@ class Places:
             elif kind == LIBRARY and not fallback and not user:
                 fallback = self.site_of(code.co_filename, frame.f_lineno, code.co_name)
             frame = frame.f_back
-        return Place(site if user or until is not None else fallback, module, user)
+        return CodePlace(site if user or until is not None else fallback, module, user)
 
     def _code_class(self, code: CodeType) -> int:
         known = self._codes.get(id(code))
@@ -109,11 +109,11 @@ class Origins:
     """The places that made the autograd nodes of one thread."""
 
     def __init__(self) -> None:
-        self._places: dict[int, tuple[int, Place]] = {}  # a ring, by the node's number
+        self._places: dict[int, tuple[int, CodePlace]] = {}  # a ring, by the node's number
         self._newest = _newest_node()
-        self._last = Place()  # of the operation before
+        self._last = CodePlace()  # of the operation before
 
-    def operation(self, place: Place, *, requires_grad: bool) -> None:
+    def operation(self, place: CodePlace, *, requires_grad: bool) -> None:
         """An operation runs: the nodes that are new since the last one get their place.
 
         A node is made just before its operation is dispatched, the node of a Python autograd.Function
@@ -127,11 +127,11 @@ class Origins:
         self._newest = max(self._newest, newest)
         self._last = place
 
-    def find(self, node: Any) -> Place:
+    def find(self, node: Any) -> CodePlace:
         """Where a node was made; nowhere, if that was not seen."""
         number = node._sequence_nr()
-        known, place = self._places.get(number % ORIGINS, (-1, Place()))
-        return place if known == number else Place()
+        known, place = self._places.get(number % ORIGINS, (-1, CodePlace()))
+        return place if known == number else CodePlace()
 
 
 def _newest_node() -> int:

@@ -16,7 +16,7 @@ KIND: Final = {name: number for number, name in enumerate(events.KINDS)}
 PHASE: Final = {name: number for number, name in enumerate(events.PHASES)}
 
 
-class Event(NamedTuple):
+class Row(NamedTuple):
     """One row of the event columns."""
 
     kind: int
@@ -32,18 +32,18 @@ class Event(NamedTuple):
     source: int = 0
 
 
-class Thread:
+class ThreadRows:
     """The events of one thread and what it is in the middle of."""
 
     def __init__(self, ordinal: int) -> None:
         self.ordinal = ordinal
         self.start = 0
-        self.events: list[Event] = []
+        self.events: list[Row] = []
         self.phase = PHASE["other"]
         self.suspended = 0
 
 
-def phase_now(thread: Thread, *, model: bool) -> int:
+def phase_now(thread: ThreadRows, *, model: bool) -> int:
     if torch._C._current_graph_task_id() != -1:
         return PHASE["backward"]
     # A closure's forward inside optimizer.step() runs with gradients on.
@@ -53,7 +53,7 @@ def phase_now(thread: Thread, *, model: bool) -> int:
     return PHASE["forward"] if model else PHASE["other"]
 
 
-def chunk(thread: Thread) -> tuple[Any, ...]:
+def chunk(thread: ThreadRows) -> tuple[Any, ...]:
     """A row of `drain`: thread, start, count, then each column as bytes; None for evidence that none has."""
     codes = [code for _, code in events.STRUCTURE] + ["Q", "Q", "Q", "I"]
     columns = zip(codes, zip(*thread.events, strict=True), strict=True)

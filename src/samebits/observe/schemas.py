@@ -25,7 +25,7 @@ _OVERWRITING: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Operator:
+class Schema:
     """Positions are those of the schema's arguments."""
 
     name: str
@@ -43,13 +43,11 @@ class Operator:
         return (*args, *(kwargs.get(name) for name in self.arguments[len(args) :]))
 
 
-def describe(func: Any) -> Operator:
+def describe(func: Any) -> Schema:
     """The operator behind an OpOverload; of a higher-order operator only its name is known."""
     schema = getattr(func, "_schema", None)
     if schema is None:
-        return Operator(
-            name=f"higher_order::{getattr(func, '__name__', func)}", kind=events.KINDS.index("op")
-        )
+        return Schema(name=f"higher_order::{getattr(func, '__name__', func)}", kind=events.KINDS.index("op"))
     name: str = schema.name
     kind, flags = events.KINDS.index("op"), 0
     written_only = {0} if name in _OVERWRITING else set()
@@ -75,7 +73,7 @@ def describe(func: Any) -> Operator:
         flags |= events.PENDING
     if name == "aten::_local_scalar_dense":
         kind = events.KINDS.index("read")
-    return Operator(
+    return Schema(
         name=name,
         kind=kind,
         flags=flags,

@@ -33,7 +33,7 @@ _FILE: Final = Path(__file__).with_name("quantiles.npz")
 
 
 @dataclass(frozen=True)
-class Grid:
+class QuantileGrid:
     """How a magnitude finds its polynomial."""
 
     name: str
@@ -71,24 +71,24 @@ class Grid:
         return 2.0**self.magnitude - 2.0 ** (self.magnitude - self.mantissa - 1)
 
 
-SINGLE: Final = Grid("single", torch.float32, torch.int32, numpy.float32, 31, 23, 127, 2, 6)
-DOUBLE: Final = Grid("double", torch.float64, torch.int64, numpy.float64, 63, 52, 1023, 4, 11)
+SINGLE: Final = QuantileGrid("single", torch.float32, torch.int32, numpy.float32, 31, 23, 127, 2, 6)
+DOUBLE: Final = QuantileGrid("double", torch.float64, torch.int64, numpy.float64, 63, 52, 1023, 4, 11)
 
 
 @cache
-def numbers(grid: Grid) -> numpy.ndarray[Any, Any]:
+def numbers(grid: QuantileGrid) -> numpy.ndarray[Any, Any]:
     """The coefficients, (distributions, degree + 1, rows), in memory that stays where it is."""
     with numpy.load(_FILE) as tables:
         return numpy.ascontiguousarray(tables[grid.name])
 
 
 @cache
-def table(grid: Grid, distribution: int, device: torch.device) -> Tensor:
+def table(grid: QuantileGrid, distribution: int, device: torch.device) -> Tensor:
     """The coefficients of a distribution, (degree + 1, rows)."""
     return torch.from_numpy(numbers(grid)[distribution].copy()).to(device)
 
 
-def quantile(grid: Grid, distribution: int, magnitude: Tensor) -> Tensor:
+def quantile(grid: QuantileGrid, distribution: int, magnitude: Tensor) -> Tensor:
     """The distribution's quantile: positive, of any shape.
 
     Args:

@@ -24,7 +24,7 @@ _LAUNCHERS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RankPlace:
     """This process among those that train together."""
 
     rank: int
@@ -32,7 +32,7 @@ class Place:
     source: str  # "torch.distributed", the variable's name, or "alone"
 
 
-def place() -> Place:
+def place() -> RankPlace:
     """This process's rank and world size.
 
     Raises:
@@ -40,7 +40,7 @@ def place() -> Place:
     """
     distributed = sys.modules.get("torch.distributed")
     if distributed is not None and distributed.is_available() and distributed.is_initialized():
-        return Place(distributed.get_rank(), distributed.get_world_size(), "torch.distributed")
+        return RankPlace(distributed.get_rank(), distributed.get_world_size(), "torch.distributed")
     for rank_name, size_name in _LAUNCHERS:
         if os.environ.get(rank_name, "").strip():
             rank = _number(rank_name)
@@ -49,8 +49,8 @@ def place() -> Place:
                 raise UsageError(
                     f"{rank_name}={rank} is not below {size_name}={size}; correct or unset them."
                 )
-            return Place(rank, size, rank_name)
-    return Place(0, 1, "alone")
+            return RankPlace(rank, size, rank_name)
+    return RankPlace(0, 1, "alone")
 
 
 def is_started_child() -> bool:

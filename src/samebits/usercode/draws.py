@@ -20,7 +20,7 @@ _TWISTS: Final = 32  # how far a start-up state is followed, in blocks of 624 wo
 _WORDS: Final = 624
 
 
-class Stream:
+class WatchedGenerator:
     """One generator, as far as it was watched."""
 
     __slots__ = ("n", "name", "seeded")
@@ -31,7 +31,7 @@ class Stream:
         self.n = 0
 
 
-class Streams:
+class WatchedGenerators:
     """Every generator seen in this process.  Generator objects are known by address and never kept alive."""
 
     def __init__(self) -> None:
@@ -39,23 +39,23 @@ class Streams:
 
     def restart(self, seeded: Collection[str]) -> None:
         """Begin anew; ``seeded`` names the global generators that are known to be seeded."""
-        self.python = Stream("python", True if "python" in seeded else None)
-        self.numpy = Stream("numpy", True if "numpy" in seeded else None)
-        self.torch = Stream("torch", True if "torch" in seeded else None)
-        self._objects: dict[int, Stream] = {}
+        self.python = WatchedGenerator("python", True if "python" in seeded else None)
+        self.numpy = WatchedGenerator("numpy", True if "numpy" in seeded else None)
+        self.torch = WatchedGenerator("torch", True if "torch" in seeded else None)
+        self._objects: dict[int, WatchedGenerator] = {}
         self._start = random.getstate()
 
     def renew(self) -> None:
         """After a fork: Python's generator was reseeded from the system's entropy, the others were copied."""
-        self.python = Stream("python", None)
+        self.python = WatchedGenerator("python", None)
         self._objects.pop(address(getattr(random, "_inst", None)), None)
         self._start = random.getstate()
 
     def made(self, generator: object, name: str, seeded: bool) -> None:
         """A generator object was made by user code."""
-        self._remember(generator, Stream(name, seeded))
+        self._remember(generator, WatchedGenerator(name, seeded))
 
-    def of(self, generator: object) -> Stream:
+    def of(self, generator: object) -> WatchedGenerator:
         """The stream of a generator object; the global ones included."""
         found = self._objects.get(address(generator))
         if found is not None:
@@ -66,9 +66,11 @@ class Streams:
             return self._remember(generator, self.numpy)
         kind = type(generator).__name__
         name = {"Generator": "numpy.Generator", "RandomState": "numpy.RandomState"}.get(kind, "python.Random")
-        return self._remember(generator, Stream(name, True))  # made where it was not seen: no accusation
+        return self._remember(
+            generator, WatchedGenerator(name, True)
+        )  # made where it was not seen: no accusation
 
-    def _remember(self, generator: object, stream: Stream) -> Stream:
+    def _remember(self, generator: object, stream: WatchedGenerator) -> WatchedGenerator:
         key = address(generator)
         self._objects.pop(key, None)
         if len(self._objects) >= _LIMIT:
@@ -76,7 +78,7 @@ class Streams:
         self._objects[key] = stream
         return stream
 
-    def seeded(self, stream: Stream) -> bool:
+    def seeded(self, stream: WatchedGenerator) -> bool:
         """Whether anything seeded ``stream``."""
         if stream.seeded is None:
             if _loader_worker():

@@ -11,10 +11,10 @@ from samebits.model import facts
 from samebits.usercode.content import (
     digest,
 )
-from samebits.usercode.draws import Stream, Streams
+from samebits.usercode.draws import WatchedGenerator, WatchedGenerators
 from samebits.usercode.watched import Call, number
 
-streams = Streams()
+streams = WatchedGenerators()
 
 
 def seed_python(call: Call) -> None:
@@ -69,7 +69,7 @@ def make_torch(call: Call) -> None:
     call.emit(facts.Create(generator="torch.Generator", call=call.call, seeded=False, value=value))
 
 
-def stream(owner: Any) -> Stream:
+def stream(owner: Any) -> WatchedGenerator:
     """The generator that a method's owner is; functions without one draw from numpy's."""
     return streams.numpy if owner is None else streams.of(owner)
 
@@ -81,7 +81,7 @@ def draw(call: Call) -> None:
     _emit_draw(call, drawn_from, drawn)
 
 
-def _emit_draw(call: Call, drawn_from: Stream, drawn: Any) -> None:
+def _emit_draw(call: Call, drawn_from: WatchedGenerator, drawn: Any) -> None:
     known = streams.seeded(drawn_from)
     call.emit(
         facts.Draw(
@@ -127,7 +127,7 @@ def drawn_inside(call: Call) -> None:
     for name, old, new in zip(("python", "numpy"), token[:2], after[:2], strict=True):
         if old == new:
             continue
-        source: Stream = getattr(streams, name)
+        source: WatchedGenerator = getattr(streams, name)
         source.n += 1
         _emit_draw(call, source, old)
 

@@ -21,7 +21,7 @@ from samebits.model import calls
 from samebits.model.sites import Site
 from samebits.usercode import probes, watchlist
 from samebits.usercode.rewriting import (
-    Pass,
+    Rewriting,
     Step,
     callee,
     calling,
@@ -67,14 +67,14 @@ class ProbeStep(Step):
     }
     wanted = watchlist.watched_names()
 
-    def iterated(self, node: ast.expr, what: str, at: Pass) -> ast.expr:
+    def iterated(self, node: ast.expr, what: str, at: Rewriting) -> ast.expr:
         if isinstance(node, _PLAIN):
             return node
         if isinstance(node, ast.Call) and last_name(callee(node)) in calls.NEVER_SET:
             return node
         return calling(ITER, node, [node, _place(node, at, what)])
 
-    def called(self, call: ast.Call, around: ast.expr, name: str, at: Pass) -> ast.expr:
+    def called(self, call: ast.Call, around: ast.expr, name: str, at: Rewriting) -> ast.expr:
         unseen = name in watchlist.KEYED and not has_keyword(call, "key")
         if name in self.wanted and not unseen and not _is_of_dict(call, name):
             call.func = calling(CALL, call.func, [_place(call, at, name), call.func])
@@ -83,22 +83,22 @@ class ProbeStep(Step):
             return _of_library(call, around, at)
         return around
 
-    def assigned(self, target: ast.Attribute, value: ast.expr, at: Pass) -> ast.expr:
+    def assigned(self, target: ast.Attribute, value: ast.expr, at: Rewriting) -> ast.expr:
         if target.attr not in watchlist.FLAGS:
             return value
         name = dotted_name(target)
         owned = not watchlist.FLAG_OWNERS.isdisjoint(name.split(".")[:-1])
         return _noted(value, name, at) if owned else value
 
-    def looked_up(self, mapping: ast.expr, key: ast.expr, at: Pass) -> ast.expr:
+    def looked_up(self, mapping: ast.expr, key: ast.expr, at: Rewriting) -> ast.expr:
         return _noted(key, "variable", at) if last_name(mapping) == "environ" else key
 
 
-def _place(node: ast.expr, at: Pass, what: str = "") -> ast.expr:
+def _place(node: ast.expr, at: Rewriting, what: str = "") -> ast.expr:
     return constant(probes.spot(Site(at.file, node.lineno, at.function), what, at.sorted), node)
 
 
-def _noted(node: ast.expr, what: str, at: Pass) -> ast.expr:
+def _noted(node: ast.expr, what: str, at: Rewriting) -> ast.expr:
     return calling(NOTE, node, [_place(node, at), constant(what, node), node])
 
 
@@ -112,7 +112,7 @@ def _is_of_dict(call: ast.Call, name: str) -> bool:
     return name == "setdefault" or not (first is None or waits or blocks)
 
 
-def _of_library(call: ast.Call, around: ast.expr, at: Pass) -> ast.expr:
+def _of_library(call: ast.Call, around: ast.expr, at: Rewriting) -> ast.expr:
     """A call of a third party's function, with probes around it and none between."""
     what = probes.LIBRARY if call.args or call.keywords else probes.BARE
     call.func = calling(CALL, call.func, [_place(call, at, what), call.func])

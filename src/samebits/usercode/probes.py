@@ -28,7 +28,7 @@ from samebits.model.facts import Detail, Draw, Flag, Iteration, Variable
 from samebits.model.sites import Site
 from samebits.usercode import on_generators, watchlist
 from samebits.usercode.content import arrangement
-from samebits.usercode.draws import Stream
+from samebits.usercode.draws import WatchedGenerator
 from samebits.usercode.watched import Call, Watched
 from samebits.usercode.watchlist import BOUND
 
@@ -63,7 +63,7 @@ class Rest:
         self.count = 0
         self.watched: Watched | None = None  # the last call counted
         self.owner: Any = self  # of the last draw counted: the generator ...
-        self.stream: Stream | None = None  # ... and what is known of it
+        self.stream: WatchedGenerator | None = None  # ... and what is known of it
 
 
 spots: list[Spot] = []

@@ -33,22 +33,22 @@ class Step:
     #: The last names of the functions whose calls it changes.
     wanted: ClassVar[Collection[str]]
 
-    def iterated(self, node: ast.expr, what: str, at: Pass) -> ast.expr:
+    def iterated(self, node: ast.expr, what: str, at: Rewriting) -> ast.expr:
         """An expression whose elements are taken in order, by ``what``: "for", "star", "list"."""
         return node
 
-    def called(self, call: ast.Call, around: ast.expr, name: str, at: Pass) -> ast.expr:
+    def called(self, call: ast.Call, around: ast.expr, name: str, at: Rewriting) -> ast.expr:
         """A call of a function with this last name, to be changed in place.
 
         ``around`` is what stands in the call's place by now, at first the call; what shall is given back.
         """
         return around
 
-    def assigned(self, target: ast.Attribute, value: ast.expr, at: Pass) -> ast.expr:
+    def assigned(self, target: ast.Attribute, value: ast.expr, at: Rewriting) -> ast.expr:
         """The value that is assigned to an attribute."""
         return value
 
-    def looked_up(self, mapping: ast.expr, key: ast.expr, at: Pass) -> ast.expr:
+    def looked_up(self, mapping: ast.expr, key: ast.expr, at: Rewriting) -> ast.expr:
         """The key of ``mapping[key]`` and of ``key in mapping``, where they are only read."""
         return key
 
@@ -97,7 +97,7 @@ def constant(value: Any, node: ast.expr) -> ast.expr:
     return ast.copy_location(ast.Constant(value), node)
 
 
-class Names:
+class ModuleNames:
     """The names that a module gives to what others made."""
 
     def __init__(self, tree: ast.Module, wanted: Collection[str]) -> None:
@@ -124,7 +124,7 @@ class Names:
             self.libraries.update(each.asname or each.name for each in node.names)
 
 
-class Pass(ast.NodeTransformer):
+class Rewriting(ast.NodeTransformer):
     """The walk over one module, and for its steps: where it is."""
 
     def __init__(self, filename: str, tree: ast.Module, steps: Sequence[Step]) -> None:
@@ -132,7 +132,7 @@ class Pass(ast.NodeTransformer):
         #: Whether what is visited goes straight into something that forgets the order of its elements.
         self.sorted = False
         self._steps = tuple(steps)
-        self._names = Names(tree, frozenset().union(*(step.wanted for step in steps)))
+        self._names = ModuleNames(tree, frozenset().union(*(step.wanted for step in steps)))
         self._functions = ["<module>"]
         self._varargs: list[str] = [""]  # the name of each enclosing function's *args: always a tuple
 
@@ -330,5 +330,5 @@ def rewrite(source: str | bytes, filename: str, steps: Sequence[Step]) -> ast.Mo
     Raises SyntaxError as `ast.parse` does.
     """
     tree = ast.parse(source, filename)
-    rewritten: ast.Module = Pass(filename, tree, steps).visit(tree)
+    rewritten: ast.Module = Rewriting(filename, tree, steps).visit(tree)
     return rewritten

@@ -148,7 +148,7 @@ def test_whole_numbers_leave_nothing_for_the_second_grid() -> None:
     terms, index = torch.arange(-500, 500).double()[:, None].repeat(1, 3) * 2.0**20, places(7, 1000)
     terms[3] += 1e-6
     for some in (terms, terms[4:]):
-        grid = sums.Grid(sums.largest(some, 0), len(some), 2, 0)
+        grid = sums.SumGrid(sums.largest(some, 0), len(some), 2, 0)
         assert len(list(grid.parts(some))) == (2 if some is terms else 1)
         result = added(torch.zeros(7, 3).double(), 0, index[-len(some) :], some)
         assert result[0, 0] == math.fsum(some[:, 0][index[-len(some) :] == 0].tolist())

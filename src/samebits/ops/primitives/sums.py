@@ -58,7 +58,7 @@ HIGHEST = 960
 EXPONENT = 0x7FF << 52
 
 
-class Grid:
+class SumGrid:
     """The quanta of float64 sums, as numbers that round to them: x + 1.5 * 2**52 * q drops what is below q.
 
     Args:
@@ -80,9 +80,9 @@ class Grid:
         self.finite = size.finite
         self.scale = scale
 
-    def part(self, lanes: tuple[slice, ...]) -> Grid:
+    def part(self, lanes: tuple[slice, ...]) -> SumGrid:
         """The grid of some lanes."""
-        grid = object.__new__(Grid)
+        grid = object.__new__(SumGrid)
         grid.rounders = [rounder[lanes] for rounder in self.rounders]
         grid.finite, grid.scale = self.finite, self.scale
         return grid
@@ -129,7 +129,7 @@ def add_(self: Tensor, dim: int, index: Tensor, terms: Tensor, scale: float = 1)
     if on_kernels(self) or (levels == 2 and bool((size.bound >= 2.0**HIGHEST).any())):
         _join(self, binned(self.shape, dim, index, terms, size).neg_().add_(0.0))
         return
-    grid = Grid(size, terms.shape[dim], levels, dim, scale)
+    grid = SumGrid(size, terms.shape[dim], levels, dim, scale)
     if dim == 0 and index.dim() < self.dim() and 2 * len(terms) < len(self) and self.dtype == wide:
         # Few rows of a large table: a row's sum takes the place of its last term, and the others'
         # places get -0, which is added to no effect.
@@ -202,7 +202,7 @@ def _larger(high: Tensor, low: Tensor) -> Tensor:
     return torch.maximum(high, low.neg_(), out=low)
 
 
-def _meet_(self: Tensor, dim: int, index: Tensor, terms: Tensor, grid: Grid) -> None:
+def _meet_(self: Tensor, dim: int, index: Tensor, terms: Tensor, grid: SumGrid) -> None:
     """Add the sums of every element on a CPU, some lanes after the others.
 
     Args:
@@ -234,7 +234,7 @@ def _meet_(self: Tensor, dim: int, index: Tensor, terms: Tensor, grid: Grid) -> 
         _join(self, _summed(self.shape, 0, index, terms, grid))
 
 
-def _summed(shape: tuple[int, ...], dim: int, index: Tensor, terms: Tensor, grid: Grid) -> Tensor:
+def _summed(shape: tuple[int, ...], dim: int, index: Tensor, terms: Tensor, grid: SumGrid) -> Tensor:
     """The negative sums, from torch's own kernels, positive zeros where nothing is."""
     total = torch.zeros(shape, dtype=torch.float64)
     rest = torch.zeros_like(total) if len(grid.rounders) > 1 else total
