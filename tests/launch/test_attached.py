@@ -211,6 +211,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.deep
 @linux
 @pytest.mark.slow
 def test_workers_and_children_of_every_kind_are_no_false_alarm(folder: Folder) -> None:

@@ -33,6 +33,7 @@ def test_a_detector_trains_twice_to_the_same_bits(folder: Any) -> None:
     assert verdict["verdict"] == "same"
 
 
+@pytest.mark.deep
 def test_a_program_that_raises_under_torchs_own_flag(folder: Any) -> None:
     folder.write("raising.py", RAISING)
     folder.write("plain.py", "import torch\ntorch.use_deterministic_algorithms(True)\n" + RAISING)

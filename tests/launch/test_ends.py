@@ -41,7 +41,7 @@ _ENDS = {
 }
 
 
-@pytest.mark.parametrize("how", only(["os._exit", "exec", "a fork that trains"], _ENDS))
+@pytest.mark.parametrize("how", only(["os._exit", "a fork that trains"], _ENDS))
 def test_a_program_that_ended_by_itself_is_whole(folder: Any, how: str) -> None:
     folder.write("train.py", _TRAIN + _ENDS[how])
     for _ in range(2):

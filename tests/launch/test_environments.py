@@ -75,6 +75,7 @@ def own(two: Two, folder: Folder, *words: str | Path, **variables: str) -> Ended
     return folder.run(two.own / "bin" / "python", "-m", "samebits", *words, **PYTHON, **given)
 
 
+@pytest.mark.deep
 @pytest.mark.slow
 def test_a_program_of_another_environment_is_verified_there(two: Two, folder: Folder) -> None:
     folder.write("x.py", STEP)

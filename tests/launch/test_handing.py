@@ -104,7 +104,7 @@ _PROGRAMS = {how: _TRAIN + ended for how, ended in _ENDED.items()} | {
 }
 
 
-@pytest.mark.parametrize("how", only(["a pool in a with block", "a server of queues, killed"], _PROGRAMS))
+@pytest.mark.parametrize("how", only(["a pool in a with block"], _PROGRAMS))
 def test_what_was_handed_over_is_whole(folder: Any, how: str) -> None:
     folder.write("train.py", _PROGRAMS[how])
     ended = folder.samebits("verify", "train.py", timeout=120)

@@ -113,14 +113,14 @@ def test_a_signal_to_the_process_and_its_group_is_one(monkeypatch: pytest.Monkey
     now += 0.1
     signals.note(signal.SIGTERM, None)
     signals.note(signal.SIGHUP, None)
-    assert signals.take() == [signal.SIGTERM, signal.SIGHUP]
+    assert signals.drain() == [signal.SIGTERM, signal.SIGHUP]
     now += 0.15  # after the second, but no longer together with the first
     signals.note(signal.SIGTERM, None)
-    assert signals.take() == [signal.SIGTERM]
+    assert signals.drain() == [signal.SIGTERM]
     now += 1.0
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR1):
         signals.note(number, None)
-    assert signals.take() == [signal.SIGTERM, *[signal.SIGINT] * 2, *[signal.SIGUSR1] * 2]
+    assert signals.drain() == [signal.SIGTERM, *[signal.SIGINT] * 2, *[signal.SIGUSR1] * 2]
     assert (signals.ending, signals.interrupts) == (signal.SIGTERM, 2)
 
 

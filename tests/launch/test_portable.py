@@ -48,6 +48,7 @@ def test_draws_those_numbers_on_any_number_of_threads(tmp_path: Path) -> None:
         assert ours != torchs
 
 
+@pytest.mark.deep
 def test_spawned_workers_draw_those_numbers(tmp_path: Path) -> None:
     ours = run(tmp_path, "--seed", "3", "--portable", arguments=("spawn",))
     plain = run(tmp_path, "--seed", "3", arguments=("spawn",))

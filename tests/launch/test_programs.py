@@ -103,6 +103,7 @@ def test_a_program_that_never_imports_torch(folder: Any) -> None:
     assert recorded.out.startswith("hello\n")
 
 
+@pytest.mark.deep
 def test_ten_thousand_parameters(folder: Any) -> None:
     folder.write(
         "train.py",
@@ -309,6 +310,7 @@ def test_runs_are_kept_where_they_are_asked_to_be(folder: Any) -> None:
     assert sorted(p.name for p in (folder.path / "here").iterdir() if p.name != "__pycache__") == ["train.py"]
 
 
+@pytest.mark.deep
 def test_hostile_names_are_harmless_on_the_terminal(folder: Any) -> None:
     name = "tr\x1b[31main\x07.py"
     folder.write(

@@ -121,6 +121,7 @@ def test_without_deterministic_algorithms(folder: Any) -> None:
     assert '"deterministic": false' in ended.out
 
 
+@pytest.mark.deep
 def test_ranks_draw_numbers_of_their_own_and_those_of_seed_everything(folder: Any) -> None:
     import json
 
@@ -214,6 +215,7 @@ def test_ctrl_c_reaches_the_program(folder: Any) -> None:
     assert (out, err, process.returncode) == ("stopped\n", "", 5)
 
 
+@pytest.mark.deep
 def test_a_seed_from_the_clock_is_replaced_and_said(folder: Any) -> None:
     folder.write(
         "clock.py",

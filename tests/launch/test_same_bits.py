@@ -127,7 +127,7 @@ def plain(shared: Any) -> Any:
 @pytest.mark.parametrize(
     ("name", "level"),
     only(
-        [("cnn", "step"), ("attention", "op"), ("loader", "op"), ("compiled", "step")],
+        [("cnn", "step"), ("loader", "op")],
         itertools.product(PROGRAMS, ("step", "op")),
     ),
 )

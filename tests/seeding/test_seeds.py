@@ -16,7 +16,7 @@ from samebits import SamebitsError
 from samebits.cli.main import app
 from samebits.compat import seed_everything, setup_seed, worker_init_fn
 from samebits.data import ResumableSampler, SampleSeeded, SeededLoader, loader_kwargs
-from samebits.launch.functions import controlled
+from samebits.launch import Control
 from samebits.random import key, portable
 
 #: Each gives what a seed became, to the bit.
@@ -31,7 +31,7 @@ TAKERS: dict[str, Callable[[Any], Any]] = {
     "SampleSeeded": lambda seed: SampleSeeded(list(range(3)), seed)._seed,
     "ResumableSampler": lambda seed: list(ResumableSampler(9, seed=seed)),
     "loader_kwargs": lambda seed: loader_kwargs(seed)["generator"].get_state().tolist(),
-    "verify, record, run": lambda seed: controlled(seed, False, False, "verify").seed,
+    "verify, record, run": lambda seed: Control.checked(seed, False, False, "verify").seed,
 }
 #: Those with fewer bits: the numbers of published guides, and what Python takes for its hash secret.
 NARROW: dict[str, Callable[[Any], Any]] = {
