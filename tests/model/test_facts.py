@@ -50,6 +50,13 @@ def test_what_a_record_says_is_read_and_written_again(kind: str) -> None:
     assert all(getattr(detail, name) == value for name, value in ROWS[kind].items())
 
 
+@pytest.mark.parametrize("kind", ROWS)
+def test_the_fields_are_written_in_the_order_of_the_first_records(kind: str) -> None:
+    row = ROWS[kind] | {"count": 2}
+    there = {name: value for name, value in row.items() if value is not None}
+    assert json.dumps(facts.made(kind, row).as_json()) == json.dumps(there)
+
+
 @pytest.mark.parametrize("kind", facts.KINDS)
 def test_a_row_that_only_counts(kind: str) -> None:
     detail = facts.made(kind, {"count": 5})

@@ -336,8 +336,8 @@ class Fact(Generic[D]):
 
 
 def names(kind: type[Detail]) -> tuple[str, ...]:
-    """The fields of a kind."""
-    return tuple(one.name for one in fields(kind))
+    """The fields of a kind, in the order in which a record has them: ``count`` is last."""
+    return tuple(sorted((one.name for one in fields(kind)), key="count".__eq__))
 
 
 def made(kind: str, values: Mapping[str, Any]) -> Detail:
