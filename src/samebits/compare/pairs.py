@@ -12,9 +12,9 @@ from typing import Final
 from samebits.compare.align import mismatches
 from samebits.compare.gaps import as_it_was, closed, cut, may_lack
 from samebits.compare.shared import Shared
-from samebits.compare.threads import EventStream, RecordLike, RunLike
+from samebits.compare.threads import EventStream, RecordLike, RunLike, is_worker
 from samebits.model.facts import Save
-from samebits.record.log import WORK
+from samebits.record.log import TASKS
 
 #: What tells the workers of one pool apart in a process key.
 _NUMBER: Final = re.compile(r"(-[\d:]+)?(#\d+)?(?=/|$)")
@@ -50,7 +50,7 @@ def _ordered(process: str, record: RecordLike) -> dict[int, EventStream]:
     return {
         thread: stream
         for thread, stream in streams.items()
-        if (thread == 0 and "/" not in process) or stream.trains()
+        if (thread == 0 and not is_worker(process)) or stream.trains()
     }
 
 
@@ -121,7 +121,7 @@ def _by_work(run: RunLike, keys: Sequence[str]) -> dict[tuple[str, str], list[st
     """
     found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for key in keys:
-        if (work := run.records[key].notes.get(WORK)) is not None:
+        if (work := run.records[key].notes.get(TASKS)) is not None:
             found[_alike(key), str(work)].append(key)
     return {work: keys for work, keys in found.items() if len(keys) == 1 or not _is_command(keys[0])}
 
