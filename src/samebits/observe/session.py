@@ -101,7 +101,7 @@ class Session:
         #: The completion note: the record is complete if the process ends before the next commit.
         self._completion: str | None = None
         self._completed_events = 0  # the number of events when that note was written
-        #: Empty in forked children and workers of multiprocessing: they have no command of their own.
+        #: Empty in forked children, and not noted for workers of multiprocessing: neither have a command.
         self._command = command_digest(self._cwd)
         self._tasks: bytes | None = b""  # digest of all tasks this process received; None: not known
         self._tasks_noted: bytes | None = b""  # its value in the record
@@ -110,7 +110,7 @@ class Session:
         self._lock = threading.RLock()
         self._parent = os.environ.get(PROCESS, "")  # the key of the process that made this one
         self._key = ""  # this process's own; empty until the writer is made
-        self._fork_count = 0  # how often this process called `os.fork`
+        self._fork_count = 0  # children of `os.fork` so far, see `before_fork`
         self._next_fork = 0  # the number of the child that is being forked; 0: it has no number
         self._fork_number = 0  # this process's own number among the children its parent forked
 
@@ -181,7 +181,7 @@ class Session:
         if self.ended or os.getpid() != self._pid:
             return
         if self.observer is not None and (self._writer is not None or self.observer.position()):
-            # The note stays: Pool.terminate() may end this process between flush() and finish().
+            # A completion note stays: Pool.terminate() may end this process between flush() and finish().
             self.flush(completion=log.RESULTS_SENT if self._completion == log.RESULTS_SENT else None)
             assert self._writer is not None
             self._writer.finish(status)
