@@ -95,8 +95,8 @@ def test_other_work_with_the_same_results_is_said(training: Make) -> None:
     verdict = compare(a, _pool("b", main, [("job 3", one), ("job 2", two)]))
     assert verdict.verdict == "same"
     (note,) = verdict.notes
-    assert note.startswith(
-        "what other processes gave main/ForkPoolWorker-1 to do is not the same in both runs"
+    assert note == (
+        "the tasks or the command of main/ForkPoolWorker-1 differ between the runs (compared as bytes)"
     )
 
 

@@ -50,7 +50,7 @@ def user(request: pytest.FixtureRequest) -> Iterator[User]:
     rows: list[Any] = []
 
     class Sink:
-        def left_out(self, what: str) -> None:
+        def not_observed(self, what: str) -> None:
             pass
 
         def fact(self, *row: Any) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from samebits.manifest import redact, redacted, variables
-from samebits.manifest.secrets import LEFT_OUT, redacted_path, scrubbed
+from samebits.manifest.secrets import LEFT_OUT, redact_data, redact_path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from benchmarks.trust.secrets import Plant, plants
@@ -108,9 +108,11 @@ def test_a_cut_key_goes_to_its_end() -> None:
 
 
 def test_paths_and_plain_data() -> None:
-    assert redacted_path("/data/0a1b2c3d4e5f60718293a4b5c6d7e8f901234567.jpg").endswith("567.jpg")
-    assert "abcd1234" not in redacted_path("https://example.org/x?token=abcd1234")
-    assert scrubbed({"a": ["password = 'hunter2'", 1, None]}) == {"a": [f"password = '{LEFT_OUT}'", 1, None]}
+    assert redact_path("/data/0a1b2c3d4e5f60718293a4b5c6d7e8f901234567.jpg").endswith("567.jpg")
+    assert "abcd1234" not in redact_path("https://example.org/x?token=abcd1234")
+    assert redact_data({"a": ["password = 'hunter2'", 1, None]}) == {
+        "a": [f"password = '{LEFT_OUT}'", 1, None]
+    }
 
 
 def test_a_line_without_end_is_looked_at_in_pieces() -> None:

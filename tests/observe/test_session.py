@@ -97,8 +97,8 @@ def test_steps_notes_and_status(folder: Path) -> None:
     session, observer = started(folder, level="op")
     assert observer.on
     session.note("schedule", [(4, 2)])
-    session.left_out("a thing")
-    session.left_out("a thing")
+    session.not_observed("a thing")
+    session.not_observed("a thing")
     for _ in range(3):
         session.advance()
     assert int.from_bytes((folder / "progress").read_bytes(), "little") == 3
@@ -114,9 +114,9 @@ def test_steps_notes_and_status(folder: Path) -> None:
 def test_draws_are_operations_until_the_end(folder: Path) -> None:
     key = random.key(0)
     session, _ = started(folder, level="op")
-    assert not custom_ops.is_direct(key)
+    assert not custom_ops.can_skip_dispatcher(key)
     session.end("finished")
-    assert custom_ops.is_direct(key)
+    assert custom_ops.can_skip_dispatcher(key)
 
 
 def test_facts_before_torch_are_kept_until_it_comes(folder: Path) -> None:
@@ -230,7 +230,7 @@ def test_what_was_handed_over_stays_whole_while_its_process_ends(
     """A pool may end its worker by a signal after the worker found that there is no more to do."""
     session, _ = started(folder)
     session.advance()
-    session.hand_over()
+    session.mark_complete()
     monkeypatch.setattr(session.writer(), "finish", lambda status: None)  # the signal comes before it
     session.end("finished")
     with Record.open(folder / "main.db") as record:

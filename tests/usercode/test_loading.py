@@ -29,7 +29,7 @@ class Rows:
     def fact(self, detail: Detail, site: Site | None) -> None:
         self.rows.append((detail.kind, site, detail.as_json()))
 
-    def left_out(self, what: str) -> None:
+    def not_observed(self, what: str) -> None:
         pass
 
 
@@ -55,7 +55,7 @@ if mode == "observed":
     from samebits.usercode import loading as instrument
     class Sink:
         def fact(self, detail, site): assert detail.kind
-        def left_out(self, what): pass
+        def not_observed(self, what): pass
     uninstall = instrument.install(Sink())
     code = instrument.compile_user(source, script)
 else:

@@ -38,7 +38,7 @@ class _Sink:
     def fact(self, detail: Any, site: Any) -> None:
         pass
 
-    def left_out(self, what: str) -> None:
+    def not_observed(self, what: str) -> None:
         pass
 
 

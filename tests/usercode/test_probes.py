@@ -38,7 +38,7 @@ class Rows(list[Row]):
         json.dumps(detail.as_json())
         self.append((detail.kind, site, Fields(detail.as_json())))
 
-    def left_out(self, what: str) -> None:
+    def not_observed(self, what: str) -> None:
         pass
 
     def details(self, kind: str) -> list[Fields]:
@@ -400,7 +400,7 @@ def test_nothing_the_sink_does_reaches_the_script() -> None:
         def fact(self, detail: Detail, site: Site | None) -> None:
             raise OSError("disk full")
 
-        def left_out(self, what: str) -> None:
+        def not_observed(self, what: str) -> None:
             raise OSError("disk full")
 
     uninstall = loading.install(Broken())

@@ -30,8 +30,9 @@ Change = Literal["value", "missing", "extra", "replaced", "end"]
 class Mismatch:
     """One place where two streams diverge.
 
-    ``only_a`` and ``only_b`` are the events that one run has alone ("value": none).  ``rejoined`` is
-    false where the look-ahead did not find the runs together again.
+    ``at_a`` and ``at_b`` are the numbers of the events; ``only_a`` and ``only_b`` are the events that only
+    that run has (none if ``change`` is "value").  ``rejoined`` says whether the look-ahead found where both
+    runs go on with the same operations.
     """
 
     change: Change

@@ -1,11 +1,11 @@
 """Which of the places where two runs diverge is the first that counts.
 
-A difference counts when something that the run computes or shows can have read it.  Kernels leave
-auxiliary outputs unwritten, weights are drawn and then overwritten by a checkpoint, a line is logged when
-a clock says so: two such runs agree in every bit a user has, and calling them different would be a false
-alarm.  So operations that differ are held back until a batch, loss, gradient, parameter or value read by
-the program differs too; then the earliest of them is the finding.  Where the runs end before anything
-was read, `_alive_at_the_end` decides.
+A difference counts if the run's results can depend on it.  Not every difference does: kernels leave
+auxiliary outputs unwritten, a checkpoint overwrites weights that were drawn at random, a log line appears
+when a clock says so.  Two such runs compute the same training to the bit, and calling them different would
+be a false alarm.  So an operation whose result differs is undecided at first.  When a batch, loss, gradient
+or parameter differs too, or a value that the program read with item() or the like, then the earliest of the
+undecided is the finding.  If the runs end before any result differs, `_first_of_undecided` chooses.
 
 Rules in words: docs/reference/verdict.md, "What counts".
 """
@@ -13,24 +13,27 @@ Rules in words: docs/reference/verdict.md, "What counts".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from samebits.compare.align import Mismatch, mismatches
 from samebits.compare.pairs import ThreadPair, pairs
-from samebits.compare.threads import TRAINING, EventStream, RecordLike, RunLike
+from samebits.compare.threads import TRAINING_KINDS, EventStream, RecordLike, RunLike, is_worker
 from samebits.compare.values import combine, compare_loss, compare_values
 from samebits.model.divergence import Difference, Divergence
 from samebits.model.events import RANDOM, UNINITIALIZED, VIEW, Event
 from samebits.model.facts import Save
 from samebits.model.operators import AUXILIARY, COPYING, base_name, is_nondeterministic, public_name
-from samebits.record.log import WORK
+from samebits.record.log import TASKS
 
-#: Kinds of event that a user has: a difference there always counts.
+#: Kinds of event that are results of a run: a difference there counts.  "read" is item() and the like.
 _RESULTS: Final = frozenset({"batch", "loss", "gradient", "parameter", "read"})
-_BEFORE, _AFTER = 50, 200
-_HELD: Final = 20_000  # mismatches held back at most
-_CONSUMED: Final = 40  # an output that is read is read within so many events
+#: How many events before and after a divergence are kept for the report.
+_EVENTS_BEFORE: Final = 50
+_EVENTS_AFTER: Final = 200
+#: Mismatches after so many are dropped: only an early one can be the finding.
+_MOST_UNDECIDED: Final = 20_000
+_USED_WITHIN: Final = 40  # if any operation uses an output, one does within so many events
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +42,19 @@ class Outcome:
 
     divergence: Divergence | None
     notes: tuple[str, ...] = ()
-    order: tuple[int, int, int] = (0, 0, 0)  # step, collectives before it in the step, events before it
-
-
-@dataclass(slots=True)
-class _Held:
-    """Mismatches that do not yet count."""
-
-    mismatches: list[Mismatch] = field(default_factory=list)
-    dropped: int = 0
-
-    def add(self, mismatch: Mismatch) -> None:
-        if len(self.mismatches) < _HELD:
-            self.mismatches.append(mismatch)
-        else:
-            self.dropped += 1
+    #: By which the divergences of several ranks are sorted, see `_sort_key`.
+    sort_key: tuple[int, int, int] = (0, 0, 0)
 
 
 def _where(event: Event) -> str:
     return f"{event.site.file}:{event.site.line}" if event.site else f"step {event.step}"
 
 
-def _worker_seed(stream: EventStream, mismatch: Mismatch) -> bool:
-    """Whether a read is a loader taking the seed of its workers, or of a sampler, from the generator.
+def _is_seed_of_loader(stream: EventStream, mismatch: Mismatch) -> bool:
+    """Whether the mismatch looks like a seed that a DataLoader draws for its workers or its sampler.
 
-    torch.utils.data draws one int64 with `random_()` and reads it; what comes of it is seen in the batches.
+    torch.utils.data draws one int64 with `random_()` and reads it with `item()`.  Whether the seed matters
+    shows in the batches.
     """
     if mismatch.change != "value" or mismatch.a is None:
         return False
@@ -81,80 +72,93 @@ def _worker_seed(stream: EventStream, mismatch: Mismatch) -> bool:
     return False
 
 
-def _aside(mismatch: Mismatch) -> bool:
-    """Whether what one run has alone only looks at values: a log line, a snapshot, a state_dict()."""
+def _only_reads(mismatch: Mismatch) -> bool:
+    """Whether the events that only one run has do no more than read or copy values.
+
+    A log line does so, a snapshot, a state_dict().
+    """
     if mismatch.change == "value" or not mismatch.rejoined or mismatch.change == "end":
         return False
-    alone = mismatch.only_a + mismatch.only_b
-    if any(event.kind not in ("op", "read") or event.flags & RANDOM for event in alone):
+    in_one_run = mismatch.only_a + mismatch.only_b
+    if any(event.kind not in ("op", "read") or event.flags & RANDOM for event in in_one_run):
         return False
-    if any(event.kind == "read" for event in alone):
+    if any(event.kind == "read" for event in in_one_run):
         return True
-    return all(event.flags & (VIEW | UNINITIALIZED) or base_name(event.name) in COPYING for event in alone)
+    return all(
+        event.flags & (VIEW | UNINITIALIZED) or base_name(event.name) in COPYING for event in in_one_run
+    )
 
 
-def _decides(stream: EventStream, mismatch: Mismatch) -> bool:
+def _is_decisive(stream: EventStream, mismatch: Mismatch) -> bool:
+    """Whether this mismatch by itself shows that the runs differ."""
     if mismatch.change == "value":
         assert mismatch.a is not None
-        return mismatch.a.kind in _RESULTS and not _worker_seed(stream, mismatch)
-    if _aside(mismatch):
+        return mismatch.a.kind in _RESULTS and not _is_seed_of_loader(stream, mismatch)
+    if _only_reads(mismatch):
         return False
     if mismatch.change == "end" or not mismatch.rejoined:
         return True
-    alone = mismatch.only_a + mismatch.only_b
-    return any(event.kind in _RESULTS - {"read"} or event.flags & RANDOM for event in alone)
+    in_one_run = mismatch.only_a + mismatch.only_b
+    return any(event.kind in _RESULTS - {"read"} or event.flags & RANDOM for event in in_one_run)
 
 
 def _operation(event: Event) -> tuple[str, str, str | None, str | None]:
     return (event.kind, event.name, f"{event.site}", event.module)
 
 
-def _unread_outputs(held: Sequence[Mismatch]) -> set[int]:
-    """Numbers of the mismatches that are an auxiliary output nothing reads."""
-    unread: set[int] = set()
-    known: set[tuple[str, str, str | None, str | None]] = set()
-    for number, mismatch in enumerate(held):
+def _unused_outputs(mismatches: Sequence[Mismatch]) -> set[int]:
+    """Indices of the mismatches that are an auxiliary output no operation uses.
+
+    If an operation used the output, its own result would differ soon.  What was unused once at a place is
+    unused there every time.
+    """
+    unused: set[int] = set()
+    unused_at: set[tuple[str, str, str | None, str | None]] = set()
+    for number, mismatch in enumerate(mismatches):
         event = mismatch.a
         if mismatch.change != "value" or event is None or base_name(event.name) not in AUXILIARY:
             continue
-        if _operation(event) in known:
-            unread.add(number)
+        if _operation(event) in unused_at:
+            unused.add(number)
             continue
-        consumed = False
-        for later in held[number + 1 :]:
-            if later.event.index - event.index > _CONSUMED:
+        used = False
+        for later in mismatches[number + 1 :]:
+            if later.event.index - event.index > _USED_WITHIN:
                 break
             if base_name(later.event.name) not in AUXILIARY:
-                consumed = True
+                used = True
                 break
-        if not consumed:
-            unread.add(number)
-            known.add(_operation(event))
-    return unread
+        if not used:
+            unused.add(number)
+            unused_at.add(_operation(event))
+    return unused
 
 
-def _overwritten(held: Sequence[Mismatch]) -> set[int]:
-    """Numbers of the mismatches that are random values nothing came of: weights drawn, then loaded over.
+def _overwritten_draws(mismatches: Sequence[Mismatch]) -> set[int]:
+    """Indices of the mismatches that come from random values which the program overwrote later.
 
-    A difference that began with a draw and then rests for a whole step has been overwritten.
+    Initial weights are, where a checkpoint is loaded over them.  Mismatches are put into groups, with at
+    least one whole step without any between two groups.  If the first mismatch of a group is a random draw,
+    the values have been overwritten: otherwise something would still differ in the next step.
     """
     groups: list[list[int]] = []
-    for number, mismatch in enumerate(held):
-        if not groups or mismatch.event.step - held[groups[-1][-1]].event.step > 1:
+    for number, mismatch in enumerate(mismatches):
+        if not groups or mismatch.event.step - mismatches[groups[-1][-1]].event.step > 1:
             groups.append([])
         groups[-1].append(number)
-    dead = [group for group in groups[:-1] if held[group[0]].event.flags & RANDOM]
-    return {number for group in dead for number in group}
+    before_last = groups[:-1]  # the last group holds the decisive mismatch
+    overwritten = [group for group in before_last if mismatches[group[0]].event.flags & RANDOM]
+    return {number for group in overwritten for number in group}
 
 
 def _training_after(stream: EventStream, index: int) -> bool:
-    """Whether the stream has a loss, gradient or parameter after ``index``."""
+    """Whether the stream has a loss, gradient or parameter after event number ``index``."""
     for place in range(len(stream.chunks) - 1, -1, -1):
         chunk = stream.chunks[place]
         if chunk.start + chunk.count <= index:
             return False
         for event in stream.record.events(stream.thread, chunk.start, chunk.start + chunk.count):
-            if event.index > index and event.kind in TRAINING:
+            if event.index > index and event.kind in TRAINING_KINDS:
                 return True
     return False
 
@@ -167,17 +171,18 @@ def _saved_after(record: RecordLike, index: int) -> bool:
     return any(isinstance(fact.detail, Save) and fact.at > index for fact in record.facts())
 
 
-def _alive_at_the_end(stream: EventStream, held: Sequence[Mismatch]) -> Mismatch | None:
-    """Of differences that nothing compared has read, the first that still counts.
+def _first_of_undecided(stream: EventStream, undecided: Sequence[Mismatch]) -> Mismatch | None:
+    """Where no mismatch is decisive, the first that counts all the same, if any does.
 
-    They count if they spread from one operation to another, or are the very kind of operation known to
-    differ, or were saved, and the run ended before any value that could have shown them.
+    One does if the runs ended before any result could have shown it, and it spread from one operation to
+    another, or its operation is known to differ on equal inputs, or its inputs differed already, or the
+    program saved something afterwards.
     """
-    unread = _unread_outputs(held)
+    unused = _unused_outputs(undecided)
     left = [
         mismatch
-        for number, mismatch in enumerate(held)
-        if number not in unread and not _aside(mismatch) and not _worker_seed(stream, mismatch)
+        for number, mismatch in enumerate(undecided)
+        if number not in unused and not _only_reads(mismatch) and not _is_seed_of_loader(stream, mismatch)
     ]
     if not left:
         return None
@@ -185,11 +190,13 @@ def _alive_at_the_end(stream: EventStream, held: Sequence[Mismatch]) -> Mismatch
         return left[0]
     last = left[-1].event.index
     saved = _saved_after(stream.record, last)
-    if _training_after(stream, last) or (_read_after(stream, last) and not saved):
-        return None
+    if _training_after(stream, last):
+        return None  # the training that followed agrees
+    if _read_after(stream, last) and not saved:
+        return None  # the values read afterwards agree, and no file can hold the difference
     spread = len({base_name(mismatch.event.name) for mismatch in left}) > 1
-    known = any(is_nondeterministic(mismatch.event.name) for mismatch in left)
-    fed = any(
+    nondeterministic = any(is_nondeterministic(mismatch.event.name) for mismatch in left)
+    inputs_differ = any(
         mismatch.a is not None
         and mismatch.b is not None
         and mismatch.a.inputs
@@ -197,14 +204,16 @@ def _alive_at_the_end(stream: EventStream, held: Sequence[Mismatch]) -> Mismatch
         and mismatch.a.inputs != mismatch.b.inputs
         for mismatch in left
     )
-    return left[0] if spread or known or saved or fed else None
+    return left[0] if spread or nondeterministic or saved or inputs_differ else None
 
 
-def _cut_short(mismatch: Mismatch, a: EventStream, b: EventStream, unfinished: tuple[bool, bool]) -> bool:
-    """Whether a mismatch lies beyond what is known of a run that something else ended than its program.
+def _after_last_whole_step(
+    mismatch: Mismatch, a: EventStream, b: EventStream, unfinished: tuple[bool, bool]
+) -> bool:
+    """Whether a mismatch lies after the last whole step of a run that did not end by itself.
 
-    Such a run is compared up to its last whole step: in the step after it, it may have answered a signal.
-    One without any steps is compared by its values alone.
+    Such a run is compared up to that step: in the next one, it may have been answering a signal.  A run
+    that was ended before its first step is compared by its values alone.
     """
     return any(
         mismatch.event.step >= stream.steps and (stream.steps > 0 or mismatch.change != "value")
@@ -235,46 +244,52 @@ def difference(a: EventStream, b: EventStream, mismatch: Mismatch) -> Difference
     return None
 
 
-def _known(event: Event | None) -> Event | None:
-    """The event with its digest of inputs left out where it is 0: a device did not bring it over."""
+def _without_missing_digest(event: Event | None) -> Event | None:
+    """The event with None as the digest of its inputs where it is 0: it was not read from the device."""
     return replace(event, inputs=None) if event is not None and event.inputs == 0 else event
 
 
 def divergence_at(a: EventStream, b: EventStream, mismatch: Mismatch) -> Divergence:
-    """What is known of the place where two streams part."""
+    """What the records say about the place where two streams diverge."""
     return Divergence(
         change=mismatch.change,
         rank=a.record.rank,
         process=a.record.process,
         step=mismatch.event.step,
-        a=_known(mismatch.a),
-        b=_known(mismatch.b),
+        a=_without_missing_digest(mismatch.a),
+        b=_without_missing_digest(mismatch.b),
         difference=difference(a, b, mismatch),
-        before=tuple(e for e in a.window(mismatch.at_a - _BEFORE, _BEFORE) if e.index < mismatch.at_a),
-        after_a=tuple(a.window(mismatch.at_a + (mismatch.a is not None), _AFTER)),
-        after_b=tuple(b.window(mismatch.at_b + (mismatch.b is not None), _AFTER)),
+        before=tuple(
+            e for e in a.window(mismatch.at_a - _EVENTS_BEFORE, _EVENTS_BEFORE) if e.index < mismatch.at_a
+        ),
+        after_a=tuple(a.window(mismatch.at_a + (mismatch.a is not None), _EVENTS_AFTER)),
+        after_b=tuple(b.window(mismatch.at_b + (mismatch.b is not None), _EVENTS_AFTER)),
     )
 
 
-def _order(stream: EventStream, mismatch: Mismatch) -> tuple[int, int, int]:
-    """Where in a step the mismatch lies, so that ranks can be compared."""
+def _sort_key(stream: EventStream, mismatch: Mismatch) -> tuple[int, int, int]:
+    """The mismatch's step, and how many collectives and events come before it in that step.
+
+    By this the mismatches of several ranks are sorted.
+    """
     step = mismatch.event.step
-    collectives = inside = 0
+    collectives = events_before = 0
     index = mismatch.at_a - 1
     while (event := stream.at(index)) is not None and event.step == step:
-        inside += 1
+        events_before += 1
         collectives += event.kind == "collective"
         index -= 1
-    return (step, collectives, inside)
+    return (step, collectives, events_before)
 
 
-def _note(held: Sequence[Mismatch]) -> str:
-    first = held[0]
+def _note(undecided: Sequence[Mismatch]) -> str:
+    first = undecided[0]
     what = f"{public_name(first.event)} ({_where(first.event)})"
-    many = f" and {len(held) - 1} more" if len(held) > 1 else ""
+    many = f" and {len(undecided) - 1} more" if len(undecided) > 1 else ""
     if first.change == "value":
         return (
-            f"the result of {what}{many} differed, but nothing that was compared later read it: not counted"
+            f"the result of {what}{many} differed, but no compared batch, loss, gradient or parameter of "
+            "that thread did: not counted"
         )
     return f"{what}{many} ran in one run only, without any effect on what was compared: not counted"
 
@@ -282,61 +297,69 @@ def _note(held: Sequence[Mismatch]) -> str:
 def compare_streams(
     a: EventStream, b: EventStream, unfinished: tuple[bool, bool] = (False, False)
 ) -> Outcome:
-    """The first place that counts at which one thread of two runs diverges, as far as both were recorded."""
-    held = _Held()
+    """The first divergence that counts in one thread of two runs.
+
+    ``unfinished`` says of each run whether something else than its program ended it.
+    """
+    undecided: list[Mismatch] = []
     decisive: Mismatch | None = None
     notes: list[str] = []
     for mismatch in mismatches(a, b):
-        if _cut_short(mismatch, a, b, unfinished):
+        if _after_last_whole_step(mismatch, a, b, unfinished):
             break
-        if _decides(a, mismatch):
+        if _is_decisive(a, mismatch):
             decisive = mismatch
             break
-        held.add(mismatch)
+        if len(undecided) < _MOST_UNDECIDED:
+            undecided.append(mismatch)
     if decisive is None:
-        first = _alive_at_the_end(a, held.mismatches)
+        first = _first_of_undecided(a, undecided)
     else:
-        everything = [*held.mismatches, decisive]
-        unread = _unread_outputs(everything) | _overwritten(everything)
+        everything = [*undecided, decisive]
+        passed_over = _unused_outputs(everything) | _overwritten_draws(everything)
         first = next(
-            (p for number, p in enumerate(everything) if number not in unread and not _aside(p)), decisive
+            (
+                mismatch
+                for number, mismatch in enumerate(everything)
+                if number not in passed_over and not _only_reads(mismatch)
+            ),
+            decisive,
         )
     if first is None:
-        if held.mismatches:
-            notes.append(_note(held.mismatches))
+        if undecided:
+            notes.append(_note(undecided))
         return Outcome(None, tuple(notes))
-    return Outcome(divergence_at(a, b, first), tuple(notes), _order(a, first))
+    return Outcome(divergence_at(a, b, first), tuple(notes), _sort_key(a, first))
 
 
 def first_divergence(
     run_a: RunLike, run_b: RunLike, compared: Sequence[ThreadPair] | None = None
 ) -> tuple[Divergence | None, list[str]]:
-    """The first divergence over all ranks, and notes on what was seen and not counted.
+    """The first divergence over all ranks, and notes on differences that do not count.
 
-    Of several ranks the first is the one that diverges earliest in the earliest step, where a collective
-    before it yields: a difference that came over a collective began in another rank.
+    Of the ranks that diverge in the earliest step, the first is the one with the fewest collectives before
+    its divergence in that step, then the one with the fewest events.  For a difference after a collective
+    may have come through it from another rank.
     """
     notes: list[str] = []
     for key in sorted(set(run_a.records) ^ set(run_b.records)):
-        if "/" not in key:
+        if not is_worker(key):
             notes.append(f"process {key} was recorded in one run only")
     found: list[tuple[tuple[int, int, int], int, str, Divergence]] = []
     compared = pairs(run_a, run_b) if compared is None else compared
     several = len({pair.process for pair in compared}) > 1
-    given = {
-        pair.process: (pair.a.record.notes.get(WORK), pair.b.record.notes.get(WORK)) for pair in compared
+    tasks = {
+        pair.process: (pair.a.record.notes.get(TASKS), pair.b.record.notes.get(TASKS)) for pair in compared
     }
-    for process, (work_a, work_b) in given.items():
-        if "/" in process and work_a is not None and work_b is not None and work_a != work_b:
-            notes.append(
-                f"what other processes gave {process} to do is not the same in both runs, byte for byte"
-            )
+    for process, (tasks_a, tasks_b) in tasks.items():
+        if is_worker(process) and tasks_a is not None and tasks_b is not None and tasks_a != tasks_b:
+            notes.append(f"the tasks or the command of {process} differ between the runs (compared as bytes)")
     for pair in compared:
         outcome = compare_streams(pair.a, pair.b, pair.unfinished)
         notes.extend(f"{pair.process}: {note}" if several else note for note in outcome.notes)
         if outcome.divergence is not None:
             divergence = replace(outcome.divergence, process=pair.process)
-            found.append((outcome.order, divergence.rank, pair.process, divergence))
+            found.append((outcome.sort_key, divergence.rank, pair.process, divergence))
     if not found:
         return None, notes
     return min(found, key=lambda entry: entry[:3])[3], notes

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from samebits.compare.threads import RecordLike, RunLike
+from samebits.compare.threads import RecordLike, RunLike, is_worker
 from samebits.record.log import RUNNING, UNCLOSED
 
 #: Statuses with which a process closes its record by itself.
@@ -49,7 +49,7 @@ def gaps(run: RunLike, other: RunLike, decisive: Sequence[str]) -> list[Gap]:
 
 def missing(run: RunLike) -> list[Gap]:
     """What is missing of a run by itself."""
-    return gaps(run, run, [key for key in run.records if "/" not in key])
+    return gaps(run, run, [key for key in run.records if not is_worker(key)])
 
 
 def _of_run(run: RunLike) -> Iterator[Gap]:
@@ -77,7 +77,7 @@ def _of_records(run: RunLike, decisive: Sequence[str]) -> Iterator[Gap]:
     for key, record in sorted(run.records.items()):
         why = record.notes.get("incomplete") or record.status
         # A worker may be killed when it is no longer needed; one that could not write has lost something.
-        killed = why in (RUNNING, UNCLOSED) and "/" in key and key not in decisive
+        killed = why in (RUNNING, UNCLOSED) and is_worker(key) and key not in decisive
         if not closed(record) and not killed:
             yield Gap(run.id, key, f"{key} was recorded up to step {record.steps} only: {why}")
     for file in run.unmade:
@@ -119,7 +119,7 @@ def cut(run: RunLike) -> bool:
 
 def _of_processes(run: RunLike, other: RunLike, decisive: Sequence[str]) -> Iterator[Gap]:
     for key in sorted(other.records.keys() - run.records.keys()):
-        if (key in decisive or "/" not in key) and (cut(run) or not _listed(run)):
+        if (key in decisive or not is_worker(key)) and (cut(run) or not _listed(run)):
             yield Gap(run.id, key, f"{key} was not recorded")
 
 

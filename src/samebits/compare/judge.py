@@ -13,7 +13,7 @@ from samebits.compare.explain import explain, gather
 from samebits.compare.gaps import Gap, gaps
 from samebits.compare.pairs import ThreadPair, pairs
 from samebits.compare.shared import repeat
-from samebits.compare.threads import RunLike
+from samebits.compare.threads import RunLike, is_worker
 from samebits.compare.verdict import Place, Verdict, count
 from samebits.errors import UsageError
 from samebits.model.divergence import Divergence, EnvironmentDifference
@@ -56,7 +56,7 @@ def _compared(
     kinds: Counter[str] = Counter()
     for pair in compared:
         kinds.update(pair.a.kinds() & pair.b.kinds())
-    shared = [key for key in run_a.records if key in run_b.records and "/" not in key]
+    shared = [key for key in run_a.records if key in run_b.records and not is_worker(key)]
     steps = max((min(run_a.records[key].steps, run_b.records[key].steps) for key in shared), default=0)
     parts = [count(steps, "step")]
     if _operations(kinds):
@@ -85,7 +85,7 @@ def _compared(
             f" Gradients and parameters were read in turn, each in one of at most {count(stride, 'step')}, "
             "and every parameter at the end, so that observation stays cheap."
         )
-    workers = sorted({key for key in (*run_a.records, *run_b.records) if "/" in key})
+    workers = sorted({key for key in (*run_a.records, *run_b.records) if is_worker(key)})
     decisive = _decisive(compared)
     helpers = [key for key in workers if key not in decisive]
     if helpers:
@@ -116,7 +116,7 @@ def _environment(run_a: RunLike, run_b: RunLike) -> tuple[EnvironmentDifference,
     from samebits.manifest import diff
 
     for key in sorted(set(run_a.records) & set(run_b.records)):
-        if "/" not in key:
+        if not is_worker(key):
             return tuple(diff(dict(run_a.records[key].manifest), dict(run_b.records[key].manifest)))
     return ()
 

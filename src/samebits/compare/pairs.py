@@ -12,9 +12,9 @@ from typing import Final
 from samebits.compare.align import mismatches
 from samebits.compare.gaps import as_it_was, closed, cut, may_lack
 from samebits.compare.shared import Shared
-from samebits.compare.threads import EventStream, RecordLike, RunLike
+from samebits.compare.threads import EventStream, RecordLike, RunLike, is_worker
 from samebits.model.facts import Save
-from samebits.record.log import WORK
+from samebits.record.log import TASKS
 
 #: What tells the workers of one pool apart in a process key.
 _NUMBER: Final = re.compile(r"(-[\d:]+)?(#\d+)?(?=/|$)")
@@ -50,7 +50,7 @@ def _ordered(process: str, record: RecordLike) -> dict[int, EventStream]:
     return {
         thread: stream
         for thread, stream in streams.items()
-        if (thread == 0 and "/" not in process) or stream.trains()
+        if (thread == 0 and not is_worker(process)) or stream.trains()
     }
 
 
@@ -114,14 +114,14 @@ def _is_command(key: str) -> bool:
     return _alike(key).rpartition("/")[2] in ("main", "child")
 
 
-def _by_work(run: RunLike, keys: Sequence[str]) -> dict[tuple[str, str], list[str]]:
-    """Those of the processes that were made alike, by what they got to do.
+def _by_tasks(run: RunLike, keys: Sequence[str]) -> dict[tuple[str, str], list[str]]:
+    """By name without number and digest of tasks, the processes that had the same to do.
 
-    That is what a pool's worker took; and what a command was told, if it was told to no other.
+    A command is among them only if no other command of that name has the same digest.
     """
     found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for key in keys:
-        if (work := run.records[key].notes.get(WORK)) is not None:
+        if (work := run.records[key].notes.get(TASKS)) is not None:
             found[_alike(key), str(work)].append(key)
     return {work: keys for work, keys in found.items() if len(keys) == 1 or not _is_command(keys[0])}
 
@@ -141,9 +141,10 @@ def _saved(run: RunLike, keys: Sequence[str]) -> dict[str, frozenset[str]]:
 def _twins(run_a: RunLike, run_b: RunLike) -> dict[str, str]:
     """By key of ``run_a``, the process of ``run_b`` beside it: that of the same key.
 
-    But which worker of a pool takes which work is a matter of time, and so is which command begins first.
-    So beside a worker stands one of its pool that took the same work, and beside a command one that was told
-    the same; of several, one that computed the same.  None stands for another that saved under other names.
+    But which worker of a pool receives which task is a matter of time, and so is which command begins first.
+    So a worker is compared with one of its pool that received the same tasks, and a command with one of the
+    same words, folder and variables.  Of several, it is one that computed the same.  None is compared with
+    a process that saved under other names.
     """
     keys_a, keys_b = ([k for k, r in sorted(run.records.items()) if _ordered(k, r)] for run in (run_a, run_b))
     if len(keys_a) <= 1 and len(keys_b) <= 1:
@@ -152,7 +153,7 @@ def _twins(run_a: RunLike, run_b: RunLike) -> dict[str, str]:
     both = frozenset().union(*saved_a.values()) & frozenset().union(*saved_b.values())  # others hold a time
     saved_a, saved_b = ({key: names & both for key, names in saved.items()} for saved in (saved_a, saved_b))
     found: dict[str, str] = {}
-    workers_a, workers_b = _by_work(run_a, keys_a), _by_work(run_b, keys_b)
+    workers_a, workers_b = _by_tasks(run_a, keys_a), _by_tasks(run_b, keys_b)
     for work in sorted(workers_a.keys() & workers_b.keys()):
         left = workers_b[work]
         for key in workers_a[work]:
@@ -163,7 +164,7 @@ def _twins(run_a: RunLike, run_b: RunLike) -> dict[str, str]:
             if fit:
                 found[key] = fit[0]
                 left.remove(fit[0])
-    # What was told another way, or was forked: by what it saved.
+    # Forked children, and commands that found no equal: by what they saved.
     for key in sorted(saved_a.keys() - found.keys()):
         fit = [b for b in saved_b if saved_b[b] == saved_a[key] and _alike(b) == _alike(key)]
         alone = sum(saved_a[a] == saved_a[key] and _alike(a) == _alike(key) for a in saved_a) == 1

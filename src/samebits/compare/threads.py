@@ -19,7 +19,15 @@ _CACHED_CHUNKS: Final = 6
 _CACHED_EVENTS: Final = 1 << 14  # more chunks than that where they are small: a look ahead crosses many
 _KEPT: Final = 4096  # structures whose compared events are remembered
 #: Kinds of event that only training has.
-TRAINING: Final = frozenset({"loss", "gradient", "parameter"})
+TRAINING_KINDS: Final = frozenset({"loss", "gradient", "parameter"})
+
+
+def is_worker(process: str) -> bool:
+    """Whether another observed process started the process of this key.
+
+    A key is a path: "main" or "rank0" are those that the user started, "main/Process-1" is a child of "main".
+    """
+    return "/" in process
 
 
 class ChunkLike(Protocol):
@@ -182,7 +190,7 @@ class EventStream:
                 kinds[event.kind] += 1
                 if event.flags & PARTIAL:
                     kinds["partial"] += 1
-                if event.phase in ("backward", "optimizer") or event.kind in TRAINING:
+                if event.phase in ("backward", "optimizer") or event.kind in TRAINING_KINDS:
                     kinds["training"] += 1
             if len(self._kept) > _KEPT:
                 self._kept.clear()

@@ -51,7 +51,7 @@ def attach() -> None:
         return
     from samebits._runtime import forks, imports
     from samebits.launch import attached
-    from samebits.observe.handing import Handing
+    from samebits.observe.messages import Messages
     from samebits.usercode import loading
 
     attached.announce(plan.folder)  # before torch can be imported
@@ -66,8 +66,8 @@ def attach() -> None:
     forks.register(after_in_child=loading.reset_after_fork)
     # Before torch is imported, for the child may be what does it.
     forks.register(before=_session.before_fork, after_in_child=_session.after_fork)
-    _session.on_stop = _stopped
-    Handing(_session).install()
+    _session.on_step_limit = _stopped
+    Messages(_session).install()
     imports.after("torch", _torch_imported)
 
 
@@ -117,7 +117,7 @@ def main(argv: list[str]) -> None:
         else:
             _run_script(argv)
     except SystemExit:
-        if _session is not None and _session.stopped:
+        if _session is not None and _session.stopped_early:
             from samebits.launch import leave
 
             leave.leave()

@@ -160,21 +160,21 @@ def redact(text: str) -> str:
     return "".join((*made, text[at:]))
 
 
-def redacted_path(path: str) -> str:
+def redact_path(path: str) -> str:
     """A path or address without the secrets whose form is known; digests in it are names of files."""
     if not _PATH.search(path) and not any(random_looking(run[0]) for run in _RUN.finditer(path)):
         return path
     return redact(path) if any(True for _ in _known(path)) else path
 
 
-def scrubbed(value: Any) -> Any:
+def redact_data(value: Any) -> Any:
     """Plain data with every text in it redacted."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, dict):
-        return {key: scrubbed(inner) for key, inner in value.items()}
+        return {key: redact_data(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [scrubbed(inner) for inner in value]
+        return [redact_data(inner) for inner in value]
     return value
 
 

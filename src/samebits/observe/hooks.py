@@ -98,7 +98,7 @@ class Trace(Patcher):
         atexit.register(self.finish, "finished")
         self._undo.callback(atexit.unregister, self.finish)
         self._around(os, "_exit", self._leave)
-        opened.listen("os.exec", lambda _: self.session.may_become_another())
+        opened.listen("os.exec", lambda _: self.session.before_exec())
 
     def _describe(self) -> None:
         """What a comparison must know of how this process is observed, from the beginning on."""
@@ -107,7 +107,7 @@ class Trace(Patcher):
         self.session.note("vocabulary", events.VOCABULARY)
         self.session.note("schedule", self.schedule.known)
         for limit in limits or ():
-            self.session.left_out(limit)
+            self.session.not_observed(limit)
 
     @property
     def stepping(self) -> list[torch.optim.Optimizer]:
@@ -146,7 +146,7 @@ class Trace(Patcher):
         limit = self.session.plan.steps
         if limit is not None and self.session.step >= limit:
             self.finish("stopped")
-            self.session.on_stop()
+            self.session.on_step_limit()
             main = threading.current_thread() is threading.main_thread()
             raise (StopRun if main else SystemExit)(0)  # of a thread Python forgives SystemExit itself alone
 
@@ -287,7 +287,7 @@ class Trace(Patcher):
 
     def _hook_graphs(self, module: Any) -> None:
         def entered(original: Callable[..., Any], graph: Any) -> Any:
-            self.session.left_out("operations inside a replayed CUDA graph")
+            self.session.not_observed("operations inside a replayed CUDA graph")
             return original(graph)
 
         self._around(module.graph, "__enter__", entered)
@@ -313,7 +313,7 @@ class Trace(Patcher):
                 observe(*args)
         except Exception as error:
             what = f"something that could not be observed ({type(error).__name__}: {error})"
-            self.session.left_out(what[:300])
+            self.session.not_observed(what[:300])
 
     def quiet(self) -> _Quiet:
         """What the observer itself runs is not observed."""
@@ -335,7 +335,7 @@ class Trace(Patcher):
     def _leave(self, original: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         """`os._exit` ends a process as its program means it to, past all exit functions."""
         try:
-            with self.session.unlocked(timeout=1.0) as free:  # a thread that is stuck may be why it is called
+            with self.session.try_lock(timeout=1.0) as free:  # a thread that is stuck may be why it is called
                 if free:
                     self.finish("finished")
         except BaseException:

@@ -1,7 +1,8 @@
-"""The observation of one process: holds the observer, the writer and the count of steps.
+"""The observation of one process: joins the observer, the writer and the count of steps.
 
-`hooks` hooks torch and calls in here; `launch.child` starts and ends it.  What is observed is fixed by
-the plan, which the parent process hands over in an environment variable.
+`launch.child` makes the session.  `hooks` changes torch so that torch calls the session.  The observer is a
+module, `observe.native` or `observe.fallback`: it collects the events until the session takes them.  The
+plan says what to observe; the parent process passes it in an environment variable.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from samebits._runtime import imports
-from samebits.manifest.secrets import redact, redacted_path, scrubbed
+from samebits.manifest.secrets import redact, redact_data, redact_path
 from samebits.model import events
 from samebits.model.facts import Detail, Fact, File, Listing, Load, Probe, Save, Write
 from samebits.model.sites import Site
-from samebits.observe.told import told
+from samebits.observe.command import command_digest
 from samebits.record import log
 from samebits.usercode import loading
 
@@ -34,11 +35,11 @@ if TYPE_CHECKING:
     from samebits.record.writer import Writer
 
 PLAN: Final = "SAMEBITS_PLAN"  # the plan, JSON
-PROCESS: Final = "SAMEBITS_PROCESS"  # the process key of the parent process, if that one is observed
+PROCESS: Final = "SAMEBITS_PROCESS"  # the process key of the parent process, if the parent is observed
 KIND: Final = {name: number for number, name in enumerate(events.KINDS)}
 PHASE: Final = {name: number for number, name in enumerate(events.PHASES)}
-#: Notes that hold texts of the program's own, in which anything may stand.
-_SAID: Final = frozenset({"exception", "left_out"})
+#: Notes that quote the program: such a text may hold a secret, so it is redacted.
+_QUOTES: Final = frozenset({"exception", "left_out"})
 _COLUMNS: Final = tuple(name for name, _ in events.STRUCTURE)
 
 
@@ -46,17 +47,18 @@ _COLUMNS: Final = tuple(name for name, _ in events.STRUCTURE)
 class Plan:
     """What to observe in every process of one run.
 
-    ``schedule`` is, for each process key, the (from step, stride) pairs by which parameters are read;
-    None lets each process make its own from what reading costs it.
+    ``schedule``: by process key, pairs (from step, stride).  From that step on, each step reads every
+    stride-th parameter.  None: each process measures what reading costs and makes its own schedule.
+    ``zoom``: the first and the last step of which inputs, generator states and outputs are kept, too.
     """
 
     folder: str
     level: str = "step"  # or "op"
     steps: int | None = None  # stop after this many optimizer steps
-    zoom: tuple[int, int] | None = None  # steps in which inputs, generator states and outputs are kept
-    capture_bytes: int = 0
+    zoom: tuple[int, int] | None = None  # first and last step
+    capture_bytes: int = 0  # of outputs, kept at most
     schedule: Mapping[str, Sequence[tuple[int, int]]] | None = None
-    rewrite: bool = True  # user code is rewritten to give evidence; without, the rest is observed
+    rewrite: bool = True  # rewrite user code, so that it reports facts
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -77,38 +79,40 @@ def _working_folder() -> str:
 
 
 class Session:
-    """One observed process.  Facts may arrive before torch is imported; events only after `begin`."""
+    """One observed process.  It takes facts from the start, and events once torch is imported (`begin`)."""
 
     def __init__(self, plan: Plan, control: Mapping[str, Any] | None = None) -> None:
-        """``control`` is what was changed in the program, as JSON: the record keeps it beside the plan."""
+        """``control``: how samebits changes the program (its seed, for one), as JSON, for the record."""
         self.plan = plan
         self._control = control or {}
         self.step = 0
         self.observer: ModuleType | None = None
         self.ended = False
-        self.stopped = False  # by `--steps`
-        self.on_stop: Callable[[], None] = lambda: None  # what is to happen then
+        self.stopped_early = False  # samebits ended the run, for `--steps`
+        self.on_step_limit: Callable[[], None] = lambda: None  # called when this process has done its steps
         self._writer: Writer | None = None
         self._pid = os.getpid()
         self._cwd = _working_folder()
-        self._committed = 0.0  # when, monotonic
-        self._early: list[Fact[Detail]] = []  # before torch is imported
+        self._committed = 0.0  # time of the last commit, monotonic
+        self._early: list[Fact[Detail]] = []  # facts from before torch was imported
         self._manifest: dict[str, Any] = {}
         self._notes: dict[str, Any] = {}
         self._counter: mmap.mmap | None = None
-        self._whole: str | None = None  # the note by which what is written is the whole record, so far
-        self._handed = 0  # how many events there were then
-        self._told = told(self._cwd)  # which a forked child is not, nor what multiprocessing starts
-        self._work: bytes | None = b""  # digest of all the work that it took; None: not known
-        self._noted: bytes | None = b""  # the same as it was last noted
-        self._sources: set[str] = set()
+        #: The completion note: the record is complete if the process ends before the next commit.
+        self._completion: str | None = None
+        self._completed_events = 0  # the number of events when that note was written
+        #: Empty in forked children, and not noted for workers of multiprocessing: neither have a command.
+        self._command = command_digest(self._cwd)
+        self._tasks: bytes | None = b""  # digest of all tasks this process received; None: not known
+        self._tasks_noted: bytes | None = b""  # its value in the record
+        self._sources: set[str] = set()  # files whose text is kept
         self._texts: dict[tuple[str, int, int], str] = {}  # (path, mtime, size) -> its text without secrets
         self._lock = threading.RLock()
         self._parent = os.environ.get(PROCESS, "")  # the key of the process that made this one
-        self._key = ""  # once the writer is made
-        self._forks = 0  # children by `os.fork` so far
-        self._forking = 0  # the number of the one that is being made
-        self._number = 0  # of this process among its parent's, if it is one of these
+        self._key = ""  # this process's own; empty until the writer is made
+        self._fork_count = 0  # children of `os.fork` so far, see `before_fork`
+        self._next_fork = 0  # the number of the child that is being forked; 0: it has no number
+        self._fork_number = 0  # this process's own number among the children its parent forked
 
     # -- who this is -------------------------------------------------------------------------------
     @property
@@ -116,7 +120,7 @@ class Session:
         return int(os.environ["RANK"]) if os.environ.get("RANK", "").isdigit() else 0
 
     def process(self) -> str:
-        """The key that names this process across runs: its rank, else how its parent made it."""
+        """The key that names this process in every run: by its rank, or else by how its parent started it."""
         mp = sys.modules.get("multiprocessing.process")
         name = mp.current_process().name if mp else "MainProcess"
         ranked = f"rank{self.rank}" if os.environ.get("RANK", "").isdigit() else ""
@@ -128,74 +132,73 @@ class Session:
 
     @property
     def worker(self) -> bool:
-        """Whether another observed process made this one, to work for it."""
+        """Whether another observed process started this one."""
         return "/" in (self._key or self.process())
 
     # -- begin and end -----------------------------------------------------------------------------
     def begin(self, observer: ModuleType, manifest: Mapping[str, Any]) -> None:
-        """Torch is there: from now on events are collected."""
+        """Torch is imported: from now on events are collected."""
         self.observer = observer
         self._manifest = dict(manifest)
         self.writer().commit(steps=0)  # a process killed before its first step leaves a record too
         if self.plan.level == "op":
             observer.operations(True)
-            imports.after("samebits.random.custom_ops", lambda random: random.observe(not self.ended))
-        self._zoom()
+            imports.after("samebits.random.custom_ops", lambda custom_ops: custom_ops.observe(not self.ended))
+        self._set_zoom()
 
     def before_fork(self) -> None:
-        """Children of `os.fork` are numbered as they are made, and not as they come to import torch."""
-        by = sys._getframe(1).f_globals.get("__name__", "")
-        self._forking = 0
-        if not by.startswith(
-            ("multiprocessing.", "subprocess")
-        ):  # these name their own, or become another program
-            self._forks += 1
-            self._forking = self._forks
+        """Number the child that `os.fork` is about to make, whichever child imports torch first."""
+        caller = sys._getframe(1).f_globals.get("__name__", "")
+        self._next_fork = 0
+        # multiprocessing gives its children names; those of subprocess become another program.
+        if not caller.startswith(("multiprocessing.", "subprocess")):
+            self._fork_count += 1
+            self._next_fork = self._fork_count
 
     def after_fork(self) -> None:
-        """In a forked child: a record of its own, nothing of the parent's."""
-        self._number, self._forking, self._forks = self._forking, 0, 0
+        """In a forked child: forget what the parent observed, and begin a record for the child."""
+        self._fork_number, self._next_fork, self._fork_count = self._next_fork, 0, 0
         if self._writer is not None:
             self._writer.abandon()
         self._parent = self._key or self._parent or "main"
         self._key = ""
         self._writer = None
         self._counter = None
-        self._lock = threading.RLock()  # a thread that does not exist here may hold the old one
+        self._lock = threading.RLock()  # a thread of the parent may hold the old one
         self._pid = os.getpid()
         self._cwd = _working_folder()
-        self._committed = 0.0  # when, monotonic
+        self._committed = 0.0
         self._early.clear()
         self._notes.clear()
-        self._whole = None
-        self._told = self._work = self._noted = b""
+        self._completion = None
+        self._command = self._tasks = self._tasks_noted = b""
         self.step = 0
         if self.observer is not None:
             self.observer.after_fork()
 
     def end(self, status: str) -> None:
-        """Write what is left; further observations are dropped."""
+        """Write what is left and close the record; later observations are ignored."""
         if self.ended or os.getpid() != self._pid:
             return
         if self.observer is not None and (self._writer is not None or self.observer.position()):
-            # What was handed over stays whole: the signal of a pool may come between these two.
-            self.flush(whole=log.HANDED if self._whole == log.HANDED else None)
+            # A completion note stays: Pool.terminate() may end this process between flush() and finish().
+            self.flush(completion=log.RESULTS_SENT if self._completion == log.RESULTS_SENT else None)
             assert self._writer is not None
             self._writer.finish(status)
         self.ended = True
-        self.stopped = status == "stopped"
+        self.stopped_early = status == "stopped"
         if self.observer is not None:
             self.observer.operations(False)
-        if (random := sys.modules.get("samebits.random.custom_ops")) is not None:
-            random.observe(False)
+        if (custom_ops := sys.modules.get("samebits.random.custom_ops")) is not None:
+            custom_ops.observe(False)
 
     # -- what arrives ------------------------------------------------------------------------------
     def fact(self, detail: Detail, site: Site | None) -> None:
-        """One piece of evidence (the sink of `probes`)."""
+        """Take a fact from `usercode.probes`: what the program did, and where (None: not known)."""
         if self.ended:
             return
         if isinstance(detail, (File, Listing, Load, Probe, Save, Write)) and detail.path is not None:
-            detail = replace(detail, path=redacted_path(detail.path))
+            detail = replace(detail, path=redact_path(detail.path))
         at = self.observer.position() if self.observer is not None else 0
         fact = Fact(detail, site, at, self.step)
         if self.observer is None:
@@ -203,43 +206,44 @@ class Session:
         else:
             self.writer().facts([fact])
             if self.worker and time.monotonic() - self._committed > 0.2:
-                self.flush()  # a worker takes no steps, and may be killed when its loader is done
+                self.flush()  # nothing else commits in a loader's worker, which may be killed at any time
         if site is not None:
-            self._source(site.file)
+            self._keep_source(site.file)
 
-    def may_become_another(self) -> None:
-        """`os.exec` follows, which returns only where it fails."""
+    def before_exec(self) -> None:
+        """Write everything: `os.exec` is about to put another program in the place of this one."""
         if self.observer is not None and not self.ended and os.getpid() == self._pid:
-            self.flush(whole=log.EXEC)
+            self.flush(completion=log.EXEC)
 
     @property
-    def may_take_work(self) -> bool:
-        """Whether this is a process that another made, to which work may come; torch may come with it."""
+    def can_receive_tasks(self) -> bool:
+        """Whether another process started this one and may send it tasks, even before torch is imported."""
         return self.worker and not self.ended and os.getpid() == self._pid
 
     @property
-    def may_be_ended(self) -> bool:
-        """Whether this is a process that its parent may end once it needs no more of it."""
-        return self._writer is not None and self.may_take_work
+    def parent_may_terminate(self) -> bool:
+        """Whether the parent process may end this one by a signal, and this one has a record."""
+        return self._writer is not None and self.can_receive_tasks
 
-    def hand_over(self) -> None:
-        """What this process has computed goes to another, or it waits for more to do."""
-        if self._whole != log.HANDED or self.observer is None or self.observer.position() != self._handed:
-            self.flush(whole=log.HANDED)
+    def mark_complete(self) -> None:
+        """Write a completion note: this process is about to send its results, or waits for a task."""
+        observer, noted = self.observer, self._completion == log.RESULTS_SENT
+        if not noted or observer is None or observer.position() != self._completed_events:
+            self.flush(completion=log.RESULTS_SENT)
 
-    def go_on(self) -> None:
-        """There is more to do."""
-        if self._whole == log.HANDED:
+    def unmark_complete(self) -> None:
+        """Take the completion note back: this process has received another task."""
+        if self._completion == log.RESULTS_SENT:
             self.flush()
 
-    def took(self, work: bytes | None) -> None:
-        """A pool's worker took work, of which this is a digest, or of which none is known."""
-        if self._work is not None:
-            self._work = None if work is None else blake2b(self._work + work, digest_size=16).digest()
+    def add_task(self, task: bytes | None) -> None:
+        """A pool's worker received a task: add the digest of its bytes (None: not known)."""
+        if self._tasks is not None:
+            self._tasks = None if task is None else blake2b(self._tasks + task, digest_size=16).digest()
 
     @contextmanager
-    def unlocked(self, timeout: float) -> Iterator[bool]:
-        """Whether no other thread is writing, or has stopped writing within ``timeout`` seconds."""
+    def try_lock(self, timeout: float) -> Iterator[bool]:
+        """Keep other threads from writing.  Gives False where one still writes after ``timeout`` seconds."""
         free = self._lock.acquire(timeout=timeout)
         try:
             writer = self._writer
@@ -249,15 +253,15 @@ class Session:
                 self._lock.release()
 
     def note(self, key: str, value: Any) -> None:
-        """Something worth knowing of this process; goes with the next commit, so that a kill leaves it."""
-        if key in _SAID:
-            value = scrubbed(value)
+        """Write a note about this process into its record, with the next commit."""
+        if key in _QUOTES:
+            value = redact_data(value)
         self._notes[key] = value
         if self._writer is not None:
             self._writer.note(key, value)
 
-    def left_out(self, what: str) -> None:
-        """Something that is not observed, said in the verdict."""
+    def not_observed(self, what: str) -> None:
+        """Note something that samebits does not observe here; the verdict names it."""
         known = self._notes.get("left_out", [])
         if what not in known:
             self.note("left_out", [*known, what])
@@ -267,8 +271,8 @@ class Session:
         if self._writer is None:
             from samebits.record.writer import Writer
 
-            name, number = self.process(), max(self._number, 1)
-            while True:  # there may be several children of one name
+            name, number = self.process(), max(self._fork_number, 1)
+            while True:  # several children may have the same name
                 self._key = name if number == 1 else f"{name}#{number}"
                 path = Path(self.plan.folder) / f"{self._key.replace('/', '~')}.db"
                 if not path.exists():
@@ -284,31 +288,31 @@ class Session:
             os.environ[PROCESS] = self._key
             self._writer.facts(self._early)
             self._early.clear()
-            if self._told and name.rpartition("/")[2] in ("main", "child"):
-                self._writer.note(log.WORK, self._told.hex())
+            if self._command and name.rpartition("/")[2] in ("main", "child"):
+                self._writer.note(log.TASKS, self._command.hex())
             for key, value in self._notes.items():
                 self._writer.note(key, value)
         return self._writer
 
     @property
     def schedule(self) -> Sequence[tuple[int, int]] | None:
-        """The schedule this process follows, if an earlier run fixed it."""
+        """The schedule that the plan gives this process; None: it makes its own."""
         if self.plan.schedule is None:
             return None
         self.writer()
         return self.plan.schedule.get(self._key, ())
 
     def advance(self) -> None:
-        """An optimizer step is complete: everything up to it survives a kill from here on."""
+        """An optimizer step is complete: commit everything up to it, so that a kill does not lose it."""
         self.flush(self.step + 1)
         self.step += 1
-        self._count()
-        self._zoom()
+        self._show_progress()
+        self._set_zoom()
 
-    def flush(self, steps: int | None = None, *, whole: str | None = None) -> None:
-        """Hand what the observer holds to the writer and commit it.
+    def flush(self, steps: int | None = None, *, completion: str | None = None) -> None:
+        """Pass the events that the observer holds to the writer, and commit them.
 
-        ``whole`` is the note by which that is the whole record, if this process ends before the next commit.
+        ``completion`` is the completion note to write with them, if any.
         """
         observer = self.observer
         if observer is None or os.getpid() != self._pid:
@@ -316,15 +320,15 @@ class Session:
         with self._lock:
             loading.flush()
             writer = self.writer()
-            if self._whole not in (None, whole):
-                self.note(self._whole, False)  # it did not come to that
-            if whole is not None:
-                self.note(whole, True)
-                self._handed = observer.position()
-            self._whole = whole
-            if self._work != self._noted:
-                self.note(log.WORK, None if self._work is None else self._work.hex())
-                self._noted = self._work
+            if self._completion not in (None, completion):
+                self.note(self._completion, False)  # the process went on: the earlier note is taken back
+            if completion is not None:
+                self.note(completion, True)
+                self._completed_events = observer.position()
+            self._completion = completion
+            if self._tasks != self._tasks_noted:
+                self.note(log.TASKS, None if self._tasks is None else self._tasks.hex())
+                self._tasks_noted = self._tasks
             rows = observer.drain()
             names, sites = observer.tables()
             if names:
@@ -332,7 +336,7 @@ class Session:
             if sites:
                 writer.sites([(i, self._relative(file), line, function) for i, file, line, function in sites])
                 for _, file, _, _ in sites:
-                    self._source(file)
+                    self._keep_source(file)
             for thread, _, _, *columns, digests, inputs, generators, sources in rows:
                 writer.chunk(
                     thread=thread,
@@ -352,37 +356,37 @@ class Session:
             writer.commit(steps=self.step if steps is None else steps)
             self._committed = time.monotonic()
 
-    def _zoom(self) -> None:
+    def _set_zoom(self) -> None:
         if self.observer is not None and self.plan.zoom is not None:
             first, last = self.plan.zoom
-            on = self.worker or first <= self.step <= last  # a loader's worker takes no steps
+            on = self.worker or first <= self.step <= last  # workers count no steps
             self.observer.zoom(on, self.plan.capture_bytes if on else 0)
 
-    def _count(self) -> None:
-        """The step count for the parent's progress line: eight bytes of a file both have mapped."""
+    def _show_progress(self) -> None:
+        """Write the step count where the parent's progress line reads it: eight bytes of a file, mapped."""
         if self.worker or self.rank:
             return
         if self._counter is None:
             path = Path(self.plan.folder) / "progress"
             try:
                 with open(path, "r+b" if path.exists() else "w+b", buffering=0) as f:
-                    f.write(bytes(8))  # a page without a block would kill the program where the disk is full
+                    f.write(bytes(8))  # OSError where the disk is full; a store into the mapping is a SIGBUS
                     self._counter = mmap.mmap(f.fileno(), 8)
             except OSError:
                 return
         struct.pack_into("<Q", self._counter, 0, self.step)
 
     def _relative(self, file: str) -> str:
-        """Relative to the folder the run began in, where it lies below it."""
+        """The file's path, relative to the folder in which this process began if it lies in there."""
         if file.startswith("<"):
             return file
         path = os.path.normpath(os.path.join(self._cwd, file))
         return path[len(self._cwd) + 1 :] if path.startswith(self._cwd + os.sep) else path
 
-    def _source(self, file: str) -> None:
-        """Keep the text of a user's source file, without secrets, so that a report can show lines anywhere.
+    def _keep_source(self, file: str) -> None:
+        """Keep the text of a user's source file in the record, so that a report can show its lines.
 
-        They are taken out here and not by the parent afterwards, which may be killed before it could.
+        Secrets are redacted here: the parent may be killed before it could do it afterwards.
         """
         if file in self._sources or file.startswith("<") or self._writer is None:
             return
@@ -393,7 +397,7 @@ class Session:
             key = (path, found.st_mtime_ns, found.st_size)
             if found.st_size > 1 << 20:
                 return
-            if key not in self._texts:  # a forked worker has its parent's, and need not look again
+            if key not in self._texts:  # a forked child inherits its parent's texts
                 with open(path, encoding="utf-8", errors="replace") as f:
                     self._texts[key] = redact(f.read())
         except OSError:

@@ -60,8 +60,8 @@ class _Parameters(ctypes.Structure):
 #: A distribution and a dtype in one number: a call's arguments cost more than a small draw.
 _MANY: Final = 16
 _KEPT: Final = 1024
-#: Bytes from which a new tensor is told to the system.
-LARGE: Final = 1 << 22
+#: For a new tensor of so many bytes, huge pages are worth the call that asks for them.
+LARGE_BYTES: Final = 1 << 22
 _threads: Final = torch.get_num_threads
 
 
@@ -134,8 +134,8 @@ class Core:
             found = self._kept[distribution, p] = ctypes.byref(self._parameters(distribution, p))
         return found
 
-    def fresh(self, made: Tensor) -> None:
-        """Tell the system that a large new tensor is about to be written: page by page it would cost more."""
+    def ask_for_large_pages(self, made: Tensor) -> None:
+        """Ask the system for huge pages (madvise): a large new tensor is then cheaper to write."""
         self._fresh(made.data_ptr(), made.nbytes)
 
     def derive(self, out: Tensor, keys: Tensor, n: int, subsequence: int, count: int) -> None:
@@ -227,7 +227,7 @@ _eager = False
 
 
 def get() -> Core | None:
-    """The core, unless `using("eager")` is on."""
+    """The C core; None where plain torch draws: it cannot be built, or `using("eager")` is on."""
     return None if _eager else load()
 
 

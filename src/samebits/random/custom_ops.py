@@ -29,8 +29,8 @@ def observe(on: bool) -> None:
     _observed = on
 
 
-def is_direct(*tensors: Tensor) -> bool:
-    """Whether nobody has to see the draw as an operation."""
+def can_skip_dispatcher(*tensors: Tensor) -> bool:
+    """Whether the draw need not be an operation of torch's dispatcher: nothing is on that must see it."""
     for tensor in tensors:
         if type(tensor) is not Tensor and type(tensor) is not Parameter:
             return False
@@ -57,7 +57,7 @@ def draw(
     part: Part | None = None,
 ) -> Tensor:
     """A new tensor of a distribution's numbers, on the key's device if on no other; all has been checked."""
-    if is_direct(key):
+    if can_skip_dispatcher(key):
         made = torch.empty(shape, dtype=dtype, device=key.device if device is None else device)
         return fill(made, distribution, key, parameters, part)
     device = key.device if device is None else device

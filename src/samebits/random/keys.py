@@ -51,17 +51,17 @@ def key(seed: int | Key, *, device: torch.device | str | int | None = None) -> T
         UsageTypeError, UsageError: as every function that takes a seed.
     """
     if isinstance(seed, Key):
-        return of_key(seed, device)
+        return to_tensor(seed, device)
     number = checked_seed(seed, "samebits.random.key")
     return torch.tensor(seeded(number), dtype=torch.uint64, device=device)
 
 
-def of_key(key: Key, device: torch.device | str | int | None = None) -> Tensor:
+def to_tensor(key: Key, device: torch.device | str | int | None = None) -> Tensor:
     """A `Key` as a tensor."""
     return torch.tensor(seeded(key.integer(128)), dtype=torch.uint64, device=device)
 
 
-unseen_by_the_compiler(of_key)  # it knows no hash
+unseen_by_the_compiler(to_tensor)  # it knows no hash
 
 
 def seeded(seed: int) -> tuple[int, int]:
@@ -80,7 +80,7 @@ def split(key: KeyLike, num: int = 2) -> Tensor:
     Returns:
         uint64 of shape (num, *batch, 2).  The first keys do not depend on `num`.
     """
-    key = checked(key)
+    key = check(key)
     if integer("num", num) < 1:
         raise UsageError(f"num must be at least 1, not {num}")
     return _derived(key, 0, 0, num)
@@ -96,7 +96,7 @@ def fold_in(key: KeyLike, data: int | str) -> Tensor:
     Returns:
         uint64 of `key`'s shape, (2,) for a `Key`.
     """
-    key = checked(key)
+    key = check(key)
     if isinstance(data, str):
         n, subsequence = _of_name(data)
     else:
@@ -116,7 +116,7 @@ _of_name._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 def _derived(key: Tensor, n: int, subsequence: int, count: int) -> Tensor:
     """The keys of n, n + 1, ...: uint64 of shape (count, *key.shape)."""
-    loaded = core.get() if key.is_cpu and custom_ops.is_direct(key) else None
+    loaded = core.get() if key.is_cpu and custom_ops.can_skip_dispatcher(key) else None
     if loaded is None:
         start = one_word.signed(n)
         words = philox.blocks(key, torch.arange(count, device=key.device) + start, subsequence)
@@ -132,17 +132,17 @@ def derived(seed: int, offset: int, n: int, subsequence: int = 0) -> tuple[int, 
     return w0 | w1 << 32, w2 | w3 << 32
 
 
-def checked(key: Any) -> Tensor:
-    """A key, or a batch of keys, as a tensor.
+def check(key: Any) -> Tensor:
+    """Check that this is a key, or a batch of keys, and return it as a tensor.
 
     Raises:
-        TypeError: it is no uint64 tensor and no `Key`.
-        ValueError: its last dimension has not two numbers.
+        UsageTypeError (a TypeError): it is no uint64 tensor and no `Key`.
+        UsageError (a ValueError): its last dimension has not two numbers.
     """
     if isinstance(key, Tensor) and key.dtype is torch.uint64 and key.dim() and key.size(-1) == 2:
         return key
     if isinstance(key, Key):
-        return of_key(key)
+        return to_tensor(key)
     if not isinstance(key, Tensor):
         raise UsageTypeError(
             f"a key comes first: samebits.random.key(seed), or one derived from it; got {_described(key)}"
@@ -165,7 +165,7 @@ def single(key: Any, what: str) -> Tensor:
         TypeError: it is no uint64 tensor and no `Key`.
         ValueError: it is a batch of keys, or none.
     """
-    one = checked(key)
+    one = check(key)
     if one.dim() != 1:
         raise UsageError(f"{what} one key, of shape (2,), not a batch of them: {tuple(one.shape)}")
     return one

@@ -1,6 +1,6 @@
-"""Distributions of one word an element in plain torch, which is their definition, on any device.
+"""Distributions that take one random word for each element; plain torch defines them, on any device.
 
-The word has 32 bits where the dtype has at most 32, else of 64.
+A word has 32 bits where the dtype has at most 32, else 64; a truncated normal always takes 64.
 Trials (bernoulli, dropout) take 32 bits in every dtype, so that a mask does not depend
 on the dtype that it masks.  Every product and every sum is a call of its own: a fused
 one would round otherwise.

@@ -1,4 +1,7 @@
-"""Where numbers go: into a new tensor, a given one, a part of a whole, a process's part of a DTensor."""
+"""Makes or chooses the tensor that random numbers are written to, and has it filled.
+
+That is a new tensor, the caller's `out`, a shard of a larger tensor, or this process's shard of a DTensor.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.graph import increment_version as _written
+from torch.autograd.graph import increment_version
 
 from samebits.errors import UsageError
 from samebits.random import core, custom_ops, keys, shards
@@ -19,11 +22,12 @@ from samebits.random.shards import Part
 from samebits.seeding.derive import Key
 
 Device = torch.device | str | int | None
-#: (start, shape) of the part of the whole that is drawn, or a DTensor: this process's part of one like it.
+#: What a caller asks to be drawn alone: (start, shape) within the whole tensor, or a DTensor.  A DTensor
+#: means this process's shard of a tensor distributed in the same way.  `shards.part` makes a `Part` of it.
 Shard = tuple[tuple[int, ...], tuple[int, ...]] | Tensor | None
 
 
-def drawn(
+def draw_numbers(
     distribution: Distribution,
     key: KeyLike,
     shape: tuple[Any, ...],
@@ -33,42 +37,41 @@ def drawn(
     shard: Shard,
     parameters: Parameters,
 ) -> Tensor:
-    """A distribution's numbers: what all functions of one word an element share.
+    """Draw a distribution's numbers: what `uniform`, `normal` and all others of `one_word` have in common.
 
     Raises:
-        TypeError: a key or shape of the wrong kind.
-        ValueError: sizes that are negative or do not fit `out`, the shard or the batch of keys.
+        UsageTypeError (a TypeError): a key or shape of the wrong kind.
+        UsageError (a ValueError): sizes that are negative, or do not fit `out`, the shard or the keys.
     """
     if isinstance(key, Key):
-        key = keys.of_key(key)
-    if shard is None and device is None and custom_ops.is_direct(key) and key.is_cpu:
-        loaded = (
-            core.get()
-        )  # a small draw is worth a short way: the checks below, and all of `fill`'s, are met
-        if loaded is not None and key.dtype is torch.uint64 and key.dim() == 1 and key.numel() == 2:
-            made = _new(key, shape_of(shape), dtype, loaded) if out is None else _plain(out, shape)
+        key = keys.to_tensor(key)
+    if shard is None and device is None and custom_ops.can_skip_dispatcher(key) and key.is_cpu:
+        # The fast path, for small draws: the conditions stand for the checks below, and for those of `fill`.
+        c_core = core.get()
+        if c_core is not None and key.dtype is torch.uint64 and key.dim() == 1 and key.numel() == 2:
+            made = _new_tensor(key, shape_of(shape), dtype, c_core) if out is None else _writable(out, shape)
             if made is not None:
-                loaded.fill(made, distribution, key.contiguous(), parameters)
+                c_core.fill(made, distribution, key.contiguous(), parameters)
                 return made
-    key = keys.checked(key)
+    key = keys.check(key)
     if out is None and shard is None:
         sizes = shape_of(shape)
         if key.dim() > 1:
-            key = batch(key, sizes)
+            key = expand_keys(key, sizes)
         where = None if device is None else torch.device(device)
         return custom_ops.draw(sizes, distribution, key, dtype, where, parameters)
-    return _placed(distribution, key, shape, dtype, device, out, shard, parameters)
+    return _draw_into(distribution, key, shape, dtype, device, out, shard, parameters)
 
 
-def _new(key: Tensor, sizes: tuple[int, ...], dtype: torch.dtype, loaded: core.Core) -> Tensor:
+def _new_tensor(key: Tensor, sizes: tuple[int, ...], dtype: torch.dtype, c_core: core.Core) -> Tensor:
     made = key.new_empty(*sizes, dtype=dtype) if sizes else key.new_empty((), dtype=dtype)
-    if made.nbytes >= core.LARGE:
-        loaded.fresh(made)
+    if made.nbytes >= core.LARGE_BYTES:
+        c_core.ask_for_large_pages(made)
     return made
 
 
-def _plain(out: Tensor, shape: tuple[Any, ...]) -> Tensor | None:
-    """`out`, if it is memory that the core can write and nobody differentiates."""
+def _writable(out: Tensor, shape: tuple[Any, ...]) -> Tensor | None:
+    """`out`, if it is a plain contiguous CPU tensor without gradient, which the core can write; else None."""
     fits = (
         type(out) is Tensor
         and out.is_cpu
@@ -79,11 +82,11 @@ def _plain(out: Tensor, shape: tuple[Any, ...]) -> Tensor | None:
     )
     if not fits:
         return None
-    _written(out)
+    increment_version(out)
     return out
 
 
-def _placed(
+def _draw_into(
     distribution: Distribution,
     key: Tensor,
     shape: tuple[Any, ...],
@@ -93,10 +96,10 @@ def _placed(
     shard: Shard,
     parameters: Parameters,
 ) -> Tensor:
-    """Into a tensor that is there, or a part of a whole."""
+    """Draw into `out`, or draw a shard alone."""
     template = out if shards.is_distributed(out) else shard if shards.is_distributed(shard) else None
     if template is not None:
-        return _distributed(distribution, key, shape, dtype, template, out, parameters)
+        return _draw_dtensor(distribution, key, shape, dtype, template, out, parameters)
     if out is not None and device is not None and torch.device(device) != out.device:
         raise UsageError(f"out lies on {out.device}, but device={device} was asked for")
     sizes = shape_of(shape) if shape or out is None or shard is not None else tuple(out.shape)
@@ -105,23 +108,23 @@ def _placed(
     if shard is not None:
         if key.dim() > 1:
             raise UsageError("a shard needs one key, not a batch of keys")
-        start, local = shards.given(shard)
+        start, local = shards.parse(shard)
         part = shards.part(sizes, start, local)
     elif key.dim() > 1:
-        key = batch(key, sizes)
+        key = expand_keys(key, sizes)
     if out is None:
         where = None if device is None else torch.device(device)
         return custom_ops.draw(local, distribution, key, dtype, where, parameters, part)
     if tuple(out.shape) != local:
         raise UsageError(f"out has the shape {tuple(out.shape)}, but {local} was asked for")
-    if custom_ops.is_direct(key, out):
+    if custom_ops.can_skip_dispatcher(key, out):
         with torch.no_grad():
-            _written(out)
+            increment_version(out)
             return fill(out, distribution, key, parameters, part)
     return out.copy_(custom_ops.draw(local, distribution, key, dtype, out.device, parameters, part))
 
 
-def _distributed(
+def _draw_dtensor(
     distribution: Distribution,
     key: Tensor,
     shape: tuple[Any, ...],
@@ -130,7 +133,7 @@ def _distributed(
     out: Any,
     parameters: Parameters,
 ) -> Tensor:
-    """This process's part of a DTensor: of `out`, or of a new one that is placed as the template is."""
+    """Draw this process's shard of a DTensor: of `out`, or of a new one distributed as the template."""
     from torch.distributed.tensor import DTensor
 
     sizes = shape_of(shape) if shape else tuple(template.shape)
@@ -156,11 +159,14 @@ def _distributed(
     return made
 
 
-def batch(key: Tensor, sizes: tuple[int, ...]) -> Tensor:
-    """The keys of the leading dimensions: those of size 1 at the end are left out, others are repeated.
+def expand_keys(key: Tensor, sizes: tuple[int, ...]) -> Tensor:
+    """One key for each index of the leading dimensions of `sizes`.
+
+    Batches of keys broadcast from the left: (4,) fits the sizes (4, 5), and so do (4, 1) and (1, 5).  A
+    dimension of size 1 is repeated; one at the end is dropped, as a key draws all that lies behind its index.
 
     Raises:
-        ValueError: the keys do not fit the shape.
+        UsageError (a ValueError): the keys do not fit the sizes.
     """
     batch = list(key.shape[:-1])
     while batch and batch[-1] == 1:

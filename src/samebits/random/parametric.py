@@ -161,7 +161,7 @@ def request(
         ValueError: parameters that are NaN or out of their range; sizes that are negative, or that the
             parameters, `out`, the shard or the keys do not fit.
     """
-    key = keys.checked(key)
+    key = keys.check(key)
     tensors = [value for _, value in given if isinstance(value, Tensor)]
     dtype = dtype_of(dtype, out, allowed, _default(tensors), name)
     if out is not None:
@@ -195,12 +195,12 @@ def request(
             raise UsageTypeError(f"{name} draws a shard=(start, shape), not that of a tensor")
         if key.dim() > 1:
             raise UsageError("a shard needs one key, not a batch of keys")
-        start, local = shards.given(shard)
+        start, local = shards.parse(shard)
         part = shards.part(sizes, start, local)
         place = tuple(slice(at, at + n) for at, n in zip(start, local, strict=True))
         wide = [value if value.dim() == rows else value.expand(*sizes, *classes)[place] for value in wide]
     elif key.dim() > 1:
-        key = output.batch(key, sizes)
+        key = output.expand_keys(key, sizes)
     if out is not None and tuple(out.shape) != (*local, *classes):
         raise UsageError(f"out has the shape {tuple(out.shape)}, but {(*local, *classes)} was asked for")
     # A shape of one's parameters is one number for all: it is not repeated in memory.
@@ -222,7 +222,7 @@ def numbers(distribution: Parametric, asked: Request) -> Tensor:
     """The float64 numbers of a request, of its shape (and of a row's classes)."""
     part = asked.part
     first, sizes, strides = (part.first, part.shape, part.strides) if part is not None else (0, (), ())
-    if custom_ops.is_direct(asked.key, *asked.parameters):
+    if custom_ops.can_skip_dispatcher(asked.key, *asked.parameters):
         with torch.no_grad():
             return _drawn(distribution, asked.key, asked.parameters, asked.shape, first, sizes, strides)
     made: Tensor = torch.ops.samebits.parametric(

@@ -19,7 +19,9 @@ from samebits.errors import UsageError, UsageTypeError
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Elements of a whole tensor.
+    """Which elements of a whole tensor to draw, as the kernels take it.
+
+    A caller names them as (start, shape) or a DTensor (`output.Shard`); `part` checks that and makes this.
 
     Attributes:
         first: the first element's number.
@@ -46,11 +48,11 @@ def whole(count: int) -> Part:
     return Part(0, (count,), (1,))
 
 
-def given(shard: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """(start, shape), as integers.
+def parse(shard: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The (start, shape) that a caller gave as a shard, as integers.
 
     Raises:
-        TypeError: it is something else.
+        UsageTypeError (a TypeError): it is something else.
     """
     try:
         if isinstance(shard, Tensor):

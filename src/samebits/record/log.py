@@ -27,12 +27,13 @@ VERSION: Final = 1  # user_version in the SQLite header; see "Evolution" in docs
 
 #: What a process that never closed its record leaves as its status.
 RUNNING: Final = "running"
-#: The note of a process that became another program, which ends its record without closing it.
+#: Completion note: the process became another program.  A record that is not closed is complete by it.
 EXEC: Final = "exec"
-#: The note of a process that has written all that it computed, and handed that over.
-HANDED: Final = "handed"
-#: The note of a command, and of a pool's worker: a digest of what it was told, or of all the work it took.
-WORK: Final = "work"
+#: Completion note: the process has written all that it computed, and sent its results.
+RESULTS_SENT: Final = "handed"
+#: The note with a digest of what the process had to do.  Of a command: its words, folder and variables.  Of a
+#: pool's worker: the tasks it received.
+TASKS: Final = "work"
 #: Why such a record is incomplete, where nothing more is known.
 UNCLOSED: Final = "its process did not close the record"
 

@@ -79,7 +79,7 @@ class Record:
         full = self.notes.pop("manifest", None)  # what may only be asked once the program is under way
         if isinstance(full, dict):
             self.manifest = {**self.manifest, **full}
-        if status is None and True in (self.notes.get(log.EXEC), self.notes.get(log.HANDED)):
+        if status is None and True in (self.notes.get(log.EXEC), self.notes.get(log.RESULTS_SENT)):
             self.status = "finished"
         elif status is None:
             self.notes.setdefault("incomplete", shown(reason.kept(self.path) or log.UNCLOSED))

@@ -43,7 +43,7 @@ class Sink(Protocol):
 
     def fact(self, detail: Detail, site: Site | None) -> None: ...
 
-    def left_out(self, what: str) -> None: ...
+    def not_observed(self, what: str) -> None: ...
 
 
 class Spot(NamedTuple):
@@ -201,7 +201,7 @@ def record_file(detail: Detail, site: Site | None) -> None:
 def interpreter_started() -> None:
     """What runs in a sub-interpreter is not observed."""
     if _sink is not None:
-        _sink.left_out("sub-interpreters")
+        _sink.not_observed("sub-interpreters")
 
 
 def iterated(items: Any, number: int) -> Any:

@@ -13,7 +13,7 @@ from samebits.random.arguments import FLOATING, LIMITS, dtype_of, probability, s
 from samebits.random.distributions.integers import bits
 from samebits.random.keys import KeyLike
 from samebits.random.one_word import TRIAL_BITS, Distribution, Parameters, threshold
-from samebits.random.output import Device, Shard, drawn
+from samebits.random.output import Device, Shard, draw_numbers
 
 __all__ = ["bernoulli"]
 
@@ -49,8 +49,8 @@ def bernoulli(
     """
     dtype = dtype_of(dtype, out, _TRIALS, torch.bool, "bernoulli")
     if isinstance(p, Tensor):
-        return _trials(keys.checked(key), shape, p, dtype, device, out, shard)
-    return drawn(
+        return _trials(keys.check(key), shape, p, dtype, device, out, shard)
+    return draw_numbers(
         Distribution.BERNOULLI,
         key,
         shape,

@@ -195,7 +195,7 @@ def _placed(made: Tensor, device: Device, out: Tensor | None) -> Tensor:
 
 
 def _drawn(key: Tensor, given: Tensor, is_logits: bool, num_samples: int, replacement: bool) -> Tensor:
-    if custom_ops.is_direct(key, given):
+    if custom_ops.can_skip_dispatcher(key, given):
         with torch.no_grad():
             return _classes(key, given, is_logits, num_samples, replacement)
     made: Tensor = torch.ops.samebits.classes(key, given, is_logits, num_samples, replacement)

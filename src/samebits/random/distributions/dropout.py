@@ -12,7 +12,7 @@ from samebits.errors import UsageTypeError
 from samebits.random import custom_ops, keys
 from samebits.random.arguments import FLOATING, probability
 from samebits.random.keys import KeyLike
-from samebits.random.output import batch
+from samebits.random.output import expand_keys
 
 __all__ = ["dropout"]
 
@@ -35,14 +35,14 @@ def dropout(key: KeyLike, x: Tensor, p: float = 0.5, training: bool = True) -> T
         TypeError: `key` is no key, `x` has no floating point dtype.
         ValueError: p is not a probability.
     """
-    key = keys.checked(key)
+    key = keys.check(key)
     if not isinstance(x, Tensor) or x.dtype not in FLOATING:
         got = str(x.dtype) if isinstance(x, Tensor) else f"a {type(x).__name__}"
         raise UsageTypeError(f"dropout needs a tensor of float16, bfloat16, float32 or float64, not {got}")
     p = probability("p", p)
     if not training or p == 0:
         return x
-    key = batch(key, tuple(x.shape))
+    key = expand_keys(key, tuple(x.shape))
     if custom_ops.is_transformed():
         # torch.func.grad takes no operation with a gradient of its own; the same product, as it can see it.
         scale: Tensor = torch.ops.samebits.dropout(torch.ones_like(x), key, p)

@@ -12,7 +12,7 @@ from torch import Tensor
 from samebits.random.arguments import FLOATING, dtype_of, number
 from samebits.random.keys import KeyLike
 from samebits.random.one_word import UNIT, Distribution, Parameters
-from samebits.random.output import Device, Shard, drawn
+from samebits.random.output import Device, Shard, draw_numbers
 
 __all__ = ["exponential"]
 
@@ -45,4 +45,4 @@ def exponential(
     if type(rate) is not float or rate != 1.0:
         rate = number("rate", rate, positive=True)
     parameters = UNIT if rate == 1.0 else Parameters(rate)
-    return drawn(Distribution.EXPONENTIAL, key, shape, dtype, device, out, shard, parameters)
+    return draw_numbers(Distribution.EXPONENTIAL, key, shape, dtype, device, out, shard, parameters)

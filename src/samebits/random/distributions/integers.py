@@ -13,7 +13,7 @@ from samebits.random import keys
 from samebits.random.arguments import LIMITS, dtype_of
 from samebits.random.keys import KeyLike
 from samebits.random.one_word import UNIT, Distribution, Parameters
-from samebits.random.output import Device, Shard, drawn
+from samebits.random.output import Device, Shard, draw_numbers
 
 __all__ = ["bits", "randint"]
 
@@ -59,7 +59,7 @@ def randint(
             parameters = _spans[low, high, dtype] = _span(low, high, dtype)
     else:
         parameters = _span(low, high, dtype)
-    return drawn(Distribution.INTEGER, key, shape, dtype, device, out, shard, parameters)
+    return draw_numbers(Distribution.INTEGER, key, shape, dtype, device, out, shard, parameters)
 
 
 #: The parameters of ranges that have been checked: checking one costs as much as a small draw.
@@ -112,4 +112,4 @@ def bits(
         ValueError: negative sizes.
     """
     dtype = dtype_of(dtype, out, _INTEGERS, torch.int32, "bits")
-    return drawn(Distribution.INTEGER, key, shape, dtype, device, out, shard, UNIT)
+    return draw_numbers(Distribution.INTEGER, key, shape, dtype, device, out, shard, UNIT)

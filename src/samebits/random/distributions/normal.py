@@ -12,7 +12,7 @@ from torch import Tensor
 from samebits.random.arguments import FLOATING, dtype_of, number
 from samebits.random.keys import KeyLike
 from samebits.random.one_word import UNIT, Distribution, Parameters
-from samebits.random.output import Device, Shard, drawn
+from samebits.random.output import Device, Shard, draw_numbers
 
 __all__ = ["normal"]
 
@@ -47,4 +47,4 @@ def normal(
     if type(mean) is not float or type(std) is not float or mean != 0.0 or std != 1.0:
         mean, std = number("mean", mean), number("std", std, least=0.0)
     parameters = UNIT if mean == 0.0 and std == 1.0 else Parameters(std, mean)
-    return drawn(Distribution.NORMAL, key, shape, dtype, device, out, shard, parameters)
+    return draw_numbers(Distribution.NORMAL, key, shape, dtype, device, out, shard, parameters)

@@ -73,7 +73,7 @@ def permutation(
         >>> samebits.random.permutation(samebits.random.key(0), 5).tolist()
         [4, 0, 3, 1, 2]
     """
-    key = keys.checked(key)
+    key = keys.check(key)
     if type(x) is int and 0 <= x <= _MOST and dtype is None and device is None and out is None:
         return _new(
             key, x, key.device
@@ -91,7 +91,12 @@ def permutation(
     shape = (*key.shape[:-1], n)
     _check_out(out, shape, device)
     where = out.device if out is not None else key.device if device is None else torch.device(device)
-    if out is not None and dtype is torch.int64 and out.is_contiguous() and custom_ops.is_direct(key, out):
+    if (
+        out is not None
+        and dtype is torch.int64
+        and out.is_contiguous()
+        and custom_ops.can_skip_dispatcher(key, out)
+    ):
         torch.autograd.graph.increment_version(out)
         return _fill(out, key)
     order = _new(key, n, where).to(dtype)
@@ -199,7 +204,7 @@ def _check_out(out: Tensor | None, shape: tuple[int, ...], device: Device) -> No
 
 def _new(key: Tensor, n: int, device: torch.device) -> Tensor:
     """int64 of shape (*batch, n): the order of each key."""
-    if custom_ops.is_direct(key):
+    if custom_ops.can_skip_dispatcher(key):
         if key.dim() == 1 and device == key.device:
             return _fill(key.new_empty(n, dtype=torch.int64), key)  # the quicker way to make a small one
         return _fill(torch.empty((*key.shape[:-1], n), dtype=torch.int64, device=device), key)

@@ -22,7 +22,7 @@ from samebits.random import one_word, quantile
 from samebits.random.arguments import FLOATING, dtype_of, number, rounded
 from samebits.random.keys import KeyLike
 from samebits.random.one_word import Distribution, Parameters
-from samebits.random.output import Device, Shard, drawn
+from samebits.random.output import Device, Shard, draw_numbers
 
 __all__ = ["truncated_normal"]
 
@@ -79,7 +79,7 @@ def truncated_normal(
             f"std={std}: less than 2**-40 of it; move the bounds nearer to the mean"
         )
     parameters = Parameters(std, mean, first, words % _WORDS, least, most)
-    return drawn(Distribution.TRUNCATED, key, shape, dtype, device, out, shard, parameters)
+    return draw_numbers(Distribution.TRUNCATED, key, shape, dtype, device, out, shard, parameters)
 
 
 def _bound(name: str, value: Any) -> float:

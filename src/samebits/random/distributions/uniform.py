@@ -13,7 +13,7 @@ from samebits.errors import UsageError
 from samebits.random.arguments import FLOATING, dtype_of, number, rounded
 from samebits.random.keys import KeyLike
 from samebits.random.one_word import UNIT, Distribution, Parameters
-from samebits.random.output import Device, Shard, drawn
+from samebits.random.output import Device, Shard, draw_numbers
 
 __all__ = ["uniform"]
 
@@ -58,4 +58,4 @@ def uniform(
             raise UsageError(f"low must be less than high, not low={low}, high={high}")
         below, above = rounded(low, dtype), rounded(high, dtype)
         parameters = Parameters(rounded(above - below, dtype), below)
-    return drawn(Distribution.UNIFORM, key, shape, dtype, device, out, shard, parameters)
+    return draw_numbers(Distribution.UNIFORM, key, shape, dtype, device, out, shard, parameters)

@@ -1,0 +1,26 @@
+"""A digest of the command that started this process, by which the commands of two runs are matched.
+
+It covers the command's words, the working folder and the environment variables; none of them is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from hashlib import blake2b
+from typing import Final
+
+#: Variables that a shell sets for every command it starts: they say nothing about this one.
+_VARIABLES: Final = frozenset({"_", "SHLVL", "OLDPWD", "PWD"})
+
+
+def command_digest(cwd: str) -> bytes:
+    """A digest of the words, the folder and the variables with which this process was started."""
+    environment = sorted(
+        (name, value)
+        for name, value in os.environ.items()
+        if name not in _VARIABLES and not name.startswith("SAMEBITS_")
+    )
+    command = json.dumps([sys.orig_argv, cwd, environment])
+    return blake2b(command.encode(), digest_size=16).digest()
