@@ -106,7 +106,7 @@ NO_FILE = {
     "launch/environments": "environments and machines that lack something",
     "launch/errors_shown": "what failing programs print",
     "launch/folder": "what is left in the user's folder",
-    "launch/handing": "workers that their program ends",
+    "launch/messages": "workers that their program ends",
     "launch/job_control": "terminals, shells and signals",
     "launch/portable": "`--portable`, end to end",
     "launch/programs": "programs of every kind, end to end",
