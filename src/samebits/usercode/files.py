@@ -36,10 +36,9 @@ class Owner(Enum):
 
 #: What a folder of installed packages is called.
 INSTALLED_NAMES: Final = ("site-packages", "dist-packages")
-#: Libraries that are never the program, though a program be started with them (`torchrun`).
-_LIBRARIES: Final = ("torch", "numpy")
-#: Top-level packages that are no third party's.
-KNOWN_PACKAGES: Final = sys.stdlib_module_names | {*_LIBRARIES, "samebits"}
+#: Top-level packages that are no third party's.  torch and numpy are never the program, though a program be
+#: started with them (`torchrun`).
+KNOWN_PACKAGES: Final = sys.stdlib_module_names | {"torch", "numpy", "samebits"}
 #: The folder of samebits' own files.
 PACKAGE: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -84,9 +83,15 @@ def prefixes(owner: Owner) -> list[str]:
 
 def owner(file: str) -> Owner:
     """Whose a source file is, by the name that code objects and modules give."""
-    if not file or file.startswith("<"):
-        return Owner.PYTHON if file.startswith("<frozen") else Owner.NO_FILE
-    return _owner(file, *(_loaded(name) for name in _LIBRARIES))
+    global _libraries
+    torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
+    if torch is not _libraries[0] or numpy is not _libraries[1] or len(_owners) > _MOST:
+        _libraries = torch, numpy
+        _owners.clear()
+    found = _owners.get(file)
+    if found is None:
+        found = _owners[file] = _owner(file)
+    return found
 
 
 def is_user_file(file: str) -> bool:
@@ -99,14 +104,16 @@ def is_user_code(file: str) -> bool:
     return owner(file) in (Owner.PROGRAM, Owner.NO_FILE)
 
 
-def _loaded(name: str) -> ModuleType | None:
-    module = sys.modules.get(name)
-    return module if issubclass(type(module), ModuleType) else None
+#: File -> owner, as long as the same libraries are loaded.
+_owners: dict[str, Owner] = {}
+_libraries: tuple[Any, ...] = (None, None)  # the modules that `_owners` knows the folders of
+_MOST: Final = 65536
 
 
-@lru_cache(maxsize=65536)
-def _owner(file: str, *libraries: ModuleType | None) -> Owner:
-    known = _known(*libraries)
+def _owner(file: str) -> Owner:
+    if not file or file.startswith("<"):
+        return Owner.PYTHON if file.startswith("<frozen") else Owner.NO_FILE
+    known = _known(*(module if issubclass(type(module), ModuleType) else None for module in _libraries))
     found = _by_path(os.path.abspath(file), known)
     return found if found is not Owner.PROGRAM else _by_path(os.path.realpath(file), known)
 

@@ -189,6 +189,7 @@ def _is_own_module(name: str, variables: dict[str, Any], packages: Collection[st
 
 
 def _is_own_file(file: str, module: object, packages: Collection[str]) -> bool:
-    if files.owner(file) is Owner.INSTALLED:
+    whose = files.owner(file)
+    if whose is Owner.INSTALLED:
         return type(module) is str and package_of(module) in packages
-    return files.is_user_code(file)
+    return whose is Owner.PROGRAM or whose is Owner.NO_FILE
