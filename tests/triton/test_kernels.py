@@ -30,7 +30,7 @@ COMPARED = {
         "test_kernels_give_the_bits_of_plain_torch",
     ),
     "ops.primitives._triton.products": (("_walk",), "test_products", "test_the_same_bits"),
-    "ops.primitives._triton.taps": (("_gather",), "test_taps", "test_bits"),
+    "ops.primitives._triton.gather": (("_gather",), "test_gather", "test_bits"),
     "ops.primitives._triton.windows": (
         ("_averaged", "_chosen"),
         "test_pool",
