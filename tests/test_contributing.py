@@ -35,7 +35,7 @@ class Recipe:
 
 RECIPES = {
     "cause": Recipe(
-        ("tests/causes/test_catalogue.py", "tests/audit/test_rules.py", "-k", "uuid or page or hash"),
+        ("tests/causes", "tests/audit"),  # as it is printed
         "from samebits.audit import audit_source\n"
         "print([problem.cause for problem in audit_source('from uuid import uuid4 as u\\nprint(u().int)')])",
         "['uuid-seed']\n",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits import UsageError
+from samebits import UsageError, UsageTypeError
 from samebits.audit import Finding, audit_file, audit_source
 
 FAULT = "names = {'a', 'b'}\norder = list(names)\n"
@@ -100,7 +100,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_deep_trees() -> None:
     text = "x = " + "+".join(["a"] * 900) + "\n" + FAULT
     assert [problem.site.line for problem in audit_source(text)] == [3]
-    with pytest.raises(UsageError, match=r"nested too deeply|cannot be parsed"):
+    with pytest.raises(UsageError, match=r"nested too deeply|cannot be parsed: \w+"):
         audit_source("x = set(a) - " + " - ".join(["set(a)"] * 20_000) + "\nlist(x)\n", "deep.py")
 
 
@@ -109,3 +109,9 @@ def test_nothing_is_run(tmp_path: Path) -> None:
     file.write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nraise SystemExit\n")
     assert audit_file(file) == []
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("path", [b"train.py", 3, None])
+def test_what_is_no_path(path: object) -> None:
+    with pytest.raises(UsageTypeError, match="audit_file: the path must be a text or a path, got"):
+        audit_file(path)  # type: ignore[arg-type]

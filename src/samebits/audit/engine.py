@@ -15,7 +15,7 @@ from pathlib import Path
 
 from samebits.audit.ignores import ignored
 from samebits.causes import CATALOGUE
-from samebits.errors import UsageError
+from samebits.errors import UsageError, UsageTypeError
 from samebits.model.finding import Finding
 from samebits.model.sites import Site
 
@@ -24,9 +24,11 @@ def audit_file(path: str | os.PathLike[str]) -> list[Finding]:
     """What the rules find in one Python file.
 
     Raises:
-        UsageError: the file cannot be read, decoded or parsed; it says where.
+        UsageTypeError, UsageError: no path; the file cannot be read, decoded or parsed, and where.
     """
-    name = os.fspath(path)
+    if not isinstance(path, str | os.PathLike):
+        raise UsageTypeError(f"audit_file: the path must be a text or a path, got {path!r}")
+    name = str(os.fspath(path))
     try:
         data = Path(path).read_bytes()
     except (OSError, ValueError) as error:  # a ValueError: a null character in the name
@@ -58,7 +60,7 @@ def audit_source(text: str, filename: str = "<text>") -> list[Finding]:
         line, column = error.lineno or 1, error.offset or 1
         raise UsageError(f"{filename}:{line}:{column} is not Python: {error.msg}.") from error
     except (ValueError, RecursionError, MemoryError) as error:
-        raise UsageError(f"{filename} cannot be parsed: {error or type(error).__name__}.") from error
+        raise UsageError(f"{filename} cannot be parsed: {str(error) or type(error).__name__}.") from error
     silent = ignored(text)
     lines = text.splitlines(keepends=True) if not text.isascii() else []
     found: set[Finding] = set()
