@@ -34,11 +34,11 @@ def test_calls_that_overlap() -> None:
         first, second = flag.overlaid(False), flag.overlaid(True)
         first.__enter__()
         second.__enter__()
-        assert flag._stands() == (True, False)
+        assert flag.as_torch_has_it() == (True, False)
         first.__exit__(None, None, None)
-        assert flag._stands() == (True, False)
+        assert flag.as_torch_has_it() == (True, False)
         second.__exit__(None, None, None)
-        assert flag._stands() == (True, True)
+        assert flag.as_torch_has_it() == (True, True)
 
 
 def test_a_child_forked_during_a_call_has_what_is_meant() -> None:

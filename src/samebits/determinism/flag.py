@@ -45,7 +45,7 @@ def _forked() -> None:
 def read() -> DeterministicFlag:
     """What the flag is meant to be."""
     with _overlays.lock:
-        return _overlays.meant if _overlays.open else _read()
+        return _overlays.meant if _overlays.open else as_torch_has_it()
 
 
 def write(flag: DeterministicFlag) -> None:
@@ -62,7 +62,7 @@ def overlaid(enabled: bool) -> Iterator[None]:
     token = object()
     with _overlays.lock:
         if not _overlays.open:
-            _overlays.meant = _read()
+            _overlays.meant = as_torch_has_it()
         _overlays.open.append((token, DeterministicFlag(enabled, False)))
         _set(DeterministicFlag(enabled, False))
     try:
@@ -73,7 +73,8 @@ def overlaid(enabled: bool) -> Iterator[None]:
             _set(_overlays.open[-1][1] if _overlays.open else _overlays.meant)
 
 
-def _read() -> DeterministicFlag:
+def as_torch_has_it() -> DeterministicFlag:
+    """What torch's switch is at this moment, also inside `overlaid`."""
     return DeterministicFlag(
         torch._C._get_deterministic_algorithms(), torch._C._get_deterministic_algorithms_warn_only()
     )
