@@ -78,7 +78,8 @@ Switch = tuple[Callable[[], None], Callable[[], None], Callable[[], dict[str, fl
 
 def _observed(way: str, folder: Path) -> Switch:
     from samebits.observe.hooks import Trace
-    from samebits.observe.session import Plan, Session
+    from samebits.observe.plan import Plan
+    from samebits.observe.session import Session
     from samebits.record.run import Run
 
     session = Session(Plan(folder=str(folder), level=way))

@@ -75,7 +75,8 @@ def observe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_modules: None) 
     """``with observe(level="op", ...) as seen: ...``: what the block does is recorded into ``seen``."""
     from samebits._runtime import imports
     from samebits.observe.hooks import Trace
-    from samebits.observe.session import PROCESS, Plan, Session
+    from samebits.observe.plan import Plan
+    from samebits.observe.session import PROCESS, Session
 
     monkeypatch.setenv(PROCESS, "")
     made: list[Recording] = []

@@ -25,7 +25,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from samebits.model.operators import OPERATIONS
-from tools.library import Library
+from tools.binary import Library
 
 #: What the kernels call; its parameter's type, part of the name, has changed over the releases.
 FUNCTION = re.compile("_ZN2at7Context21alertNotDeterministic")

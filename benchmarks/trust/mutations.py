@@ -69,7 +69,7 @@ def originals(folder: Path) -> list[Path]:
     """Records of one script: per step, per operation with workers, and with inputs and outputs kept."""
     from samebits.launch.process import start
     from samebits.launch.program import Program
-    from samebits.observe.session import Plan
+    from samebits.observe.plan import Plan
 
     made = []
     for name, workers, options in (

@@ -14,7 +14,8 @@ from samebits import random
 from samebits.control.settings import Control
 from samebits.model.facts import Clock, Listing
 from samebits.model.sites import Site
-from samebits.observe.session import PROCESS, Plan, Session
+from samebits.observe.plan import Plan
+from samebits.observe.session import PROCESS, Session
 from samebits.random import custom_ops
 from samebits.record.reader import Record
 

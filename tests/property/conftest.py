@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from samebits.model import events
-from samebits.observe.session import Plan, Session
+from samebits.observe.plan import Plan
+from samebits.observe.session import Session
 from samebits.record.run import inventory
 
 Told = tuple[str, str, int, int]

@@ -13,7 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samebits.seeding import Key, adapters
+from samebits.seeding import Key, accelerator, adapters
 from samebits.seeding.adapters import adapter_of, process_wide
 from samebits.seeding.serialization import equal
 
@@ -253,14 +253,14 @@ def test_numpys_bit_generator_may_be_another_and_is_put_back_as_an_object() -> N
 
 def test_an_accelerator_is_not_initialised_by_looking(fake: FakeModule) -> None:
     assert list(process_wide()) == ["python", "numpy", "torch:cpu"]
-    assert adapters.uninitialized_accelerator() == "fake"
+    assert accelerator.uninitialized_accelerator() == "fake"
     assert not fake.ready
-    adapters.initialize_accelerator("other")
+    accelerator.initialize_accelerator("other")
     assert not fake.ready
 
 
 def test_every_device_of_an_accelerator(fake: FakeModule) -> None:
-    adapters.initialize_accelerator("fake")
+    accelerator.initialize_accelerator("fake")
     present = process_wide()
     assert list(present)[3:] == ["torch:fake:0", "torch:fake:1"]
     states = {name: present[name].capture() for name in list(present)[3:]}

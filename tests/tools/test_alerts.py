@@ -21,7 +21,7 @@ from tools.alerts import (
     main,
     read,
 )
-from tools.library import Library
+from tools.binary import Library
 
 from samebits._runtime.native import compiler
 from samebits.ops import OPERATIONS

@@ -40,7 +40,8 @@ def attach() -> None:
     if not _runs_here():
         shown.show_errors_without_us()  # a module or a command, which Python runs itself
 
-    from samebits.observe.session import PLAN, Plan, Session
+    from samebits.observe.plan import PLAN, Plan
+    from samebits.observe.session import Session
 
     plan = Plan.from_json(os.environ[PLAN]) if PLAN in os.environ else None
     rewrite = os.environ.get("SAMEBITS_REWRITE") != "0" and (plan is None or plan.rewrite)
@@ -195,7 +196,7 @@ def _run_script(argv: list[str]) -> None:
 def _become_python(argv: list[str]) -> NoReturn:
     """Let Python itself say why it cannot run a script: its reader of files has words of its own."""
     from samebits.control.process_key import VARIABLE
-    from samebits.observe.session import PLAN
+    from samebits.observe.plan import PLAN
 
     for name in (PLAN, VARIABLE):
         os.environ.pop(name, None)

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from samebits.control.process_key import VARIABLE
 from samebits.manifest import redacted
-from samebits.observe.session import PLAN
+from samebits.observe.plan import PLAN
 
 #: The folder whose `sitecustomize` attaches a started Python.
 BOOTSTRAP: Final = str(Path(__file__).parent / "bootstrap")

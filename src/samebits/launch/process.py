@@ -32,7 +32,7 @@ from samebits.launch.output import Output
 from samebits.launch.program import Program
 from samebits.launch.signals import Interrupted, Signals, noted
 from samebits.launch.stalled import Stalled, has_stopped
-from samebits.observe.session import Plan
+from samebits.observe.plan import Plan
 from samebits.record.kept import steps_of
 from samebits.record.run import FORMAT, VERSION, inventory
 

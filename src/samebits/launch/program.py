@@ -21,7 +21,7 @@ from samebits.launch.announced import LINE, once
 from samebits.launch.obstacle import BOOTSTRAP
 from samebits.observe import installation
 from samebits.observe.installation import Installation
-from samebits.observe.session import PLAN, Plan
+from samebits.observe.plan import PLAN, Plan
 
 _HERE: Final = Path(__file__).parent
 #: Where a Python without xxhash finds samebits' own; read by bootstrap/sitecustomize.py.

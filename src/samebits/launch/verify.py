@@ -31,7 +31,7 @@ from samebits.launch.process import check_out, new_folder, start
 from samebits.launch.program import Program
 from samebits.model.facts import Save, Write
 from samebits.observe import installation, observer
-from samebits.observe.session import Plan
+from samebits.observe.plan import Plan
 from samebits.record.run import Run
 
 #: Called as progress(run, runs, steps); runs count from 1.

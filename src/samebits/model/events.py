@@ -48,6 +48,10 @@ READS: Final = {
 #: Index = the number stored in the ``phase`` column.  Append only.
 PHASES: Final = ("other", "data", "forward", "backward", "optimizer")
 
+#: Kind, and phase, -> the number that is stored.
+KIND: Final = {name: number for number, name in enumerate(KINDS)}
+PHASE: Final = {name: number for number, name in enumerate(PHASES)}
+
 #: Bits of the ``flags`` column.
 VIEW: Final = 1  # the outputs alias an input, no byte was written: the digest covers dtype and shape alone
 UNINITIALIZED: Final = 2  # the outputs are fresh uninitialised memory: likewise

@@ -22,7 +22,7 @@ from samebits.observe import reference
 from samebits.observe.folding import Sum, scalar_digest, tensors_in
 from samebits.observe.memory import Uninitialized
 from samebits.observe.places import CodePlace, CodePlaces, Origins
-from samebits.observe.rows import KIND, Row, ThreadRows, chunk, phase_now
+from samebits.observe.rows import Row, ThreadRows, chunk, phase_now
 from samebits.observe.schemas import Schema, describe
 
 UNREAD: Final = events.VIEW | events.UNINITIALIZED | events.PENDING
@@ -381,7 +381,7 @@ class Observer(ModuleType):
         if site >= 0:
             place = CodePlace(site, place.module if node else 0)
         if phase < 0:
-            phase = phase_now(thread, model=kind == KIND["region"])
+            phase = phase_now(thread, model=kind == events.KIND["region"])
         return Row(kind, phase, 0, 0, place.site, place.module, node)
 
     def _put(self, thread: ThreadRows, event: Row) -> None:

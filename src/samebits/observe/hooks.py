@@ -21,12 +21,13 @@ from samebits import manifest
 from samebits._runtime import forks
 from samebits._runtime.patcher import Patcher
 from samebits.model import events
+from samebits.model.events import KIND, PHASE
 from samebits.observe import observer
 from samebits.observe.batches import as_tensor, leaves, unwrapped
 from samebits.observe.generators import Generators
 from samebits.observe.names import Names
 from samebits.observe.schedule import Schedule
-from samebits.observe.session import KIND, PHASE, Session
+from samebits.observe.session import Session
 from samebits.usercode import opened
 from samebits.usercode.files import Owner, prefixes
 

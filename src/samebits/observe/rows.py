@@ -6,14 +6,12 @@ The packed form is that of `native/binding.h`: one column an array.
 from __future__ import annotations
 
 from array import array
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
 from samebits.model import events
-
-KIND: Final = {name: number for number, name in enumerate(events.KINDS)}
-PHASE: Final = {name: number for number, name in enumerate(events.PHASES)}
+from samebits.model.events import PHASE
 
 
 class Row(NamedTuple):

@@ -2,12 +2,11 @@
 
 `launch.child` makes the session.  `hooks` changes torch so that torch calls the session.  The observer is a
 module, `observe.native` or `observe.fallback`: it collects the events until the session takes them.  The
-plan says what to observe; the parent process passes it in an environment variable.
+plan (`observe.plan`) says what to observe.
 """
 
 from __future__ import annotations
 
-import json
 import mmap
 import os
 import struct
@@ -16,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from hashlib import blake2b
 from pathlib import Path
 from types import ModuleType
@@ -28,47 +27,17 @@ from samebits.model import events
 from samebits.model.facts import Detail, Fact, File, Listing, Load, Probe, Save, Write
 from samebits.model.sites import Site
 from samebits.observe.command import command_digest
+from samebits.observe.plan import Plan
 from samebits.record import log
 from samebits.usercode import loading
 
 if TYPE_CHECKING:
     from samebits.record.writer import Writer
 
-PLAN: Final = "SAMEBITS_PLAN"  # the plan, JSON
 PROCESS: Final = "SAMEBITS_PROCESS"  # the process key of the parent process, if the parent is observed
-KIND: Final = {name: number for number, name in enumerate(events.KINDS)}
-PHASE: Final = {name: number for number, name in enumerate(events.PHASES)}
 #: Notes that quote the program: such a text may hold a secret, so it is redacted.
 _QUOTES: Final = frozenset({"exception", "left_out"})
 _COLUMNS: Final = tuple(name for name, _ in events.STRUCTURE)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to observe in every process of one run.
-
-    ``schedule``: by process key, pairs (from step, stride).  From that step on, each step reads every
-    stride-th parameter.  None: each process measures what reading costs and makes its own schedule.
-    ``zoom``: the first and the last step of which inputs, generator states and outputs are kept, too.
-    """
-
-    folder: str
-    level: str = "step"  # or "op"
-    steps: int | None = None  # stop after this many optimizer steps
-    zoom: tuple[int, int] | None = None  # first and last step
-    capture_bytes: int = 0  # of outputs, kept at most
-    schedule: Mapping[str, Sequence[tuple[int, int]]] | None = None
-    rewrite: bool = True  # rewrite user code, so that it reports facts
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Plan:
-        data = json.loads(text)
-        if data.get("zoom"):
-            data["zoom"] = tuple(data["zoom"])
-        return cls(**data)
 
 
 def _working_folder() -> str:

@@ -20,10 +20,10 @@ import copy
 import random
 import sys
 from collections.abc import Mapping
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from samebits.errors import StateError as StateError
+from samebits.seeding.accelerator import current_accelerator, is_initialized
 from samebits.seeding.mt19937 import numpy_state, torch_state
 from samebits.seeding.serialization import (
     checked_tensor,
@@ -115,46 +115,18 @@ def process_wide() -> dict[str, Adapter]:
         "numpy": _NumpyGlobal(),
         "torch:cpu": _Torch(torch.default_generator),
     }
-    found = _accelerator()
-    if found is not None and _is_initialized(found[1]):
+    found = current_accelerator()
+    if found is not None and is_initialized(found[1]):
         kind, module = found
         for index in range(module.device_count()):
             adapters[f"torch:{kind}:{index}"] = _Device(kind, module, index)
     return adapters
 
 
-def initialize_accelerator(kind: str) -> None:
-    """Initialise the accelerator, if it is one of `kind` and is there: a state of it is to be restored."""
-    found = _accelerator()
-    if found is not None and found[0] == kind and not _is_initialized(found[1]):
-        module: Any = found[1]
-        if module.is_available() and hasattr(module, "init"):
-            module.init()
-
-
-def uninitialized_accelerator() -> str | None:
-    """The kind of an accelerator that is there and not initialised, "cuda" for one."""
-    found = _accelerator()
-    return None if found is None or _is_initialized(found[1]) else found[0]
-
-
 def rewind_device(adapter: Adapter) -> None:
     """Put a device's generator at the start of the stream it was seeded with, as if it had drawn nothing."""
     if isinstance(adapter, _Device):
         adapter.rewind()
-
-
-def _accelerator() -> tuple[str, Any] | None:
-    import torch
-
-    device = torch.accelerator.current_accelerator()
-    return None if device is None else (device.type, torch.get_device_module(device))
-
-
-def _is_initialized(module: ModuleType) -> bool:
-    """False in a forked child, where the accelerator cannot be used."""
-    ask = getattr(module, "is_initialized", None) or module.is_available  # mps has no such state
-    return bool(ask())
 
 
 class _Python:
@@ -388,7 +360,7 @@ class _Device:
         return self._module.get_rng_state(self._index)
 
     def put_back(self, saved: Any) -> None:
-        if _is_initialized(self._module):  # not so in a forked child, which cannot use it
+        if is_initialized(self._module):  # not so in a forked child, which cannot use it
             self._module.set_rng_state(saved, self._index)
 
     def start(self, key: Key) -> None:

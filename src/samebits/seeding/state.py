@@ -33,8 +33,8 @@ from types import FrameType
 from typing import Any, Final
 
 from samebits.errors import UsageError, UsageTypeError
+from samebits.seeding.accelerator import initialize_accelerator, uninitialized_accelerator
 from samebits.seeding.adapters import StateError as StateError
-from samebits.seeding.adapters import initialize_accelerator, uninitialized_accelerator
 from samebits.seeding.checksum import checksum
 from samebits.seeding.matching import Matching, matched
 from samebits.seeding.ranks import place

@@ -1,0 +1,39 @@
+"""What to observe in every process of one run: made by who starts it, handed to each process as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Final
+
+#: The variable that holds the plan.
+PLAN: Final = "SAMEBITS_PLAN"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to observe in every process of one run.
+
+    ``schedule``: by process key, pairs (from step, stride).  From that step on, each step reads every
+    stride-th parameter.  None: each process measures what reading costs and makes its own schedule.
+    ``zoom``: the first and the last step of which inputs, generator states and outputs are kept, too.
+    """
+
+    folder: str
+    level: str = "step"  # or "op"
+    steps: int | None = None  # stop after this many optimizer steps
+    zoom: tuple[int, int] | None = None  # first and last step
+    capture_bytes: int = 0  # of outputs, kept at most
+    schedule: Mapping[str, Sequence[tuple[int, int]]] | None = None
+    rewrite: bool = True  # rewrite user code, so that it reports facts
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Plan:
+        data = json.loads(text)
+        if data.get("zoom"):
+            data["zoom"] = tuple(data["zoom"])
+        return cls(**data)
