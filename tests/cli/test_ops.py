@@ -77,7 +77,7 @@ def test_an_operation_that_is_not_stable(samebits: Run, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["grid"], "no operation is called 'grid'; did you mean"),
+        (["grid"], "the table has no 'grid': did you mean"),
         (["--check", "--runs", "1"], "--runs"),
         (["--check", "--device", "tpu"], "not on 'tpu'"),
         (["--check", "--device", "cpu:x"], "not on 'cpu:x'"),
@@ -104,3 +104,38 @@ def test_operations_of_a_library_that_is_not_there(samebits: Run, monkeypatch: p
 def test_the_dispatchers_names_are_known(samebits: Run) -> None:
     answer = samebits("ops", "aten::put_", "--json", "-")
     assert [row["name"] for row in json.loads(answer.out)["operations"]] == ["put"]
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("torch.nn.functional.grid_sample", "grid_sample"),
+        ("F.pad", "pad"),
+        ("torch.nn.AdaptiveAvgPool2d", "adaptive_avg_pool"),
+        ("nn.CTCLoss", "ctc_loss"),
+        ("torch.Tensor.index_add_", "index_add"),
+    ],
+)
+def test_torchs_public_names_are_known(samebits: Run, word: str, name: str) -> None:
+    answer = samebits("ops", word, "--json", "-")
+    assert {row["name"] for row in json.loads(answer.out)["operations"]} == {name}
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [("upsample", "interpolate"), ("index_select", "index_add"), ("torch.gather", "scatter_add")],
+)
+def test_what_runs_an_operation_of_another_name(samebits: Run, word: str, name: str) -> None:
+    """The words of the guides; CPU kernels of torch show below which operation each runs."""
+    answer = samebits("ops", word)
+    assert answer.code == 0
+    assert f"{word} is listed as {name}, which it runs, forward or backward." in answer.out
+
+
+def test_an_operation_without_a_row(samebits: Run) -> None:
+    assert "PyTorch's own deterministic kernel is used for it" in samebits("ops", "torch.cumsum").err
+    assert "the table has no 'conv2d': did you mean 'deform_conv2d'?" in samebits("ops", "conv2d").err
+
+
+def test_help_says_what_the_table_holds(samebits: Run) -> None:
+    assert "What has no row is left to PyTorch" in " ".join(samebits("ops", "--help").out.split())

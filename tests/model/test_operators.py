@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from samebits.model.operators import OPERATIONS, OPERATORS, Operation, is_nondeterministic, plain_name
+from samebits.model.operators import (
+    OPERATIONS,
+    OPERATORS,
+    Operation,
+    has_other_name,
+    is_nondeterministic,
+    plain_name,
+    table_name,
+)
 
 #: A divergence at one of these is explained as a nondeterministic kernel: its verdict is what users rely on.
 NAMES = """
@@ -73,3 +83,42 @@ def test_operators_are_operations_of_this_torch() -> None:
 @pytest.mark.parametrize("row", OPERATIONS, ids=lambda row: row.schema)
 def test_a_row_is_read_as_it_was_written(row: Operation) -> None:
     assert Operation.read(json.loads(json.dumps(row.written()))) == row
+
+
+#: Public functions, and a call of each that has a gradient.
+RUN_BY: dict[str, Any] = {
+    "torch.index_select": lambda x: torch.index_select(x, 0, torch.tensor([0, 1, 1])),
+    "torch.repeat_interleave": lambda x: torch.repeat_interleave(x, torch.tensor([2, 1, 1]), 0),
+    "torch.gather": lambda x: torch.gather(x, 0, torch.tensor([[0, 1, 1]])),
+    "torch.take_along_dim": lambda x: torch.take_along_dim(x, torch.tensor([[0, 1, 1]]), 0),
+    "torch.take": lambda x: torch.take(x, torch.tensor([0, 1, 1])),
+    "torch.Tensor.__getitem__": lambda x: x[torch.tensor([0, 1, 1])],
+    "torch.sort": lambda x: torch.sort(x).values,
+    "torch.topk": lambda x: torch.topk(x, 2).values,
+    "torch.kthvalue": lambda x: torch.kthvalue(x, 1).values,
+    "torch.nn.Upsample": torch.nn.Upsample(scale_factor=2, mode="linear"),
+    "torch.nn.UpsamplingBilinear2d": lambda x: torch.nn.UpsamplingBilinear2d(scale_factor=2)(x[None]),
+    "torch.nn.AdaptiveAvgPool1d": torch.nn.AdaptiveAvgPool1d(2),
+    "torch.nn.AdaptiveMaxPool1d": torch.nn.AdaptiveMaxPool1d(2),
+}
+
+
+@pytest.mark.parametrize("name", RUN_BY)
+def test_what_a_function_of_another_name_runs(name: str) -> None:
+    seen = set()
+
+    class Seen(TorchDispatchMode):
+        def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            seen.add(function.name().partition(".")[0])
+            return function(*args, **(kwargs or {}))
+
+    x = torch.arange(9.0).reshape(3, 3)
+    x = (x[None] if name.startswith("torch.nn.") else x).clone().requires_grad_()
+    with Seen():
+        RUN_BY[name](x).sum().backward()
+    listed = table_name(name)
+    rows = [row for row in OPERATIONS if row.name == listed]
+    assert has_other_name(name)
+    assert seen & {schema.partition(".")[0] for row in rows for schema in (row.schema, *row.variants)} or (
+        listed in ("index_put", "put") and f"aten::{listed}" in seen  # which run the row's operation on CUDA
+    )

@@ -31,40 +31,45 @@ def ops(
 ) -> None:
     """List the operations that PyTorch has no deterministic kernel for, and what takes their place.
 
-    samebits.deterministic() and `samebits run` put the replacements in where they are needed. CPU and CUDA
-    are the time of ours as a multiple of that of PyTorch's own kernel, measured when this version was made.
+    The table has the operations whose kernel in PyTorch gives other bits from run to run on some device, or
+    has a deterministic form that is slow. What has no row is left to PyTorch. samebits.deterministic() and
+    `samebits run` put the replacements in where they are needed. CPU and CUDA are the time of ours as a
+    multiple of that of PyTorch's own kernel, measured when this version was made; - was not measured.
+
+    NAME is any of torch's names: a function, a method, a module, or what the dispatcher calls it.
 
     \b
     Examples:
       samebits ops
-      samebits ops grid_sample interpolate
+      samebits ops grid_sample torch.nn.Upsample index_select
       samebits ops --check
       samebits ops --check --device cuda --json stable.json
 
     Exit code: 0; with --check 1 if an operation is not stable, 2 if one raises; 2 if the command is wrong.
     """
-    from samebits.determinism.settings import WORDS, meant
-    from samebits.model.operators import OPERATIONS
+    from samebits.model.operators import OPERATIONS, has_other_name, meant, table_name
     from samebits.ops.speeds import speeds
 
+    wanted = {}
     for name in names:
-        if name not in WORDS:
-            raise UsageError(f"no operation is called {name!r}; {meant(name)}")
-    if json_path in WORDS:
+        if (listed := table_name(name)) is None:
+            raise UsageError(f"the table has no {name!r}: {meant(name)}")
+        wanted[name] = listed
+    if json_path is not None and table_name(json_path) is not None:
         raise UsageError(f"--json takes the file to write, or -: --json - {json_path}")
-    names = tuple(WORDS[name] for name in names)
     if check:
         ctx.exit(_check(names, device, runs, json_path))
     for option, given in (("--runs", runs), ("--device", device)):
         if given is not None:
             raise UsageError(f"{option} belongs to --check, which runs the operations.")
-    rows = [row for row in OPERATIONS if not names or row.name in names]
+    rows = [row for row in OPERATIONS if not wanted or row.name in wanted.values()]
     measured = speeds()
     from samebits.report.operations import operations
 
-    operations(rows, measured, console(json_path))
-    listed = [asdict(row) | {"speed": measured.get(row.schema, {})} for row in rows]
-    write_json({"format": "samebits.operations", "version": 1, "operations": listed}, json_path)
+    other_names = {name: listed for name, listed in wanted.items() if has_other_name(name)}
+    operations(rows, measured, other_names, console(json_path))
+    written = [asdict(row) | {"speed": measured.get(row.schema, {})} for row in rows]
+    write_json({"format": "samebits.operations", "version": 1, "operations": written}, json_path)
 
 
 def _check(names: tuple[str, ...], device: str | None, runs: int | None, json_path: str | None) -> int:

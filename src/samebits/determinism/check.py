@@ -18,9 +18,8 @@ from torch import Tensor
 
 from samebits.determinism.mode import deterministic
 from samebits.determinism.overrides import exists
-from samebits.determinism.settings import WORDS, meant
 from samebits.errors import UsageError
-from samebits.model.operators import OPERATIONS
+from samebits.model.operators import OPERATIONS, meant, table_name
 from samebits.ops.case import Case, Maker, Size
 from samebits.ops.cases import CASES
 
@@ -100,10 +99,11 @@ def named(words: Collection[str]) -> list[str]:
     Raises:
         UsageError: a word that no operation has.
     """
-    for word in words:
-        if word not in WORDS:
-            raise UsageError(f"no operation is called {word!r}; {meant(word)}")
-    return [WORDS[word] for word in words]
+    names = {word: table_name(word) for word in words}
+    for word, name in names.items():
+        if name is None:
+            raise UsageError(f"the table has no {word!r}: {meant(word)}")
+    return [name for name in names.values() if name is not None]
 
 
 def _each(

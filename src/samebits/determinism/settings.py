@@ -5,13 +5,12 @@ Nothing here touches torch, so that a wrong argument is refused before anything 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 from samebits.errors import UsageError, UsageTypeError
-from samebits.model.operators import OPERATIONS, Operation
+from samebits.model.operators import OPERATIONS, Operation, meant, table_name
 
 Level = Literal["strict", "warn"]
 Replace = Literal["needed", "all", "none"]
@@ -83,21 +82,6 @@ def _one_of(name: str, value: object, choices: Collection[str]) -> None:
         raise UsageError(f"deterministic: {name} is {value!r}; expected one of {expected}.")
 
 
-#: Every word for an operation -> its name in the table: that, or what the dispatcher calls it.
-WORDS: Final[dict[str, str]] = {
-    word: row.name
-    for row in OPERATIONS
-    for schema in (row.schema, *row.variants)
-    for word in (schema, schema.partition("::")[2].partition(".")[0], row.name)
-}
-
-
-def meant(word: str) -> str:
-    """What may have been meant by a word that no operation has."""
-    near = difflib.get_close_matches(word, WORDS, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(map(repr, near))}?" if near else "`samebits ops` lists them."
-
-
 def _operations(words: Iterable[str]) -> frozenset[str]:
     if isinstance(words, str) or not isinstance(words, Iterable):
         raise UsageTypeError(
@@ -105,7 +89,10 @@ def _operations(words: Iterable[str]) -> frozenset[str]:
         )
     names = set()
     for word in words:
-        if not isinstance(word, str) or word not in WORDS:
-            raise UsageError(f"deterministic: no operation is called {word!r} in except_; {meant(str(word))}")
-        names.add(WORDS[word])
+        name = table_name(word) if isinstance(word, str) else None
+        if name is None:
+            raise UsageError(
+                f"deterministic: except_ has {word!r}, and no operation of the table is called so: {meant(str(word))}"
+            )
+        names.add(name)
     return frozenset(names)

@@ -12,6 +12,7 @@ not wholly write; a difference there alone is none.
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -61,6 +62,7 @@ class Operation:
         recipe: how ours is made deterministic.
         variants: other overloads (in place, `out=`) that are made of the same function.
         devices: where PyTorch's kernel is not deterministic.
+        run_by: public functions and modules of other names that run it, most of them in their backward.
         until: the first release of the library whose own kernel is deterministic; the row steps aside.
         since: the first version of samebits that replaces it.
         file: of `samebits.ops` that declares it, and of `samebits.ops._triton`; the tool fills it in.
@@ -73,6 +75,7 @@ class Operation:
     recipe: Recipe
     variants: tuple[str, ...] = ()
     devices: tuple[str, ...] = ("cuda",)
+    run_by: tuple[str, ...] = ()
     until: str | None = None
     since: str = "0.1.0"
     file: str = ""
@@ -92,16 +95,19 @@ class Operation:
         return self.until is None or _release(release) < _release(self.until)
 
     @classmethod
-    def backward(cls, name: str, operation: str, torch: Torch, recipe: Recipe) -> Operation:
+    def backward(
+        cls, name: str, operation: str, torch: Torch, recipe: Recipe, *, run_by: tuple[str, ...] = ()
+    ) -> Operation:
         """A row for a backward that adds with atomics, and has an overload that writes into `grad_input`."""
         schema = f"aten::{operation}"
-        return cls(name, schema, Why.ATOMICS, torch, recipe, (f"{schema}.grad_input",))
+        return cls(name, schema, Why.ATOMICS, torch, recipe, (f"{schema}.grad_input",), run_by=run_by)
 
     @classmethod
     def read(cls, row: dict[str, Any]) -> Operation:
         """The row that `written` gave."""
         enums = {"why": Why[row["why"]], "torch": Torch[row["torch"]], "recipe": Recipe[row["recipe"]]}
-        return cls(**row | enums | {key: tuple(row[key]) for key in ("variants", "devices")})
+        lists = {key: tuple(value) for key, value in row.items() if isinstance(value, list)}
+        return cls(**row | enums | lists)
 
     def written(self) -> dict[str, Any]:
         """Plain data: the row as JSON holds it, with the enums' names, so that their texts may change."""
@@ -180,6 +186,49 @@ def _operators() -> Iterator[Operator]:
 OPERATORS: Final = tuple(_operators())
 
 _NAMES: Final = frozenset(operator.name for operator in OPERATORS)
+
+
+def _word(name: str) -> str:
+    """What is alike in the names of one operation: of the dispatcher, a function, a method, a module.
+
+    "aten::_adaptive_avg_pool2d_backward", "torch.nn.AdaptiveAvgPool2d" -> "adaptiveavgpool2d"
+    """
+    last = name.rpartition("::")[2].partition(".")[0] if "::" in name else name.rpartition(".")[2]
+    return last.lower().replace("_", "").removesuffix("backward")
+
+
+def _words() -> Iterator[tuple[str, str]]:
+    for row in OPERATIONS:
+        for other in row.run_by:
+            yield _word(other), row.name
+    for row in OPERATIONS:  # an operation's own names win
+        for own in (row.schema, *row.variants, row.name):
+            yield _word(own), row.name
+
+
+_WORDS: Final = dict(_words())
+
+
+def table_name(name: str) -> str | None:
+    """The name in `OPERATIONS` that a user means by `name`, or None: "torch.nn.Upsample" -> "interpolate"."""
+    return _WORDS.get(_word(name))
+
+
+def has_other_name(name: str) -> bool:
+    """Whether `name` is in the table as something else, which it runs: "index_select" as index_add."""
+    return any(_word(name) in map(_word, row.run_by) for row in OPERATIONS)
+
+
+def meant(name: str) -> str:
+    """What to say of a name that `table_name` does not know."""
+    if any(_word(operator.name) == _word(name) for operator in OPERATORS):
+        return "PyTorch's own deterministic kernel is used for it, so that nothing is replaced."
+    word = _word(name).removesuffix("ing")
+    near = [known for known in _WORDS if word and word in known]
+    near = near or difflib.get_close_matches(word, _WORDS, n=3, cutoff=0.6)
+    names = list(dict.fromkeys(_WORDS[known] for known in near))[:5]
+    said = f"did you mean {' or '.join(map(repr, names))}? " if names else ""
+    return f"{said}`samebits ops` lists them: those whose kernel in PyTorch is not deterministic, or is slow."
 
 
 def is_nondeterministic(name: str) -> bool:

@@ -90,10 +90,17 @@ REPLACES = (
             Why.ATOMICS,
             Torch.RAISES,
             Recipe.TAPS,
+            run_by=("torch.nn.AdaptiveAvgPool1d",) if n == 2 else (),
         )
         for n in (2, 3)
     ),
-    Operation.backward("adaptive_max_pool", "adaptive_max_pool2d_backward", Torch.RAISES, Recipe.TAPS),
+    Operation.backward(
+        "adaptive_max_pool",
+        "adaptive_max_pool2d_backward",
+        Torch.RAISES,
+        Recipe.TAPS,
+        run_by=("torch.nn.AdaptiveMaxPool1d",),
+    ),
     # Its kernel adds with atomics and does not say so: PyTorch 2.13, AdaptiveMaxPooling3d.cu.
     Operation.backward("adaptive_max_pool", "adaptive_max_pool3d_backward", Torch.SILENT, Recipe.TAPS),
 )

@@ -317,7 +317,14 @@ def _cubic_gradients(places: Tensor, sums: Tensor) -> list[Tensor]:
 
 
 REPLACES = tuple(
-    Operation("grid_sample", f"aten::{name}_backward", Why.ATOMICS, Torch.RAISES, Recipe.EXACT)
+    Operation(
+        "grid_sample",
+        f"aten::{name}_backward",
+        Why.ATOMICS,
+        Torch.RAISES,
+        Recipe.EXACT,
+        run_by=("torch.grid_sampler",),
+    )
     for name in ("grid_sampler_2d", "grid_sampler_3d", "cudnn_grid_sampler")
 )
 

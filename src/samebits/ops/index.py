@@ -258,9 +258,25 @@ REPLACES = (
         Torch.SLOW,
         Recipe.EXACT,
         variants=("aten::index_add", "aten::index_add.out"),
+        run_by=("torch.index_select", "torch.repeat_interleave"),
     ),
-    Operation("index_put", "aten::_index_put_impl_", Why.ATOMICS, Torch.SLOW, Recipe.EXACT),
-    Operation("put", "aten::put_", Why.RACE, Torch.RAISES, Recipe.LAST, devices=("cpu", "cuda")),
+    Operation(
+        "index_put",
+        "aten::_index_put_impl_",
+        Why.ATOMICS,
+        Torch.SLOW,
+        Recipe.EXACT,
+        run_by=("torch.Tensor.index_put_", "torch.Tensor.__getitem__", "torch.Tensor.__setitem__", "index"),
+    ),
+    Operation(
+        "put",
+        "aten::put_",
+        Why.RACE,
+        Torch.RAISES,
+        Recipe.LAST,
+        devices=("cpu", "cuda"),
+        run_by=("torch.take",),
+    ),
 )
 
 _BETA = r"index_reduce\(\) is in beta"

@@ -139,6 +139,11 @@ REPLACES = (
         Torch.RAISES,
         Recipe.EXACT,
         variants=("aten::nll_loss2d_forward.output",),
+        run_by=(
+            "torch.nn.functional.nll_loss",
+            "torch.nn.functional.cross_entropy",
+            "torch.nn.CrossEntropyLoss",
+        ),
     ),
 )
 

@@ -278,8 +278,17 @@ def _lanczos(x: Floats) -> Floats:
     return np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0)
 
 
+_RUN_BY = ("torch.nn.functional.upsample", "torch.nn.Upsample")
+_BILINEAR = ("torch.nn.functional.upsample_bilinear", "torch.nn.UpsamplingBilinear2d")
+
 REPLACES = tuple(
-    Operation.backward("interpolate", f"{name}_backward", Torch.RAISES, Recipe.TAPS)
+    Operation.backward(
+        "interpolate",
+        f"{name}_backward",
+        Torch.RAISES,
+        Recipe.TAPS,
+        run_by=_RUN_BY + (_BILINEAR if name == "upsample_bilinear2d" else ()),
+    )
     for name in (
         "upsample_linear1d",
         "upsample_bilinear2d",

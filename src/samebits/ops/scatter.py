@@ -178,6 +178,7 @@ REPLACES = (
         Torch.SLOW,
         Recipe.LAST,
         variants=("aten::scatter.src", "aten::scatter.src_out"),
+        run_by=("torch.sort", "torch.topk", "torch.kthvalue"),
     ),
     Operation(
         "scatter",
@@ -194,6 +195,7 @@ REPLACES = (
         Torch.SLOW,
         Recipe.EXACT,
         variants=("aten::scatter_add", "aten::scatter_add.out"),
+        run_by=("torch.gather", "torch.take_along_dim"),
     ),
     Operation(
         "scatter_reduce",

@@ -112,6 +112,7 @@ REPLACES = tuple(
         Recipe.LAST,
         variants=(f"aten::{name}.out",),
         devices=("cpu", "cuda"),
+        run_by=("torch.nn.MaxUnpool1d",) if name == "max_unpool2d" else (),
     )
     for name in ("max_unpool2d", "max_unpool3d")
 )

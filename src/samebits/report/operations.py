@@ -15,9 +15,15 @@ _PIPE_WIDTH = 160
 
 
 def operations(
-    rows: Iterable[Any], speeds: Mapping[str, Mapping[str, Any]], console: Console | None = None
+    rows: Iterable[Any],
+    speeds: Mapping[str, Mapping[str, Any]],
+    other_names: Mapping[str, str],
+    console: Console | None = None,
 ) -> None:
-    """`samebits ops`: one line an operation of the dispatcher, grouped by the name that users know."""
+    """`samebits ops`: one line an operation of the dispatcher, grouped by the name that users know.
+
+    `other_names` is what was asked for -> the name under which the table has what it runs.
+    """
     table = _table("operation", "in the dispatcher", "PyTorch on CUDA", "samebits", "CPU", "CUDA", "since")
     last = None
     for row in rows:
@@ -32,7 +38,11 @@ def operations(
             row.since,
         )
         last = row.name
-    _wide(console).print(table)
+    console = _wide(console)
+    console.print(table)
+    for name, listed in other_names.items():
+        text = f"{clean(name)} is listed as {listed}, which it runs, forward or backward."
+        console.print(text, markup=False, highlight=False)
 
 
 def stabilities(found: Iterable[Any], console: Console | None = None) -> None:
