@@ -7,13 +7,13 @@ outside, its line must not undo that.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any, Final
 
 import torch
 
 from samebits._runtime.patcher import Patcher
+from samebits._runtime.warn import warn
 
 #: Attribute of `torch.backends.cudnn` -> the value it keeps.
 _PINNED: Final = {"deterministic": True, "benchmark": False}
@@ -35,16 +35,15 @@ class Pins(Patcher):
         self._replace(torch, "use_deterministic_algorithms", _using(torch.use_deterministic_algorithms))
 
 
-def _say(what: str, kept: str, frames: int) -> None:
-    text = f"{what} was dropped: the program runs deterministically, {kept}."
-    warnings.warn(text, PinWarning, stacklevel=frames)
+def _say(what: str, kept: str) -> None:
+    warn(f"{what} was dropped: the program runs deterministically, {kept}.", PinWarning)
 
 
 def _assigning(name: str, value: bool, setter: Callable[[Any], None]) -> Callable[[Any], None]:
     def assign(new: Any) -> None:
         setter(value)
         if new != value:
-            _say(f"torch.backends.cudnn.{name} = {new!r}", f"with {value!r}", 4)
+            _say(f"torch.backends.cudnn.{name} = {new!r}", f"with {value!r}")
 
     return assign
 
@@ -59,7 +58,7 @@ def _setting_flags(original: Callable[..., Any]) -> Callable[..., Any]:
         **named: Any,
     ) -> Any:
         if _benchmark:
-            _say("torch.backends.cudnn.flags(benchmark=True)", "with False", 3)
+            _say("torch.backends.cudnn.flags(benchmark=True)", "with False")
         return original(
             _enabled,
             None if _benchmark is None else False,
@@ -77,6 +76,6 @@ def _using(original: Callable[..., None]) -> Callable[..., None]:
         if mode:
             original(mode, warn_only=warn_only)
         else:
-            _say("torch.use_deterministic_algorithms(False)", "with True", 3)
+            _say("torch.use_deterministic_algorithms(False)", "with True")
 
     return use_deterministic_algorithms

@@ -11,7 +11,6 @@ end puts back what was there at first.
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Collection
 from functools import partial
 from types import TracebackType
@@ -24,6 +23,7 @@ from samebits._runtime import imports
 from samebits._runtime.handle import Handle
 from samebits._runtime.kernels import Override, has_kernel
 from samebits._runtime.scope import Mode, Stays
+from samebits._runtime.warn import warn
 from samebits.determinism import bypass, route, switches
 from samebits.determinism.decompositions import Detours
 from samebits.determinism.environment import CUBLAS, deterministic_environment
@@ -187,11 +187,10 @@ def _check_torch() -> None:
         )
     accelerator = torch.accelerator.current_accelerator()
     if accelerator is not None and accelerator.type != "cuda":
-        warnings.warn(
+        warn(
             f"operations are replaced on the CPU and on CUDA; on {accelerator.type} torch's own switches "
             "are all there is.",
             NondeterminismWarning,
-            stacklevel=7,
         )
 
 
@@ -218,7 +217,7 @@ class _Workspaces:
         )
         if level == "strict":
             raise DeterminismError(text)
-        warnings.warn(text, NondeterminismWarning, stacklevel=7)
+        warn(text, NondeterminismWarning)
 
 
 def _cuda_has_started() -> bool:

@@ -6,13 +6,14 @@ from the schemas: a copy before, or a copy after.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from samebits._runtime.warn import warn
 
 Function = Callable[..., Any]
 
@@ -96,7 +97,7 @@ def _into(function: Function, names: tuple[str, ...]) -> Function:
         for into, value in zip(given, results, strict=True):
             if into.shape != value.shape:
                 if into.numel():
-                    warnings.warn(_RESIZED, UserWarning, stacklevel=2)
+                    warn(_RESIZED, UserWarning)
                 into.resize_(value.shape)
             into.copy_(value)
         return given[0] if isinstance(result, Tensor) else tuple(given)

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import platform
 import sys
-import warnings
 from pathlib import Path
 from typing import Final
 
 from samebits._runtime import native
 from samebits._runtime.native import BuildError as BuildError
 from samebits._runtime.native import Library, Unit
+from samebits._runtime.warn import warn
 
 NATIVE: Final = Path(__file__).parent / "native"
 SUFFIX: Final = ".dylib" if sys.platform == "darwin" else ".so"
@@ -98,7 +98,7 @@ def made() -> Path:
     core = library()
     path = core.build()
     if (why := native.refused(core.file())) is not None:
-        warnings.warn(why, stacklevel=2)
+        warn(why, UserWarning)
     return path
 
 

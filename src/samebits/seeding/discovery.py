@@ -21,12 +21,12 @@ from __future__ import annotations
 
 import sys
 import types
-import warnings
 from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from samebits._runtime.warn import warn
 from samebits.seeding.adapters import Adapter, adapter_of, process_wide
 from samebits.seeding.traversal import CONTAINERS, ENTRIES, Expand, Style, Traversal, generator
 from samebits.usercode.program import own_packages, own_variables
@@ -172,20 +172,10 @@ class _Walk:
 
 def _warn(what: str) -> None:
     """Once for each place that calls."""
-    warnings.warn(
+    warn(
         f"samebits {what}; name what holds yours (capture_rng(loader=loader)) or register() them.",
         RuntimeWarning,
-        stacklevel=_outside(),
     )
-
-
-def _outside() -> int:
-    """How many frames up the first one outside this package is."""
-    frame, level = sys._getframe(1), 1
-    here = __name__.rpartition(".")[0]
-    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith((here, "contextlib")):
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def _written(step: _Step) -> str:

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import re
 import sys
-import warnings
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Final
 
+from samebits._runtime.warn import warn
 from samebits.errors import UsageError, UsageTypeError
 from samebits.seeding.derive import Key
 
@@ -112,6 +112,6 @@ def seed_library(name: str, key: Key) -> bool:
     try:
         _seeders[name](sys.modules[name], key.child(name))
     except Exception as error:
-        warnings.warn(f"samebits could not seed {name}: {type(error).__name__}: {error}", stacklevel=3)
+        warn(f"samebits could not seed {name}: {type(error).__name__}: {error}", UserWarning)
         return False
     return True
