@@ -51,16 +51,17 @@ PACKAGES = [
 #: files (tests/random/test_exports.py).
 ROOMS = {
     "samebits.seeding": [
-        "HashSeedWarning", "Key", "Restored", "SEED_LIMIT", "Seeded", "Streams", "capture_rng", "discover",
-        "ensure_hash_seed", "isolated", "preserved", "register", "register_library", "restore_rng",
-        "seed_everything", "unregister",
+        "HashSeedWarning", "Key", "RankWarning", "Restored", "SEED_LIMIT", "Seeded", "Streams",
+        "capture_rng", "discover", "ensure_hash_seed", "isolated", "preserved", "register",
+        "register_library", "restore_rng", "seed_everything", "unregister",
     ],
     "samebits.audit": ["Finding", "audit_file", "audit_source"],
     "samebits.integrations": ["Checkpointed", "available"],
     "samebits.data": ["ResumableSampler", "SampleSeeded", "SeededLoader", "loader_kwargs"],
     "samebits.compat": [
-        "deterministic_index_select", "get_rank", "seed_everything", "seed_reproducer", "seed_worker",
-        "setup_seed", "worker_init_fn",
+        "SharedStreamWarning", "_init_fn", "deterministic_index_select", "get_rank",
+        "is_dist_avail_and_initialized", "seed_everything", "seed_reproducer", "seed_worker", "setup_seed",
+        "worker_init_fn",
     ],
 }  # fmt: skip
 

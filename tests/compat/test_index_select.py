@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
+from torch.func import grad, hessian, jacfwd, jacrev, vmap
 
 from samebits.compat import deterministic_index_select
+
+# Of torch's own forward-mode derivatives.
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
 
 SHAPES = [((5, 3), 0), ((4, 5, 2), 1), ((6,), 0), ((4, 3), -1), ((), 0), ((3, 0), 0)]
 
@@ -23,8 +29,8 @@ def test_gradients_to_second_order(shape: tuple[int, ...], dim: int, dtype: torc
     assert torch.equal(deterministic_index_select(x, dim, indices), x.index_select(dim, indices))
     if x.numel():
         check = lambda x: deterministic_index_select(x, dim, indices)  # noqa: E731
-        assert torch.autograd.gradcheck(check, (x,))
-        assert torch.autograd.gradgradcheck(check, (x,))
+        assert torch.autograd.gradcheck(check, (x,), check_forward_ad=True, check_batched_grad=True)
+        assert torch.autograd.gradgradcheck(check, (x,), check_fwd_over_rev=True)
     else:
         deterministic_index_select(x, dim, indices).abs().sum().backward()
         assert x.grad is not None
@@ -63,3 +69,58 @@ def test_nothing_selected() -> None:
 def test_errors_are_torchs() -> None:
     with pytest.raises(IndexError):
         deterministic_index_select(torch.ones(3), 2, torch.tensor([0]))
+
+
+def test_it_is_called_as_in_the_guide() -> None:
+    table = torch.arange(12.0).reshape(3, 4)
+    indices = torch.tensor([-1, 0])
+    taken = deterministic_index_select(input_tensor=table, dim=1, indices=indices)
+    assert torch.equal(taken, table.transpose(0, 1)[indices].transpose(1, 0))  # the guide's body
+    mask = torch.tensor([True, False, True, False])
+    assert torch.equal(
+        deterministic_index_select(table, 1, mask), table.transpose(0, 1)[mask].transpose(1, 0)
+    )
+    with pytest.raises(IndexError):
+        deterministic_index_select(table, 1, mask[:3])
+    with pytest.raises(RuntimeError, match="int32 or int64"):
+        deterministic_index_select(table, 1, torch.tensor([1.5]))
+
+
+def cubed(select: Any, dim: int) -> Any:
+    return lambda x, indices: (select(x, dim, indices) ** 3).sum()
+
+
+@pytest.mark.parametrize("dim", [0, 1, -1])
+@pytest.mark.parametrize("transform", [grad, jacrev, jacfwd, hessian])
+def test_transforms_of_torch_func(transform: Any, dim: int) -> None:
+    x = torch.randn(3, 4, dtype=torch.float64, generator=generator())
+    indices = torch.tensor([0, 2, 2, 1, 0])
+    ours, torchs = (
+        transform(cubed(select, dim))(x, indices)
+        for select in (deterministic_index_select, torch.index_select)
+    )
+    torch.testing.assert_close(ours, torchs)
+
+
+@pytest.mark.parametrize("in_dims", [(0, 0), (0, None), (None, 0), (1, 0)], ids=str)
+@pytest.mark.parametrize("dim", [0, -1])
+def test_vmap(in_dims: tuple[Any, Any], dim: int) -> None:
+    x = torch.randn(*((5, 3, 4) if in_dims[0] == 0 else (3, 5, 4)), generator=generator())
+    x = x[:, 0] if in_dims[0] is None else x
+    indices = torch.randint(0, 3, (5, 6), generator=generator())
+    indices = indices[0] if in_dims[1] is None else indices
+    for make in (lambda select: lambda x, indices: select(x, dim, indices), lambda s: grad(cubed(s, dim))):
+        ours, torchs = (
+            vmap(make(select), in_dims)(x, indices)
+            for select in (deterministic_index_select, torch.index_select)
+        )
+        torch.testing.assert_close(ours, torchs)
+
+
+def test_vmap_of_numbers_and_vmap_of_vmap() -> None:
+    indices = torch.zeros(1, dtype=torch.int64)
+    numbers = vmap(lambda x: deterministic_index_select(x, 0, indices))(torch.arange(3.0))
+    assert numbers.tolist() == [0, 1, 2]
+    x = torch.randn(2, 3, 4, generator=generator())
+    twice = vmap(vmap(lambda x: deterministic_index_select(x, 0, torch.tensor([1, 0, 1]))))(x)
+    assert torch.equal(twice, x[:, :, [1, 0, 1]])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import struct
+import types
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -14,6 +16,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from samebits import compat
+from samebits.seeding import HashSeedWarning
 
 pytestmark = pytest.mark.usefixtures("generators_restored")
 
@@ -54,9 +57,12 @@ def test_what_each_adds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONHASHSEED", "0")
     compat.setup_seed(3)
     assert not torch.backends.cudnn.enabled
-    compat.seed_reproducer(3)
-    assert torch.backends.cudnn.enabled
     assert os.environ["PYTHONHASHSEED"] == "3"
+    compat.seed_reproducer(4)
+    assert torch.backends.cudnn.enabled
+    assert os.environ["PYTHONHASHSEED"] == "4"
+    compat.seed_everything(5)
+    assert os.environ["PYTHONHASHSEED"] == "4"
 
 
 @pytest.mark.parametrize("seed", [True, 1.5, None, -1, 2**32])
@@ -70,6 +76,23 @@ def test_refused_seeds_change_nothing(seed: Any) -> None:
 def test_get_rank_is_0_without_torch_distributed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RANK", "3")
     assert compat.get_rank() == 0
+    assert not compat.is_dist_avail_and_initialized()
+
+
+def test_every_device_gets_the_same_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `torch.cuda.manual_seed_all` does; a rank is added by the caller alone."""
+    states: dict[int, bytes] = {}
+    module = types.SimpleNamespace(
+        device_count=lambda: 2,
+        set_rng_state=lambda state, device: states.update({device.index: bytes(state.numpy())}),
+    )
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: torch.device("cuda"))
+    monkeypatch.setattr(torch, "get_device_module", lambda device: module)
+    monkeypatch.setenv("PYTHONHASHSEED", "0")
+    monkeypatch.setenv("RANK", "1")
+    for function in (compat.seed_everything, compat.seed_reproducer, compat.setup_seed):
+        function(202003)
+        assert states == dict.fromkeys(range(2), struct.pack("<Qq", 202003, 0))
 
 
 @pytest.mark.parametrize(("rank", "worker", "number"), [(0, 0, 778), (0, 1, 779), (1, 0, 1778), (1, 1, 1779)])
@@ -90,8 +113,35 @@ def test_no_worker_shares_anothers_number() -> None:
 
 
 def test_a_thousandth_worker_is_refused_rather_than_given_another_ranks_number() -> None:
-    with pytest.raises(ValueError, match="worker_id must be below 999, got 999"):
+    with pytest.raises(ValueError, match="must be below 999, got 999"):
         compat.worker_init_fn(999, 0, 777)
+
+
+def test_the_guides_own_numbers_are_for_who_asks() -> None:
+    """`rank + seed`: all workers of a rank alike."""
+    for worker in range(2):
+        with pytest.warns(compat.SharedStreamWarning, match="rank [+] seed = 780, .* draw the same") as seen:
+            compat.worker_init_fn(worker, 3, 777, per_worker=False)
+        assert seen[0].filename == __file__
+        assert draws() == by_hand(780)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        ((-1, 0, 777), ValueError, "the worker must be at least 0, got -1"),
+        ((True, 0, 777), TypeError, "the worker must be an int, got True"),
+        (("0", 0, 777), TypeError, "the worker must be an int, got '0'"),
+        ((0, -1, 777), ValueError, "the rank must be in"),
+        ((0, 0, -1), ValueError, "the seed must be in"),
+        ((0, 0, 2**32 - 1), ValueError, "must be below 2\\*\\*32"),
+    ],
+)
+def test_what_is_wrong_is_named(arguments: Any, error: type[Exception], text: str) -> None:
+    before = random.getstate()
+    with pytest.raises(error, match=f"worker_init_fn: .*{text}"):
+        compat.worker_init_fn(*arguments)
+    assert random.getstate() == before
 
 
 class Noise(Dataset[Any]):
@@ -108,8 +158,25 @@ def epoch(init: Any) -> list[Any]:
     return [float(value) for batch in loader for column in batch for value in column]
 
 
-@pytest.mark.parametrize("init", [compat.seed_worker, partial(compat.worker_init_fn, rank=1, seed=777)])
+@pytest.mark.parametrize(
+    "init",
+    [
+        compat.seed_worker,
+        compat._init_fn,
+        lambda worker: compat._init_fn()(worker),
+        partial(compat.worker_init_fn, rank=1, seed=777),
+    ],
+    ids=["seed_worker", "_init_fn", "_init_fn()", "worker_init_fn"],
+)
 def test_workers_repeat_and_differ(init: Any) -> None:
     first = epoch(init)
     assert epoch(init) == first
     assert len(set(first)) == len(first)
+
+
+def test_a_warning_points_at_the_users_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("samebits.seeding.hash_seed._warned", False)
+    monkeypatch.setattr("samebits.seeding.hash_seed.fixed_hash_seed", lambda: None)
+    with pytest.warns(HashSeedWarning) as seen:
+        compat.seed_everything(3)
+    assert seen[0].filename == __file__

@@ -103,11 +103,9 @@ class Seeds(Dataset):
         return row(random.random(), np.random.rand(), torch.rand(()).item())
 
 
-@pytest.mark.parametrize(("device", "numbers"), [(0, (778, 779)), (1, (1778, 1779))])
-def test_the_offset_scheme_gives_the_guides_numbers(device, numbers):
-    loader = DataLoader(
-        Seeds(), 1, num_workers=2, **loader_kwargs(777, rank=0, scheme="offset", device=device)
-    )
+@pytest.mark.parametrize(("rank", "numbers"), [(0, (778, 779)), (1, (1778, 1779))])
+def test_the_offset_scheme_gives_the_guides_numbers(rank, numbers):
+    loader = DataLoader(Seeds(), 1, num_workers=2, **loader_kwargs(777, rank=rank, scheme="offset"))
     expected = [
         [
             random.Random(number).random(),
@@ -117,17 +115,22 @@ def test_the_offset_scheme_gives_the_guides_numbers(device, numbers):
         for number in numbers
     ]
     assert [batch[0].tolist() for batch in batches(loader)] == expected
-    assert loader.generator.initial_seed() == 777 + 1000 * device
+    assert loader.generator.initial_seed() == 777 + 1000 * rank
 
 
-def test_the_offset_scheme_adds_the_rank():
-    kwargs = loader_kwargs(777, rank=5, scheme="offset")
-    assert kwargs["generator"].initial_seed() == 782
-    assert kwargs["worker_init_fn"].first == 783
+def test_the_offset_scheme_finds_the_rank(monkeypatch):
+    monkeypatch.setenv("RANK", "5")
+    kwargs = loader_kwargs(777, scheme="offset")
+    assert kwargs["generator"].initial_seed() == 5777
+    assert kwargs["worker_init_fn"].first == 5778
 
 
-def test_libraries_of_the_two_offset_numbers_keep_their_keys(generators_restored, monkeypatch):
-    """One number, two keys: that of `loader_kwargs`, and that of `seed_everything`, as the guides call it."""
+def test_a_thousandth_worker_is_refused_rather_than_given_another_ranks_number():
+    with pytest.raises(ValueError, match="must be below 999, got 999"):
+        loader_kwargs(777, scheme="offset")["worker_init_fn"](999)
+
+
+def test_libraries_are_seeded_by_the_guides_number(generators_restored, monkeypatch):
     keys = []
     library = types.ModuleType("numbered_library")
     monkeypatch.setitem(sys.modules, library.__name__, library)
@@ -137,10 +140,7 @@ def test_libraries_of_the_two_offset_numbers_keep_their_keys(generators_restored
     before = torch.initial_seed()
     compat.seed_worker(0)
     assert torch.initial_seed() == before
-    assert keys == [
-        Key(779, ("library", library.__name__)),
-        Key(779, ("process", 0, "library", library.__name__)),
-    ]
+    assert keys == [Key(779, ("library", library.__name__))] * 2
 
 
 SPAWNED = """
@@ -206,7 +206,6 @@ def test_it_can_be_pickled():
         ({"seed": -1}, ValueError, "the seed must be in 0"),
         ({"seed": 1, "rank": True}, TypeError, "the rank must be an int"),
         ({"seed": 1, "scheme": "shared"}, ValueError, "the scheme must be 'independent' or 'offset'"),
-        ({"seed": 1, "device": -1}, ValueError, "the device must be an index"),
         ({"seed": 2**32, "scheme": "offset"}, ValueError, r"must be below 2\*\*32"),
     ],
 )

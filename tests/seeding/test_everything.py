@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import struct
 import subprocess
@@ -94,12 +95,13 @@ def test_takes_other_libraries_ints(seed: Any) -> None:
     [
         ({"seed": 2**32, "scheme": "offset"}, ValueError, r"below 2\*\*32"),
         ({"seed": 2**32 - 1, "rank": 1, "scheme": "offset"}, ValueError, r"below 2\*\*32"),
+        ({"seed": 1, "deterministic": 1}, TypeError, "deterministic must be True or False"),
         ({"seed": 1, "scheme": "adjacent"}, ValueError, "'independent' or 'offset'"),
         ({"seed": 1, "rank": -1}, ValueError, "the rank must be in"),
         ({"seed": 1, "rank": True}, TypeError, "the rank must be an int"),
         ({"seed": 1, "rank": "0"}, TypeError, "the rank must be an int"),
     ],
-    ids=range(6),
+    ids=range(7),
 )
 def test_refuses_before_anything_has_changed(arguments: Any, error: type[Exception], text: str) -> None:
     """accelerate's set_seed(2**32) raises after it has reseeded Python's generator."""
@@ -149,9 +151,10 @@ def test_each_device_has_a_stream_of_its_own(devices: FakeDevices) -> None:
     assert [name for name, _ in seeded.generators][3:6] == ["torch cuda:0", "torch cuda:1", "torch cuda:2"]
 
 
-def test_offset_gives_the_second_device_the_guides_number(devices: FakeDevices) -> None:
-    seed_everything(777, scheme="offset")
-    assert devices.states == {0: (777, 0), 1: (1777, 0), 2: (2777, 0)}
+def test_offset_gives_every_device_one_number(devices: FakeDevices) -> None:
+    """As `torch.cuda.manual_seed_all` does in the guides."""
+    seed_everything(11, rank=2, scheme="offset")
+    assert devices.states == {0: (13, 0), 1: (13, 0), 2: (13, 0)}
 
 
 def test_none_draws_a_seed_and_says_how_to_repeat_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -260,3 +263,41 @@ def test_works_without_numpy_and_torch() -> None:
 PYTHON_11 = 0.4677590492471211
 NUMPY_11 = 0.7303549852762536
 TORCH_11 = 0.9649873375892639
+
+
+DETERMINISTIC = """
+import warnings
+import torch, samebits
+from samebits.determinism.mode import deterministic
+torch.backends.cudnn.benchmark = True
+try:
+    samebits.seed_everything(1.5, deterministic=True)
+except TypeError:
+    assert not torch.are_deterministic_algorithms_enabled()
+for _ in range(3):
+    samebits.seed_everything(11, deterministic=True)
+cudnn = torch.backends.cudnn
+print(cudnn.deterministic, cudnn.benchmark, cudnn.enabled, torch.are_deterministic_algorithms_enabled())
+print(len(deterministic.stays.open))
+drawn = torch.rand(3)
+samebits.seed_everything(11)
+assert torch.equal(torch.rand(3), drawn)
+assert torch.are_deterministic_algorithms_enabled()
+deterministic.stays.open[0].restore()
+print(torch.are_deterministic_algorithms_enabled(), cudnn.benchmark)
+samebits.seed_everything(11, deterministic=True)
+print(torch.are_deterministic_algorithms_enabled())
+"""
+
+
+@pytest.mark.slow
+def test_one_call_for_the_seed_and_for_deterministic_operations() -> None:
+    """What the guides' seed_everything does: cuDNN's flags, too; once, however often it is called."""
+    done = subprocess.run(
+        [sys.executable, "-c", DETERMINISTIC],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONHASHSEED": "0"},
+    )
+    assert done.stdout.splitlines() == ["True False True True", "1", "False True", "True"]

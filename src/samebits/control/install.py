@@ -95,7 +95,9 @@ class InstalledControl(Patcher):
         if self.control.portable:
             from samebits.random import portable
 
-            portable()  # from where the generator stands, which is seeded by now
+            # The function's numbers.  Without a seed: from where the generator stands.
+            seeded = self.control.seed is not None
+            portable(self.process_key.root, rank=self.process_key.rank) if seeded else portable()
 
     # -- children ----------------------------------------------------------------------------------
     def _seeds(self) -> int:

@@ -3,8 +3,8 @@
 No other file seeds workers.  Four numbers are asked for, and each has a worker_init_fn that derives it:
 
 - `SeedWorker`: streams of samebits' own, for `loader_kwargs` and `SeededLoader`;
-- `OffsetWorker`: the guides' numbers, for `loader_kwargs(scheme="offset")`;
-- `compat.worker_init_fn` and `compat.seed_worker`: the numbers of the guides' own functions;
+- `OffsetWorker`: the guides' numbers, for `loader_kwargs(scheme="offset")` and `compat.worker_init_fn`;
+- `compat.seed_worker`: the number that torch seeded the worker with;
 - `control.loaders.seed_worker`: a number of `samebits run`, by the process key.
 
 The last three set the generators one by one from a `SeedPlan` (`seed_process`); the first sets all of them
@@ -24,7 +24,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from samebits.errors import UsageError
 from samebits.seeding.derive import Key, checked_seed
@@ -37,10 +37,11 @@ if TYPE_CHECKING:
 
 Scheme = Literal["independent", "offset"]
 
+#: Numbers of a rank in scheme "offset": its own, and those of its workers.
+RANK_STRIDE: Final = 1000
 
-def loader_kwargs(
-    seed: int, *, rank: int | None = None, scheme: Scheme = "independent", device: int = 0
-) -> dict[str, Any]:
+
+def loader_kwargs(seed: int, *, rank: int | None = None, scheme: Scheme = "independent") -> dict[str, Any]:
     """``DataLoader(dataset, ..., **loader_kwargs(seed))``: a generator, and a worker_init_fn.
 
     The workers' python, numpy and torch are seeded, the generator objects that the dataset and the program's
@@ -50,9 +51,8 @@ def loader_kwargs(
         seed: 0 .. 2**128 - 1.
         rank: this process's; None asks torch.distributed, then the launchers' variables.
         scheme: "offset" gives the guides' numbers for who must match an old run: the generator is seeded with
-            ``seed + 1000 * device + rank``, worker w with one more plus w (777: workers 778, 779; device 1:
-            1778, 1779).  They collide between ranks, and every epoch's workers draw alike.
-        device: the index of this process's device; only scheme "offset" looks at it.
+            ``seed + 1000 * rank``, worker w with one more plus w (777: workers 778, 779; rank 1: 1777, and
+            workers 1778, 1779).  Workers that are started anew for each epoch draw alike in all of them.
 
     Returns:
         ``{"generator": torch.Generator, "worker_init_fn": callable}``; the latter can be pickled, so it works
@@ -60,27 +60,21 @@ def loader_kwargs(
 
     Raises:
         TypeError, ValueError: an argument that cannot be meant; for "offset" also numbers of 2**32 or more,
-            which `np.random.seed` does not take.
+            which `np.random.seed` does not take.  Its thousandth worker, whose number would be the next
+            rank's, raises ValueError.
     """
     seed = checked_seed(seed, "loader_kwargs")
     rank = checked_rank(rank, "loader_kwargs")
     if scheme not in get_args(Scheme):
         raise UsageError(f"loader_kwargs: the scheme must be 'independent' or 'offset', got {scheme!r}")
-    if isinstance(device, bool) or not isinstance(device, int) or device < 0:
-        raise UsageError(f"loader_kwargs: the device must be an index of at least 0, got {device!r}")
     if scheme == "independent":
         return {"generator": loader_generator(seed, rank), "worker_init_fn": SeedWorker(seed, rank)}
     from torch import Generator
 
-    number = seed + 1000 * device + rank
-    if number >= 2**32 - 2**16:
-        raise UsageError(
-            "loader_kwargs: with scheme='offset' seed + 1000 * device + rank must be below 2**32 - 2**16, "
-            f"since np.random.seed takes 32 bits and the workers' numbers follow; got {number}"
-        )
+    worker = OffsetWorker.of(seed, rank, "loader_kwargs")
     generator = Generator()
-    generator.manual_seed(number)
-    return {"generator": generator, "worker_init_fn": OffsetWorker(number + 1)}
+    generator.manual_seed(worker.first - 1)
+    return {"generator": generator, "worker_init_fn": worker}
 
 
 def loader_generator(seed: int, rank: int, epoch: int | None = None) -> Generator:
@@ -120,9 +114,30 @@ class OffsetWorker:
 
     first: int
 
+    @classmethod
+    def of(cls, seed: int, rank: int, caller: str) -> OffsetWorker:
+        """The workers of a rank.
+
+        Raises:
+            ValueError: numbers that `np.random.seed` does not take.
+        """
+        first = seed + RANK_STRIDE * rank + 1
+        if first + RANK_STRIDE > 2**32:
+            raise UsageError(
+                f"{caller}: the guides' numbers, seed + {RANK_STRIDE} * rank and those of the workers after "
+                "it, must be below 2**32, which is all that np.random.seed takes; got seed "
+                f"{seed}, rank {rank}"
+            )
+        return cls(first)
+
     def __call__(self, worker_id: int) -> None:
         from samebits.seeding.everything import SeedPlan
 
+        if worker_id >= RANK_STRIDE - 1:
+            raise UsageError(
+                f"with {RANK_STRIDE} numbers a rank, a worker's must be below {RANK_STRIDE - 1}, got "
+                f"{worker_id}; loader_kwargs(seed) without scheme='offset' has no such limit"
+            )
         plan = SeedPlan(self.first + worker_id, 0, "offset")
         seed_process(plan, libraries=Key(plan.number, ("library",)))
 
@@ -140,7 +155,6 @@ def seed_process(
     Args:
         plan: the numbers of python, numpy and torch.
         libraries: the key of loaded libraries with generators of their own; None leaves them as they are.
-            It is not always the plan's: the two kinds of offset numbers differ here, and each keeps its own.
         torch: False leaves torch's as it is, for a number that was taken from it.
         devices: False leaves those of devices as they are, which a forked child cannot use.
         loaded: True leaves out numpy and torch where they are not loaded yet.

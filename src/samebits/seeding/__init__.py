@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from samebits.seeding.hash_seed import HashSeedWarning as HashSeedWarning
     from samebits.seeding.hash_seed import ensure_hash_seed as ensure_hash_seed
     from samebits.seeding.libraries import register_library as register_library
+    from samebits.seeding.ranks import RankWarning as RankWarning
     from samebits.seeding.registry import register as register
     from samebits.seeding.registry import unregister as unregister
     from samebits.seeding.scope import isolated as isolated
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "HashSeedWarning": "samebits.seeding.hash_seed",
     "Key": "samebits.seeding.derive",
+    "RankWarning": "samebits.seeding.ranks",
     "Restored": "samebits.seeding.state",
     "SEED_LIMIT": "samebits.seeding.derive",
     "Seeded": "samebits.seeding.everything",
@@ -52,6 +54,7 @@ __all__ = [
     "SEED_LIMIT",
     "HashSeedWarning",
     "Key",
+    "RankWarning",
     "Restored",
     "Seeded",
     "Streams",

@@ -6,12 +6,12 @@ them as they were.
 
 Two schemes. *independent*: each rank, each generator and each device has a
 stream of its own, derived from all 128 bits of the seed (`samebits.seeding.derive`);
-no two seeds share one.  *offset*: the numbers that published guides use,
-for who must match an old run:
+no two seeds share one.  *offset*: the number that published guides use,
+``seed + rank``, for python, numpy, torch and every device alike, for who must match
+an old run.
 
-    python, numpy, torch and the first device    seed + rank
-    device d                                     seed + rank + 1000 * d
-    worker w of a DataLoader                     1 more, plus w
+A device's operations are as reproducible as its random numbers only if they are
+deterministic, so one call may ask for both (``deterministic=True``).
 """
 
 from __future__ import annotations
@@ -19,31 +19,28 @@ from __future__ import annotations
 import random
 import struct
 import sys
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
-from samebits.errors import UsageError
+from samebits.errors import UsageError, UsageTypeError
 from samebits.seeding.derive import SEED_LIMIT, Key, checked_seed
 from samebits.seeding.hash_seed import fixed_hash_seed, warn_if_random
 from samebits.seeding.libraries import seed_libraries
-from samebits.seeding.ranks import checked_rank, is_started_child, place
+from samebits.seeding.ranks import checked_rank, known_rank, place
 
 if TYPE_CHECKING:
     import torch
+
+    from samebits.determinism.mode import deterministic as deterministic_mode
 
 Scheme = Literal["independent", "offset"]
 
 #: Bits of a seed that was drawn: short enough to be typed again.
 _DRAWN_BITS: Final = 32
 _OFFSET_LIMIT: Final = 2**32  # np.random.seed takes no more
-
-
-class RankWarning(UserWarning):
-    """A process that may be one of several ranks was seeded as rank 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +139,8 @@ class SeedPlan:
             rows = [("torch cpu", repr(key))]
         for device, seed_device in _devices(torch) if devices else []:
             if self.scheme == "offset":
-                seed_device(number := self.number + 1000 * device.index)
-                rows.append((f"torch {device}", str(number)))
+                seed_device(self.number)
+                rows.append((f"torch {device}", str(self.number)))
             else:
                 key = self.key.child("torch", device.type, device.index)
                 seed_device(key.integer(64))
@@ -181,7 +178,9 @@ def plan_seeds(seed: int, rank: int | None = None, scheme: Scheme = "independent
     return plan
 
 
-def seed_everything(seed: int | None, *, rank: int | None = None, scheme: Scheme = "independent") -> Seeded:
+def seed_everything(
+    seed: int | None, *, rank: int | None = None, scheme: Scheme = "independent", deterministic: bool = False
+) -> Seeded:
     """Seed Python's, numpy's and torch's process-wide generators, torch's on every device.
 
     Also those of loaded libraries that keep one of their own (OpenCV, numba, imgaug, ...).  Accelerators
@@ -199,16 +198,23 @@ def seed_everything(seed: int | None, *, rank: int | None = None, scheme: Scheme
             it on stderr with the call that repeats it.
         rank: this process's; None takes torch.distributed's, else the launcher's variable (torchrun, MPI,
             SLURM), else 0.
-        scheme: "independent", or "offset" for the numbers of published guides (seed + rank).
+        scheme: "independent", or "offset" for the number of published guides: ``seed + rank``, the same for
+            every generator and device.
+        deterministic: also make every operation deterministic from here on, as `samebits.deterministic()`
+            does: torch's algorithms, cuDNN's (autotuning off), and a replacement where torch has none.
 
     Returns:
         What was seeded, and with what; print it, or keep its `to_json()` with the results.
 
     Raises:
-        TypeError: `seed` or `rank` is not an int (a bool or a float is refused, not rounded).
+        TypeError: `seed` or `rank` is not an int (a bool or a float is refused, not rounded), or
+            `deterministic` is no bool.
         ValueError: out of range, an unknown scheme, a launcher's variable that is no number, or no seed given
             where several processes would each draw another.
+        DeterminismError: `deterministic`, and it is too late for it (CUDA has started).
     """
+    if not isinstance(deterministic, bool):
+        raise UsageTypeError(f"seed_everything: deterministic must be True or False, got {deterministic!r}")
     drawn = seed is None
     if seed is None:
         count = place().world_size
@@ -218,18 +224,14 @@ def seed_everything(seed: int | None, *, rank: int | None = None, scheme: Scheme
             )
         seed = random.SystemRandom().getrandbits(_DRAWN_BITS)
     plan = plan_seeds(seed, rank, scheme)
+    known_rank(rank, "seed_everything")
     parts: list[Callable[[], list[tuple[str, str]]]] = [plan.python]
     parts += [getattr(plan, name) for name in ("numpy", "torch") if _installed(name) is not None]
+    if deterministic:
+        _make_deterministic()
     rows = [row for part in [*parts, plan.libraries] for row in part()]
     source = place().source if rank is None else "given"
     seeded = Seeded(plan.seed, plan.rank, scheme, source, drawn, tuple(rows), fixed_hash_seed())
-    if source == "alone" and is_started_child():
-        warnings.warn(
-            "seed_everything: nothing says yet which rank this child process is, so it was seeded as rank "
-            "0, like every other one. Call it after torch.distributed.init_process_group, or pass rank=.",
-            RankWarning,
-            stacklevel=2,
-        )
     if drawn:
         print(
             f"samebits: no seed was given, so {plan.seed} was drawn; to repeat: seed_everything({plan.seed})",
@@ -238,6 +240,18 @@ def seed_everything(seed: int | None, *, rank: int | None = None, scheme: Scheme
     if plan.rank == 0:
         warn_if_random(plan.seed)
     return seeded
+
+
+#: What `seed_everything(deterministic=True)` has begun: once, however often it is called.
+_mode: deterministic_mode | None = None
+
+
+def _make_deterministic() -> None:
+    global _mode
+    from samebits.determinism.mode import deterministic
+
+    if _mode is None or _mode not in deterministic.stays.open:
+        _mode = deterministic()
 
 
 def _start(generator: object, key: Key) -> None:

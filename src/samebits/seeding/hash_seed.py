@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
+from functools import lru_cache
 from typing import Final
 
+from samebits._runtime.warn import warn
 from samebits.errors import UsageError
 from samebits.seeding.ranks import is_started_child
 
 _VARIABLE: Final = "PYTHONHASHSEED"
 _AGAIN: Final = "SAMEBITS_HASH_SEED_ENSURED"
 _SECRET: Final = 24  # bytes: _Py_HashSecret_t, CPython's Include/pyhash.h
+_FACTOR: Final = 214013  # of CPython's generator for the secret
+_TERM: Final = 2531011
 
 _warned = False
 
@@ -29,8 +32,9 @@ class HashSeedWarning(UserWarning):
 def fixed_hash_seed() -> int | None:
     """The number that fixed this interpreter's hash secret when it started; None: it is random.
 
-    `os.environ` may have been changed since, so its number is checked against
-    the secret itself where the interpreter shows it.
+    `os.environ` may have been changed since, so its number is checked against the secret itself where the
+    interpreter shows it, and where it is another the secret says which it was (one of the 256 that give this
+    secret: the smallest).
     """
     if not sys.flags.hash_randomization:
         return 0
@@ -41,7 +45,7 @@ def fixed_hash_seed() -> int | None:
     number = int(text)
     if number >= 2**32 or sys.flags.ignore_environment:
         return None
-    return number if secret is None or secret == _expanded(number) else None
+    return number if secret is None or secret == _expanded(number) else _number_of(secret)
 
 
 def _secret() -> bytes | None:
@@ -58,9 +62,26 @@ def _expanded(number: int) -> bytes:
     """What CPython makes of PYTHONHASHSEED (`lcg_urandom`, Python/bootstrap_hash.c)."""
     secret = bytearray()
     for _ in range(_SECRET):
-        number = (number * 214013 + 2531011) % 2**32
+        number = (number * _FACTOR + _TERM) % 2**32
         secret.append(number >> 16 & 0xFF)
     return bytes(secret)
+
+
+@lru_cache(1)
+def _number_of(secret: bytes) -> int | None:
+    """The smallest number that `_expanded` makes this secret of, or None.
+
+    A byte of the secret is bits 16 to 23 of a state, and those depend on no higher ones.  So the first byte
+    leaves 2**16 states of 24 bits, the second leaves some 256 of them, and each leads back to a number.
+    """
+    first, second = secret[0] << 16, secret[1]
+    back = pow(_FACTOR, -1, 2**24)
+    for state in range(first, first + 2**16):
+        if (state * _FACTOR + _TERM) >> 16 & 0xFF == second:
+            number = (state - _TERM) * back % 2**24
+            if _expanded(number) == secret:
+                return number
+    return None
 
 
 def warn_if_random(seed: int) -> None:
@@ -70,12 +91,11 @@ def warn_if_random(seed: int) -> None:
         return
     _warned = True
     script = os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0].endswith(".py") else "SCRIPT"
-    warnings.warn(
+    warn(
         "no seed reaches hash(str): this interpreter started with a random hash secret, so the order of a "
         f"set of strings differs from run to run. Fix it from outside: samebits run --seed {seed} {script}  "
         f" (or {_VARIABLE}=0 python {script}); or call samebits.ensure_hash_seed() first in the program.",
         HashSeedWarning,
-        stacklevel=3,
     )
 
 

@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 from typing import Final
 
+from samebits._runtime.warn import warn
 from samebits.errors import UsageError, UsageTypeError
 
 #: (rank, number of processes), the most specific first: torchrun below SLURM or MPI sets its own.
@@ -51,6 +52,26 @@ def place() -> RankPlace:
                 )
             return RankPlace(rank, size, rank_name)
     return RankPlace(0, 1, "alone")
+
+
+class RankWarning(UserWarning):
+    """A process that may be one of several ranks was seeded as rank 0."""
+
+
+def known_rank(rank: int | None, caller: str) -> int:
+    """As `checked_rank`; warns where this process may be one of several ranks and nothing says which.
+
+    Raises:
+        TypeError, ValueError: as `checked_rank`.
+    """
+    number = checked_rank(rank, caller)
+    if rank is None and is_started_child() and place().source == "alone":
+        warn(
+            f"{caller}: nothing says yet which rank this child process is, so it was seeded as rank 0, like "
+            "every other one. Call it after torch.distributed.init_process_group, or pass rank=.",
+            RankWarning,
+        )
+    return number
 
 
 def is_started_child() -> bool:

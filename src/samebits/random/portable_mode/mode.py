@@ -32,6 +32,7 @@ from samebits.random.portable_mode.compiled import Compiled
 from samebits.random.portable_mode.random_operators import RANDOM_OPERATORS
 from samebits.random.portable_mode.recompute import Recompute
 from samebits.random.portable_mode.sharded import Sharded
+from samebits.seeding.ranks import known_rank
 
 __all__ = ["get_state", "portable", "set_state"]
 
@@ -58,29 +59,39 @@ class portable(Mode):  # called like a function, as torch.no_grad is
     `torch.manual_seed` begins a stream anew, `torch.get_rng_state` holds it.  Generators that are passed as
     arguments have streams of their own, by their seeds, the same on a CPU and on CUDA.
 
+    With several ranks each draws numbers of its own: that is rank 0, and rank r has
+    ``fold_in(key(seed), "rank//r")`` in the place of ``key(seed)``.  What all ranks are to draw alike, such
+    as the weights of a model, is drawn in ``scope(name, shared=True)``.
+
     What arithmetic torch does with the numbers stays torch's: `torch.distributions` that take a logarithm,
     and matrix products, may differ between devices in their last bits.  A worker that is started by "fork"
     inherits the mode; one that is started by "spawn" begins without it.
 
     Args:
-        seed: 0 .. 2**128 - 1, up to 2**64 - 1 as of `torch.manual_seed`.  None: the stream begins with
-            the state of torch's generator.
+        seed: 0 .. 2**128 - 1, all bits of which count; below 2**64 as of `torch.manual_seed`.  None: the
+            stream begins with the state of torch's generator.
+        rank: this process's; None takes torch.distributed's, else the launcher's variable (torchrun, MPI,
+            SLURM), else 0, with a `RankWarning` in a child that multiprocessing started.  Ranks that are
+            given one number draw alike.
 
     Raises:
-        TypeError, ValueError: a seed that is none.
+        TypeError, ValueError: a seed or a rank that is none, or a rank without a seed.
         DeterminismError: inductor's C++ wrapper is on, which asks no replacement.
     """
 
     stays: ClassVar[Stays[portable]] = scopes.portable_stays
 
-    def __init__(self, seed: int | None = None) -> None:
+    def __init__(self, seed: int | None = None, *, rank: int | None = None) -> None:
         if callable(seed):
             raise UsageTypeError(
                 "samebits.random.portable: used as a decorator it is called with a seed: write "
                 "@samebits.random.portable(0)."
             )
-        # torch's generator keeps 64 bits of it
-        self._seed = None if seed is None else keys.seeded(checked_seed(seed, "samebits.random.portable"))[0]
+        self._given = seed, rank
+        self.seed = None if seed is None else keys.seeded(checked_seed(seed, "samebits.random.portable"))
+        if seed is None and rank is not None:
+            raise UsageError("samebits.random.portable: a rank is of a seed: give both, or neither.")
+        self._rank = 0 if seed is None else known_rank(rank, "samebits.random.portable")
         self._outside: list[str] = []
         super().__init__()
 
@@ -92,8 +103,8 @@ class portable(Mode):  # called like a function, as torch.no_grad is
     def _change(self) -> None:
         if len(self.stays.open) == 1:
             _installed.install()
-        if self._seed is not None:
-            torch.default_generator.manual_seed(self._seed)
+        if self.seed is not None:
+            state.begin(self.seed, self._rank)
 
     def _put_back(self) -> None:
         try:
@@ -116,10 +127,12 @@ class portable(Mode):  # called like a function, as torch.no_grad is
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Decorate: each call is a mode of its own, which begins at the seed."""
-        return self._decorated(function, partial(portable, self._seed), "samebits.random.portable(seed)")
+        seed, rank = self._given
+        return self._decorated(function, partial(portable, seed, rank=rank), "samebits.random.portable(seed)")
 
     def __repr__(self) -> str:
-        return f"portable({'' if self._seed is None else self._seed})"
+        seed, rank = self._given
+        return f"portable({'' if seed is None else seed}{'' if rank is None else f', rank={rank}'})"
 
 
 def get_state() -> Tensor:

@@ -35,24 +35,37 @@ class scope:  # called like a function, as torch.no_grad is
     enters it, and of what is drawn from torch's default generator: one that is passed as an argument has
     its own stream.  A generator that yields inside a scope leaves its caller in it until it goes on.
 
+    Each rank draws numbers of its own, but in a shared scope and those inside it, where all draw alike::
+
+        with samebits.random.scope("weights", shared=True):
+            model = Net()                     # the same weights on every rank
+
     Args:
         name: any text without "/".
+        shared: all ranks draw the same numbers, as long as they draw the same amount here: those of
+            ``fold_in(key(seed), "/path")`` for the seed of `portable(seed)`.  After `torch.manual_seed` they
+            begin anew.
 
     Raises:
         TypeError, ValueError: a name that is none, or a decorated class, generator or coroutine.
-        UsageError: there is no portable mode.
+        UsageError: there is no portable mode, or for a shared one it has no seed.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, shared: bool = False) -> None:
         if not isinstance(name, str):
             raise UsageTypeError(f"samebits.random.scope: a name is expected, not {name!r}.")
         if not name or "/" in name:
             raise UsageError(f"samebits.random.scope: {name!r} is no name; expected a text without '/'.")
+        if not isinstance(shared, bool):
+            raise UsageTypeError(f"samebits.random.scope: shared must be True or False, got {shared!r}.")
         self._name = name
+        self._shared = shared
         self._outer: list[str] = []
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        return decorated(function, partial(scope, self._name), "samebits.random.scope(name)")
+        return decorated(
+            function, partial(scope, self._name, shared=self._shared), "samebits.random.scope(name)"
+        )
 
     def __enter__(self) -> None:
         if not portable_stays.open:
@@ -61,11 +74,26 @@ class scope:  # called like a function, as torch.no_grad is
                 "has scopes: enter that first. With keys, samebits.random.fold_in(key, name) does the same."
             )
         outer = _path.get()
+        path = f"{outer}/{self._name}" if outer else self._name
+        if self._shared and not path.startswith("/"):
+            path = f"/{path}"
+            shared_key(path)
         self._outer.append(outer)
-        _path.set(f"{outer}/{self._name}" if outer else self._name)
+        _path.set(path)
 
     def __exit__(self, *_: object) -> None:
         _path.set(self._outer.pop())
+
+
+def shared_key(path: str) -> tuple[int, int]:
+    """The key that scopes shared by all ranks are derived from: that of the mode's seed."""
+    key: tuple[int, int] | None = portable_stays.open[-1].seed if portable_stays.open else None
+    if key is None:
+        raise UsageError(
+            f"samebits.random.scope: {path[1:]!r} is shared by all ranks, and this mode began with the state "
+            "of torch's generator, of which each rank has another: samebits.random.portable(seed) has one."
+        )
+    return key
 
 
 @contextmanager

@@ -15,6 +15,10 @@ goes on from there as from any other place.
 
 A CUDA generator's state is a seed and an offset, which do for the key and the number of
 draws.
+
+Each rank has a stream of its own: rank 0 that of the seed, every other one the stream of a key
+folded in.  A scope whose path begins with "/" is one that all ranks draw alike in: its key is
+derived from the mode's seed, whatever the rank, and whatever `torch.manual_seed` began since.
 """
 
 from __future__ import annotations
@@ -32,6 +36,7 @@ from torch import Tensor
 from samebits._runtime import forks
 from samebits.errors import StateError, UsageTypeError
 from samebits.random import keys, philox
+from samebits.random.portable_mode import scopes
 
 #: How a CPU generator's state begins: seed, how many words are left, whether it was seeded, the next word.
 _HEAD: Final = struct.Struct("<QiiQ")
@@ -66,6 +71,17 @@ def _after_fork() -> None:
 
 
 forks.register(after_in_child=_after_fork)
+
+
+def begin(seed: Key, rank: int) -> None:
+    """Begin the default generator's stream anew, with a rank's key of a seed's; no scope has its path."""
+    key = _scope_key(*seed, f"rank//{rank}") if rank else seed
+    with _lock:
+        torch.default_generator.manual_seed(key[0])
+        if key[1]:  # else a generator as its seed left it begins with this key
+            state = torch.default_generator.get_state()
+            _write(_Bytes.from_address(state.data_ptr()), key, 0, ())
+            torch.default_generator.set_state(state)
 
 
 def advance(generator: torch.Generator | None, path: str) -> tuple[Key, int]:
@@ -134,7 +150,8 @@ def _next(generator: torch.Generator, path: str) -> tuple[Tensor, Key, int]:
         table = _begin(view, generator)
     seed, offset = table[3] | table[4] << 32, table[5] | table[6] << 32
     if path:
-        seed, offset = _scope_key(seed, offset, path)
+        root = scopes.shared_key(path) if path[0] == "/" else (seed, offset)
+        seed, offset = _scope_key(*root, path)
         place = _place(view, table[2], path)
         low, high = _PAIR.unpack_from(view, place)
     else:
