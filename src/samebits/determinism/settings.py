@@ -92,7 +92,7 @@ def _operations(words: Iterable[str]) -> frozenset[str]:
         name = table_name(word) if isinstance(word, str) else None
         if name is None:
             raise UsageError(
-                f"deterministic: except_ has {word!r}, and no operation of the table is called so: {meant(str(word))}"
+                f"deterministic: no operation is called {word!r}, as in except_; {meant(str(word))}"
             )
         names.add(name)
     return frozenset(names)
