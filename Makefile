@@ -5,9 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.installed-bench
+GUIDES := .venv-guides
+GUIDES_STAMP := $(GUIDES)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-deep lint unit test-torch faults peer-tests bench bench-gpu quality trust gpu clean
+.PHONY: help install demo test test-deep lint unit test-torch faults peer-tests guides bench bench-gpu quality trust gpu clean
 
 help:
 	@echo "make demo     install, then verify the bundled example, mend it, verify it again"
@@ -17,6 +19,7 @@ help:
 	@echo "make test-torch TORCH=2.11.0   the tests with another torch (gigabytes: it brings CUDA)"
 	@echo "make faults   the planted faults and what is found of them (minutes)"
 	@echo "make peer-tests PEERS=PATH   other projects' own seed tests, from checkouts of theirs, against samebits"
+	@echo "make guides TRAINERS=PATH   two public trainers, from checkouts, twice under samebits run: equal weights (minutes)"
 	@echo "make bench    what observation, seeding, random numbers and the operations cost (minutes; an otherwise idle machine)"
 	@echo "make bench-gpu   random numbers and the operations on CUDA"
 	@echo "make quality  statistical tests of the random numbers, 10^9 of each kind (minutes)"
@@ -73,6 +76,18 @@ faults: $(STAMP)
 peer-tests: $(STAMP)
 	@test -n "$(PEERS)" || { echo 'which checkouts? make peer-tests PEERS=/path/that/holds/them (docs/peer-tests.md)'; exit 1; }
 	$(BIN)/python tests/peers/run.py $(PEERS)
+
+# What the trainers import is kept apart: torchvision cannot be imported beside a CPU build of torch as it is, and
+# the tests of .venv take one that is there to work.  imgaug asks for an OpenCV that needs a screen's libraries.
+$(GUIDES_STAMP): pyproject.toml constraints.txt
+	test -x $(GUIDES)/bin/python || $(PYTHON) -m venv $(GUIDES)
+	$(GUIDES)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[guides]'
+	$(GUIDES)/bin/python -m pip install --quiet --constraint constraints.txt --no-deps imgaug
+	touch $(GUIDES_STAMP)
+
+guides: $(GUIDES_STAMP)
+	@test -n "$(TRAINERS)" || { echo 'which checkouts? make guides TRAINERS=/path/that/holds/them (docs/guides.md)'; exit 1; }
+	$(GUIDES)/bin/python -m tests.guides.trainers.run $(TRAINERS)
 
 # The projects that the benchmarks compare with; the torch that is there stays.
 $(BENCH_STAMP): $(STAMP)

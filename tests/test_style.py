@@ -98,6 +98,7 @@ NO_FILE = {
     "determinism/compiled": "the mode under torch.compile",
     "determinism/many_entries": "scopes entered 1,500 times before the first compilation",
     "gpu/*": "what needs a GPU, of any package",
+    "guides/*": "what proves the rows of docs/guides.md",
     "integrations/contract": "the protocol, for every framework",
     "launch/cases": "small programs for which a verdict was once wrong",
     "launch/children": "programs whose processes run at once",
