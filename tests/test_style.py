@@ -122,6 +122,7 @@ NO_FILE = {
     "ops/opinfo": "all operations on torch's own samples",
     "peers/*": "other projects' tests, against samebits",
     "property/*": "planted differences through all of compare",
+    "random/portable_mode/ranks": "the streams of ranks, and scopes that they share",
     "random/distributions/chi_square": "the test beside it that the tests of distributions use",
     "random/exports": "what the package exports",
     "random/interruptions": "signals within all that draws",

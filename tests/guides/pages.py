@@ -1,4 +1,4 @@
-"""The blocks of docs/guides.md, and programs made of them: a block as it is printed, and what is asked of it after."""
+"""The blocks of docs/guides.md, and programs made of them: a block as it is printed, and then questions."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ answer["epochs"] = [[[float(number) for number in sample] for sample in loader] 
 """
 
 #: Two devices that note the seeds they are given, in place of torch.cuda.
-DEVICES = '''
+DEVICES = """
 import contextlib, json, struct, types
 import torch
 seeds, current = {}, [0]
@@ -78,8 +78,9 @@ torch.cuda.device, torch.cuda.device_count = device, lambda: 2
 torch.cuda.manual_seed = lambda seed: seeds.update({current[0]: seed})
 torch.cuda.manual_seed_all = lambda seed: seeds.update({0: seed, 1: seed})
 torch.accelerator.current_accelerator = lambda *_, **__: torch.device("cuda")
-torch.get_device_module = lambda *_: types.SimpleNamespace(device_count=lambda: 2, set_rng_state=set_rng_state)
-'''
+module = types.SimpleNamespace(device_count=lambda: 2, set_rng_state=set_rng_state)
+torch.get_device_module = lambda *_: module
+"""
 SEEDS = """
 answer["seeds"] = [seeds[0], seeds[1]]
 """

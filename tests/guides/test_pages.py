@@ -22,14 +22,14 @@ def test_every_row_is_there_once_and_says_what_was_tested(page: object) -> None:
     assert re.findall(r"^### (G\d+)\.", text, re.MULTILINE) == ROWS
     sections = re.split(r"^### ", text, flags=re.MULTILINE)[1:]
     for section in sections:
-        assert re.search(r"^\*(Tested|测试)[::*]", section, re.MULTILINE), section[:40]
+        assert re.search(r"^\*(Tested|测试)", section, re.MULTILINE), section[:40]
 
 
 def test_no_block_is_left_untested() -> None:
-    """Every labelled block is named by a test of this folder."""
-    tests = "".join(file.read_text("utf-8") for file in (ROOT / "tests" / "guides").glob("test_*.py"))
+    """Every labelled block is run by a test of its row."""
+    tests = (ROOT / "tests" / "guides" / "test_rows.py").read_text("utf-8").split("    def test_")
     for row, label in CODE:
-        assert row == "" or re.search(rf'"{row}", "{re.escape(label)}"', tests), (row, label)
+        assert any(f'"{row}"' in test and f'"{label}"' in test for test in tests), (row, label)
 
 
 def test_both_pages_link_to_each_other_and_name_the_guides() -> None:

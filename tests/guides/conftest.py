@@ -1,0 +1,3 @@
+"""What starts whole programs."""
+
+from tests.programs import folder as folder
