@@ -33,6 +33,7 @@ def code(name: str) -> str:
 #: What only one file may contain, and which.
 ALONE = {
     "the finder": (r"\bsys\.meta_path\b", "_runtime/imports.py"),
+    "whose line a warning names": (r"\bwarnings\.warn\(", "_runtime/warn.py"),
     "fork handlers": (r"\bregister_at_fork\b|\bregister_after_fork\b", "_runtime/forks.py"),
     "the rewriting pass": (r"\bast\.NodeTransformer\b", "usercode/rewriting.py"),
     "the compilers": (r"'-shared'|'CXX'", "_runtime/native.py"),

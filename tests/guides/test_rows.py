@@ -294,3 +294,15 @@ answer["epochs"] = [first + [[float(number) for number in sample] for sample in 
 """
         whole = run(tmp_path, "G13", "instead", EPOCHS)
         assert run(tmp_path, "G13", "instead", resumed)["epochs"] == whole["epochs"][:1]
+
+
+@pytest.mark.parametrize("words", [(), ("-m", "samebits", "run", "--quiet")], ids=["python", "run"])
+def test_packages_need_no_further_import(tmp_path: Path, words: tuple[str, ...]) -> None:
+    asked = """
+import samebits
+answer["kwargs"] = sorted(samebits.data.loader_kwargs(11))
+answer["rank"] = samebits.compat.get_rank()
+answer["key"] = samebits.random.key(7).tolist()
+"""
+    answer = run(tmp_path, "", "noise.py", asked, command=(sys.executable, *words))
+    assert (answer["kwargs"], answer["rank"], answer["key"]) == (["generator", "worker_init_fn"], 0, [7, 0])

@@ -227,7 +227,7 @@ def seed_everything(
     known_rank(rank, "seed_everything")
     parts: list[Callable[[], list[tuple[str, str]]]] = [plan.python]
     parts += [getattr(plan, name) for name in ("numpy", "torch") if _installed(name) is not None]
-    if deterministic:
+    if deterministic and _installed("torch") is not None:
         _make_deterministic()
     rows = [row for part in [*parts, plan.libraries] for row in part()]
     source = place().source if rank is None else "given"

@@ -93,8 +93,8 @@ def warn_if_random(seed: int) -> None:
     script = os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0].endswith(".py") else "SCRIPT"
     warn(
         "no seed reaches hash(str): this interpreter started with a random hash secret, so the order of a "
-        f"set of strings differs from run to run. Fix it from outside: samebits run --seed {seed} {script}  "
-        f" (or {_VARIABLE}=0 python {script}); or call samebits.ensure_hash_seed() first in the program.",
+        f"set of strings differs from run to run. Fix it from outside: samebits run --seed {seed} {script}, "
+        f"or {_VARIABLE}=0 python {script}; or call samebits.ensure_hash_seed() first in the program.",
         HashSeedWarning,
     )
 
