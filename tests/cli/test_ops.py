@@ -77,7 +77,7 @@ def test_an_operation_that_is_not_stable(samebits: Run, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["grid"], "the table has no 'grid': did you mean"),
+        (["grid"], "Or did you mean 'grid_sample'?"),
         (["--check", "--runs", "1"], "--runs"),
         (["--check", "--device", "tpu"], "not on 'tpu'"),
         (["--check", "--device", "cpu:x"], "not on 'cpu:x'"),
@@ -114,6 +114,7 @@ def test_the_dispatchers_names_are_known(samebits: Run) -> None:
         ("torch.nn.AdaptiveAvgPool2d", "adaptive_avg_pool"),
         ("nn.CTCLoss", "ctc_loss"),
         ("torch.Tensor.index_add_", "index_add"),
+        ("index_add_()", "index_add"),
     ],
 )
 def test_torchs_public_names_are_known(samebits: Run, word: str, name: str) -> None:
@@ -134,7 +135,10 @@ def test_what_runs_an_operation_of_another_name(samebits: Run, word: str, name: 
 
 def test_an_operation_without_a_row(samebits: Run) -> None:
     assert "PyTorch's own deterministic kernel is used for it" in samebits("ops", "torch.cumsum").err
-    assert "the table has no 'conv2d': did you mean 'deform_conv2d'?" in samebits("ops", "conv2d").err
+    answer = samebits("ops", "torch.nn.UpsamplingNearest2d")
+    assert answer.code == 2
+    assert "the table has no 'torch.nn.UpsamplingNearest2d': an operation without a row is left" in answer.err
+    assert "Or did you mean 'deform_conv2d'?" in samebits("ops", "conv2d").err
 
 
 def test_help_says_what_the_table_holds(samebits: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch.func import grad, hessian, jacfwd, jacrev, vmap
@@ -13,7 +14,7 @@ from samebits.compat import deterministic_index_select
 # Of torch's own forward-mode derivatives.
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
 
-SHAPES = [((5, 3), 0), ((4, 5, 2), 1), ((6,), 0), ((4, 3), -1), ((), 0), ((3, 0), 0)]
+SHAPES = [((5, 3), 0), ((4, 5, 2), 1), ((6,), 0), ((4, 3), -1), ((3, 0), 0)]
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -25,7 +26,7 @@ def generator(seed: int = 0) -> torch.Generator:
 @pytest.mark.parametrize(("shape", "dim"), SHAPES, ids=str)
 def test_gradients_to_second_order(shape: tuple[int, ...], dim: int, dtype: torch.dtype) -> None:
     x = torch.randn(shape, dtype=dtype, generator=generator()).requires_grad_()
-    indices = torch.randint(0, x.size(dim) if shape else 1, (7 if shape else 1,), generator=generator())
+    indices = torch.randint(0, x.size(dim), (7,), generator=generator())
     assert torch.equal(deterministic_index_select(x, dim, indices), x.index_select(dim, indices))
     if x.numel():
         check = lambda x: deterministic_index_select(x, dim, indices)  # noqa: E731
@@ -71,19 +72,87 @@ def test_errors_are_torchs() -> None:
         deterministic_index_select(torch.ones(3), 2, torch.tensor([0]))
 
 
-def test_it_is_called_as_in_the_guide() -> None:
-    table = torch.arange(12.0).reshape(3, 4)
-    indices = torch.tensor([-1, 0])
-    taken = deterministic_index_select(input_tensor=table, dim=1, indices=indices)
-    assert torch.equal(taken, table.transpose(0, 1)[indices].transpose(1, 0))  # the guide's body
-    mask = torch.tensor([True, False, True, False])
-    assert torch.equal(
-        deterministic_index_select(table, 1, mask), table.transpose(0, 1)[mask].transpose(1, 0)
-    )
+def guide(input_tensor: torch.Tensor, dim: int, indices: Any) -> torch.Tensor:
+    """The guide's function, whose `x` is the parameter."""
+    return torch.transpose(input_tensor, 0, dim)[indices].transpose(0, dim)
+
+
+INDICES = {
+    "negative": torch.tensor([-1, 0, -2]),
+    "int32": torch.tensor([1, 1, 0], dtype=torch.int32),
+    "a number": torch.tensor(1),
+    "two dimensions": torch.tensor([[0, 1], [-1, 1]]),
+    "none": torch.empty(0, dtype=torch.int64),
+    "a mask": torch.tensor([True, False, True]),
+    "a byte mask": torch.tensor([1, 0, 1], dtype=torch.uint8),
+    "a list": [2, 0, 0],
+    "an array": np.array([2, 0, 0]),
+    "a range": range(2),
+    "an int": 1,
+    "a slice": slice(0, 2),
+    "None": None,
+}
+
+
+@pytest.mark.filterwarnings("ignore:indexing with dtype torch.uint8:UserWarning")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.complex64])
+@pytest.mark.parametrize("dim", [0, 1, -2])
+@pytest.mark.parametrize("kind", INDICES)
+def test_it_takes_and_gives_what_the_guides_does(kind: str, dim: int, dtype: torch.dtype) -> None:
+    """The layout, too: what is drawn like the result, and how it is added up, follow that."""
+    tables = [
+        torch.randn(3, 3, 4, generator=generator()).to(dtype).transpose(1, 2)[:, :3].requires_grad_()
+        for _ in "ab"
+    ]
+    ours = deterministic_index_select(input_tensor=tables[0], dim=dim, indices=INDICES[kind])
+    guides = guide(tables[1], dim, INDICES[kind])
+    assert torch.equal(ours, guides)
+    assert ours.stride() == guides.stride()
+    weight = torch.randn(guides.shape, generator=generator())
+    grads = [
+        torch.autograd.grad((selected * weight).abs().sum(), table)[0]
+        for selected, table in ((ours, tables[0]), (guides, tables[1]))
+    ]
+    torch.testing.assert_close(*grads)
+
+
+@pytest.mark.parametrize(
+    "indices",
+    [[3], [-4], torch.tensor([1.5]), torch.tensor([1], dtype=torch.int8), torch.tensor([True, False])],
+    ids=str,
+)
+def test_it_refuses_what_the_guides_does(indices: Any) -> None:
+    table = torch.ones(3, 2)
     with pytest.raises(IndexError):
-        deterministic_index_select(table, 1, mask[:3])
-    with pytest.raises(RuntimeError, match="int32 or int64"):
-        deterministic_index_select(table, 1, torch.tensor([1.5]))
+        guide(table, 0, indices)
+    with pytest.raises(IndexError):
+        deterministic_index_select(table, 0, indices)
+
+
+def test_a_tuple_is_refused() -> None:
+    with pytest.raises(TypeError, match="indices is a tuple"):
+        deterministic_index_select(torch.ones(3, 2), 0, (0, 1))
+
+
+@pytest.mark.filterwarnings("ignore:.*autograd.function.Function.* should not be instantiated")  # dynamo's
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+def test_compiled_as_one_graph(backend: str) -> None:
+    def loss(table: torch.Tensor) -> torch.Tensor:
+        return (deterministic_index_select(table, 1, torch.tensor([0, 2, 2])) ** 2).sum()
+
+    x = torch.randn(3, 4, generator=generator())
+    expected, seen = x.clone().requires_grad_(), x.clone().requires_grad_()
+    loss(expected).backward()
+    torch.compile(loss, fullgraph=True, backend=backend)(seen).backward()
+    torch._dynamo.reset()
+    assert torch.equal(expected.grad, seen.grad)
+
+
+@pytest.mark.parametrize("place", [3, -4])
+def test_under_vmap_a_place_out_of_range_is_no_other_tables_row(place: int) -> None:
+    tables = torch.randn(2, 3, 4, generator=generator())
+    with pytest.raises(IndexError):
+        vmap(lambda table: deterministic_index_select(table, 0, torch.tensor([place])))(tables)
 
 
 def cubed(select: Any, dim: int) -> Any:
@@ -119,8 +188,8 @@ def test_vmap(in_dims: tuple[Any, Any], dim: int) -> None:
 
 def test_vmap_of_numbers_and_vmap_of_vmap() -> None:
     indices = torch.zeros(1, dtype=torch.int64)
-    numbers = vmap(lambda x: deterministic_index_select(x, 0, indices))(torch.arange(3.0))
-    assert numbers.tolist() == [0, 1, 2]
+    with pytest.raises(IndexError):
+        vmap(lambda x: deterministic_index_select(x, 0, indices))(torch.arange(3.0))
     x = torch.randn(2, 3, 4, generator=generator())
     twice = vmap(vmap(lambda x: deterministic_index_select(x, 0, torch.tensor([1, 0, 1]))))(x)
     assert torch.equal(twice, x[:, :, [1, 0, 1]])

@@ -6,6 +6,7 @@ import os
 import random
 import struct
 import types
+import warnings
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -119,11 +120,12 @@ def test_a_thousandth_worker_is_refused_rather_than_given_another_ranks_number()
 
 def test_the_guides_own_numbers_are_for_who_asks() -> None:
     """`rank + seed`: all workers of a rank alike."""
-    for worker in range(2):
-        with pytest.warns(compat.SharedStreamWarning, match="rank [+] seed = 780, .* draw the same") as seen:
-            compat.worker_init_fn(worker, 3, 777, per_worker=False)
-        assert seen[0].filename == __file__
-        assert draws() == by_hand(780)
+    with pytest.warns(compat.SharedStreamWarning, match="rank [+] seed = 780, .* draw the same") as seen:
+        compat.worker_init_fn(0, 3, 777, per_worker=False)
+    assert seen[0].filename == __file__
+    assert draws() == by_hand(780)
+    compat.worker_init_fn(1, 3, 777, per_worker=False)  # the first worker's warning is enough
+    assert draws() == by_hand(780)
 
 
 @pytest.mark.parametrize(
@@ -163,10 +165,10 @@ def epoch(init: Any) -> list[Any]:
     [
         compat.seed_worker,
         compat._init_fn,
-        lambda worker: compat._init_fn()(worker),
+        lambda worker: compat._init_fn(),
         partial(compat.worker_init_fn, rank=1, seed=777),
     ],
-    ids=["seed_worker", "_init_fn", "_init_fn()", "worker_init_fn"],
+    ids=["seed_worker", "_init_fn", "_init_fn() inside", "worker_init_fn"],
 )
 def test_workers_repeat_and_differ(init: Any) -> None:
     first = epoch(init)
@@ -177,6 +179,22 @@ def test_workers_repeat_and_differ(init: Any) -> None:
 def test_a_warning_points_at_the_users_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("samebits.seeding.hash_seed._warned", False)
     monkeypatch.setattr("samebits.seeding.hash_seed.fixed_hash_seed", lambda: None)
+    monkeypatch.setenv("PYTHONHASHSEED", "0")
+    compat.seed_everything(3)  # the guide's does nothing about hashes, and warns of nothing
     with pytest.warns(HashSeedWarning) as seen:
-        compat.seed_everything(3)
+        compat.seed_reproducer(3)
     assert seen[0].filename == __file__
+
+
+def test_a_warning_that_is_an_error_comes_before_anything_has_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("samebits.seeding.hash_seed._warned", False)
+    monkeypatch.setattr("samebits.seeding.hash_seed.fixed_hash_seed", lambda: None)
+    monkeypatch.setenv("PYTHONHASHSEED", "0")
+    before = random.getstate(), torch.backends.cudnn.deterministic, os.environ["PYTHONHASHSEED"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", HashSeedWarning)
+        with pytest.raises(HashSeedWarning):
+            compat.setup_seed(3)
+    assert (random.getstate(), torch.backends.cudnn.deterministic, os.environ["PYTHONHASHSEED"]) == before

@@ -6,6 +6,8 @@ import gc
 import io
 import json
 import random
+import threading
+import time
 import weakref
 
 import numpy as np
@@ -14,6 +16,7 @@ import torch
 from torch.utils.data import (
     BatchSampler,
     DataLoader,
+    Dataset,
     DistributedSampler,
     RandomSampler,
     SequentialSampler,
@@ -545,3 +548,30 @@ def test_the_end_of_an_epoch_shows_in_the_last_batch():
     assert [tuple(batch.shape) for batch in loader] == [(3, 1), (3, 1)]
     assert batches(SeededLoader(Stream(0), 3, seed=7, num_workers=2)) == []
     assert row(1).dtype == torch.float64
+
+
+class Slow(Dataset):
+    """Gives way to other threads in the middle of a sample."""
+
+    def __len__(self):
+        return 60
+
+    def __getitem__(self, index):
+        first = random.random()
+        time.sleep(1e-4)
+        return first, np.random.rand(), torch.rand(()).item()
+
+
+def test_threads_that_each_make_batches_here(generators_restored):
+    def read(found, number):
+        loader = SeededLoader(Slow(), seed=0, shuffle=True)
+        found[number] = [[float(one) for one in batch] for batch in loader]
+
+    found = {}
+    read(found, "alone")
+    threads = [threading.Thread(target=read, args=(found, number)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(batches == found["alone"] for batches in found.values())

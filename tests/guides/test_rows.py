@@ -128,15 +128,19 @@ class TestGuideB:
                 assert answer[rank]["seeds"] == [11 + rank] * 2  # on cuda:1, too
         drawn = chain.from_iterable(answer["draws"] for answer in instead)
         assert len(set(drawn)) == 6
-        again = run(tmp_path / "again", "G4", "instead", DRAWS, ranks=2)
+        asked = 'answer["parts"] = [train.indices, valid.indices]\n'
+        again = run(tmp_path / "again", "G4", "instead", DRAWS, HASHES, asked, ranks=2)
         assert [answer["draws"] for answer in again] == [answer["draws"] for answer in instead]
+        assert again[0]["parts"] == again[1]["parts"]
+        assert sorted(again[0]["parts"][0] + again[0]["parts"][1]) == list(range(10))
+        assert len({*again[0]["hashes"], *again[1]["hashes"]}) == 1
 
     def test_g4_portable(self, tmp_path: Path) -> None:
         asked = 'answer |= {"weights": model.weight.tolist(), "mask": mask.tolist()}\n'
-        first, again = (run(tmp_path / name, "G4", "portable", asked, ranks=2) for name in "ab")
+        first, again = (run(tmp_path / name, "G4", "portable", asked, DRAWS, ranks=2) for name in "ab")
         assert first[0]["weights"] == first[1]["weights"]
         assert first[0]["mask"] != first[1]["mask"]
-        for answer in ("weights", "mask"):
+        for answer in ("weights", "mask", "draws"):
             assert [rank[answer] for rank in first] == [rank[answer] for rank in again]
 
 
@@ -153,6 +157,7 @@ class TestGuideC:
             assert answer["hash"] == "202003"
         assert instead["flags"] == DETERMINISTIC
         assert instead["algorithms"]
+        assert instead["hash"] == "202003"
         with pytest.raises(Failed, match=r"_init_fn.* takes 0 positional arguments but 1 was given"):
             run(tmp_path, "G5", "by-hand", EPOCHS)
         for label in ("import", "instead"):
@@ -243,15 +248,24 @@ class TestGuideD:
             assert hand[rank]["epochs"] == same[rank]["epochs"]
         assert len(set(workers(instead, epochs=2))) == 8
 
+    def test_g11_is_the_guides_training(self, tmp_path: Path) -> None:
+        """The order of batches, too, and what the main process draws meanwhile."""
+        asked = """
+shuffled = DataLoader(range(8), shuffle=True, num_workers=2, worker_init_fn=loader.worker_init_fn)
+answer["order"] = [[batch.item(), torch.rand(1).item()] for _ in range(2) for batch in shuffled]
+"""
+        hand, same = (run(tmp_path, *("G11", label), asked, ranks=2) for label in ("by-hand", "same-numbers"))
+        for rank in range(2):
+            assert hand[rank]["order"] == same[rank]["order"]
+
     def test_g11_however_it_is_called(self, tmp_path: Path) -> None:
-        """With the rank that torchrun says, and with one that is given; the loader's generator, too."""
-        block = CODE["G11", "same-numbers"]
-        given = block.replace('scheme="offset")', 'scheme="offset", rank=get_rank())')
-        assert given != block
-        asked = 'answer["generator"] = loader.generator.initial_seed()\n'
-        for more in ("", given.partition("seed_everything(777")[2].partition("\n")[2]):
-            answers = run(tmp_path, "G11", "same-numbers", more, asked, EPOCHS, ranks=2)
-            assert [answer["generator"] for answer in answers] == [777, 1777]
+        """With the rank that torchrun says, and with one that is given."""
+        for rank in ("", ", rank=dist.get_rank()"):
+            more = f"""
+from samebits.data import loader_kwargs
+loader = DataLoader(Noise(), num_workers=2, **loader_kwargs(777, scheme="offset"{rank}))
+"""
+            answers = run(tmp_path, "G11", "same-numbers", more, EPOCHS, ranks=2)
             assert [sample(answers[1], n) for n in range(2)] == [by_hand(1778), by_hand(1779)]
 
 

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,3 +85,19 @@ def test_what_differs_between_thread_counts_is_arithmetic(tmp_path: Path) -> Non
     if verdict["verdict"] != "same":
         first = verdict["first"]["op"]
         assert re.fullmatch(r"aten::(mm|addmm|bmm|baddbmm|.*convolution.*)", first), first
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "import samebits.random\nsamebits.random.portable(11)",
+        "from samebits.random import key, normal",
+        "from samebits.random import portable",
+        "import samebits\nsamebits.random.key(0)",
+    ],
+)
+def test_a_program_that_loads_our_modules_before_torch(folder: Any, first: str) -> None:
+    """Torch's import begins the mode, whose own modules are not half loaded then."""
+    folder.write("train.py", f"{first}\nimport torch\nprint(torch.rand(1).item())")
+    ended = folder.samebits("run", "--quiet", "--portable", "--seed", "11", "train.py")
+    assert ended.code == 0, ended.err

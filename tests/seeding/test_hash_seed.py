@@ -98,8 +98,20 @@ def test_works_for_a_program_on_the_command_line() -> None:
             [],
             "a child of multiprocessing",
         ),
+        (
+            "import torch.distributed as d; d.init_process_group('gloo', store=d.HashStore(), rank=0, "
+            "world_size=1); ensure_hash_seed()",
+            [],
+            "the process group is initialised, and its other ranks would wait",
+        ),
+        (
+            "import threading, time; threading.Thread(target=time.sleep, args=(0.5,)).start()\n"
+            "ensure_hash_seed()",
+            [],
+            "threads of this program are running",
+        ),
     ],
-    ids=["ignored", "interactive", "child"],
+    ids=["ignored", "interactive", "child", "process group", "threads"],
 )
 def test_says_why_it_cannot_and_what_to_do(program: str, options: list[str], text: str) -> None:
     done = run(f"from samebits.seeding import ensure_hash_seed\n{program}", *options)

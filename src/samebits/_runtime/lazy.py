@@ -9,13 +9,21 @@ from types import ModuleType
 from typing import Any
 
 
-def lazy(package: str, homes: Mapping[str, str], packages: Collection[str] = ()) -> Callable[[str], Any]:
+def lazy(
+    package: str,
+    homes: Mapping[str, str],
+    packages: Collection[str] = (),
+    *,
+    after_torch: Collection[str] = (),
+) -> Callable[[str], Any]:
     """A package's `__getattr__`.
 
     Args:
         package: its `__name__`.
         homes: public name -> the module that holds it.
         packages: those inside it that are names of it without having been imported.
+        after_torch: names before whose module torch is loaded.  Under `samebits run` torch's import begins
+            the modes, and their own modules must not be half loaded by then.
     """
 
     def load(name: str) -> Any:
@@ -24,6 +32,8 @@ def lazy(package: str, homes: Mapping[str, str], packages: Collection[str] = ())
         home = homes.get(name)
         if home is None:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        if name in after_torch:
+            import_module("torch")
         value = getattr(import_module(home), name)
         setattr(sys.modules[package], name, value)  # the next look costs nothing
         return value

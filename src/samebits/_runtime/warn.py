@@ -11,12 +11,12 @@ import warnings
 from types import FrameType
 from typing import Final
 
-#: Top-level packages whose frames are never the one to change.
-_PASSED: Final = {"contextlib", "samebits", "torch"}
+#: Top-level packages whose frames are never the one to change.  A forked worker has its parent's frames, too.
+_PASSED: Final = {"contextlib", "multiprocessing", "samebits", "torch"}
 
 
 def warn(message: str, category: type[Warning]) -> None:
-    """Warn at the innermost line that is outside samebits, torch and contextlib; the outermost if none is."""
+    """Warn at the innermost line outside these packages; the outermost line if none is."""
     frame, level = sys._getframe(), 1
     while frame.f_back is not None and _is_passed(frame):
         frame, level = frame.f_back, level + 1

@@ -1,182 +1,182 @@
 """`index_select` with a deterministic gradient, whatever torch's flags say.
 
-The gradient of `input_tensor.index_select(dim, indices)` adds rows of the incoming one::
+The gradient of ``table[indices]`` adds rows of the incoming one::
 
-    grad_input[i] = sum over j with indices[j] == i of grad[j]
+    grad_table[i] = sum over j with indices[j] == i of grad[j]
 
 torch adds them with atomics on CUDA, in the order in which threads arrive.
 Here the rows are put in order of their index by a stable sort, and each group
 is added up in that order (`torch.segment_reduce`, one thread a group and column).
 
 A selection and this sum are each other's transposes, so each is the other's gradient, to any order.  Both are
-linear, so that a tangent goes through them as the input does.  Under `torch.func.vmap` a batch of B inputs is
-one input whose dimension has the B dimensions one after another, and the indices count on.
+linear, so that a tangent goes through them as the input does.  Under `torch.func.vmap` a batch of B tables is
+one table of B times as many rows, and the indices count on.
 """
 
 from __future__ import annotations
 
 from math import prod
+from types import EllipsisType
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from samebits.errors import UsageTypeError
 
-def deterministic_index_select(input_tensor: Tensor, dim: int, indices: Tensor) -> Tensor:
-    """`torch.index_select` whose gradient has the same bits every time, on every device, whatever the flags.
 
-    The gradient adds rows with equal indices.  torch's own does it with atomics on CUDA.  Here the rows are
-    put in order of their index (a stable sort), and each group is added up in that order.
+def deterministic_index_select(input_tensor: Tensor, dim: int, indices: Any) -> Tensor:
+    """``input_tensor.transpose(0, dim)[indices].transpose(0, dim)``, with a deterministic gradient.
+
+    That is the guides' own function, and `torch.index_select` for indices of shape (k,): the same numbers, in
+    the same layout.  The gradient has the same bits every time, on every device, whatever the flags.  It adds
+    rows with equal indices, those of half types in float32.
 
     Args:
         input_tensor: any shape; float or complex for a gradient.
         dim: the dimension to select along.
-        indices: integers, shape (k,), negative ones from the end, or a mask (bool), shape (size of `dim`,):
-            what ``input_tensor.transpose(0, dim)[indices]`` takes, of which the guides make theirs.
+        indices: int32 or int64 of any shape, negative ones from the end; a mask, bool or uint8, of the shape
+            of the leading dimensions after the transposition; or what `torch.as_tensor` makes one of these.
+            An int, a slice, None and ... are as in torch.
 
     Returns:
-        The shape of `input_tensor` with size k along `dim`.
+        For indices of shape (k,): the shape of `input_tensor` with size k along `dim`.
 
     Raises:
-        RuntimeError, IndexError: as `torch.index_select`, and for a mask of another size.
+        IndexError: as torch's indexing: out of range, of another dtype, a mask of another shape.
+        UsageTypeError: a tuple, which would index several dimensions.
     """
-    size = _size(input_tensor, dim)
-    result: Tensor = _IndexSelect.apply(input_tensor, dim, _positions(indices, size))  # type: ignore[no-untyped-call]
-    return result
+    table = input_tensor.transpose(0, dim)
+    if isinstance(indices, tuple):
+        raise UsageTypeError(
+            "deterministic_index_select: indices is a tuple, which would index several dimensions; give a "
+            "list or a tensor."
+        )
+    if indices is None or isinstance(indices, int | slice | EllipsisType):  # a view: nothing is added up
+        return table[indices].transpose(0, dim)
+    positions = torch.as_tensor(indices, device=None if isinstance(indices, Tensor) else table.device)
+    if positions.dtype in (torch.bool, torch.uint8):
+        table, positions = _of_mask(table, positions)
+    return _selected(table, positions).transpose(0, dim)
 
 
-def _size(tensor: Tensor, dim: int) -> int:
-    return tensor.size(dim) if tensor.dim() else 1
+def _of_mask(table: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """A table, and the positions in its rows at which the mask is true."""
+    leading = tuple(table.shape[: mask.dim()])
+    if tuple(mask.shape) != leading:
+        raise IndexError(f"a mask of shape {tuple(mask.shape)} does not fit dimensions of sizes {leading}")
+    rows = table.reshape(mask.numel(), *table.shape[mask.dim() :]) if mask.dim() != 1 else table
+    return rows, mask.reshape(-1).nonzero().squeeze(1)
 
 
-def _positions(indices: Tensor, size: int) -> Tensor:
-    """What `index_select` takes, of what indexing with `[indices]` takes."""
-    if indices.dtype is torch.bool:
-        return torch.arange(size, device=indices.device)[indices]
-    if indices.dtype not in (torch.int32, torch.int64):
-        return indices if indices.is_floating_point() else _positions(indices.long(), size)
-    return torch.where(indices < 0, indices + size, indices)
+def _selected(table: Tensor, positions: Tensor) -> Tensor:
+    # dynamo refuses a function that has a rule for tangents, and has no tangents itself.
+    function = _Select if torch.compiler.is_compiling() else _SelectWithTangents
+    selected: Tensor = function.apply(table, positions)  # type: ignore[no-untyped-call]
+    return selected
 
 
-class _IndexSelect(torch.autograd.Function):
+def _summed(rows: Tensor, positions: Tensor, size: int) -> Tensor:
+    function = _Sum if torch.compiler.is_compiling() else _SumWithTangents
+    summed: Tensor = function.apply(rows, positions, size)  # type: ignore[no-untyped-call]
+    return summed
+
+
+class _Select(torch.autograd.Function):
+    """``table[positions]``."""
+
     @staticmethod
-    def forward(input: Tensor, dim: int, indices: Tensor) -> Tensor:
-        return input.index_select(dim, indices)
+    def forward(table: Tensor, positions: Tensor) -> Tensor:
+        return table[positions]
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        input, ctx.dim, indices = inputs
-        ctx.size = _size(input, ctx.dim)
-        ctx.save_for_backward(indices)
-        ctx.save_for_forward(indices)
+        table, positions = inputs
+        ctx.size = table.shape[0]
+        ctx.save_for_backward(positions)
+        ctx.save_for_forward(positions)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, None]:
+        (positions,) = ctx.saved_tensors
+        return _summed(grads[0], positions, ctx.size), None
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[Any, ...], table: Tensor, positions: Tensor) -> tuple[Tensor, int]:
+        tables = _batch(table, in_dims[0], info.batch_size)
+        if tables.dim() == 1:
+            raise IndexError("too many indices for tensor of dimension 0")
+        counted = _counted(_batch(positions, in_dims[1], info.batch_size), tables.shape[1])
+        return _selected(tables.reshape(-1, *tables.shape[2:]), counted), 0
+
+
+class _SelectWithTangents(_Select):
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, *_: None) -> Tensor:
+        (positions,) = ctx.saved_tensors
+        return _selected(tangent, positions)
+
+
+class _Sum(torch.autograd.Function):
+    """The rows (*positions.shape, ...) added up by their position, into (size, ...)."""
+
+    @staticmethod
+    def forward(rows: Tensor, positions: Tensor, size: int) -> Tensor:
+        shape = rows.shape[positions.dim() :]
+        count, width = positions.numel(), prod(shape)
+        places = positions.reshape(-1).long()
+        total = _by_position(rows.reshape(count, width), torch.where(places < 0, places + size, places), size)
+        return total.reshape(size, *shape)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        _, positions, ctx.size = inputs
+        ctx.save_for_backward(positions)
+        ctx.save_for_forward(positions)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, None, None]:
-        (indices,) = ctx.saved_tensors
-        return _IndexSum.apply(grads[0], ctx.dim, indices, ctx.size), None, None  # type: ignore[no-untyped-call]
+        (positions,) = ctx.saved_tensors
+        return _selected(grads[0], positions), None, None
 
     @staticmethod
-    def jvp(ctx: Any, tangent: Tensor, *_: None) -> Any:
-        (indices,) = ctx.saved_tensors
-        return _IndexSelect.apply(tangent, ctx.dim, indices)  # type: ignore[no-untyped-call]
+    def vmap(
+        info: Any, in_dims: tuple[Any, ...], rows: Tensor, positions: Tensor, size: int
+    ) -> tuple[Tensor, int]:
+        counted = _counted(_batch(positions, in_dims[1], info.batch_size), size)
+        total = _summed(_batch(rows, in_dims[0], info.batch_size), counted, info.batch_size * size)
+        return total.reshape(info.batch_size, size, *total.shape[1:]), 0
 
+
+class _SumWithTangents(_Sum):
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[Any, ...], input: Tensor, dim: int, indices: Tensor) -> Any:
-        batch = _Batch(info.batch_size, input, in_dims[0], dim, indices, in_dims[2])
-        return batch.apart(_IndexSelect.apply(batch.input, 0, batch.indices))  # type: ignore[no-untyped-call]
+    def jvp(ctx: Any, tangent: Tensor, *_: None) -> Tensor:
+        (positions,) = ctx.saved_tensors
+        return _summed(tangent, positions, ctx.size)
 
 
-class _IndexSum(torch.autograd.Function):
-    """The rows of `grad` added up by their index, into a dimension of some size."""
-
-    @staticmethod
-    def forward(grad: Tensor, dim: int, indices: Tensor, size: int) -> Tensor:
-        if not grad.dim():  # a selection of one number
-            return grad.clone()
-        rows = grad.movedim(dim, 0)
-        total = _sum_by_index(rows.reshape(rows.shape[0], prod(rows.shape[1:])), indices.reshape(-1), size)
-        return total.reshape(size, *rows.shape[1:]).movedim(0, dim)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        _, ctx.dim, indices, ctx.size = inputs
-        ctx.save_for_backward(indices)
-        ctx.save_for_forward(indices)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, None, None, None]:
-        (indices,) = ctx.saved_tensors
-        return _IndexSelect.apply(grads[0], ctx.dim, indices), None, None, None  # type: ignore[no-untyped-call]
-
-    @staticmethod
-    def jvp(ctx: Any, tangent: Tensor, *_: None) -> Any:
-        (indices,) = ctx.saved_tensors
-        return _IndexSum.apply(tangent, ctx.dim, indices, ctx.size)  # type: ignore[no-untyped-call]
-
-    @staticmethod
-    def vmap(info: Any, in_dims: tuple[Any, ...], grad: Tensor, dim: int, indices: Tensor, size: int) -> Any:
-        batch = _Batch(info.batch_size, grad, in_dims[0], dim, indices, in_dims[2], size)
-        total = _IndexSum.apply(batch.input, 0, batch.indices, info.batch_size * size)  # type: ignore[no-untyped-call]
-        return batch.apart(total)
+def _batch(tensor: Tensor, dim: int | None, count: int) -> Tensor:
+    """A batch with its own dimension first; None: `count` times the same."""
+    return tensor.expand(count, *tensor.shape) if dim is None else tensor.movedim(dim, 0)
 
 
-class _Batch:
-    """B inputs, of which some may be one and the same, as one: `dim` first, B times as long.
-
-    Args:
-        count: B.
-        input: the inputs; `input_dim` counts them, None where there is one.
-        dim: of each, to be selected along.
-        indices: theirs; `indices_dim` counts them, None where they share one.
-        size: what the indices of one input count up to; None: the size of its `dim`.
-    """
-
-    def __init__(
-        self,
-        count: int,
-        input: Tensor,
-        input_dim: int | None,
-        dim: int,
-        indices: Tensor,
-        indices_dim: int | None,
-        size: int | None = None,
-    ) -> None:
-        self._count = count
-        each = (
-            input.unsqueeze(0).expand(count, *input.shape)
-            if input_dim is None
-            else input.movedim(input_dim, 0)
-        )
-        self._scalar = each.dim() == 1  # inputs of one number
-        each = each.unsqueeze(1) if self._scalar else each
-        self._dim = dim % (each.dim() - 1)
-        rows = each.movedim(1 + self._dim, 1)
-        self.input = rows.reshape(count * rows.shape[1], *rows.shape[2:])
-        own = (
-            indices.reshape(1, -1).expand(count, -1)
-            if indices_dim is None
-            else indices.movedim(indices_dim, 0).reshape(count, -1)
-        )
-        step = torch.arange(count, dtype=torch.int64, device=indices.device) * (size or rows.shape[1])
-        self.indices = (own + step.unsqueeze(1)).reshape(-1)
-
-    def apart(self, result: Tensor) -> tuple[Tensor, int]:
-        """Each input's part of a result, counted by the first dimension."""
-        each = result.reshape(self._count, -1, *result.shape[1:]).movedim(1, 1 + self._dim)
-        return (each.squeeze(1) if self._scalar else each), 0
+def _counted(positions: Tensor, size: int) -> Tensor:
+    """Positions (B, ...) in tables of `size` rows, as those in one table of all; out of range stays that."""
+    step = torch.arange(len(positions), device=positions.device).view(-1, *[1] * (positions.dim() - 1)) * size
+    places = positions.long()
+    counted = torch.where(places < 0, places + size, places) + step
+    return torch.where((places < -size) | (places >= size), len(positions) * size, counted)
 
 
-def _sum_by_index(rows: Tensor, indices: Tensor, size: int) -> Tensor:
-    """Rows (k, m) added up by their index (k,), into (size, m)."""
+def _by_position(rows: Tensor, positions: Tensor, size: int) -> Tensor:
+    """Rows (k, m) added up by their position (k,), into (size, m)."""
     if rows.is_complex():
-        parts = torch.view_as_real(rows).reshape(rows.shape[0], -1)
-        total = _sum_by_index(parts, indices, size)
-        return torch.view_as_complex(total.reshape(size, -1, 2))
-    total = rows.new_zeros(size, rows.shape[1])
+        parts = torch.view_as_real(rows.resolve_conj()).reshape(rows.shape[0], 2 * rows.shape[1])
+        return torch.view_as_complex(_by_position(parts, positions, size).reshape(size, rows.shape[1], 2))
     if not rows.numel():
-        return total
+        return rows.new_zeros(size, rows.shape[1])
     wide = rows.float() if rows.dtype in (torch.float16, torch.bfloat16) else rows
-    ordered, order = torch.sort(indices.long(), stable=True)
-    which, lengths = torch.unique_consecutive(ordered, return_counts=True)
-    sums = torch.segment_reduce(wide[order], "sum", lengths=lengths, axis=0)
-    return total.index_copy_(0, which, sums.to(rows.dtype))
+    ordered, order = torch.sort(positions, stable=True)
+    starts = torch.searchsorted(ordered, torch.arange(size + 1, device=ordered.device))
+    total: Tensor = torch.segment_reduce(wide[order], "sum", lengths=starts.diff(), axis=0, initial=0)
+    return total.to(rows.dtype)

@@ -15,8 +15,7 @@ from samebits._runtime.warn import warn
 from samebits.data.workers import OffsetWorker, seed_process
 from samebits.errors import UsageError, UsageTypeError
 from samebits.seeding.derive import checked_seed
-from samebits.seeding.everything import Seeded, SeedPlan, plan_seeds
-from samebits.seeding.everything import seed_everything as _seed_everything
+from samebits.seeding.everything import Seeded, SeedPlan, plan_seeds, seed_all
 from samebits.seeding.hash_seed import warn_if_random
 from samebits.seeding.ranks import checked_rank
 
@@ -40,22 +39,22 @@ def seed_everything(seed: int = 11) -> Seeded:
 def seed_reproducer(seed: int = 2333) -> Seeded:
     """As `seed_everything`, with cuDNN on and PYTHONHASHSEED set.
 
-    The variable reaches child processes only: this interpreter's hash secret was fixed when it started.
-    `samebits.ensure_hash_seed(2333)`, first in the program, starts it again with the variable set, so that
-    it and its children have one secret.
+    The variable reaches programs that are started from here only: this interpreter's hash secret was fixed
+    when it started, and a `HashSeedWarning` says so if it is random.  `samebits.ensure_hash_seed(2333)`,
+    first in the program, starts it again with the variable set, so that it and its children have one secret.
     """
-    seeded = _seeded(seed, "seed_reproducer", enabled=True, deterministic=True, benchmark=False)
+    seeded = _seeded(seed, "seed_reproducer", says=True, enabled=True, deterministic=True, benchmark=False)
     os.environ["PYTHONHASHSEED"] = str(seeded.seed)
     return seeded
 
 
 def setup_seed(seed: int = 202003) -> Seeded:
-    """As `seed_everything`, with cuDNN off and PYTHONHASHSEED set: the strictest, and the slowest.
+    """As `seed_everything`, with cuDNN off and PYTHONHASHSEED set: the strictest, the slowest.
 
     cuDNN's deterministic algorithms are deterministic; switching it off is kept for old numbers alone.
     PYTHONHASHSEED is as in `seed_reproducer`.
     """
-    seeded = _seeded(seed, "setup_seed", enabled=False, deterministic=True, benchmark=False)
+    seeded = _seeded(seed, "setup_seed", says=True, enabled=False, deterministic=True, benchmark=False)
     os.environ["PYTHONHASHSEED"] = str(seeded.seed)
     return seeded
 
@@ -89,11 +88,15 @@ def _init_fn(worker_id: int | None = None) -> Callable[[int], None] | None:
     """For ``DataLoader(worker_init_fn=_init_fn)``: python and numpy from torch's seed, as `seed_worker`.
 
     The guide's takes no argument, so a DataLoader cannot call it, and it seeds numpy with 0 in every worker:
-    all would draw alike.  Here each worker draws its own.  ``worker_init_fn=_init_fn()`` is the same.
+    all would draw alike.  Here each worker draws its own.  Called in a worker it seeds that, with and without
+    an argument; called elsewhere without one it gives `seed_worker`, for ``worker_init_fn=_init_fn()``.
     """
-    if worker_id is None:
+    from torch.utils.data import get_worker_info
+
+    info = get_worker_info()
+    if worker_id is None and info is None:
         return seed_worker
-    seed_worker(worker_id)
+    seed_worker(info.id if worker_id is None and info is not None else worker_id or 0)
     return None
 
 
@@ -125,13 +128,12 @@ def worker_init_fn(worker_id: int, rank: int, seed: int, *, per_worker: bool = T
     else:
         plan = plan_seeds(number, rank, "offset")
         seed_process(plan, libraries=plan.key.child("library"))
-        warn(
-            f"worker_init_fn: with per_worker=False worker {worker} is seeded with rank + seed = "
-            f"{plan.number}, as every other worker of rank {rank}: all of them draw the same random numbers, "
-            "in every epoch.",
-            SharedStreamWarning,
-        )
-    warn_if_random(number)
+        if worker == 0:  # one for all of them
+            warn(
+                "worker_init_fn: with per_worker=False every worker is seeded with rank + seed = "
+                f"{plan.number}, so all workers of rank {rank} draw the same random numbers.",
+                SharedStreamWarning,
+            )
 
 
 def _checked_worker(worker_id: int) -> int:
@@ -145,12 +147,17 @@ def _checked_worker(worker_id: int) -> int:
     return worker
 
 
-def _seeded(seed: int, caller: str, **switches: bool) -> Seeded:
-    """Set cuDNN's switches, which torch may refuse, and then seed; the seed was checked before."""
+def _seeded(seed: int, caller: str, *, says: bool = False, **switches: bool) -> Seeded:
+    """Set cuDNN's switches, which torch may refuse, and then seed; the seed was checked before.
+
+    `says`: the guide means to fix the hash secret here, so say it if this is too late.
+    """
     import torch
 
-    checked_seed(seed, caller, limit=2**32, why="which is all that np.random.seed takes")
-    plan_seeds(seed, 0, "offset")
+    number = checked_seed(seed, caller, limit=2**32, why="which is all that np.random.seed takes")
+    plan = plan_seeds(number, 0, "offset")
+    if says:
+        warn_if_random(number)
     for name, value in switches.items():
         setattr(torch.backends.cudnn, name, value)
-    return _seed_everything(seed, rank=0, scheme="offset")
+    return seed_all(plan, "given")

@@ -73,9 +73,9 @@ class Indices:
                     streams.set(self._key.child(begins.epoch).digest())
                     iterator = iter(self._drawn)
                 else:
-                    streams.leave(inside)
+                    streams.put_back(inside)
                 indices = next(iterator)
-                inside = streams.save()
+                inside = streams.state()
             except StopIteration:
                 if number < begins.batches:
                     raise past_the_end(number, begins.batches) from None

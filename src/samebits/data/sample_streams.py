@@ -6,7 +6,7 @@ their own, which no process-wide seed reaches.  They are found by looking throug
 
 In a worker process all of them are simply set for each sample.  In the main process (``num_workers=0``)
 training draws from them too, so where they stood is put back after the last sample of a batch, also after an
-exception.
+exception; one thread makes a batch at a time, since they are one for all threads.
 """
 
 from __future__ import annotations
@@ -15,17 +15,25 @@ import hashlib
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from torch.utils.data import get_worker_info
 
+from samebits._runtime import forks
 from samebits.seeding.adapters import adapter_of
 from samebits.seeding.derive import Key
 from samebits.seeding.discovery import Found, discover_from, set_aside
+from samebits.seeding.turn import Turn
 from samebits.usercode.program import own_modules
 
 if TYPE_CHECKING:
     from samebits.seeding.mt19937 import ProcessStreams
+
+
+#: Whose batch is made in this process.
+_making = Turn()
+forks.register(after_in_child=_making.after_fork)
 
 
 class SampleStreams:
@@ -40,7 +48,7 @@ class SampleStreams:
     def __init__(self, owners: dict[str, object]) -> None:
         self.owners = owners
         self._held: list[Found] = []
-        self._drawn: list[bytes] = []  # digests of the batch that is collated next
+        self._drawn: dict[int, list[bytes]] = {}  # a thread -> digests of the batch that it collates next
         self.forget()
 
     def __getstate__(self) -> dict[str, object]:
@@ -72,18 +80,33 @@ class SampleStreams:
         return self.save() if get_worker_info() is None else None
 
     def save(self) -> Any:
-        """Where all of them stand, for `leave`."""
-        held = [(one.adapter, one.adapter.save()) for one in self._held] if self._held else ()
-        return process_streams().save(), held
+        """Where all of them stand, for `leave`, until which other threads wait."""
+        _making.acquire("SampleSeeded", patience=-1)
+        try:
+            return self.state()
+        except BaseException:
+            _making.release()
+            raise
 
     def leave(self, saved: Any) -> None:
         """After the last sample: put the training's streams back."""
         if saved is None:
             return
-        process, held = saved
+        try:
+            self.put_back(saved)
+        finally:
+            _making.release()
+
+    def state(self) -> Any:
+        """Where all of them stand, for `put_back`."""
+        held = [(one.adapter, one.adapter.save()) for one in self._held] if self._held else ()
+        return process_streams().save(), held
+
+    def put_back(self, state: Any) -> None:
+        process, held = state
         process_streams().put_back(process)
-        for adapter, state in held:
-            adapter.put_back(state)
+        for adapter, before in held:
+            adapter.put_back(before)
 
     def set(self, digest: bytes) -> None:
         """Put every generator at the start of its stream for the sample `digest`."""
@@ -95,7 +118,7 @@ class SampleStreams:
 
     def make(self, digests: list[bytes], make: Callable[[Any], Any], indices: Sequence[Any]) -> list[Any]:
         """``make(index)`` for each index, with the streams of its digest."""
-        self._drawn = digests
+        self.note(digests)
         samples = []
         if self._is_first and digests:
             self.set(digests[0])
@@ -124,12 +147,13 @@ class SampleStreams:
         return True
 
     def note(self, digests: list[bytes]) -> None:
-        """These samples were made: the batch that is collated next."""
-        self._drawn = digests
+        """These samples were made: the batch that this thread collates next."""
+        self._drawn[get_ident()] = digests
 
     def collate(self, collate: Callable[[Any], Any], samples: Any) -> Any:
         """``collate(samples)`` with streams keyed by the samples of the batch."""
-        digest = hashlib.blake2b(b"".join(self._drawn), digest_size=16, person=b"samebits.collate").digest()
+        drawn = b"".join(self._drawn.get(get_ident(), ()))
+        digest = hashlib.blake2b(drawn, digest_size=16, person=b"samebits.collate").digest()
         saved = self.enter()
         try:
             self.set(digest)

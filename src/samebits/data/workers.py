@@ -50,9 +50,10 @@ def loader_kwargs(seed: int, *, rank: int | None = None, scheme: Scheme = "indep
     Args:
         seed: 0 .. 2**128 - 1.
         rank: this process's; None asks torch.distributed, then the launchers' variables.
-        scheme: "offset" gives the guides' numbers for who must match an old run: the generator is seeded with
-            ``seed + 1000 * rank``, worker w with one more plus w (777: workers 778, 779; rank 1: 1777, and
-            workers 1778, 1779).  Workers that are started anew for each epoch draw alike in all of them.
+        scheme: "offset" gives the guides' numbers for who must match an old run, as `compat.worker_init_fn`:
+            worker w is seeded with ``seed + 1000 * rank + 1 + w``, where `seed` has no rank in it (777: workers
+            778, 779; rank 1: 1778, 1779).  There is no generator then, as in the guides.  Workers that are
+            started anew for each epoch draw alike in all of them.
 
     Returns:
         ``{"generator": torch.Generator, "worker_init_fn": callable}``; the latter can be pickled, so it works
@@ -69,12 +70,7 @@ def loader_kwargs(seed: int, *, rank: int | None = None, scheme: Scheme = "indep
         raise UsageError(f"loader_kwargs: the scheme must be 'independent' or 'offset', got {scheme!r}")
     if scheme == "independent":
         return {"generator": loader_generator(seed, rank), "worker_init_fn": SeedWorker(seed, rank)}
-    from torch import Generator
-
-    worker = OffsetWorker.of(seed, rank, "loader_kwargs")
-    generator = Generator()
-    generator.manual_seed(worker.first - 1)
-    return {"generator": generator, "worker_init_fn": worker}
+    return {"worker_init_fn": OffsetWorker.of(seed, rank, "loader_kwargs")}
 
 
 def loader_generator(seed: int, rank: int, epoch: int | None = None) -> Generator:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from samebits._runtime.lazy import lazy
 
@@ -24,11 +24,4 @@ _HOMES = {
 
 __all__ = ["NondeterminismWarning", "PinWarning", "deterministic", "deterministic_environment"]
 
-_load = lazy(__name__, _HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES and name != "deterministic_environment":
-        # Where torch's import begins the mode (`samebits run`), our own modules must not be half loaded.
-        import torch  # noqa: F401
-    return _load(name)
+__getattr__ = lazy(__name__, _HOMES, after_torch=_HOMES.keys() - {"deterministic_environment"})

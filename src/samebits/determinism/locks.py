@@ -8,6 +8,7 @@ outside, its line must not undo that.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, Final
 
 import torch
@@ -49,6 +50,7 @@ def _assigning(name: str, value: bool, setter: Callable[[Any], None]) -> Callabl
 
 
 def _setting_flags(original: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(original)
     def set_flags(
         _enabled: Any = None,
         _benchmark: Any = None,
@@ -72,6 +74,7 @@ def _setting_flags(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _using(original: Callable[..., None]) -> Callable[..., None]:
+    @wraps(original)
     def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
         if mode:
             original(mode, warn_only=warn_only)

@@ -194,7 +194,7 @@ def _word(name: str) -> str:
     "aten::_adaptive_avg_pool2d_backward", "torch.nn.AdaptiveAvgPool2d" -> "adaptiveavgpool2d"
     """
     last = name.rpartition("::")[2].partition(".")[0] if "::" in name else name.rpartition(".")[2]
-    return last.lower().replace("_", "").removesuffix("backward")
+    return last.lower().removesuffix("()").replace("_", "").removesuffix("backward")
 
 
 def _words() -> Iterator[tuple[str, str]]:
@@ -225,10 +225,13 @@ def meant(name: str) -> str:
         return "PyTorch's own deterministic kernel is used for it, so that nothing is replaced."
     word = _word(name).removesuffix("ing")
     near = [known for known in _WORDS if word and word in known]
-    near = near or difflib.get_close_matches(word, _WORDS, n=3, cutoff=0.6)
+    near = near or difflib.get_close_matches(word, _WORDS, n=3, cutoff=0.7)
     names = list(dict.fromkeys(_WORDS[known] for known in near))[:5]
-    said = f"did you mean {' or '.join(map(repr, names))}? " if names else ""
-    return f"{said}`samebits ops` lists them: those whose kernel in PyTorch is not deterministic, or is slow."
+    said = f" Or did you mean {' or '.join(map(repr, names))}?" if names else ""
+    return (
+        "an operation without a row is left to PyTorch, whose kernel is deterministic or says that it is not."
+        f"{said} `samebits ops` lists them."
+    )
 
 
 def is_nondeterministic(name: str) -> bool:

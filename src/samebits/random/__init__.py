@@ -106,7 +106,7 @@ __all__ = [
 ]
 # End of what is generated.
 
-__getattr__ = lazy(__name__, _HOMES)
+__getattr__ = lazy(__name__, _HOMES, after_torch=_HOMES)
 
 
 def __dir__() -> list[str]:

@@ -225,21 +225,26 @@ def seed_everything(
         seed = random.SystemRandom().getrandbits(_DRAWN_BITS)
     plan = plan_seeds(seed, rank, scheme)
     known_rank(rank, "seed_everything")
-    parts: list[Callable[[], list[tuple[str, str]]]] = [plan.python]
-    parts += [getattr(plan, name) for name in ("numpy", "torch") if _installed(name) is not None]
+    if plan.rank == 0:
+        warn_if_random(plan.seed)
     if deterministic and _installed("torch") is not None:
         _make_deterministic()
-    rows = [row for part in [*parts, plan.libraries] for row in part()]
     source = place().source if rank is None else "given"
-    seeded = Seeded(plan.seed, plan.rank, scheme, source, drawn, tuple(rows), fixed_hash_seed())
+    seeded = seed_all(plan, source, drawn=drawn)
     if drawn:
         print(
             f"samebits: no seed was given, so {plan.seed} was drawn; to repeat: seed_everything({plan.seed})",
             file=sys.stderr,
         )
-    if plan.rank == 0:
-        warn_if_random(plan.seed)
     return seeded
+
+
+def seed_all(plan: SeedPlan, source: str, *, drawn: bool = False) -> Seeded:
+    """Seed everything that is installed or loaded as a plan says, which was checked."""
+    parts: list[Callable[[], list[tuple[str, str]]]] = [plan.python]
+    parts += [getattr(plan, name) for name in ("numpy", "torch") if _installed(name) is not None]
+    rows = [row for part in [*parts, plan.libraries] for row in part()]
+    return Seeded(plan.seed, plan.rank, plan.scheme, source, drawn, tuple(rows), fixed_hash_seed())
 
 
 #: What `seed_everything(deterministic=True)` has begun: once, however often it is called.

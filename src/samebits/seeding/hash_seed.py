@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from functools import lru_cache
 from typing import Final
 
 from samebits._runtime.warn import warn
 from samebits.errors import UsageError
-from samebits.seeding.ranks import is_started_child
+from samebits.seeding.ranks import RankPlace, is_started_child, place
 
 _VARIABLE: Final = "PYTHONHASHSEED"
 _AGAIN: Final = "SAMEBITS_HASH_SEED_ENSURED"
@@ -85,16 +86,23 @@ def _number_of(secret: bytes) -> int | None:
 
 
 def warn_if_random(seed: int) -> None:
-    """Warn, once a process and not in its children, if the hash secret is random."""
+    """Warn, once a program and not in its children, if the hash secret is random."""
     global _warned
     if _warned or is_started_child() or fixed_hash_seed() is not None:
         return
+    try:
+        here = place()
+    except UsageError:  # a launcher's variable that is no number
+        here = RankPlace(0, 1, "alone")
+    if here.rank:
+        return
     _warned = True
     script = os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0].endswith(".py") else "SCRIPT"
+    program = f"{script} ..." if here.source == "alone" else "-- torchrun ..."
     warn(
         "no seed reaches hash(str): this interpreter started with a random hash secret, so the order of a "
-        f"set of strings differs from run to run. Fix it from outside: samebits run --seed {seed} {script}, "
-        f"or {_VARIABLE}=0 python {script}; or call samebits.ensure_hash_seed() first in the program.",
+        f"set of strings differs from run to run. Fix it from outside: samebits run --seed {seed} {program}, "
+        f"or {_VARIABLE}=0 in the environment; or call samebits.ensure_hash_seed() first in the program.",
         HashSeedWarning,
     )
 
@@ -102,9 +110,9 @@ def warn_if_random(seed: int) -> None:
 def ensure_hash_seed(seed: int = 0) -> None:
     """Start this program again with a fixed hash secret, unless its secret is fixed already.
 
-    To be called first in a program: what ran before runs twice.  Files, sockets
-    and the process id are kept, threads and unwritten buffers of other
-    libraries are not.  Where it returns, the secret is fixed.
+    To be called first in a program: what ran before runs twice, and what it read from its standard input is
+    gone.  Files, sockets and the process id are kept, unwritten buffers of other libraries are not.  Where it
+    returns, the secret is fixed: by `seed`, or as it was already.
 
     Args:
         seed: 0 .. 2**32 - 1, what Python accepts as PYTHONHASHSEED; 0 turns hash randomisation off.
@@ -113,8 +121,9 @@ def ensure_hash_seed(seed: int = 0) -> None:
         TypeError, ValueError: `seed` is not such a number.
         UsageError: the program cannot be started again: a notebook or an
             interactive session, a program read from standard input, an
-            interpreter that ignores variables (-E, -I), or a child of
-            multiprocessing.  Says what to do instead.
+            interpreter that ignores variables (-E, -I), a child of
+            multiprocessing, a process group that is initialised, or threads
+            that run.  Says what to do instead.
     """
     from samebits.model.seed import checked_seed
 
@@ -125,8 +134,8 @@ def ensure_hash_seed(seed: int = 0) -> None:
     obstacle = _obstacle()
     if obstacle is not None:
         raise UsageError(
-            f"ensure_hash_seed: {obstacle}. Set the variable before it starts: {_VARIABLE}={number}, or "
-            "start the program with: samebits run"
+            f"ensure_hash_seed: {obstacle}. Set the variable before it starts: {_VARIABLE}={number}; or "
+            f"start a script with: samebits run --seed {number}"
         )
     sys.stdout.flush()
     sys.stderr.flush()
@@ -142,6 +151,12 @@ def _obstacle() -> str | None:
         return "an interactive session or a notebook cannot be started again"
     if is_started_child():
         return "a child of multiprocessing has its parent's hash secret and cannot be started again"
+    distributed = sys.modules.get("torch.distributed")
+    if distributed is not None and distributed.is_available() and distributed.is_initialized():
+        return "the process group is initialised, and its other ranks would wait; call it before"
+    others = (thread for thread in threading.enumerate() if thread is not threading.main_thread())
+    if not all(thread.daemon for thread in others):
+        return "threads of this program are running, whose work would be begun again; call it before"
     words = sys.orig_argv[1:]
     if not sys.executable or not words or "-" in words[:1] or (sys.argv and sys.argv[0] in ("", "-")):
         return "a program read from the standard input cannot be read again"

@@ -31,13 +31,13 @@ class Turn:
         self._holder: threading.Thread | None = None
         self._depth = 0
 
-    def acquire(self, caller: str) -> None:
-        """Wait for the turn.
+    def acquire(self, caller: str, *, patience: float | None = None) -> None:
+        """Wait for the turn, for `patience` seconds (`PATIENCE`; -1: for ever).
 
         Raises:
-            StateError: another thread kept it for `PATIENCE` seconds.
+            StateError: another thread kept it for so long.
         """
-        if not self._lock.acquire(timeout=PATIENCE):
+        if not self._lock.acquire(timeout=PATIENCE if patience is None else patience):
             holder = self._holder
             name = "another thread" if holder is None else f"the thread {holder.name!r}"
             ended = "" if holder is None or holder.is_alive() else ", which has ended,"

@@ -7,7 +7,7 @@ that another commit, whose settings may mean something else, is an error and not
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -118,7 +118,7 @@ def _files_of_boxes(folder: Path, train: list[Picture], valid: list[Picture]) ->
 
 _SCRIPT, _MODEL = "train.py", "config/yolov3.cfg"
 
-TRAINERS = (
+_PLAIN = (
     Trainer(
         name="yolov4-pytorch",
         url="https://github.com/bubbliiiing/yolov4-pytorch",
@@ -158,4 +158,9 @@ TRAINERS = (
         describe=_files_of_boxes,
         complaint="Could not ",
     ),
+)
+#: The last of them seeds nothing unless its own option asks for it.
+TRAINERS = (
+    *_PLAIN,
+    replace(_PLAIN[-1], name=f"{_PLAIN[-1].name} --seed 11", words=(*_PLAIN[-1].words, "--seed", "11")),
 )
