@@ -51,8 +51,8 @@ def loader_kwargs(seed: int, *, rank: int | None = None, scheme: Scheme = "indep
         seed: 0 .. 2**128 - 1.
         rank: this process's; None asks torch.distributed, then the launchers' variables.
         scheme: "offset" gives the guides' numbers for who must match an old run, as `compat.worker_init_fn`:
-            worker w is seeded with ``seed + 1000 * rank + 1 + w``, where `seed` has no rank in it (777: workers
-            778, 779; rank 1: 1778, 1779).  There is no generator then, as in the guides.  Workers that are
+            worker w is seeded with ``seed + 1000 * rank + 1 + w``, where `seed` has no rank in it (777: 778
+            and 779; rank 1: 1778 and 1779).  There is no generator then, as in the guides.  Workers that are
             started anew for each epoch draw alike in all of them.
 
     Returns:
