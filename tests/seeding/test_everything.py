@@ -283,6 +283,10 @@ drawn = torch.rand(3)
 samebits.seed_everything(11)
 assert torch.equal(torch.rand(3), drawn)
 assert torch.are_deterministic_algorithms_enabled()
+torch.use_deterministic_algorithms(False)
+cudnn.benchmark = True
+samebits.seed_everything(11, deterministic=True)
+assert torch.are_deterministic_algorithms_enabled() and not cudnn.benchmark
 deterministic.stays.open[0].restore()
 print(torch.are_deterministic_algorithms_enabled(), cudnn.benchmark)
 samebits.seed_everything(11, deterministic=True)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 #: Whose batch is made in this process.
-_making = Turn()
+_making = Turn("a batch of a SampleSeeded dataset", patience=600)
 forks.register(after_in_child=_making.after_fork)
 
 
@@ -81,7 +81,7 @@ class SampleStreams:
 
     def save(self) -> Any:
         """Where all of them stand, for `leave`, until which other threads wait."""
-        _making.acquire("SampleSeeded", patience=-1)
+        _making.acquire("SampleSeeded")
         try:
             return self.state()
         except BaseException:

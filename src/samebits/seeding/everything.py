@@ -247,7 +247,7 @@ def seed_all(plan: SeedPlan, source: str, *, drawn: bool = False) -> Seeded:
     return Seeded(plan.seed, plan.rank, plan.scheme, source, drawn, tuple(rows), fixed_hash_seed())
 
 
-#: What `seed_everything(deterministic=True)` has begun: once, however often it is called.
+#: What `seed_everything(deterministic=True)` has begun: one, however often it is called.
 _mode: deterministic_mode | None = None
 
 
@@ -255,7 +255,9 @@ def _make_deterministic() -> None:
     global _mode
     from samebits.determinism.mode import deterministic
 
-    if _mode is None or _mode not in deterministic.stays.open:
+    with deterministic.stays.lock:
+        if _mode is not None:
+            _mode.restore()  # begun anew, for the program may have moved a switch since
         _mode = deterministic()
 
 

@@ -24,25 +24,32 @@ PATIENCE: Final = 60.0
 
 
 class Turn:
-    """A lock of one thread, which may acquire it again, that knows who has it."""
+    """A lock of one thread, which may acquire it again, that knows who has it.
 
-    def __init__(self) -> None:
+    Args:
+        inside: what its holder is inside of, for the text of an error.
+        patience: seconds to wait before it is taken for a deadlock; None: `PATIENCE`.
+    """
+
+    def __init__(self, inside: str, patience: float | None = None) -> None:
+        self._inside, self._patience = inside, patience
         self._lock = threading.RLock()
         self._holder: threading.Thread | None = None
         self._depth = 0
 
-    def acquire(self, caller: str, *, patience: float | None = None) -> None:
-        """Wait for the turn, for `patience` seconds (`PATIENCE`; -1: for ever).
+    def acquire(self, caller: str) -> None:
+        """Wait for the turn.
 
         Raises:
-            StateError: another thread kept it for so long.
+            StateError: another thread kept it for longer than is waited.
         """
-        if not self._lock.acquire(timeout=PATIENCE if patience is None else patience):
+        patience = PATIENCE if self._patience is None else self._patience
+        if not self._lock.acquire(timeout=patience):
             holder = self._holder
             name = "another thread" if holder is None else f"the thread {holder.name!r}"
             ended = "" if holder is None or holder.is_alive() else ", which has ended,"
             raise StateError(
-                f"{caller}: {name}{ended} has been inside isolated() or preserved() for {PATIENCE:g} "
+                f"{caller}: {name}{ended} has been inside {self._inside} for {patience:g} "
                 "seconds; the generators belong to the whole process, so only one thread can be. Let it "
                 "leave first, or call this in that thread."
             )
@@ -69,8 +76,8 @@ class Turn:
 
     def after_fork(self) -> None:
         if self._depth and not self.is_mine():
-            self.__init__()  # type: ignore[misc]
+            self.__init__(self._inside, self._patience)  # type: ignore[misc]
 
 
-turn: Final = Turn()
+turn: Final = Turn("isolated() or preserved()")
 forks.register(after_in_child=turn.after_fork)
