@@ -75,7 +75,8 @@ class Turn:
             self.release()
 
     def after_fork(self) -> None:
-        if self._depth and not self.is_mine():
+        # Whatever the depth says: a fork may lie between taking the lock and counting it.
+        if not self.is_mine():
             self.__init__(self._inside, self._patience)  # type: ignore[misc]
 
 
