@@ -93,12 +93,13 @@ def test_unknown_option(samebits: Run) -> None:
     assert answer.err.count("\n") == 1
 
 
-def test_a_reader_that_leaves_is_no_divergence() -> None:
+@pytest.mark.parametrize("words", ["runs --json -", "--help", "--version", "runs --help"])
+def test_a_reader_that_leaves_is_no_divergence(words: str) -> None:
     read, write = os.pipe()
     os.close(read)
     try:
-        words = [sys.executable, "-m", "samebits", "runs", "--json", "-"]
-        done = subprocess.run(words, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+        command = [sys.executable, "-m", "samebits", *words.split()]
+        done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
     finally:
         os.close(write)
     assert done.returncode == 2

@@ -129,9 +129,14 @@ def test_it_refuses_what_the_guides_does(indices: Any) -> None:
         deterministic_index_select(table, 0, indices)
 
 
-def test_a_tuple_is_refused() -> None:
-    with pytest.raises(TypeError, match="indices is a tuple"):
-        deterministic_index_select(torch.ones(3, 2), 0, (0, 1))
+@pytest.mark.parametrize("indices", [(0, 1), [[0, 1]], [torch.tensor(0)], [slice(1)], [None]], ids=str)
+def test_what_would_index_several_dimensions_is_refused(indices: Any) -> None:
+    with pytest.raises(TypeError, match=r"indices is a (tuple|list of more than numbers), which would"):
+        deterministic_index_select(torch.ones(3, 2), 0, indices)
+
+
+def test_an_empty_list_selects_nothing() -> None:
+    assert deterministic_index_select(torch.ones(3, 2), 1, []).shape == (3, 0)
 
 
 @pytest.mark.filterwarnings("ignore:.*autograd.function.Function.* should not be instantiated")  # dynamo's

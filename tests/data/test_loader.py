@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import io
 import json
+import pickle
 import random
 import threading
 import time
 import weakref
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -575,3 +579,15 @@ def test_threads_that_each_make_batches_here(generators_restored):
     for thread in threads:
         thread.join()
     assert all(batches == found["alone"] for batches in found.values())
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda loader: pickle.loads(pickle.dumps(loader))])
+def test_a_copy_has_the_passes_that_are_to_come(copied: Callable[[Any], Any]) -> None:
+    """`torch.multiprocessing.spawn(train, args=(loader,))`, as with a DataLoader."""
+    loader = SeededLoader(list(range(7)), batch_size=2, shuffle=True, seed=3)
+    list(loader)
+    under_way = iter(loader)
+    next(under_way)
+    copy_of_it = copied(loader)
+    rest = [batch.tolist() for batch in under_way]
+    assert [batch.tolist() for batch in copy_of_it] == [batch.tolist() for batch in loader] != rest

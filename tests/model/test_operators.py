@@ -93,6 +93,23 @@ RUN_BY: dict[str, Any] = {
     "torch.take_along_dim": lambda x: torch.take_along_dim(x, torch.tensor([[0, 1, 1]]), 0),
     "torch.take": lambda x: torch.take(x, torch.tensor([0, 1, 1])),
     "torch.Tensor.__getitem__": lambda x: x[torch.tensor([0, 1, 1])],
+    "torch.as_strided": lambda x: torch.as_strided(x, (3, 2), (1, 1)),
+    "torch.nn.AdaptiveLogSoftmaxWithLoss": lambda x: (
+        torch.nn.AdaptiveLogSoftmaxWithLoss(3, 8, [2], 1.0)(x, torch.tensor([0, 1, 5])).loss
+    ),
+    "torch.nn.functional.gumbel_softmax": lambda x: torch.nn.functional.gumbel_softmax(x[0], hard=True),
+    "torch.nn.LPPool3d": lambda x: torch.nn.LPPool3d(2, 1)(x[None, None]),
+    "torch.nn.LocalResponseNorm": lambda x: torch.nn.LocalResponseNorm(2)(x[None, None]),
+    "torch.stft": lambda x: torch.stft(x.flatten(), 4, window=torch.ones(4), return_complex=True).abs(),
+    "torch.cummax": lambda x: torch.cummax(x, 0).values,
+    "torch.cummin": lambda x: torch.cummin(x, 0).values,
+    "torch.max": lambda x: torch.max(x, 0).values,
+    "torch.min": lambda x: torch.min(x, 0).values,
+    "torch.mode": lambda x: torch.mode(x, 0).values,
+    "torch.quantile": lambda x: torch.quantile(x, 0.5, 0),
+    "torch.nanquantile": lambda x: torch.nanquantile(x, 0.5, 0),
+    "torch.prod": lambda x: torch.prod(x[:, :1] * 0, 0),
+    "torch.msort": torch.msort,
     "torch.sort": lambda x: torch.sort(x).values,
     "torch.topk": lambda x: torch.topk(x, 2).values,
     "torch.kthvalue": lambda x: torch.kthvalue(x, 1).values,
@@ -103,6 +120,26 @@ RUN_BY: dict[str, Any] = {
 }
 
 
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("aten.index_add.default", "index_add"),  # as torch prints it
+        ("torch.ops.aten.index_add", "index_add"),
+        ("torch.ops.torchvision.roi_align.default", "roi_align"),
+        ("torchvision.ops.roi_align", "roi_align"),
+        ("torch.nn.functional.adaptive_max_pool2d_with_indices", "adaptive_max_pool"),
+        ("aten::max_pool3d_with_indices_backward.grad_input", "max_pool3d"),
+        ("torch.nn.functional.max_pool2d_with_indices", None),
+        ("torch.ops", None),
+        ("aten.", None),
+        ("", None),
+    ],
+)
+def test_one_operation_in_every_spelling(name: str, row: str | None) -> None:
+    assert table_name(name) == row
+
+
+@pytest.mark.usefixtures("generators_restored")
 @pytest.mark.parametrize("name", RUN_BY)
 def test_what_a_function_of_another_name_runs(name: str) -> None:
     seen = set()
@@ -113,7 +150,7 @@ def test_what_a_function_of_another_name_runs(name: str) -> None:
             return function(*args, **(kwargs or {}))
 
     x = torch.arange(9.0).reshape(3, 3)
-    x = (x[None] if name.startswith("torch.nn.") else x).clone().requires_grad_()
+    x = (x[None] if name.startswith("torch.nn.Up") or "1d" in name else x).clone().requires_grad_()
     with Seen():
         RUN_BY[name](x).sum().backward()
     listed = table_name(name)

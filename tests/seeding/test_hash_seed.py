@@ -120,6 +120,25 @@ def test_says_why_it_cannot_and_what_to_do(program: str, options: list[str], tex
     assert "Set the variable before it starts: PYTHONHASHSEED=0" in done.stderr
 
 
+def test_a_program_whose_name_means_nothing_any_more(tmp_path: Path) -> None:
+    program = "import os, samebits; os.chdir('/'); samebits.ensure_hash_seed(); print('again')"
+    (tmp_path / "late.py").write_text(program)
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONHASHSEED"}
+    for word, answer in (("late.py", "the working directory was changed"), (tmp_path / "late.py", "again")):
+        done = subprocess.run(
+            [sys.executable, word], capture_output=True, text=True, cwd=tmp_path, env=variables, check=False
+        )
+        assert answer in done.stdout + done.stderr
+
+
+def test_pytest_keeps_its_report(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text("import samebits; samebits.ensure_hash_seed(5)")
+    (tmp_path / "test_it.py").write_text("def test_it(): pass")
+    for hash_seed, answer in ((None, "pytest has the standard output"), ("5", "1 passed")):
+        done = run(f"import pytest; raise SystemExit(pytest.main([{str(tmp_path)!r}]))", hash_seed=hash_seed)
+        assert answer in done.stdout + done.stderr
+
+
 def test_a_program_on_standard_input_is_not_started_again() -> None:
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONHASHSEED"}
     done = subprocess.run(

@@ -45,6 +45,13 @@ def test_a_variable_that_is_no_number(text: str, monkeypatch: pytest.MonkeyPatch
         place()
 
 
+@pytest.mark.parametrize("text", [str(2**32), "9" * 5000])
+def test_a_variable_that_is_no_rank(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANK", text)
+    with pytest.raises(ValueError, match=r"the variable RANK must be below 2\*\*32, got "):
+        place()
+
+
 def test_a_rank_beyond_the_world(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RANK", "4")
     monkeypatch.setenv("WORLD_SIZE", "4")

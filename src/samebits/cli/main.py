@@ -15,7 +15,7 @@ import pkgutil
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
@@ -103,14 +103,14 @@ class Commands(click.Group):
         with formatter.section("Commands"):  # without loading them
             formatter.write_dl(list(commands().items()))
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _reader_may_leave():  # of --help and --version
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            # The reader (`| head`) has left.  Nothing may be flushed to it at exit:
-            # https://docs.python.org/3/library/signal.html#note-on-sigpipe
-            _close_stdout()
-            return FAILED
+            with _reader_may_leave():
+                return super().invoke(ctx)
         except KeyboardInterrupt as error:
             number = getattr(error, "number", signal.SIGINT)
             how = (
@@ -166,6 +166,19 @@ def _open_streams() -> None:
         if getattr(sys, name) is None:
             stream = open(number, "r" if number == 0 else "w", closefd=False)  # noqa: SIM115  # until the end
             setattr(sys, name, stream)
+
+
+@contextlib.contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """Leave as incomplete when the reader (`| head`) has gone; click would leave with 1, a finding.
+
+    Nothing may be flushed to it at exit: https://docs.python.org/3/library/signal.html#note-on-sigpipe
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        _close_stdout()
+        raise click.exceptions.Exit(FAILED) from None
 
 
 def _flushed() -> bool:

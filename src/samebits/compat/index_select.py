@@ -44,20 +44,27 @@ def deterministic_index_select(input_tensor: Tensor, dim: int, indices: Any) -> 
 
     Raises:
         IndexError: as torch's indexing: out of range, of another dtype, a mask of another shape.
-        UsageTypeError: a tuple, which would index several dimensions.
+        UsageTypeError: a tuple or a nested list, which would index several dimensions.
     """
     table = input_tensor.transpose(0, dim)
-    if isinstance(indices, tuple):
+    if isinstance(indices, tuple) or (isinstance(indices, list) and not all(map(_is_number, indices))):
+        kind = "tuple" if isinstance(indices, tuple) else "list of more than numbers"
         raise UsageTypeError(
-            "deterministic_index_select: indices is a tuple, which would index several dimensions; give a "
-            "list or a tensor."
+            f"deterministic_index_select: indices is a {kind}, which would index several dimensions; give a "
+            "list of numbers or a tensor."
         )
     if indices is None or isinstance(indices, int | slice | EllipsisType):  # a view: nothing is added up
         return table[indices].transpose(0, dim)
-    positions = torch.as_tensor(indices, device=None if isinstance(indices, Tensor) else table.device)
+    device = None if isinstance(indices, Tensor) else table.device
+    dtype = torch.int64 if isinstance(indices, list) and not indices else None  # else that of its numbers
+    positions = torch.as_tensor(indices, dtype=dtype, device=device)
     if positions.dtype in (torch.bool, torch.uint8):
         table, positions = _of_mask(table, positions)
     return _selected(table, positions).transpose(0, dim)
+
+
+def _is_number(index: Any) -> bool:
+    return hasattr(index, "__index__") and not isinstance(index, Tensor)
 
 
 def _of_mask(table: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -134,7 +134,7 @@ class SeededLoader(DataLoader[Any]):
         self._next = EpochPosition(0)
         self._is_loaded = False  # the next place is that of a state
         self._ended: EpochPosition | None = None  # that of the state, if its epoch has ended
-        self._under_way: Callable[[], Batches | None] = lambda: None
+        self._under_way: weakref.ref[Batches] | None = None
         self._newest: Pass | None = None  # without its iterator, which would keep workers alive
         self._twin: SampleSeeded | None = None  # the persistent workers' dataset
         self._told = self._sampler_epoch()
@@ -207,9 +207,11 @@ class SeededLoader(DataLoader[Any]):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Let the next pass go on after the batch that `state` was taken after.
 
-        A state taken after the last batch of an epoch is the start of the next.  Another number of workers
-        makes no difference (unless ``split=False``).  With another number of ranks the order of samples goes
-        on at the same place, unless it comes from a sampler of your own.
+        A state taken after the last batch of an epoch is the start of the next; of an iterable dataset that
+        has no length nobody can know that it was the last, so that the rest of that epoch comes first, an
+        empty pass.  Another number of workers makes no difference (unless ``split=False``).  With another
+        number of ranks the order of samples goes on at the same place, unless it comes from a sampler of your
+        own.
 
         Raises:
             StateError: a state of another seed, dataset length, kind of sampler or batch size (which may
@@ -218,7 +220,8 @@ class SeededLoader(DataLoader[Any]):
             TypeError, ValueError: no state at all.
                 Nothing has changed.
         """
-        if self._under_way() is not None and self._newest is not None and not self._newest.has_ended:
+        handed = None if self._under_way is None else self._under_way()
+        if handed is not None and self._newest is not None and not self._newest.has_ended:
             raise StateError(
                 f"{_LOAD}: an iterator of this loader exists already, and a state moves only the next one; "
                 "load before iter(loader), or drop that iterator first"
@@ -278,6 +281,10 @@ class SeededLoader(DataLoader[Any]):
         handed = Batches(iterator, newest)
         self._under_way = weakref.ref(handed)
         return handed
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy, or what a spawned rank is given, has the passes that are to come, and not the one under way.
+        return self.__dict__ | {"_under_way": None, "_newest": None}
 
     def _get_iterator(self) -> Any:
         # Each pass gets a dataset with an epoch of its own, so that one may begin before another has ended.

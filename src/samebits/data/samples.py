@@ -206,8 +206,8 @@ class SampleSeeded(Dataset[Any]):
         if epoch == _UNSET:
             if loader:
                 raise UsageError(
-                    "SampleSeeded: a DataLoader asks for samples, but no epoch was set, so each epoch would "
-                    "augment alike. Call set_epoch(epoch) on the dataset (or on a ResumableSampler of it) "
+                    "SampleSeeded: samples are asked for, but no epoch was set, so each epoch would augment "
+                    "alike. Call set_epoch(epoch) on the dataset (or on a ResumableSampler of it) "
                     "before each epoch, or use samebits.data.SeededLoader, which counts epochs itself."
                 )
             epoch = 0

@@ -192,9 +192,14 @@ def _word(name: str) -> str:
     """What is alike in the names of one operation: of the dispatcher, a function, a method, a module.
 
     "aten::_adaptive_avg_pool2d_backward", "torch.nn.AdaptiveAvgPool2d" -> "adaptiveavgpool2d"
+    "torch.ops.aten.index_add.default" -> "indexadd"
     """
+    library, dot, operation = name.removeprefix("torch.ops.").partition(".")
+    if dot and (library == "aten" or name.startswith("torch.ops.")):
+        name = f"{library}::{operation}"
     last = name.rpartition("::")[2].partition(".")[0] if "::" in name else name.rpartition(".")[2]
-    return last.lower().removesuffix("()").replace("_", "").removesuffix("backward")
+    word = last.lower().removesuffix("()").replace("_", "")
+    return word.removesuffix("backward").removesuffix("withindices")
 
 
 def _words() -> Iterator[tuple[str, str]]:
@@ -229,8 +234,8 @@ def meant(name: str) -> str:
     names = list(dict.fromkeys(_WORDS[known] for known in near))[:5]
     said = f" Or did you mean {' or '.join(map(repr, names))}?" if names else ""
     return (
-        "an operation without a row is left to PyTorch, whose kernel is deterministic or says that it is not."
-        f"{said} `samebits ops` lists them."
+        "an operation without a row is left to PyTorch, whose kernel is deterministic or says that it is "
+        f"not, and a function that calls several has theirs.{said} `samebits ops` lists them."
     )
 
 

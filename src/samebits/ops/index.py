@@ -258,7 +258,13 @@ REPLACES = (
         Torch.SLOW,
         Recipe.EXACT,
         variants=("aten::index_add", "aten::index_add.out"),
-        run_by=("torch.index_select", "torch.repeat_interleave"),
+        run_by=(
+            "torch.index_select",
+            "torch.repeat_interleave",
+            "torch.as_strided",
+            "torch.as_strided_copy",
+            "torch.nn.AdaptiveLogSoftmaxWithLoss",
+        ),
     ),
     Operation(
         "index_put",

@@ -141,8 +141,11 @@ REPLACES = (
         variants=("aten::nll_loss2d_forward.output",),
         run_by=(
             "torch.nn.functional.nll_loss",
+            "aten::nll_loss_nd",
             "torch.nn.functional.cross_entropy",
             "torch.nn.CrossEntropyLoss",
+            "torch.nn.functional.linear_cross_entropy",
+            "torch.nn.LinearCrossEntropyLoss",
         ),
     ),
 )

@@ -234,7 +234,13 @@ def replication_pad3d_backward(grad_output: Tensor, self: Tensor, padding: Seque
 
 
 REPLACES = tuple(
-    Operation.backward("pad", f"{name}_backward", Torch.RAISES, Recipe.TAPS)
+    Operation.backward(
+        "pad",
+        f"{name}_backward",
+        Torch.RAISES,
+        Recipe.TAPS,
+        run_by=("torch.stft", "torch.istft") if name == "reflection_pad1d" else (),
+    )
     for name in (
         "reflection_pad1d",
         "reflection_pad3d",

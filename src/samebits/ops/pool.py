@@ -153,7 +153,17 @@ def _spread(inputs: int, kernel: int, stride: int, padding: int, ceil_mode: bool
 
 
 REPLACES = (
-    Operation.backward("avg_pool3d", "avg_pool3d_backward", Torch.RAISES, Recipe.TAPS),
+    Operation.backward(
+        "avg_pool3d",
+        "avg_pool3d_backward",
+        Torch.RAISES,
+        Recipe.TAPS,
+        run_by=(
+            "torch.nn.LPPool3d",
+            "torch.nn.LocalResponseNorm",
+            "torch.nn.functional.local_response_norm",
+        ),
+    ),
     Operation.backward("max_pool3d", "max_pool3d_with_indices_backward", Torch.RAISES, Recipe.TAPS),
     Operation.backward("fractional_max_pool", "fractional_max_pool2d_backward", Torch.RAISES, Recipe.TAPS),
     Operation.backward("fractional_max_pool", "fractional_max_pool3d_backward", Torch.RAISES, Recipe.TAPS),

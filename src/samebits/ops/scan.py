@@ -155,7 +155,14 @@ def _scan(x: Tensor, dtype: torch.dtype, scanned: Step, totals: Step, join: Join
 # takes CUB's single-pass scan.
 REPLACES = (
     *(
-        Operation("cumprod", f"aten::{schema}", Why.SCAN, Torch.SILENT, Recipe.ROWS)
+        Operation(
+            "cumprod",
+            f"aten::{schema}",
+            Why.SCAN,
+            Torch.SILENT,
+            Recipe.ROWS,
+            run_by=("torch.prod", "torch.linalg.vander") if schema == "cumprod" else (),
+        )
         for schema in ("cumprod", "cumprod_", "cumprod.out")
     ),
     Operation(

@@ -178,7 +178,18 @@ REPLACES = (
         Torch.SLOW,
         Recipe.LAST,
         variants=("aten::scatter.src", "aten::scatter.src_out"),
-        run_by=("torch.sort", "torch.topk", "torch.kthvalue"),
+        run_by=(
+            "torch.sort",
+            "torch.msort",
+            "torch.topk",
+            "torch.kthvalue",
+            "torch.max",
+            "torch.min",
+            "torch.mode",
+            "torch.quantile",
+            "torch.nanquantile",
+            "torch.nn.functional.gumbel_softmax",
+        ),
     ),
     Operation(
         "scatter",
@@ -195,7 +206,7 @@ REPLACES = (
         Torch.SLOW,
         Recipe.EXACT,
         variants=("aten::scatter_add", "aten::scatter_add.out"),
-        run_by=("torch.gather", "torch.take_along_dim"),
+        run_by=("torch.gather", "torch.take_along_dim", "torch.cummax", "torch.cummin"),
     ),
     Operation(
         "scatter_reduce",

@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 from functools import lru_cache
+from types import FrameType
 from typing import Final
 
 from samebits._runtime.warn import warn
@@ -122,8 +123,9 @@ def ensure_hash_seed(seed: int = 0) -> None:
         UsageError: the program cannot be started again: a notebook or an
             interactive session, a program read from standard input, an
             interpreter that ignores variables (-E, -I), a child of
-            multiprocessing, a process group that is initialised, or threads
-            that run.  Says what to do instead.
+            multiprocessing, pytest, a process group that is initialised,
+            threads that run, or a working directory that was changed.  Says
+            what to do instead.
     """
     from samebits.model.seed import checked_seed
 
@@ -157,9 +159,31 @@ def _obstacle() -> str | None:
     others = (thread for thread in threading.enumerate() if thread is not threading.main_thread())
     if not all(thread.daemon for thread in others):
         return "threads of this program are running, whose work would be begun again; call it before"
+    if _is_called_by("_pytest"):
+        return "pytest has the standard output, and its report would be lost"
+    if not _is_found_again():
+        return "the working directory was changed, where this program's file is not found; call it before"
     words = sys.orig_argv[1:]
     if not sys.executable or not words or "-" in words[:1] or (sys.argv and sys.argv[0] in ("", "-")):
         return "a program read from the standard input cannot be read again"
     if _AGAIN in os.environ:
         return "it was started again and its hash secret is random all the same"
     return None
+
+
+def _is_called_by(package: str) -> bool:
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if str(frame.f_globals.get("__name__")).partition(".")[0] == package:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _is_found_again() -> bool:
+    """Whether the name of the program's file, as it was started with, still means that file."""
+    file = getattr(sys.modules["__main__"], "__file__", None)  # absolute
+    if file is None:
+        return True
+    given = [word for word in sys.orig_argv[1:] if file.endswith(os.sep + word)]
+    return all(os.path.exists(word) and os.path.samefile(word, file) for word in given)

@@ -22,6 +22,7 @@ _LAUNCHERS: Final = (
     ("PMI_RANK", "PMI_SIZE"),  # MPICH, Intel MPI
     ("SLURM_PROCID", "SLURM_NTASKS"),  # srun
 )
+_LIMIT: Final = 2**32
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def checked_rank(rank: int | None, caller: str) -> int:
     if isinstance(rank, bool) or not hasattr(rank, "__index__"):
         raise UsageTypeError(f"{caller}: the rank must be an int, got {rank!r} ({type(rank).__name__})")
     number = rank.__index__()
-    if not 0 <= number < 2**32:
+    if not 0 <= number < _LIMIT:
         raise UsageError(f"{caller}: the rank must be in 0 .. 2**32 - 1, got {number}")
     return number
 
@@ -100,4 +101,6 @@ def _number(name: str) -> int:
     text = os.environ[name].strip()
     if not (text.isascii() and text.isdigit()):
         raise UsageError(f"the variable {name} must be a number, got {text!r}; correct or unset it.")
+    if len(text.lstrip("0")) > len(str(_LIMIT)) or int(text) >= _LIMIT:
+        raise UsageError(f"the variable {name} must be below 2**32, got {text}; correct or unset it.")
     return int(text)

@@ -41,7 +41,8 @@ class scope:  # called like a function, as torch.no_grad is
             model = Net()                     # the same weights on every rank
 
     Args:
-        name: any text without "/".
+        name: any text without "/", but no empty one.  A generator's state counts the draws of up to 153
+            paths; for more there is ``fold_in(key, name)``.
         shared: all ranks draw the same numbers, as long as they draw the same amount here: those of
             ``fold_in(key(seed), "/path")`` for the seed of `portable(seed)`.  After `torch.manual_seed` they
             begin anew.
@@ -49,13 +50,16 @@ class scope:  # called like a function, as torch.no_grad is
     Raises:
         TypeError, ValueError: a name that is none, or a decorated class, generator or coroutine.
         UsageError: there is no portable mode, or for a shared one it has no seed.
+        StateError: where it draws: the state has no room for a further path.
     """
 
     def __init__(self, name: str, *, shared: bool = False) -> None:
         if not isinstance(name, str):
             raise UsageTypeError(f"samebits.random.scope: a name is expected, not {name!r}.")
         if not name or "/" in name:
-            raise UsageError(f"samebits.random.scope: {name!r} is no name; expected a text without '/'.")
+            raise UsageError(
+                f"samebits.random.scope: {name!r} is no name; expected a text, not empty, without '/'."
+            )
         if not isinstance(shared, bool):
             raise UsageTypeError(f"samebits.random.scope: shared must be True or False, got {shared!r}.")
         self._name = name

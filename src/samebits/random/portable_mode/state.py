@@ -196,7 +196,8 @@ def _place(view: ctypes.Array[ctypes.c_char], count: int, path: str) -> int:
     if count == ROOM:
         raise StateError(
             f"samebits.random.scope({path!r}): a generator's state has room for {ROOM} scopes, and they are "
-            "taken. Use fewer names: a scope that is entered again goes on where it was."
+            "taken. Use fewer names: a scope that is entered again goes on where it was. Or draw with keys: "
+            "samebits.random.fold_in(key, name) has no end."
         )
     place = _SCOPES_AT + count * _SCOPE.size
     _SCOPE.pack_into(view, place, *wanted, 0, 0)
