@@ -193,6 +193,7 @@ OTHER_ERRORS = {
     "integrations/__init__.py": {"AttributeError"},
     "data/passes.py": {"AttributeError"},
     "data/samples.py": {"AttributeError"},
+    "compat/index_select.py": {"IndexError"},
     "control/result_order.py": {"TimeoutError"},
     "integrations/_protocol.py": {"ModuleNotFoundError"},
     "launch/process.py": {"OSError"},

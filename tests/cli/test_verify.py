@@ -315,6 +315,21 @@ def test_json_never_overwrites_a_script(samebits: Run, below: Below) -> None:
     assert Path("train.py").read_text() == before
 
 
+@pytest.mark.slow
+def test_a_reader_that_leaves_changes_no_verdict(folder: Path) -> None:
+    """`samebits verify train.py --json FILE | head -1`"""
+    Path("train.py").write_text("import torch\nprint(torch.rand(3))\n")
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        command = [sys.executable, "-m", "samebits", "verify", "--json", "found.json", "train.py"]
+        done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert json.loads(Path("found.json").read_text())["verdict"] == "diverged"
+
+
 def test_a_reader_that_leaves_is_no_finding(folder: Path) -> None:
     """`| true`: 1 would say that the runs diverge."""
     code = (

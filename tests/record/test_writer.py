@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from samebits.model.events import KINDS, PHASES, STRUCTURE, Event
+from samebits.model.facts import KINDS as FACTS
 from samebits.model.facts import Detail, Draw, Fact, Unknown
 from samebits.model.sites import Site
 from samebits.record.reader import Loss, Record, Value
@@ -163,7 +164,8 @@ json_values = st.recursive(
     max_leaves=6,
 )
 objects = st.dictionaries(texts, json_values, max_size=4)
-details = st.builds(Unknown, name=texts, values=objects) | st.builds(
+unknown = texts.filter(lambda name: name not in FACTS)
+details = st.builds(Unknown, name=unknown, values=objects) | st.builds(
     Draw, generator=texts, call=st.none() | texts, n=st.integers(), seeded=st.none() | st.booleans()
 )
 facts = st.builds(

@@ -78,12 +78,27 @@ def stdout_kept_for_json(json_path: str | None) -> Iterator[None]:
 
 
 def deliver(verdict: Verdict, json_path: str | None, detail: Detail = "normal") -> int:
-    """Show the verdict, write its JSON if asked, and return the exit code."""
+    """Show the verdict, write its JSON if asked, and return the exit code.
+
+    A reader that leaves (`| head`) changes nothing of what was found, and so nothing of the code.
+    """
     from samebits.report import print_verdict
 
-    print_verdict(verdict, console(json_path), detail=detail)
-    write_json(verdict.as_json(), json_path)
+    try:
+        print_verdict(verdict, console(json_path), detail=detail)
+    except BrokenPipeError:
+        if json_path != "-":
+            close_stdout()
+    try:
+        write_json(verdict.as_json(), json_path)
+    except BrokenPipeError:
+        close_stdout()
     return verdict.exit_status
+
+
+def close_stdout() -> None:
+    """What is left for the standard output goes nowhere; Python would complain about it as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def console(json_path: str | None) -> Console:

@@ -26,6 +26,7 @@ from typing import Any, Final, NoReturn
 import click
 
 from samebits import __version__
+from samebits.cli._output import close_stdout
 from samebits.errors import SamebitsError
 
 SAME: Final = 0
@@ -149,7 +150,7 @@ class Commands(click.Group):
                 say("this is a fault of samebits itself; please report it with the lines above")
         code = code if isinstance(code, int) else SAME
         if not _flushed() or not written:
-            _close_stdout()
+            close_stdout()
             if code < SIGNALLED:  # else the terminal may be gone, and why is known
                 say("what it says could not be written to the standard output")
                 code = FAILED
@@ -177,7 +178,7 @@ def _reader_may_leave() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        _close_stdout()
+        close_stdout()
         raise click.exceptions.Exit(FAILED) from None
 
 
@@ -188,11 +189,6 @@ def _flushed() -> bool:
     except (OSError, ValueError):
         return False
     return True
-
-
-def _close_stdout() -> None:
-    """What is left for the standard output goes nowhere; Python would complain about it as it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _no_command(word: str) -> str:

@@ -182,7 +182,7 @@ if "function" in sys.argv:
 dist.init_process_group("gloo")
 numbers = [torch.rand(1).item(), torch.nn.Linear(2, 2).weight.sum().item(),
            torch.dropout(torch.ones(64), 0.5, True).tolist()]
-print(dist.get_rank(), numbers)
+sys.stdout.write(f"{dist.get_rank()} {numbers}\\n")  # whole, with another rank's beside it
 dist.barrier()
 dist.destroy_process_group()
 """
