@@ -191,6 +191,9 @@ def seed_everything(
     that sets its variables (torchrun, srun, mpirun), or pass `rank`: it cannot know the rank otherwise, and
     warns (`RankWarning`) in a child that multiprocessing started.
 
+    A child that is forked has numpy's and torch's streams as they are, and CPython seeds `random` anew in it,
+    from the system: call this in the child with a rank of its own, or start all with `samebits run`.
+
     Warns once (`HashSeedWarning`) if the interpreter's hash secret is random: no call can change that.
 
     Args:

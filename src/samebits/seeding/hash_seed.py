@@ -167,7 +167,7 @@ def _obstacle() -> str | None:
     if not sys.executable or not words or "-" in words[:1] or (sys.argv and sys.argv[0] in ("", "-")):
         return "a program read from the standard input cannot be read again"
     if _AGAIN in os.environ:
-        return "it was started again and its hash secret is random all the same"
+        return "it was started again and its hash secret is random all the same (by python -R, perhaps)"
     return None
 
 
