@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,9 @@ import samebits
 
 ROOT = Path(samebits.__file__).parent
 FILES = {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in sorted(ROOT.rglob("*.py"))}
-TREES = {name: ast.parse(text) for name, text in FILES.items()}
 
 
+@cache
 def code(name: str) -> str:
     """A file without its comments and docstrings."""
     tree = ast.parse(FILES[name])
@@ -54,8 +55,9 @@ SHARED = {"RngState"}
 
 def test_a_name_is_used_for_one_thing() -> None:
     homes: defaultdict[str, list[str]] = defaultdict(list)
-    for name, tree in TREES.items():
-        for node in tree.body:
+    # No trees are kept: what looks for generators would go through them as through a program's own objects.
+    for name, text in FILES.items():
+        for node in ast.parse(text).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes[node.name].append(name)
     assert {name: where for name, where in homes.items() if len(where) > 1 and name not in SHARED} == {}

@@ -147,10 +147,16 @@ class TestGuideB:
 class TestGuideC:
     def test_g5(self, tmp_path: Path) -> None:
         variable = 'import os\nanswer["hash"] = os.environ.get("PYTHONHASHSEED")\n'
-        hand, imported, instead = (
-            run(tmp_path / label, *("G5", label), DRAWS, FLAGS, variable)
-            for label in ("by-hand", "import", "instead")
-        )
+        hand = run(tmp_path / "hand", "G5", "by-hand", DRAWS, FLAGS, variable)
+        with pytest.raises(Failed, match=r"_init_fn.* takes 0 positional arguments but 1 was given"):
+            run(tmp_path / "hand", "G5", "by-hand", EPOCHS)
+        (imported, _), (instead, _) = twice = [
+            [run(tmp_path / label, "G5", label, DRAWS, FLAGS, variable, EPOCHS) for _ in "ab"]
+            for label in ("import", "instead")
+        ]
+        for first, again in twice:
+            assert first["epochs"] == again["epochs"]
+            assert len(set(workers([first], epochs=2))) == 4
         for answer in (hand, imported):
             assert answer["draws"] == by_hand(202003)
             assert answer["flags"] == [True, False, False]
@@ -158,12 +164,6 @@ class TestGuideC:
         assert instead["flags"] == DETERMINISTIC
         assert instead["algorithms"]
         assert instead["hash"] == "202003"
-        with pytest.raises(Failed, match=r"_init_fn.* takes 0 positional arguments but 1 was given"):
-            run(tmp_path, "G5", "by-hand", EPOCHS)
-        for label in ("import", "instead"):
-            first, again = (run(tmp_path / label, *("G5", label), EPOCHS) for _ in "ab")
-            assert first["epochs"] == again["epochs"]
-            assert len(set(workers([first], epochs=2))) == 4
 
     def test_g5_called(self, tmp_path: Path) -> None:
         """As `worker_init_fn=_init_fn()`."""
@@ -191,8 +191,8 @@ class TestGuideC:
         verify, trained = commands("G7")
         ended = folder.samebits(*verify[1:])
         assert ended.code == 1, ended.out + ended.err
-        assert "DIVERGED  first at step 0" in ended.out
-        assert "aten::index_put, train.py:10" in ended.out
+        # Chance decides: two threads that never meet in a step add alike in it.
+        assert re.match(r"DIVERGED  first at step [0-4], aten::index_put, train\.py:10\n", ended.out)
         assert "nondeterministic-kernel" in ended.out
         results = []
         for _ in range(2):
