@@ -219,7 +219,7 @@ def native_calls(name: str, call: Any) -> int:
     return count
 
 
-@pytest.mark.parametrize("word", ["max_unpool", "max_unpool2d", "aten::max_unpool2d"])
+@pytest.mark.parametrize("word", ["max_unpool", "max_unpool2d", "aten::max_unpool2d", "torch.nn.MaxUnpool2d"])
 def test_names_of_an_excepted_operation(word: str) -> None:
     with deterministic(except_=[word]):
         assert mode.innermost().except_ == {"max_unpool"}
@@ -233,6 +233,7 @@ def test_names_of_an_excepted_operation(word: str) -> None:
         ({"attention": "fast"}, UsageError, "attention is 'fast'; expected one of 'math'"),
         ({"except_": "grid_sample"}, TypeError, r"expected a list: except_=\['grid_sample'\]"),
         ({"except_": ["grid_sampel"]}, UsageError, "did you mean 'grid_sample'"),
+        ({"except_": ["torch.max"]}, UsageError, r"except_=\['scatter'\] leaves alone what 'torch.max' runs"),
         ({"except_": ["zzzz"]}, UsageError, "`samebits ops` lists them"),
         ({"threads": 0}, UsageError, "threads is 0; expected a whole number of 1 .. 4096"),
         ({"threads": 10**9}, UsageError, "threads is 1000000000; expected a whole number of 1 .. 4096"),

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
+from tests.dispatched import Dispatched
 
 from samebits.model.operators import (
     OPERATIONS,
     OPERATORS,
     Operation,
+    _word,
     has_other_name,
     is_nondeterministic,
     plain_name,
@@ -85,6 +86,13 @@ def test_a_row_is_read_as_it_was_written(row: Operation) -> None:
     assert Operation.read(json.loads(json.dumps(row.written()))) == row
 
 
+@pytest.mark.parametrize("row", OPERATIONS, ids=lambda row: row.schema)
+def test_what_runs_an_operation_has_another_name_than_it(row: Operation) -> None:
+    words = {_word(name) for name in row.run_by}
+    assert len(words) == len(row.run_by)
+    assert not words & {_word(name) for other in OPERATIONS for name in (other.schema, other.name)}
+
+
 #: Public functions, and a call of each that has a gradient.
 RUN_BY: dict[str, Any] = {
     "torch.index_select": lambda x: torch.index_select(x, 0, torch.tensor([0, 1, 1])),
@@ -142,20 +150,14 @@ def test_one_operation_in_every_spelling(name: str, row: str | None) -> None:
 @pytest.mark.usefixtures("generators_restored")
 @pytest.mark.parametrize("name", RUN_BY)
 def test_what_a_function_of_another_name_runs(name: str) -> None:
-    seen = set()
-
-    class Seen(TorchDispatchMode):
-        def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            seen.add(function.name().partition(".")[0])
-            return function(*args, **(kwargs or {}))
-
     x = torch.arange(9.0).reshape(3, 3)
     x = (x[None] if name.startswith("torch.nn.Up") or "1d" in name else x).clone().requires_grad_()
-    with Seen():
+    with Dispatched() as seen:
         RUN_BY[name](x).sum().backward()
     listed = table_name(name)
     rows = [row for row in OPERATIONS if row.name == listed]
     assert has_other_name(name)
-    assert seen & {schema.partition(".")[0] for row in rows for schema in (row.schema, *row.variants)} or (
-        listed in ("index_put", "put") and f"aten::{listed}" in seen  # which run the row's operation on CUDA
-    )
+    own = {schema.partition(".")[0] for row in rows for schema in (row.schema, *row.variants)}
+    if listed in ("index_put", "put"):  # which run the row's operation on CUDA
+        own.add(f"aten::{listed}")
+    assert own.intersection(seen.names)

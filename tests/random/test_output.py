@@ -14,6 +14,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.dispatched import Dispatched
 from torch import Tensor, library
 from torch._subclasses.fake_tensor import FakeTensorMode
 
@@ -160,21 +161,12 @@ def test_the_operation_is_one_for_torch() -> None:
 
 @each
 def test_observers_see_an_operation_and_the_same_numbers(name: str) -> None:
-    from torch.utils._python_dispatch import TorchDispatchMode
-
-    seen = []
-
-    class Watch(TorchDispatchMode):
-        def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            seen.append(str(function))
-            return function(*args, **(kwargs or {}))
-
     expected = _with(name)(KEY, 5)
-    with Watch():
+    with Dispatched() as seen:
         made = _with(name)(KEY, 5)
         assert not custom_ops.can_skip_dispatcher(KEY)
     assert torch.equal(made, expected)
-    assert seen == ["samebits.draw.default"]
+    assert seen.names == ["samebits::draw"]
     assert custom_ops.can_skip_dispatcher(KEY)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.dispatched import Dispatched
 from torch import Tensor
 
 from samebits.random import core, keys, parametric
@@ -250,18 +251,9 @@ def test_the_dtype_is_the_parameters() -> None:
 
 
 def test_an_operation_is_seen_where_somebody_looks() -> None:
-    from torch.utils._python_dispatch import TorchDispatchMode
-
-    seen: list[str] = []
-
-    class Watch(TorchDispatchMode):
-        def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            seen.append(str(function))
-            return function(*args, **(kwargs or {}))
-
-    with Watch():
+    with Dispatched() as seen:
         watched = poisson(KEY, 3.5, 100, dtype=F64)
-    assert "samebits.parametric.default" in seen
+    assert "samebits::parametric" in seen.names
     assert same(watched, poisson(KEY, 3.5, 100, dtype=F64))
 
 

@@ -12,8 +12,12 @@ import pytest
 from samebits.seeding.hash_seed import ensure_hash_seed
 
 
+def without_hash_seed() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "PYTHONHASHSEED"}
+
+
 def run(program: str, *options: str, hash_seed: str | None = None) -> subprocess.CompletedProcess[str]:
-    variables = {name: value for name, value in os.environ.items() if name != "PYTHONHASHSEED"}
+    variables = without_hash_seed()
     if hash_seed is not None:
         variables["PYTHONHASHSEED"] = hash_seed
     return subprocess.run(
@@ -60,7 +64,7 @@ def test_starts_the_program_again_once(tmp_path: Path) -> None:
         "ensure_hash_seed(7)\n"
         "print('hash', hash('samebits'), 'SAMEBITS_HASH_SEED_ENSURED' in os.environ)\n"
     )
-    variables = {name: value for name, value in os.environ.items() if name != "PYTHONHASHSEED"}
+    variables = without_hash_seed()
     command = [sys.executable, "-X", "utf8", str(script), "--flag", "two words"]
     seen = [
         subprocess.run(command, capture_output=True, text=True, env=variables, check=True).stdout.splitlines()
@@ -123,10 +127,15 @@ def test_says_why_it_cannot_and_what_to_do(program: str, options: list[str], tex
 def test_a_program_whose_name_means_nothing_any_more(tmp_path: Path) -> None:
     program = "import os, samebits; os.chdir('/'); samebits.ensure_hash_seed(); print('again')"
     (tmp_path / "late.py").write_text(program)
-    variables = {name: value for name, value in os.environ.items() if name != "PYTHONHASHSEED"}
-    for word, answer in (("late.py", "the working directory was changed"), (tmp_path / "late.py", "again")):
+    variables = without_hash_seed()
+    file = str(tmp_path / "late.py")
+    for words, answer in (
+        (["late.py"], "the working directory was changed"),
+        ([file], "again"),
+        ([file, "late.py"], "again"),  # an argument
+    ):
         done = subprocess.run(
-            [sys.executable, word], capture_output=True, text=True, cwd=tmp_path, env=variables, check=False
+            [sys.executable, *words], capture_output=True, text=True, cwd=tmp_path, env=variables, check=False
         )
         assert answer in done.stdout + done.stderr
 
@@ -140,7 +149,7 @@ def test_pytest_keeps_its_report(tmp_path: Path) -> None:
 
 
 def test_a_program_on_standard_input_is_not_started_again() -> None:
-    variables = {name: value for name, value in os.environ.items() if name != "PYTHONHASHSEED"}
+    variables = without_hash_seed()
     done = subprocess.run(
         [sys.executable], input="from samebits.seeding import ensure_hash_seed; ensure_hash_seed()",
         capture_output=True, text=True, env=variables, check=False,

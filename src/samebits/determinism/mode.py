@@ -67,8 +67,8 @@ class deterministic(Mode):  # called like a function, as torch.no_grad is
     Args:
         level: "strict" (the default) raises `DeterminismError` for what stays nondeterministic; "warn" warns.
         except_: operations that stay as they are in PyTorch, by the names of `samebits ops` or of the
-            dispatcher. What counts is the scope in which an operation *runs*: for a gradient, that of
-            `backward()`.
+            dispatcher, and no function that runs several. What counts is the scope in which an operation
+            *runs*: for a gradient, that of `backward()`.
         replace: "needed" (the default) replaces what is nondeterministic on its device; "all" everything in
             the table on every device, which on a CPU gives sums that no number of threads changes; "none"
             nothing.

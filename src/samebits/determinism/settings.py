@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 from samebits.errors import UsageError, UsageTypeError
-from samebits.model.operators import OPERATIONS, Operation, meant, table_name
+from samebits.model.operators import OPERATIONS, Operation, has_other_name, meant, table_name
 
 Level = Literal["strict", "warn"]
 Replace = Literal["needed", "all", "none"]
@@ -93,6 +93,11 @@ def _operations(words: Iterable[str]) -> frozenset[str]:
         if name is None:
             raise UsageError(
                 f"deterministic: no operation is called {word!r}, as in except_; {meant(str(word))}"
+            )
+        if has_other_name(word):  # its exception would be wider than it says
+            raise UsageError(
+                f"deterministic: except_=[{name!r}] leaves alone what {word!r} runs, and whatever else runs "
+                "it; write that to say so."
             )
         names.add(name)
     return frozenset(names)

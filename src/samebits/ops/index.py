@@ -272,7 +272,7 @@ REPLACES = (
         Why.ATOMICS,
         Torch.SLOW,
         Recipe.EXACT,
-        run_by=("torch.Tensor.index_put_", "torch.Tensor.__getitem__", "torch.Tensor.__setitem__", "index"),
+        run_by=("torch.Tensor.__getitem__", "torch.Tensor.__setitem__", "index"),
     ),
     Operation(
         "put",

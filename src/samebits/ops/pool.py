@@ -158,11 +158,7 @@ REPLACES = (
         "avg_pool3d_backward",
         Torch.RAISES,
         Recipe.TAPS,
-        run_by=(
-            "torch.nn.LPPool3d",
-            "torch.nn.LocalResponseNorm",
-            "torch.nn.functional.local_response_norm",
-        ),
+        run_by=("torch.nn.LPPool3d", "torch.nn.LocalResponseNorm"),
     ),
     Operation.backward("max_pool3d", "max_pool3d_with_indices_backward", Torch.RAISES, Recipe.TAPS),
     Operation.backward("fractional_max_pool", "fractional_max_pool2d_backward", Torch.RAISES, Recipe.TAPS),

@@ -278,7 +278,7 @@ def _lanczos(x: Floats) -> Floats:
     return np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0)
 
 
-_RUN_BY = ("torch.nn.functional.upsample", "torch.nn.Upsample")
+_RUN_BY = ("torch.nn.Upsample",)
 _BILINEAR = ("torch.nn.functional.upsample_bilinear", "torch.nn.UpsamplingBilinear2d")
 
 REPLACES = tuple(

@@ -183,7 +183,7 @@ def _is_called_by(package: str) -> bool:
 def _is_found_again() -> bool:
     """Whether the name of the program's file, as it was started with, still means that file."""
     file = getattr(sys.modules["__main__"], "__file__", None)  # absolute
-    if file is None:
+    if file is None or file in sys.orig_argv:
         return True
     given = [word for word in sys.orig_argv[1:] if file.endswith(os.sep + word)]
     return all(os.path.exists(word) and os.path.samefile(word, file) for word in given)

@@ -6,7 +6,7 @@ Nothing of it computes: a trainer that called one of these operations would be t
 from __future__ import annotations
 
 import numpy
-import torch
+from torch import library
 
 try:
     import torchvision  # noqa: F401
@@ -15,9 +15,9 @@ except ImportError:
 except RuntimeError:
     # Its compiled part needs CUDA's libraries, which a CPU build of torch is without; its Python part then
     # looks for operations that nothing has defined.
-    library = torch.library.Library("torchvision", "DEF")
+    operators = library.Library("torchvision", "DEF")
     for name in ("nms", "qnms"):
-        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
 # imgaug 0.4.0, its last version, reads this when it is imported; numpy 2.0 removed it.
 if not hasattr(numpy, "sctypes"):
