@@ -44,7 +44,8 @@ PUBLIC = [
 #: The packages that are names without having been imported.
 PACKAGES = [
     "audit", "causes", "compare", "compat", "control", "data", "determinism", "errors", "integrations",
-    "launch", "manifest", "model", "observe", "ops", "random", "record", "report", "seeding", "usercode",
+    "launch", "manifest", "metrics", "model", "observe", "ops", "random", "record", "report", "seeding",
+    "usercode",
 ]  # fmt: skip
 
 #: The public names of the packages that a training script imports; those of `samebits.random` follow from its
@@ -74,6 +75,7 @@ WITHOUT_TORCH = [
     "samebits.errors",
     "samebits.launch",
     "samebits.manifest",
+    "samebits.metrics",
     "samebits.model",
     "samebits.record",
     "samebits.report",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from samebits import integrations as integrations
     from samebits import launch as launch
     from samebits import manifest as manifest
+    from samebits import metrics as metrics
     from samebits import ops as ops
     from samebits import random as random
     from samebits import report as report
@@ -93,6 +94,7 @@ _PACKAGES = (
     "integrations",
     "launch",
     "manifest",
+    "metrics",
     "model",
     "observe",
     "ops",

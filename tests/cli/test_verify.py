@@ -326,7 +326,9 @@ def test_a_reader_that_leaves_changes_no_verdict(folder: Path) -> None:
         done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
     finally:
         os.close(write)
-    told = [line for line in done.stderr.splitlines() if "building the observer" not in line]  # if it is the first
+    told = [
+        line for line in done.stderr.splitlines() if "building the observer" not in line
+    ]  # if it is the first
     assert (done.returncode, told) == (1, [])
     assert json.loads(Path("found.json").read_text())["verdict"] == "diverged"
 

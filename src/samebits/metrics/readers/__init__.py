@@ -1,0 +1,1 @@
+"""The readers of logs, a file each."""

@@ -1,0 +1,62 @@
+"""One metric of one run over its steps, and all the metrics that one log holds: plain data.
+
+Whoever wrote the log, its numbers end up here.  What a log says is all that is known of a run: a value that
+was rounded when it was written is compared as it was rounded, and ``digits`` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """One metric: as many values as steps, in the order in which they were logged.
+
+    A step may come more than once (a run that was resumed, a metric logged twice a step).
+
+    Attributes:
+        name: as the log has it: "train/loss".
+        steps: int64, shape (n,).
+        values: float64, shape (n,); every float32 is one exactly.
+        dtype: what the values were when they were logged: "float32" if each is one exactly, else "float64".
+            One ulp is one of this type.
+        digits: how many significant digits the log kept, where it rounded; None: every bit.
+    """
+
+    name: str
+    steps: NDArray[np.int64]
+    values: NDArray[np.float64]
+    dtype: Literal["float32", "float64"] = "float64"
+    digits: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MetricLog:
+    """What one run logged.
+
+    Attributes:
+        name: as it is shown: what the user typed.
+        path: the file or folder that was read.
+        kind: whose it is: "record", "TensorBoard", "CSV", "JSON lines", "transformers", "MLflow", "wandb".
+        series: by name, in the order of first appearance.
+        timing: names that were left out, since they measure time: two runs never agree in them.
+        problems: what could not be read, a line each; the rest is here all the same.
+    """
+
+    name: str
+    path: Path
+    kind: str
+    series: Mapping[str, Series] = field(default_factory=dict)
+    timing: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
