@@ -62,7 +62,7 @@ class Watch:
         self.names |= dict(names)
         self.lines |= {number: line for number, _, line, _ in sites}
         found = []
-        for ordinal, _, n, kind, phase, flags, name, site, module, node, *evidence in chunks:
+        for ordinal, _, n, kind, phase, flags, name, site, module, node, *evidence, _norms in chunks:
             if ordinal != thread:
                 continue
             unpacked = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import struct
@@ -15,7 +16,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from samebits.errors import RecordError
-from samebits.model.events import KINDS, PARTIAL, STRUCTURE
+from samebits.model.events import KIND, KINDS, PARTIAL, STRUCTURE
 from samebits.record import store
 from samebits.record.reader import Record
 from samebits.record.run import Run, find_run, list_runs
@@ -326,3 +327,30 @@ def test_a_run_of_several_processes(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(RecordError, match=r"neither run\.json nor records"):
         Run.open(tmp_path / "empty")
+
+
+def test_a_record_of_version_1() -> None:
+    """Made by the version before norms were kept."""
+    with Record.open(Path(__file__).parent / "files" / "version-1.db") as record:
+        assert (record.status, record.steps, record.process) == ("finished", 2, "main")
+        assert [event.digest for event in record.events(0)] == [10, 20, 30, 40, 11, 21, 31, 41]
+        assert [loss.value for loss in record.losses()] == [0.5, 0.25]
+        for chunk in record.chunks(0):
+            assert chunk.inputs is not None
+            assert chunk.norms is None
+            assert [math.isnan(norm) for norm in record.norms(chunk)] == [True, True]
+
+
+def test_norms_of_another_number_than_tensors_are_refused(tmp_path: Path) -> None:
+    writer = start(tmp_path / "a.db", ["weight"])
+    gradients = columns(name=[1, 1, 1], kind=[KIND["loss"], KIND["gradient"], KIND["parameter"]])
+    writer.chunk(
+        thread=0, step=0, columns=gradients, digests=bytes(24), norms=struct.pack("<2d", 1.5, math.inf)
+    )
+    writer.chunk(thread=0, step=1, columns=gradients, digests=bytes(24), norms=bytes(24))
+    writer.finish("finished")
+    with Record.open(tmp_path / "a.db") as record:
+        first, second = record.chunks(0)
+        assert record.norms(first).tolist() == [1.5, math.inf]
+        with pytest.raises(RecordError, match="chunk 2 has 24 bytes of norms for 2 tensors"):
+            record.norms(second)

@@ -21,8 +21,9 @@ from samebits.model import events
 from samebits.observe import reference
 from samebits.observe.folding import Sum, scalar_digest, tensors_in
 from samebits.observe.memory import Uninitialized
+from samebits.observe.norms import norm
 from samebits.observe.places import CodePlace, CodePlaces, Origins
-from samebits.observe.rows import Row, ThreadRows, chunk, phase_now
+from samebits.observe.rows import NORMED, Row, ThreadRows, chunk, phase_now
 from samebits.observe.schemas import Schema, describe
 
 UNREAD: Final = events.VIEW | events.UNINITIALIZED | events.PENDING
@@ -185,7 +186,11 @@ class Observer(ModuleType):
             if tensor is None:
                 self._put(thread, event._replace(name=name, flags=events.PARTIAL))
             else:
-                self._put(thread, event._replace(name=name, digest=self.digest(tensor)))
+                read = event._replace(name=name, digest=self.digest(tensor))
+                if kind in NORMED:
+                    with Quiet(thread):
+                        read = read._replace(norm=norm(tensor))
+                self._put(thread, read)
 
     def digest(self, tensor: torch.Tensor, eager: bool = False) -> int:
         if not isinstance(tensor, torch.Tensor):

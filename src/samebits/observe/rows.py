@@ -5,13 +5,17 @@ The packed form is that of `native/binding.h`: one column an array.
 
 from __future__ import annotations
 
+import math
 from array import array
 from typing import Any, NamedTuple
 
 import torch
 
 from samebits.model import events
-from samebits.model.events import PHASE
+from samebits.model.events import KIND, PHASE, READ_IN_TURN
+
+#: Kinds of event that have a norm.
+NORMED = frozenset(KIND[kind] for kind in READ_IN_TURN)
 
 
 class Row(NamedTuple):
@@ -28,6 +32,7 @@ class Row(NamedTuple):
     inputs: int = 0
     generator: int = 0
     source: int = 0
+    norm: float = math.nan
 
 
 class ThreadRows:
@@ -54,10 +59,12 @@ def phase_now(thread: ThreadRows, *, model: bool) -> int:
 def chunk(thread: ThreadRows) -> tuple[Any, ...]:
     """A row of `drain`: thread, start, count, then each column as bytes; None for evidence that none has."""
     codes = [code for _, code in events.STRUCTURE] + ["Q", "Q", "Q", "I"]
-    columns = zip(codes, zip(*thread.events, strict=True), strict=True)
+    columns = zip(codes, list(zip(*thread.events, strict=True))[:-1], strict=True)
     packed: list[bytes | None] = [array(code, column).tobytes() for code, column in columns]
     first_evidence = len(events.STRUCTURE) + 1
     for i in range(first_evidence, len(packed)):
         if not any(packed[i] or b""):
             packed[i] = None
-    return (thread.ordinal, thread.start, len(thread.events), *packed)
+    norms = array("d", [event.norm for event in thread.events if event.kind in NORMED])
+    known = not all(map(math.isnan, norms))
+    return (thread.ordinal, thread.start, len(thread.events), *packed, norms.tobytes() if known else None)

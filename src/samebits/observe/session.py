@@ -306,7 +306,7 @@ class Session:
                 writer.sites([(i, self._relative(file), line, function) for i, file, line, function in sites])
                 for _, file, _, _ in sites:
                     self._keep_source(file)
-            for thread, _, _, *columns, digests, inputs, generators, sources in rows:
+            for thread, _, _, *columns, digests, inputs, generators, sources, norms in rows:
                 writer.chunk(
                     thread=thread,
                     step=self.step,
@@ -315,6 +315,7 @@ class Session:
                     inputs=inputs,
                     generators=generators,
                     sources=sources,
+                    norms=norms,
                 )
             if self.plan.capture_bytes:
                 from samebits.observe.reference import DTYPES

@@ -13,6 +13,7 @@ class Packed(NamedTuple):
     inputs: bytes | None
     generators: bytes | None
     sources: bytes | None
+    norms: bytes | None = None
 
 
 class Reader(Protocol):
@@ -53,3 +54,11 @@ class Chunk:
     def sources(self) -> bytes | None:
         """``count`` little-endian uint32 site numbers, 0 = unknown, or None where not recorded."""
         return self.record.packed(self).sources
+
+    @property
+    def norms(self) -> bytes | None:
+        """A little-endian float64 for each event of a gradient or a parameter, in order, NaN = not known.
+
+        None where none is known.
+        """
+        return self.record.packed(self).norms

@@ -23,7 +23,7 @@ from zlib import crc32
 from samebits.model.events import STRUCTURE
 
 APPLICATION_ID: Final = 0x53426974  # "SBit", in the SQLite header
-VERSION: Final = 1  # user_version in the SQLite header; see "Evolution" in docs/reference/format.md
+VERSION: Final = 2  # user_version in the SQLite header; see "Evolution" in docs/reference/format.md
 
 #: What a process that never closed its record leaves as its status.
 RUNNING: Final = "running"
@@ -41,6 +41,7 @@ UNCLOSED: Final = "its process did not close the record"
 STRUCTURE_WIDTH: Final = sum(1 if code == "B" else 4 for _, code in STRUCTURE)
 DIGEST_WIDTH: Final = 8
 SITE_WIDTH: Final = 4
+NORM_WIDTH: Final = 8
 
 Kind = Literal["integer", "text", "blob"]
 Cell = int | str | bytes | None
@@ -103,8 +104,7 @@ RECORD: Final = _table("record", "salt integer", "process text", "rank integer",
 NAMES: Final = _table("names", "number integer", "content text")
 SITES: Final = _table("sites", "number integer", "file text", "line integer", "function text")
 STRUCTURES: Final = _table("structures", "count integer", "columns blob")
-CHUNKS: Final = _table(
-    "chunks",
+_CHUNKS_1: Final = (
     "thread integer",
     "step integer",
     "structure integer",
@@ -114,6 +114,7 @@ CHUNKS: Final = _table(
     "generators blob null",
     "sources blob null",
 )
+CHUNKS: Final = _table("chunks", *_CHUNKS_1, "norms blob null")
 FACTS: Final = _table(
     "facts",
     "kind text",
@@ -138,6 +139,14 @@ COMMITS: Final = _table(
 )
 
 TABLES: Final = (RECORD, COMMITS, *COUNTED)
+
+
+def tables(version: int) -> dict[str, Table]:
+    """The tables of a record of that version, by name."""
+    found = {table.name: table for table in TABLES}
+    if version < 2:  # before chunks had norms
+        found[CHUNKS.name] = _table(CHUNKS.name, *_CHUNKS_1)
+    return found
 
 
 def head(

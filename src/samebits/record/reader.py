@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import math
 import re
+import sys
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Final, Literal, Self
 
 from samebits.model import facts
-from samebits.model.events import KINDS, PARTIAL, PHASES, Event
+from samebits.model.events import KIND, KINDS, PARTIAL, PHASES, READ_IN_TURN, Event
 from samebits.model.facts import Detail, Fact
 from samebits.model.sites import Site
 from samebits.record import fields, log, reason
@@ -242,6 +244,30 @@ class Record:
         """The user's source files: path -> text."""
         return {_str(path): _str(text) for _, path, text, _ in self._store.rows(log.SOURCES)}
 
+    def columns(self, structure: int) -> Columns:
+        """The columns of a structure, unpacked; names are numbers, see `name`."""
+        return self._unpack(structure)
+
+    def name(self, number: int) -> str:
+        """The text of a number in the columns `name`, `module` and `node`; 0 is ""."""
+        return self._name(number)
+
+    def norms(self, chunk: Chunk) -> array[float]:
+        """The 2-norm of each gradient and parameter of a chunk, in order; NaN where it is not known."""
+        kinds = self._unpack(chunk.structure).kind
+        count = sum(kinds.count(KIND[kind]) for kind in READ_IN_TURN)
+        packed = chunk.norms
+        if packed is None:
+            return array("d", [math.nan]) * count
+        if len(packed) != count * log.NORM_WIDTH:
+            raise self._store.damaged(
+                f"chunk {chunk.row} has {len(packed)} bytes of norms for {count} tensors"
+            )
+        found = array("d", packed)
+        if sys.byteorder == "big":
+            found.byteswap()
+        return found
+
     def packed(self, chunk: Chunk) -> Packed:
         """The packed columns of a chunk; use the properties of `Chunk`."""
         if chunk.row not in self._loaded:
@@ -268,7 +294,7 @@ class Record:
                     f"chunk {number} has thread {thread}, step {step} and {count} events"
                 )
             widths = (log.DIGEST_WIDTH, log.DIGEST_WIDTH, log.DIGEST_WIDTH, log.SITE_WIDTH)
-            lengths = zip(row[7:], widths, strict=True)
+            lengths = zip(row[7:11], widths, strict=True)
             if any(length not in (None, count * width) for length, width in lengths):
                 raise self._store.damaged(f"chunk {number} has columns of unequal length")
             if not 1 <= structure <= len(self._shapes) or self._shapes[structure - 1][0] != count:

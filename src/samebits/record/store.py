@@ -46,6 +46,7 @@ class Store:
         self.path = path
         self.totals: dict[str, int] = {}  # table -> rows, once the last commit is known
         self._salt = 0
+        self._tables = log.tables(log.VERSION)  # as this record's version has them
         self._temporary: weakref.finalize[..., Store] | None = None
         with self._reading():
             self.size = self._look()
@@ -69,12 +70,16 @@ class Store:
         return RecordError(f"the record {shown(self.path)} is damaged: {what}")
 
     def rows(self, table: log.Table) -> list[tuple[log.Cell, ...]]:
-        """All rows of a table: id, integers and texts, then head, body and the length of each blob."""
+        """All rows of a table: id, integers and texts, then head, body and the length of each blob.
+
+        A blob that came with a later version than the record's is missing.
+        """
         with self._reading():
-            return list(self._rows(table))
+            return list(self._rows(self._tables[table.name]))
 
     def blobs(self, table: log.Table, row: int, head: int, body: int) -> tuple[bytes | None, ...]:
-        """The blobs of one row, by its checks."""
+        """The blobs of one row, by its checks; without those of later versions."""
+        table = self._tables[table.name]
         names = ", ".join(column.name for column in table.blobs)
         with self._reading():
             query = f"SELECT {names} FROM {table.name} WHERE id = ?"
@@ -186,7 +191,8 @@ class Store:
             )
         if version < 1:
             raise self.damaged(f"its format version is {version}")
-        expected = {table.name: table.create for table in log.TABLES}
+        self._tables = log.tables(version)
+        expected = {table.name: table.create for table in self._tables.values()}
         for kind, name, sql in self._connection.execute("SELECT type, name, sql FROM sqlite_master"):
             if kind != "table" or name not in expected or sql != expected.pop(name):
                 raise self.damaged(f"it holds the {shown(kind)} {shown(name)}, which a record does not have")

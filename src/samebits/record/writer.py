@@ -107,8 +107,12 @@ class Writer:
         inputs: bytes | None = None,
         generators: bytes | None = None,
         sources: bytes | None = None,
+        norms: bytes | None = None,
     ) -> None:
-        """The next events of one thread, packed little-endian: n * 8 bytes of digests, n * 4 of sources."""
+        """The next events of one thread, packed little-endian: n * 8 bytes of digests, n * 4 of sources.
+
+        norms: float64, one for each event of a gradient or a parameter.
+        """
         count = len(digests) // log.DIGEST_WIDTH
         for blob, width in ((digests, 8), (inputs, 8), (generators, 8), (sources, 4)):
             if blob is not None and len(blob) != count * width:
@@ -119,7 +123,7 @@ class Writer:
         else:
             structure = self._structure(columns, count)
             self._last[thread] = (dict(columns), structure)
-        blobs = (digests, inputs, generators, sources)
+        blobs = (digests, inputs, generators, sources, norms)
         self._add(log.CHUNKS, (int(thread), int(step), structure, count), blobs)
 
     @_guarded

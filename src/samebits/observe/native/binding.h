@@ -180,6 +180,7 @@ PyObject* py_push_tensors(PyObject*, PyObject* args) {
     if (o == Py_None) {
       e.flags = PARTIAL;
       e.digest = 0;
+      e.norm = NAN;
       put(t, e);
       continue;
     }
@@ -187,7 +188,9 @@ PyObject* py_push_tensors(PyObject*, PyObject* args) {
     if (!x) return nullptr;
     Sum sum;
     sum.add(*x);
-    put(t, e, sum);
+    bool normed = (kind == GRADIENT || kind == PARAMETER) && has_norm(*x);
+    e.norm = normed && x->is_cpu() ? cpu_norm(x->detach()) : NAN;
+    put(t, e, sum, normed && !x->is_cpu() ? device_norm(*x) : at::Tensor());
   }
   Py_RETURN_NONE;
   SAMEBITS_END
@@ -272,8 +275,15 @@ PyObject* chunk(Thread* t, std::vector<Event>& events, uint64_t start) {
     Py_INCREF(Py_None);
     return Py_None;
   };
+  std::vector<double> norms;
+  bool known = false;
+  for (const Event& e : events) {
+    if (e.kind != GRADIENT && e.kind != PARAMETER) continue;
+    norms.push_back(e.norm);
+    known |= !std::isnan(e.norm);
+  }
   return Py_BuildValue(
-      "(IKnNNNNNNNNNNN)", t->ordinal, (unsigned long long)start, Py_ssize_t(events.size()),
+      "(IKnNNNNNNNNNNNN)", t->ordinal, (unsigned long long)start, Py_ssize_t(events.size()),
       column<uint8_t>(events, [](const Event& e) { return e.kind; }),
       column<uint8_t>(events, [](const Event& e) { return e.phase; }),
       column<uint8_t>(events, [](const Event& e) { return e.flags; }),
@@ -284,10 +294,11 @@ PyObject* chunk(Thread* t, std::vector<Event>& events, uint64_t start) {
       column<uint64_t>(events, [](const Event& e) { return e.digest; }),
       inputs ? column<uint64_t>(events, [](const Event& e) { return e.inputs; }) : none(),
       generators ? column<uint64_t>(events, [](const Event& e) { return e.generator; }) : none(),
-      sources ? column<uint32_t>(events, [](const Event& e) { return e.source; }) : none());
+      sources ? column<uint32_t>(events, [](const Event& e) { return e.source; }) : none(),
+      known ? PyBytes_FromStringAndSize(reinterpret_cast<const char*>(norms.data()), Py_ssize_t(norms.size() * sizeof(double))) : none());
 }
 
-// drain() -> [(thread, start, n, kind, phase, flags, name, site, module, node, digests, inputs, generators, sources)]
+// drain() -> [(thread, start, n, kind, phase, flags, name, site, module, node, digests, inputs, generators, sources, norms)]
 PyObject* py_drain(PyObject*, PyObject*) {
   SAMEBITS_TRY
   Quiet quiet(this_thread());
@@ -300,7 +311,7 @@ PyObject* py_drain(PyObject*, PyObject*) {
   PyObject* list = PyList_New(0);
   for (Thread* t : threads) {
     std::vector<Event> events;
-    std::vector<std::pair<size_t, at::Tensor>> pending;
+    std::vector<Pending> pending;
     uint64_t start;
     {
       Thread::Held hold(t);
@@ -312,12 +323,17 @@ PyObject* py_drain(PyObject*, PyObject*) {
       t->start += events.size();
     }
     std::unordered_map<int, std::vector<size_t>> by_device;  // one transfer a device
-    for (size_t i = 0; i < pending.size(); ++i) by_device[pending[i].second.get_device()].push_back(i);
+    for (size_t i = 0; i < pending.size(); ++i) by_device[pending[i].bits.get_device()].push_back(i);
     for (auto& [device, which] : by_device) {
       std::vector<at::Tensor> parts;
-      for (size_t i : which) parts.push_back(pending[i].second);
+      for (size_t i : which) parts.push_back(pending[i].bits);
       at::Tensor host = at::stack(parts).cpu();
-      for (size_t i = 0; i < which.size(); ++i) events[pending[which[i]].first].digest = uint64_t(host.const_data_ptr<int64_t>()[i]);
+      for (size_t i = 0; i < which.size(); ++i) {
+        const Pending& p = pending[which[i]];
+        int64_t bits = host.const_data_ptr<int64_t>()[i];
+        if (p.norm) std::memcpy(&events[p.event].norm, &bits, sizeof bits);
+        else events[p.event].digest = uint64_t(bits);
+      }
     }
     PyObject* row = chunk(t, events, start);
     if (!row || PyList_Append(list, row) < 0) {

@@ -13,6 +13,7 @@
 #include <torch/csrc/autograd/python_variable.h>
 
 #include "fresh.h"
+#include "norms.h"
 #include "operators.h"
 #include "sites.h"
 #include "tensors.h"
@@ -28,8 +29,13 @@ size_t put(Thread* t, const Event& e) {
 void put(Thread* t, Event e, const Sum& sum) {
   e.digest = sum.host;
   Thread::Held hold(t);
-  if (sum.device.defined()) t->pending.emplace_back(t->events.size(), sum.device);
+  if (sum.device.defined()) t->pending.push_back({t->events.size(), false, sum.device});
   t->events.push_back(e);
+}
+void put(Thread* t, Event e, const Sum& sum, const at::Tensor& norm) {
+  put(t, e, sum);
+  Thread::Held hold(t);
+  if (norm.defined() && !t->events.empty()) t->pending.push_back({t->events.size() - 1, true, norm});
 }
 
 uint64_t generator_digest(const c10::IValue& v) {

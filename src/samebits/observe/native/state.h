@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
@@ -28,8 +29,16 @@ enum Flag : uint8_t { VIEW = 1, UNINITIALIZED = 2, RANDOM = 4, PENDING = 8, PART
 
 struct Event {
   uint64_t digest = 0, inputs = 0, generator = 0;
+  double norm = std::numeric_limits<double>::quiet_NaN();  // of a gradient or a parameter
   uint32_t name = 0, site = 0, module = 0, node = 0, source = 0;
   uint8_t kind = 0, phase = 0, flags = 0;
+};
+
+// Bits of an event that are still on a device.
+struct Pending {
+  size_t event;
+  bool norm;  // else the digest
+  at::Tensor bits;
 };
 
 struct Captured {
@@ -85,7 +94,7 @@ struct Thread {
   uint64_t id = 0;     // RecordFunction's id
   uint64_t start = 0;  // events drained so far
   std::vector<Event> events;
-  std::vector<std::pair<size_t, at::Tensor>> pending;  // digests still on a device
+  std::vector<Pending> pending;
   std::atomic_flag busy = ATOMIC_FLAG_INIT;
   std::vector<Origin> origins;  // forward operation by autograd sequence number, a ring
   // only its own thread touches what follows
