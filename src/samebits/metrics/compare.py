@@ -1,0 +1,159 @@
+"""Compares what two runs or more logged: metrics matched by name, each judged by itself, one verdict over all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Final, Literal
+
+from samebits.errors import UsageError
+from samebits.metrics.difference import SeriesDifference, difference
+from samebits.metrics.series import MetricLog
+from samebits.metrics.tolerance import Tolerance
+from samebits.metrics.verdict import MetricsVerdict, MetricVerdict, Spread, Word
+
+#: Where a tolerance is asked: at the last step that both logged, or at each.
+At = Literal["end", "every"]
+_LEAST_RUNS: Final = 3  # a set of runs has a standard deviation from three on
+
+
+def compare_metrics(
+    logs: Sequence[MetricLog],
+    *,
+    within: Tolerance | None = None,
+    at: At = "end",
+    only: Sequence[str] = (),
+) -> MetricsVerdict:
+    """Whether what runs logged agrees: each further log is compared with the first.
+
+    Args:
+        within: how far they may lie apart.  With "sd" the first is compared with the further ones, of which
+            there
+            must be at least three: its value may lie so many standard deviations from their mean.
+        at: where ``within`` is asked: "end", at the last step that both logged; "every", at each.
+        only: patterns of names, such as "val/*"; none: every metric.
+
+    Raises:
+        UsageError: fewer than two logs, too few for "sd", "sd" at every step, or a pattern that no metric
+            has.
+    """
+    if len(logs) < 2:
+        raise UsageError(f"a comparison needs at least two logs, and {len(logs)} were given")
+    if within is not None and within.kind == "sd":
+        if len(logs) <= _LEAST_RUNS:
+            raise UsageError(
+                f"{within} needs a set of at least {_LEAST_RUNS} runs after the one that is compared with "
+                f"them, and {len(logs) - 1} were given"
+            )
+        if at == "every":
+            raise UsageError("standard deviations are of the last values; leave out --at every")
+    names = _chosen(logs, only)
+    shared = [name for name in names if all(name in log.series for log in logs)]
+    alone = {
+        name: tuple(log.name for log in logs if name in log.series) for name in names if name not in shared
+    }
+    metrics = tuple(_metric(name, logs, within, at) for name in shared)
+    problems = tuple(problem for log in logs for problem in log.problems)
+    word, reason = _word(metrics, problems)
+    return MetricsVerdict(
+        word,
+        tuple(logs),
+        metrics,
+        None if within is None else _allowed(within, at),
+        tuple(dict.fromkeys((*problems, *_notes(logs, alone)))),
+        reason,
+        alone,
+    )
+
+
+def _chosen(logs: Sequence[MetricLog], only: Sequence[str]) -> list[str]:
+    names = list(dict.fromkeys(name for log in logs for name in log.series))
+    for pattern in only:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            some = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+            raise UsageError(f"no metric is named {pattern!r}; there are: {some or 'none'}")
+    return [name for name in names if not only or any(fnmatchcase(name, pattern) for pattern in only)]
+
+
+def _metric(name: str, logs: Sequence[MetricLog], within: Tolerance | None, at: At) -> MetricVerdict:
+    first, *others = (log.series[name] for log in logs)
+    found = tuple(difference(first, other) for other in others)
+    last = Spread(tuple(float(log.series[name].values[-1]) for log in logs if len(log.series[name])))
+    if any(one.points == 0 for one in found):
+        return MetricVerdict(name, "missing", found, last, "they have no step in common")
+    lacking = [_ends(one) for one in found if any(one.only)]
+    if all(one.identical for one in found):
+        if lacking:
+            return MetricVerdict(name, "missing", found, last, lacking[0])
+        return MetricVerdict(name, "identical", found, last)
+    if within is None:
+        return MetricVerdict(name, "differs", found, last)
+    passed = _passed(found, within, at, last)
+    if passed is not None:
+        return MetricVerdict(name, "differs", found, last, passed)
+    if lacking:
+        return MetricVerdict(name, "missing", found, last, lacking[0])
+    return MetricVerdict(name, "within", found, last)
+
+
+def _ends(one: SeriesDifference) -> str:
+    alone = max(one.only)
+    which = "the first run" if one.only[0] == alone else "the other run"
+    return f"{which} alone logged {alone:,} more value{'' if alone == 1 else 's'}"
+
+
+def _passed(found: Sequence[SeriesDifference], within: Tolerance, at: At, last: Spread) -> str | None:
+    """How the tolerance is passed, in words; None where it is not."""
+    if within.kind == "sd":
+        mine, others = last.values[0], Spread(last.values[1:])
+        far = abs(mine - others.mean)
+        if far <= within.amount * others.sd:
+            return None
+        by = f"{far / others.sd:.3g} sd" if others.sd else "and the others do not vary"
+        return f"{mine:.6g} lies {by} from their mean {others.mean:.6g}, more than {within}"
+    for one in found:
+        far, step = one.apart(within.kind, at)
+        if not far <= within.amount:  # a NaN is farther than anything
+            return f"{_by(far, within)} at step {step:,}, more than {within}"
+    return None
+
+
+def _by(far: float, within: Tolerance) -> str:
+    if math.isnan(far):
+        return "one alone is a number"
+    return str(Tolerance(within.kind, float(f"{far:.3g}")))
+
+
+def _allowed(within: Tolerance, at: At) -> str:
+    if within.kind == "sd":
+        return f"{within} of the further runs' last values"
+    return f"{within} at {'the last step' if at == 'end' else 'every step'}"
+
+
+def _word(metrics: Sequence[MetricVerdict], problems: Sequence[str]) -> tuple[Word, str | None]:
+    words = {metric.word for metric in metrics}
+    if "differs" in words:
+        return "diverged", None
+    if not metrics:
+        return "incomplete", "the logs have no metric in common"
+    if "missing" in words:
+        metric = next(metric for metric in metrics if metric.word == "missing")
+        return "incomplete", f"{metric.name}: {metric.why}"
+    if problems:
+        return "incomplete", f"what was read agrees; {problems[0]}"
+    return ("within" if "within" in words else "same"), None
+
+
+def _notes(logs: Sequence[MetricLog], alone: dict[str, tuple[str, ...]]) -> list[str]:
+    notes = []
+    if alone:
+        some = [f"{name} (in {', '.join(which)})" for name, which in list(alone.items())[:5]]
+        more = f" and {len(alone) - 5} more" if len(alone) > 5 else ""
+        notes.append(f"not in every log, so not compared: {', '.join(some)}{more}")
+    timing = list(dict.fromkeys(name for log in logs for name in log.timing))
+    if timing:
+        some = timing[:5]
+        more = f" and {len(timing) - 5} more" if len(timing) > 5 else ""
+        notes.append(f"left out, since they measure time: {', '.join(some)}{more}")
+    return notes
