@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from samebits.compare.verdict import Verdict
+    from samebits.metrics.verdict import MetricsVerdict
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
@@ -84,8 +85,21 @@ def deliver(verdict: Verdict, json_path: str | None, detail: Detail = "normal") 
     """
     from samebits.report import print_verdict
 
+    return _deliver(verdict, lambda where: print_verdict(verdict, where, detail=detail), json_path)
+
+
+def deliver_metrics(verdict: MetricsVerdict, json_path: str | None, detail: Detail = "normal") -> int:
+    """As `deliver`: the verdict over what runs logged."""
+    from samebits.report.metrics import print_metrics
+
+    return _deliver(verdict, lambda where: print_metrics(verdict, where, detail=detail), json_path)
+
+
+def _deliver(
+    verdict: Verdict | MetricsVerdict, show: Callable[[Console], None], json_path: str | None
+) -> int:
     try:
-        print_verdict(verdict, console(json_path), detail=detail)
+        show(console(json_path))
     except BrokenPipeError:
         if json_path != "-":
             close_stdout()

@@ -1,7 +1,7 @@
-"""The progress line of a long verification: which run, steps done, steps a second.
+"""The progress line of what takes long: of a verification which run, steps done, steps a second.
 
 One line, rewritten in place on the standard error; nothing at all where that is
-not a terminal, and nothing in the first seconds, so short runs stay quiet.  Only where the
+not a terminal, and nothing in the first seconds, so what is short stays quiet.  Only where the
 program's own output is kept apart: `record` and `run` leave the terminal to the program, whose bars a line of
 ours would overwrite.
 """
@@ -9,9 +9,10 @@ ours would overwrite.
 from __future__ import annotations
 
 import sys
+import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Final, TextIO
 
@@ -88,3 +89,33 @@ class NoProgress:
 def progress_line(*, quiet: bool = False) -> ProgressLine | NoProgress:
     """A line if the standard error is a terminal, and it is not to stay quiet."""
     return ProgressLine(sys.stderr) if sys.stderr.isatty() and not quiet else NoProgress()
+
+
+@contextmanager
+def busy(what: str, *, quiet: bool = False) -> Iterator[None]:
+    """While it lasts, a line says after two seconds what is being done and for how long."""
+    if quiet or not sys.stderr.isatty():
+        yield
+        return
+    done = threading.Event()
+    began = time.monotonic()
+
+    def tell() -> None:
+        wait = _QUIET
+        while not done.wait(wait):
+            wait = _PERIOD
+            with suppress(OSError, ValueError):
+                sys.stderr.write(f"\r\x1b[K{what}: {time.monotonic() - began:.0f} s")
+                sys.stderr.flush()
+
+    teller = threading.Thread(target=tell, name="samebits-progress", daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        done.set()
+        teller.join()
+        if time.monotonic() - began >= _QUIET:
+            with suppress(OSError, ValueError):
+                sys.stderr.write("\r\x1b[K")
+                sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""Compare two kept runs; needs no torch.
+"""Compare kept runs, or what runs logged; needs no torch.
 
 They may be from anywhere.
 """
@@ -6,14 +6,15 @@ They may be from anywhere.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from samebits.cli._config import read_from
-from samebits.cli._detail import detail, detail_options
-from samebits.cli._output import deliver, json_option
+from samebits.cli._detail import Detail, detail, detail_options
+from samebits.cli._output import console, deliver, deliver_metrics, json_option
 from samebits.cli._program import out_option
+from samebits.cli._progress import busy
 from samebits.cli._runs import run_id
 from samebits.cli.main import say
 
@@ -21,40 +22,154 @@ ORDER: Final = 40  # of `samebits --help`
 
 
 @click.command()
-@click.argument("run_a", metavar="RUN_A", shell_complete=run_id)
-@click.argument("run_b", metavar="RUN_B", shell_complete=run_id)
+@click.argument("run_a", metavar="A", shell_complete=run_id)
+@click.argument("run_b", metavar="B", shell_complete=run_id)
+@click.argument("more", metavar="[C ...]", nargs=-1, shell_complete=run_id)
+@click.option(
+    "--within",
+    metavar="1%|0.01|4ulp|2sd",
+    help="Compare metrics, and let them lie so far apart: of the value, in the metric's unit, in units in "
+    "the last place, or (of A) in standard deviations of B, C, D, ...",
+)
+@click.option(
+    "--at",
+    type=click.Choice(["end", "every"]),
+    default="end",
+    show_default=True,
+    help="Where --within is asked: at the last step that both logged, or at every one.",
+)
+@click.option(
+    "--metric",
+    "only",
+    multiple=True,
+    metavar="NAME",
+    help="Compare this metric alone; may be given again, and * stands for anything.",
+)
+@click.option(
+    "--plot/--no-plot",
+    default=None,
+    help="Draw the curves; by default on a terminal, where the runs diverge.",
+)
 @out_option
 @json_option
 @detail_options(
-    "Print the verdict's one line alone.", "Print every note, cause and difference of the machines."
+    "Print the verdict's one line alone.", "Print every note, cause, metric and difference of the machines."
 )
 @click.pass_context
 def compare(
     ctx: click.Context,
     run_a: str,
     run_b: str,
+    more: tuple[str, ...],
+    within: str | None,
+    at: str,
+    only: tuple[str, ...],
+    plot: bool | None,
     out: Path,
     json_path: str | None,
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """Compare two kept runs and say whether every bit agrees.
+    """Compare kept runs and say whether every bit agrees; or what runs logged.
 
-    A run is a folder, a run's id as `samebits runs` lists it, or the beginning of one. Neither torch nor the
-    machine they ran on is needed.
+    A run is a folder, a run's id as `samebits runs` lists it, or the beginning of one. A log is
+    TensorBoard's, Lightning's CSVLogger's, transformers' trainer_state.json, MLflow's, wandb's offline one,
+    Ultralytics' results.csv, or any CSV or JSON lines: a file, or the folder of one run. Neither torch, nor
+    the logger, nor the machine they ran on is needed.
+
+    Records are compared by every fingerprint in them; with --within or --metric by their losses, as logs are.
+    Each further run is compared with the first.
 
     \b
     Examples:
       samebits compare 20250102-1 20250102-2
       samebits compare laptop/.samebits/a1b2 /mnt/cluster/.samebits/c3d4 --json verdict.json
+      samebits compare runs/exp1 runs/exp2
+      samebits compare old/results.csv new/results.csv --within 1% --metric "metrics/mAP*"
+      samebits compare new/ seed1/ seed2/ seed3/ --within 2sd
 
-    Exit code: 0 every bit agrees, 1 the runs diverge, 2 incomplete, not readable, or the command is wrong.
+    Exit code: 0 every bit agrees, or lies within what was allowed; 1 the runs diverge; 2 incomplete, not
+    readable, or the command is wrong.
     """
-    from samebits.compare import compare as compare_runs
-    from samebits.record.run import Run, find_run
-
     much = detail(quiet, verbose)
     if verbose and (read := read_from(ctx)):
         say(read, ctx.command_path)
-    verdict = compare_runs(Run.open(find_run(out, run_a)), Run.open(find_run(out, run_b)))
-    ctx.exit(deliver(verdict, json_path, much))
+    names = (run_a, run_b, *more)
+    places = [_place(out, name) for name in names]
+    if within is None and not only and all(run for _, run in places):
+        if ctx.get_parameter_source("at") is not click.core.ParameterSource.DEFAULT:
+            raise click.UsageError("--at is of --within; give that, too.", ctx)
+        ctx.exit(_records([path for path, _ in places], names, json_path, much, plot))
+    ctx.exit(_metrics([path for path, _ in places], names, (within, at, only), json_path, much, plot))
+
+
+def _place(out: Path, text: str) -> tuple[Path, bool]:
+    """Where it is, and whether it is a record.
+
+    Raises:
+        RecordError: there is nothing of that name.
+    """
+    from samebits.errors import RecordError
+    from samebits.record.run import find_run
+
+    try:
+        return find_run(out, text), True
+    except RecordError:
+        if text and Path(text).exists():
+            return Path(text), False
+        raise
+
+
+def _records(
+    paths: list[Path], names: tuple[str, ...], json_path: str | None, much: Detail, plot: bool | None
+) -> int:
+    from samebits.compare import compare_all
+    from samebits.record.run import Run
+
+    with busy("comparing", quiet=much == "quiet"):
+        verdict = compare_all([Run.open(path) for path in paths])
+    code = deliver(verdict, json_path, much)
+    if much != "quiet" and (verdict.verdict == "diverged" or plot):
+        _draw(_logs(paths, names), "loss", json_path, plot)
+    return code
+
+
+def _metrics(
+    paths: list[Path],
+    names: tuple[str, ...],
+    asked: tuple[str | None, str, tuple[str, ...]],
+    json_path: str | None,
+    much: Detail,
+    plot: bool | None,
+) -> int:
+    from samebits.metrics import Tolerance, compare_metrics
+
+    within, at, only = asked
+    tolerance = None if within is None else Tolerance.parse(within)
+    with busy("reading", quiet=much == "quiet"):
+        logs = _logs(paths, names)
+        verdict = compare_metrics(logs, within=tolerance, at="every" if at == "every" else "end", only=only)
+    code = deliver_metrics(verdict, json_path, much)
+    shown = verdict.first.name if verdict.first else next((m.name for m in verdict.metrics), None)
+    if much != "quiet" and shown is not None and (verdict.first or plot):
+        _draw(logs, shown, json_path, plot)
+    return code
+
+
+def _logs(paths: list[Path], names: tuple[str, ...]) -> list[Any]:
+    from samebits.metrics import open_log
+
+    return [open_log(path, name=name) for path, name in zip(paths, names, strict=True)]
+
+
+def _draw(logs: list[Any], metric: str, json_path: str | None, plot: bool | None) -> None:
+    """The curves of one metric, where they can be seen."""
+    from samebits.report.curves import fits, print_curves
+
+    where = console(json_path)
+    if plot is False or not (plot or fits(where)):
+        return
+    series = [log.series[metric] for log in logs if metric in log.series]
+    if len(series) == len(logs):
+        lines = [list(zip(one.steps.tolist(), one.values.tolist(), strict=True)) for one in series]
+        print_curves(where, metric, lines, [chr(ord("A") + number) for number in range(len(lines))])

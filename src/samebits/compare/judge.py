@@ -224,6 +224,7 @@ def compare(run_a: RunLike, run_b: RunLike) -> Verdict:
         notes=(*notes, *(str(gap) for gap in missing)),
         exit_code=code,
         sources=evidence.sources,
+        divergence=divergence,
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from samebits.model.divergence import Difference, EnvironmentDifference
+from samebits.model.divergence import Difference, Divergence, EnvironmentDifference
 from samebits.model.finding import Finding
 
 FORMAT: Final = "samebits.verdict"
@@ -84,7 +84,8 @@ class Verdict:
     notes: tuple[str, ...] = ()
     exit_code: int | None = None  # of a run that failed
     reason: str | None = None  # why it failed, or what is missing, in a sentence
-    sources: Mapping[str, str] = field(default_factory=dict)  # for the terminal; not in the document
+    sources: Mapping[str, str] = field(default_factory=dict)  # for people; not in the document
+    divergence: Divergence | None = None  # `first`, with the events around it; likewise
 
     @property
     def exit_status(self) -> int:

@@ -1,4 +1,4 @@
-"""Compares what two runs or more logged: metrics matched by name, each judged by itself, one verdict over all."""
+"""Compares what runs logged: metrics matched by name, each judged by itself, one verdict over all."""
 
 from __future__ import annotations
 

@@ -98,6 +98,11 @@ class SeriesDifference:
         """Whether every value that both logged agrees in every bit that was kept."""
         return self.differing == 0
 
+    @property
+    def few_ulps(self) -> bool:
+        """Whether it differs, and by so few ulps that these say it best."""
+        return self.ulp is not None and self.uneven is None and self.ulp <= FEW_ULPS
+
     def apart(self, kind: str, at: str) -> tuple[float, int]:
         """How far the runs lie apart by a kind of `Tolerance`, and at which step; NaN: not in numbers.
 
@@ -129,7 +134,7 @@ class SeriesDifference:
         parts = [f"differs from step {self.first.step:,} on"]
         if self.differing < self.points:
             parts[0] += f" in {self.differing:,} of {_count(self.points, 'value')}"
-        if self.ulp is not None and self.ulp <= FEW_ULPS:
+        if self.few_ulps:
             parts.append(f"equal to {self.ulp} ulp")
         if self.growth is not None:
             parts.append(f"grows tenfold every {_steps(self.growth)}")

@@ -1,8 +1,9 @@
-"""Which value of one log belongs to which of another: the n-th that both logged at a step."""
+"""Which value of one log belongs to which of another: the n-th that each logged at a step."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from samebits.metrics.series import Series
 
@@ -20,25 +21,37 @@ def paired(a: Series, b: Series) -> tuple[NDArray[np.int64], NDArray[np.float64]
 
     if np.array_equal(a.steps, b.steps):
         return a.steps, a.values, b.values
-    distinct, numbers = np.unique(np.concatenate([a.steps, b.steps]), return_inverse=True)
-    first, second = numbers[: len(a)], numbers[len(a) :]
-    again_a, again_b = _occurrences(first), _occurrences(second)
-    width = 1 + max(again_a.max(initial=0), again_b.max(initial=0))
-    _, at_a, at_b = np.intersect1d(
-        first * width + again_a, second * width + again_b, assume_unique=True, return_indices=True
-    )
+    _, places = joined([a, b])
+    _, at_a, at_b = np.intersect1d(*places, assume_unique=True, return_indices=True)
     order = np.argsort(at_a)
     at_a, at_b = at_a[order], at_b[order]
     return a.steps[at_a], a.values[at_a], b.values[at_b]
 
 
-def _occurrences(numbers: NDArray[np.intp]) -> NDArray[np.intp]:
+def joined(series: Sequence[Series]) -> tuple[NDArray[np.int64], list[NDArray[np.intp]]]:
+    """The steps that any log has, ascending, and for each log where in them its values belong."""
+    import numpy as np
+
+    first = series[0].steps
+    if all(np.array_equal(one.steps, first) for one in series) and bool((np.diff(first) > 0).all()):
+        return first, [np.arange(len(first))] * len(series)
+    distinct, numbers = np.unique(np.concatenate([one.steps for one in series]), return_inverse=True)
+    ends = np.cumsum([len(one) for one in series])
+    parts = np.split(numbers, ends[:-1])
+    again = [_occurrences(part) for part in parts]
+    width = 1 + max(int(one.max(initial=0)) for one in again)
+    keys = [part * width + often for part, often in zip(parts, again, strict=True)]
+    places, inverse = np.unique(np.concatenate(keys), return_inverse=True)
+    return distinct[places // width], np.split(inverse, ends[:-1])
+
+
+def _occurrences(numbers: NDArray[np.signedinteger[Any]]) -> NDArray[np.intp]:
     """How often each element came before."""
     import numpy as np
 
     order = np.argsort(numbers, kind="stable")
     ordered = numbers[order]
-    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    starts = np.flatnonzero(np.concatenate([ordered[:1] == ordered[:1], ordered[1:] != ordered[:-1]]))
     found = np.empty_like(order)
     found[order] = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
     return found

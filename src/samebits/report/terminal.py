@@ -20,11 +20,12 @@ _LONGEST: Final = 2000  # characters shown of any one recorded text
 _PIPE_WIDTH: Final = 100
 _CAUSES, _ROWS, _NOTES = 3, 8, 6
 _ALL: Final = 1000  # where a person asks for every one
-_STYLES: Final = {
+STYLES: Final = {
     "same": "bold green",
     "diverged": "bold red",
     "failed": "bold magenta",
     "incomplete": "bold yellow",
+    "within": "bold green",
 }
 _CHANGES: Final = {
     "missing": "only the first run did this; the second went on without it",
@@ -65,7 +66,15 @@ def _at(file: str | None, line: int | None) -> str:
     return clean(file) if line is None else f"{clean(file)}:{line}"
 
 
-def _put(console: Console, text: Text | str, indent: int = 0, style: str = "") -> None:
+def widened(console: Console | None) -> Console:
+    """Standard output, unless another one is given; a pipe has the width that prose needs."""
+    console = console or Console()
+    if not console.is_terminal and console.width < _PIPE_WIDTH:
+        console.width = _PIPE_WIDTH
+    return console
+
+
+def put(console: Console, text: Text | str, indent: int = 0, style: str = "") -> None:
     """Prose, wrapped to the width, without the blanks that a pipe would carry along."""
     body = Text(text, style=style) if isinstance(text, str) else text
     for line in body.wrap(console, max(console.width - indent, 20)):
@@ -136,15 +145,15 @@ def _cause(console: Console, finding: Finding, number: int, verdict: Verdict) ->
     file, line = (finding.site.file, finding.site.line) if finding.site else (None, None)
     if file is not None:
         title.append(f"  {_at(file, line)}")
-    _put(console, title, 2)
+    put(console, title, 2)
     source = verdict.source_line(file, line)
     first = verdict.first
     elsewhere = first is None or (file, line) != (first.file, first.line)
     if source is not None and elsewhere:
         _code(console, source, 5)
-    _put(console, clean(finding.why), 5)
+    put(console, clean(finding.why), 5)
     if number == 1:
-        _put(console, "Fix:", 5, "green")
+        put(console, "Fix:", 5, "green")
         _code(console, finding.fix, 7)
 
 
@@ -154,21 +163,21 @@ def _environment(console: Console, verdict: Verdict, verbose: bool) -> None:
     if not rows:
         return
     console.print()
-    _put(console, "The runs did not run on the same thing:", style="bold")
+    put(console, "The runs did not run on the same thing:", style="bold")
     for row in rows[:limit]:
-        _put(console, f"{clean(row.key)}: {clean(row.a)[:200]} | {clean(row.b)[:200]}", 2)
+        put(console, f"{clean(row.key)}: {clean(row.a)[:200]} | {clean(row.b)[:200]}", 2)
     if len(rows) > limit:
-        _put(console, f"and {len(rows) - limit} more", 2, "dim")
+        put(console, f"and {len(rows) - limit} more", 2, "dim")
 
 
 def _notes(console: Console, verdict: Verdict, verbose: bool) -> None:
     if verdict.compared:
-        _put(console, Text.assemble(("Compared: ", "dim"), (clean(verdict.compared), "dim")))
+        put(console, Text.assemble(("Compared: ", "dim"), (clean(verdict.compared), "dim")))
     limit = _ALL if verbose else _NOTES
     for note in verdict.notes[:limit]:
-        _put(console, Text.assemble(("Note: ", "dim"), (clean(note), "dim")))
+        put(console, Text.assemble(("Note: ", "dim"), (clean(note), "dim")))
     if len(verdict.notes) > limit:
-        _put(console, f"and {len(verdict.notes) - limit} more notes, with -v", style="dim")
+        put(console, f"and {len(verdict.notes) - limit} more notes, with -v", style="dim")
 
 
 def headline(verdict: Verdict) -> str:
@@ -197,11 +206,9 @@ def print_verdict(
     "quiet" is its one line; "verbose" leaves out nothing: every note, cause and difference of the machines.
     """
     verbose = detail == "verbose"
-    console = console or Console()
-    if not console.is_terminal and console.width < _PIPE_WIDTH:
-        console.width = _PIPE_WIDTH
-    style = _STYLES[verdict.verdict]
-    _put(console, Text.assemble((verdict.verdict.upper(), style), "  ", (clean(headline(verdict)), "bold")))
+    console = widened(console)
+    style = STYLES[verdict.verdict]
+    put(console, Text.assemble((verdict.verdict.upper(), style), "  ", (clean(headline(verdict)), "bold")))
     if detail == "quiet":
         return
     if verdict.verdict in ("failed", "incomplete"):
@@ -209,16 +216,16 @@ def print_verdict(
         if rest:
             _code(console, rest, 2)
         if verdict.exit_code is not None:
-            _put(console, f"exit code {verdict.exit_code}", 2)
+            put(console, f"exit code {verdict.exit_code}", 2)
         _notes(console, verdict, verbose)
         return
     if verdict.first is not None:
         console.print()
-        _put(console, "First difference", style="bold")
+        put(console, "First difference", style="bold")
         _place(console, verdict.first, verdict)
         if verdict.second_place is not None:
             other = verdict.second_place
-            _put(
+            put(
                 console,
                 f"Another pair of runs diverged elsewhere: step {other.step}, {clean(other.op)}, "
                 f"{_at(other.file, other.line)}.",
@@ -226,18 +233,18 @@ def print_verdict(
             )
         console.print()
         if verdict.causes:
-            _put(console, "Probable cause" if len(verdict.causes) == 1 else "Probable causes", style="bold")
+            put(console, "Probable cause" if len(verdict.causes) == 1 else "Probable causes", style="bold")
             for number, cause in enumerate(verdict.causes[: _ALL if verbose else _CAUSES], 1):
                 _cause(console, cause, number, verdict)
         else:
-            _put(console, "The evidence does not show the cause.", style="bold")
+            put(console, "The evidence does not show the cause.", style="bold")
             advice = "Verify a shorter run with --steps, or change one thing at a time."
             if not verdict.operations:
                 advice = (
                     "Try samebits verify --level op, which records every operation, or a shorter run with "
                     "--steps."
                 )
-            _put(console, advice, 2)
+            put(console, advice, 2)
         _environment(console, verdict, verbose)
         console.print()
     _notes(console, verdict, verbose)

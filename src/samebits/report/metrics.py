@@ -1,0 +1,137 @@
+"""The verdict over logged metrics on a terminal: one line, a table of the metrics, what it rests on."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from samebits.metrics.difference import Point, SeriesDifference
+from samebits.metrics.verdict import MetricsVerdict, MetricVerdict
+from samebits.report.terminal import STYLES, clean, put, widened
+
+_ROWS: Final = 12
+_MARKS: Final = {"identical": "green", "within": "green", "differs": "red", "missing": "yellow"}
+
+
+def metrics_headline(verdict: MetricsVerdict) -> str:
+    """The line after the verdict's word, in plain text."""
+    first = verdict.first
+    if verdict.verdict == "incomplete":
+        return verdict.reason or "something is missing"
+    if first is None:
+        return f"every value agrees: {verdict.compared.rstrip('.')}"
+    apart = [metric for metric in verdict.metrics if metric.word == "differs"]
+    if verdict.verdict == "within":
+        return f"every metric lies within {verdict.tolerance}"
+    if verdict.tolerance is not None:
+        return f"{len(apart)} of {len(verdict.metrics)} metrics not within {verdict.tolerance}"
+    where = min(
+        (one.first for one in first.differences if one.first is not None), key=lambda point: point.step
+    )
+    return f"{first.name} differs first, at step {where.step:,}"
+
+
+def print_metrics(
+    verdict: MetricsVerdict,
+    console: Console | None = None,
+    *,
+    detail: Literal["quiet", "normal", "verbose"] = "normal",
+) -> None:
+    """Prints the verdict for a person; to standard output unless a console is given.
+
+    "quiet" is its one line; "verbose" has every metric.
+    """
+    console = widened(console)
+    word = verdict.verdict
+    line = Text.assemble((word.upper(), STYLES[word]), "  ", (clean(metrics_headline(verdict)), "bold"))
+    put(console, line)
+    if detail == "quiet":
+        return
+    if verdict.metrics:
+        console.print()
+        limit = len(verdict.metrics) if detail == "verbose" else _ROWS
+        ordered = sorted(
+            verdict.metrics,
+            key=lambda metric: ("differs", "missing", "within", "identical").index(metric.word),
+        )
+        if len(verdict.logs) > 2:
+            _spreads(console, ordered[:limit])
+        else:
+            _pairs(console, ordered[:limit])
+        if len(ordered) > limit:
+            put(console, f"and {len(ordered) - limit} more (-v shows them)", 2, "dim")
+        for metric in ordered[:limit]:
+            if metric.why:
+                put(console, f"{clean(metric.name)}: {clean(metric.why)}.", 2)
+        console.print()
+    put(console, Text.assemble(("Compared: ", "dim"), (clean(verdict.compared), "dim")))
+    for note in verdict.notes:
+        put(console, Text.assemble(("Note: ", "dim"), (clean(note), "dim")))
+
+
+def _pairs(console: Console, metrics: list[MetricVerdict]) -> None:
+    """A row a metric of two runs."""
+    table = _table("metric", "values", "", "from step", "largest", "at the end", "grows tenfold")
+    for metric in metrics:
+        one = metric.differences[0]
+        table.add_row(
+            Text(clean(metric.name)),
+            f"{one.points:,}",
+            _judged(metric, one),
+            "" if one.first is None else f"{one.first.step:,}",
+            _far(one.largest),
+            _far(one.final) if one.first is not None else "",
+            "" if one.growth is None else f"in {one.growth:,.3g} steps",
+        )
+    console.print(table)
+
+
+def _spreads(console: Console, metrics: list[MetricVerdict]) -> None:
+    """A row a metric of several runs: how their last values spread."""
+    table = _table("metric", "", "from step", "last values: mean", "sd", "smallest", "largest")
+    for metric in metrics:
+        steps = [one.first.step for one in metric.differences if one.first is not None]
+        spread = metric.spread
+        apart = next((one for one in metric.differences if one.first is not None), metric.differences[0])
+        table.add_row(
+            Text(clean(metric.name)),
+            _judged(metric, apart),
+            f"{min(steps):,}" if steps else "",
+            f"{spread.mean:.6g}",
+            f"{spread.sd:.2g}",
+            f"{min(spread.values):.6g}",
+            f"{max(spread.values):.6g}",
+        )
+    console.print(table)
+
+
+def _judged(metric: MetricVerdict, one: SeriesDifference) -> Text:
+    word = metric.word
+    if word == "identical" and one.digits is not None:
+        word_shown = f"identical in {one.digits} digits"
+    elif one.few_ulps:
+        word_shown = f"{word}, {one.ulp} ulp"
+    else:
+        word_shown = word
+    return Text(word_shown, _MARKS[word])
+
+
+def _far(point: Point | None) -> str:
+    """ "0.00891 (1.7 %)"."""
+    if point is None:
+        return ""
+    if point.same:
+        return "0"
+    if point.distance != point.distance:
+        return f"{point.a:.6g} and {point.b:.6g}"
+    return f"{point.distance:.3g} ({100 * point.relative:.2g} %)"
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False, padding=(0, 2, 0, 0))
+    for number, name in enumerate(names):
+        table.add_column(name, overflow="fold" if number == 0 else "ellipsis", no_wrap=number > 0)
+    return table
