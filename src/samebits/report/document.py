@@ -1,0 +1,243 @@
+"""The report's document: all that is shown of two runs or more, as plain data (docs/reference/report.md).
+
+The page draws it and nothing else; another tool may.  Whatever makes a picture of the runs is worked out
+here, so that the page needs neither the records nor what wrote the logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from samebits import __version__
+from samebits.compare.around import Row, around
+from samebits.compare.threads import is_worker
+from samebits.compare.timeline import LAYERS, Timeline, timeline
+from samebits.compare.verdict import Verdict
+from samebits.metrics.compare import compare_metrics
+from samebits.metrics.series import MetricLog
+from samebits.metrics.thin import curve
+from samebits.metrics.verdict import MetricsVerdict
+from samebits.model.events import Event
+from samebits.record.reader import Record
+from samebits.record.run import Run
+from samebits.report.metrics import metrics_headline
+from samebits.report.terminal import difference_in_words, headline
+
+FORMAT: Final = "samebits.report"
+VERSION: Final = 1
+_POINTS: Final = 60_000  # of all curves, shared out among them
+_MOST, _LEAST = 12_000, 500  # of one
+_AROUND: Final = 5  # lines of source on each side
+_FIRST: Final = ("loss", "gradient norm")  # curves that come first
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One run of a report: what it logged, and its record where it has one."""
+
+    log: MetricLog
+    run: Run | None = None
+
+
+def document(
+    runs: Sequence[Shown],
+    verdict: Verdict | MetricsVerdict,
+    *,
+    zoomed: tuple[Run, Run] | None = None,
+    progress: Callable[[], None] | None = None,
+) -> dict[str, Any]:
+    """The document of a report.
+
+    Args:
+        runs: A, B and further ones.
+        verdict: over them: of their records, or of what they logged.
+        zoomed: the pair that was run again around the place, of which a verdict of records may be.
+        progress: called now and then.
+    """
+    shown: dict[str, Any] = {
+        "format": FORMAT,
+        "version": VERSION,
+        "samebits": __version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "word": verdict.verdict,
+        "headline": headline(verdict) if isinstance(verdict, Verdict) else metrics_headline(verdict),
+        "rests_on": verdict.compared,
+        "runs": [_run(number, one) for number, one in enumerate(runs)],
+        "curves": [],
+        "first": None,
+        "causes": [],
+        "layers": list(LAYERS),
+        "strip": [],
+        "weights": [],
+        "modules": {"names": [], "columns": [], "gradient": [], "parameter": []},
+        "generators": [],
+        "operations": [],
+        "environment": [],
+        "metrics": [],
+        "notes": list(verdict.notes) + ([verdict.reason] if verdict.reason else []),
+    }
+    logs = [one.log for one in runs]
+    metrics = verdict if isinstance(verdict, MetricsVerdict) else compare_metrics(logs)
+    shown["curves"] = _curves(logs, metrics)
+    shown["metrics"] = [_metric(metric) for metric in metrics.metrics]
+    records = [run for one in runs[:2] if (run := one.run) is not None]
+    if isinstance(verdict, Verdict) and len(records) == 2:
+        shown |= _observed(verdict, (records[0], records[1]), zoomed, progress)
+    return shown
+
+
+def _run(number: int, one: Shown) -> dict[str, Any]:
+    info: Mapping[str, Any] = one.run.info if one.run is not None else {}
+    argv = info.get("argv")
+    longest = max((len(series) for series in one.log.series.values()), default=None)
+    return {
+        "label": chr(ord("A") + number),
+        "name": one.log.name,
+        "path": str(one.log.path),
+        "kind": one.log.kind,
+        "command": " ".join(map(str, argv)) if isinstance(argv, list) else None,
+        "created": info.get("created"),
+        "status": info.get("status"),
+        "steps": longest
+        if one.run is None
+        else max((r.steps for r in one.run.records.values()), default=None),
+    }
+
+
+def _curves(logs: Sequence[MetricLog], metrics: MetricsVerdict) -> list[dict[str, Any]]:
+    sentences = {metric.name: metric.sentence() for metric in metrics.metrics}
+    names = sorted(sentences, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
+    most = min(_MOST, max(_LEAST, _POINTS // max(1, len(names))))
+    return [
+        {
+            **curve([log.series[name] for log in logs], most).as_json(),
+            "unit": logs[0].series[name].axis,
+            "sentence": sentences[name],
+        }
+        for name in names
+    ]
+
+
+def _metric(metric: Any) -> dict[str, Any]:
+    return {
+        "name": metric.name,
+        "points": max(one.points for one in metric.differences),
+        "verdict": metric.word,
+        "sentence": metric.sentence(),
+    }
+
+
+def _observed(
+    verdict: Verdict,
+    pair: tuple[Run, Run],
+    zoomed: tuple[Run, Run] | None,
+    progress: Callable[[], None] | None,
+) -> dict[str, Any]:
+    """What records alone can show."""
+    found: dict[str, Any] = {}
+    first, place = verdict.first, verdict.divergence
+    process = first.process if first is not None else None
+    if (records := _records(pair, process)) is not None:
+        matters = any(row.matters for row in verdict.environment)
+        found |= _over_time(timeline(*records, environment=matters, progress=progress))
+    if first is not None:
+        found["first"] = {
+            **first.as_json(),
+            "source": _source(verdict.sources, first.file, first.line),
+            "inputs": _INPUTS[None if place is None else place.inputs_equal],
+            "differs": difference_in_words(first),
+        }
+    if (
+        first is not None
+        and place is not None
+        and (both := _records(zoomed or pair, first.process, exact=True))
+    ):
+        found["operations"] = [_row(row) for row in around(*both, place)]
+    document = verdict.as_json()
+    found["causes"] = [
+        {**cause, "source": _source(verdict.sources, cause["file"], cause["line"])}
+        for cause in document["causes"]
+    ]
+    found["environment"] = document["environment"]
+    return found
+
+
+_INPUTS: Final = {True: "agree", False: "differ", None: "not recorded"}
+
+
+def _records(pair: tuple[Run, Run], process: str | None, exact: bool = False) -> tuple[Record, Record] | None:
+    """The same process of both: the one that is asked for, or else the first that the user started."""
+    a, b = pair
+    shared = [key for key in sorted(a.records) if key in b.records]
+    if process in shared:
+        return a.records[process], b.records[process]
+    if exact:
+        return None
+    key = next((key for key in shared if not is_worker(key)), None)
+    return None if key is None else (a.records[key], b.records[key])
+
+
+def _over_time(line: Timeline) -> dict[str, Any]:
+    return {
+        "strip": [[stretch.first, stretch.steps, stretch.layer] for stretch in line.strip],
+        "weights": [
+            {
+                "steps": [one.first, one.steps],
+                "loss": one.loss,
+                "parameters": one.parameters,
+                "a": None if one.a is None else f"{one.a:016x}",
+                "b": None if one.b is None else f"{one.b:016x}",
+            }
+            for one in line.weights
+        ],
+        "modules": {
+            "names": list(line.modules.names),
+            "columns": [list(column) for column in line.modules.columns],
+            **{kind: [list(row) for row in rows] for kind, rows in line.modules.rows.items()},
+        },
+        "generators": [
+            {
+                "name": one.name,
+                "columns": [list(column) for column in line.columns],
+                "a": list(one.a),
+                "b": list(one.b),
+                "same": list(one.same),
+            }
+            for one in line.generators
+        ],
+    }
+
+
+def _source(sources: Mapping[str, str], file: str | None, line: int | None) -> dict[str, Any] | None:
+    """Some lines of a user's file, if a record kept it."""
+    text = sources.get(file) if file else None
+    if text is None or line is None:
+        return None
+    lines = text.split("\n")
+    if not 0 < line <= len(lines):
+        return None
+    start = max(0, line - 1 - _AROUND)
+    return {"file": file, "start": start + 1, "line": line, "text": "\n".join(lines[start : line + _AROUND])}
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {"a": _event(row.a), "b": _event(row.b), "same": row.same, "first": row.first}
+
+
+def _event(event: Event | None) -> dict[str, Any] | None:
+    if event is None:
+        return None
+    return {
+        "index": event.index,
+        "step": event.step,
+        "phase": event.phase,
+        "name": event.name if event.kind in ("op", "read", "generator") else f"{event.kind} {event.name}",
+        "file": event.site.file if event.site else None,
+        "line": event.site.line if event.site else None,
+        "module": event.module,
+        "digest": f"{event.digest:016x}",
+        "inputs": None if event.inputs is None else f"{event.inputs:016x}",
+    }
