@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from samebits.metrics.logs import open_log as open_log
 from samebits.metrics.series import MetricLog as MetricLog
 from samebits.metrics.series import Series as Series
 
-__all__ = ["MetricLog", "Series"]
+__all__ = ["MetricLog", "Series", "open_log"]
