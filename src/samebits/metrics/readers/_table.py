@@ -1,0 +1,111 @@
+"""Numbers by row and name, as a CSV and JSON lines have them; one of the names is the step.
+
+The step is the first of `AXES` that the log has and whose every value is a whole number.  A row without it
+has that of the row before it: an evaluation is logged after a step.  Without an axis, the rows are counted
+from 0.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from samebits.metrics.scalars import LARGEST_STEP, Scalars
+from samebits.record.store import shown
+
+#: What the step of a log is called, in small letters; the finest first.
+AXES: Final = (
+    "step",
+    "global_step",
+    "_step",
+    "trainer/global_step",
+    "num_updates",
+    "iteration",
+    "iter",
+    "it",
+    "timesteps_total",
+    "time/total_timesteps",
+    "training_iteration",
+    "round",
+    "epoch",
+)
+
+
+class Table:
+    """Rows of numbers, kept by name."""
+
+    def __init__(self) -> None:
+        self._columns: dict[str, tuple[array[int], array[float]]] = {}
+        self.rows = 0
+
+    def add(self, name: str, value: float) -> None:
+        """A number of the present row."""
+        column = self._columns.get(name)
+        if column is None:
+            column = self._columns[name] = (array("q"), array("d"))
+        column[0].append(self.rows)
+        column[1].append(value)
+
+    def fill(self, scalars: Scalars) -> None:
+        """Give what was collected, the axis aside, its steps."""
+        axis = self._axis(scalars)
+        steps = np.arange(self.rows) if axis is None else self._steps(axis)
+        for name, (rows, values) in self._columns.items():
+            if name != axis:
+                scalars.extend(name, steps[np.array(rows, np.int64)], np.array(values))
+
+    def _axis(self, scalars: Scalars) -> str | None:
+        names = {name.lower(): name for name in reversed(self._columns)}
+        refused = []
+        for axis in AXES:
+            if axis not in names:
+                continue
+            name = names[axis]
+            values = np.array(self._columns[name][1])
+            if np.all((np.abs(values) <= LARGEST_STEP) & (values == np.floor(values))):
+                return name
+            refused.append(name)
+        if refused:
+            scalars.problems.append(
+                f"rows are counted as steps, since {shown(refused[0])} does not hold whole numbers alone"
+            )
+        return None
+
+    def _steps(self, axis: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """The step of each row."""
+        rows, values = self._columns[axis]
+        steps = np.zeros(self.rows, np.int64)
+        at = np.array(rows, np.int64)
+        if len(at):
+            last = np.searchsorted(at, np.arange(self.rows), side="right") - 1
+            steps = np.where(last >= 0, np.array(values).astype(np.int64)[last], steps)
+        return steps
+
+
+def numbers(found: Mapping[str, Any], separator: str = "/", depth: int = 16) -> Iterator[tuple[str, float]]:
+    """The numbers of a JSON object; those of objects in it are named "outer/inner".
+
+    A switch is no number, and neither is what a wandb object (`_type`) says of a picture or a histogram.
+    """
+    for name, value in found.items():
+        if isinstance(value, Mapping):
+            if depth and "_type" not in value:
+                for inner, number in numbers(value, separator, depth - 1):
+                    yield f"{name}{separator}{inner}", number
+        elif (single := as_number(value)) is not None:
+            yield name, single
+
+
+def as_number(value: Any) -> float | None:
+    """A JSON value as a number.  JSON has no NaN, so some write it as a text."""
+    if isinstance(value, str):
+        return float(value) if value in ("NaN", "Infinity", "-Infinity") else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:  # an integer of hundreds of digits
+        return None

@@ -1,0 +1,131 @@
+"""CSV with a header: Lightning's CSVLogger, Ultralytics' results.csv, Keras, Stable-Baselines, pandas.
+
+Separated by commas, semicolons (then 0,5 is a half) or tabs.  An empty cell is no value, and so is a text.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from samebits.errors import RecordError
+from samebits.metrics.readers._files import head, is_file, lines
+from samebits.metrics.readers._table import Table
+from samebits.metrics.scalars import Scalars
+from samebits.record.store import shown
+
+KIND: Final = "CSV"
+ORDER: Final = 90
+
+#: What loggers call it in the folder of a run.
+NAMES: Final = ("metrics.csv", "results.csv", "progress.csv", "log.csv")
+_ENDINGS: Final = (".csv", ".tsv")
+#: What may be anything: it is a CSV if its second line has numbers under the first's names.
+_DOUBTFUL: Final = (".txt", ".log")
+_DECIMAL_COMMA: Final = re.compile(r"([-+]?\d+),(\d+(?:[eE][-+]?\d+)?)")
+
+
+def found(path: Path) -> bool:
+    file = _file(path)
+    if file is None or file.suffix.lower() not in _DOUBTFUL:
+        return file is not None
+    first, second, *_ = [*head(file).decode("utf-8", "replace").splitlines(), "", ""]
+    separator = _separator(first)
+    names, numbers = first.split(separator), second.split(separator)
+    return len(names) == len(numbers) > 1 and any(
+        _number(cell.strip(), separator) is not None for cell in numbers
+    )
+
+
+def _separator(header: str) -> str:
+    return max(",;\t", key=header.count)
+
+
+def _file(path: Path) -> Path | None:
+    if path.suffix.lower() in _ENDINGS + _DOUBTFUL and is_file(path):
+        return path
+    return next((path / name for name in NAMES if is_file(path / name)), None)
+
+
+def read(path: Path) -> Scalars:
+    file = _file(path)
+    if file is None:
+        raise RecordError(f"{shown(path)} is no CSV any more")
+    scalars, table = Scalars(decimal=True), Table()
+    text = _whole(lines(file, scalars), file, scalars)
+    first = next(text, None)
+    if first is None:
+        if not scalars.problems:
+            scalars.problems.append(f"{shown(file.name)} has no line that is whole")
+        return scalars
+    separator = _separator(first)
+    header = _header(next(csv.reader([first], delimiter=separator), []), scalars)
+    ragged: list[int] = []
+    rows = csv.reader(text, delimiter=separator)
+    try:
+        for row in rows:
+            cells = [cell.strip() for cell in row]
+            if len(cells) > len(header) and not any(cells[len(header) :]):  # a comma at the end
+                cells = cells[: len(header)]
+            if not any(cells) or cells == header:  # a header again: another run was appended
+                continue
+            if len(cells) != len(header):
+                ragged.append(rows.line_num + 1)
+                continue
+            for name, cell in zip(header, cells, strict=True):
+                if (value := _number(cell, separator)) is not None:
+                    table.add(name, value)
+            table.rows += 1
+    except csv.Error as error:
+        line = rows.line_num + 1
+        scalars.problems.append(f"{shown(file.name)}: line {line:,} is no CSV ({error}); read up to it")
+    if ragged:
+        scalars.problems.append(
+            f"{shown(file.name)}: rows with more or fewer cells than the header are left out:"
+            f" {len(ragged):,}, the first in line {ragged[0]:,}"
+        )
+    table.fill(scalars)
+    return scalars
+
+
+def _whole(text: Iterator[str], file: Path, scalars: Scalars) -> Iterator[str]:
+    """The lines that have an end.  The last number of one that has none may lack digits."""
+    for line in text:
+        if not line.endswith(("\n", "\r")):
+            scalars.problems.append(
+                f"{shown(file.name)}: the last line has no end; it may be cut off, and is left out"
+            )
+            return
+        yield line
+
+
+def _header(cells: list[str], scalars: Scalars) -> list[str]:
+    """The names of the columns, each once."""
+    names: list[str] = []
+    for cell in map(str.strip, cells):
+        name, number = cell, 1
+        while name in names and cell:
+            number += 1
+            name = f"{cell} ({number})"
+        if number > 1:
+            scalars.problems.append(
+                f"there are several columns {shown(cell)}; another is shown as {shown(name)}"
+            )
+        names.append(name)
+    while names and not names[-1]:  # a comma at the end
+        names.pop()
+    return names
+
+
+def _number(cell: str, separator: str) -> float | None:
+    if not cell:
+        return None
+    try:
+        return float(cell)
+    except ValueError:
+        if separator == ";" and (parts := _DECIMAL_COMMA.fullmatch(cell)):
+            return float(f"{parts[1]}.{parts[2]}")
+        return None
