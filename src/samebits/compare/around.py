@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from samebits.compare.threads import RecordLike
 from samebits.model.divergence import Divergence
 from samebits.model.events import PARTIAL, Event
-
-_BEFORE, _AFTER = 60, 200  # events
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,37 +23,24 @@ class Row:
     first: bool
 
 
-def around(a: RecordLike, b: RecordLike, divergence: Divergence) -> tuple[Row, ...]:
-    """Some events before the divergence and more after it, in the order in which they ran."""
-    at_a, at_b = _places(divergence)
-    thread = divergence.event.thread
-    before = min(_BEFORE, at_a, at_b)
-    left = list(a.events(thread, at_a - before, at_a + _AFTER))
-    right = list(b.events(thread, at_b - before, at_b + _AFTER))
-    keys = [[_key(event) for event in side] for side in (left, right)]
-    matcher = SequenceMatcher(None, *keys, autojunk=False)
+def around(divergence: Divergence) -> tuple[Row, ...]:
+    """The events before the divergence, itself, and those after it, in the order in which they ran."""
+    left = [*divergence.before, *_itself(divergence.a), *divergence.after_a]
+    right = [*divergence.before_b, *_itself(divergence.b), *divergence.after_b]
+    keys_a, keys_b = [_key(event) for event in left], [_key(event) for event in right]
     rows: list[Row] = []
-    for what, i, end_i, j, end_j in matcher.get_opcodes():
+    for what, i, end_i, j, end_j in SequenceMatcher(None, keys_a, keys_b, autojunk=False).get_opcodes():
         if what == "equal":
             pairs = zip(left[i:end_i], right[j:end_j], strict=True)
-            rows += [Row(one, two, _same(one, two), _is(one, two, divergence)) for one, two in pairs]
+            rows += [Row(a, b, _same(a, b), a is divergence.a or b is divergence.b) for a, b in pairs]
         else:
-            rows += [Row(one, None, False, _is(one, None, divergence)) for one in left[i:end_i]]
-            rows += [Row(None, two, False, _is(None, two, divergence)) for two in right[j:end_j]]
+            rows += [Row(a, None, False, a is divergence.a) for a in left[i:end_i]]
+            rows += [Row(None, b, False, b is divergence.b) for b in right[j:end_j]]
     return tuple(rows)
 
 
-def _places(divergence: Divergence) -> tuple[int, int]:
-    """The numbers of the events at which the runs part; where a run has none there, of what it did instead."""
-    places = []
-    for event, after in ((divergence.a, divergence.after_a), (divergence.b, divergence.after_b)):
-        if event is not None:
-            places.append(event.index)
-        elif after:
-            places.append(after[0].index)
-        else:
-            places.append(divergence.before[-1].index + 1 if divergence.before else 0)
-    return places[0], places[1]
+def _itself(event: Event | None) -> list[Event]:
+    return [] if event is None else [event]
 
 
 def _key(event: Event) -> tuple[str, str, str, int]:
@@ -66,8 +50,3 @@ def _key(event: Event) -> tuple[str, str, str, int]:
 
 def _same(a: Event, b: Event) -> bool | None:
     return None if (a.flags | b.flags) & PARTIAL else a.digest == b.digest
-
-
-def _is(a: Event | None, b: Event | None, divergence: Divergence) -> bool:
-    meant = ((a, divergence.a), (b, divergence.b))
-    return any(one is not None and other is not None and one.index == other.index for one, other in meant)

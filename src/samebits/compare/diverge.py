@@ -249,6 +249,11 @@ def _without_missing_digest(event: Event | None) -> Event | None:
     return replace(event, inputs=None) if event is not None and event.inputs == 0 else event
 
 
+def _before(stream: EventStream, at: int) -> tuple[Event, ...]:
+    window = stream.window(at - _EVENTS_BEFORE, _EVENTS_BEFORE)
+    return tuple(event for event in window if event.index < at)
+
+
 def divergence_at(a: EventStream, b: EventStream, mismatch: Mismatch) -> Divergence:
     """What the records say about the place where two streams diverge."""
     return Divergence(
@@ -259,9 +264,8 @@ def divergence_at(a: EventStream, b: EventStream, mismatch: Mismatch) -> Diverge
         a=_without_missing_digest(mismatch.a),
         b=_without_missing_digest(mismatch.b),
         difference=difference(a, b, mismatch),
-        before=tuple(
-            e for e in a.window(mismatch.at_a - _EVENTS_BEFORE, _EVENTS_BEFORE) if e.index < mismatch.at_a
-        ),
+        before=_before(a, mismatch.at_a),
+        before_b=_before(b, mismatch.at_b),
         after_a=tuple(a.window(mismatch.at_a + (mismatch.a is not None), _EVENTS_AFTER)),
         after_b=tuple(b.window(mismatch.at_b + (mismatch.b is not None), _EVENTS_AFTER)),
     )

@@ -22,7 +22,7 @@ def paired(a: Series, b: Series) -> tuple[NDArray[np.int64], NDArray[np.float64]
     if np.array_equal(a.steps, b.steps):
         return a.steps, a.values, b.values
     _, places = joined([a, b])
-    _, at_a, at_b = np.intersect1d(*places, assume_unique=True, return_indices=True)
+    _, at_a, at_b = np.intersect1d(places[0], places[1], assume_unique=True, return_indices=True)
     order = np.argsort(at_a)
     at_a, at_b = at_a[order], at_b[order]
     return a.steps[at_a], a.values[at_a], b.values[at_b]

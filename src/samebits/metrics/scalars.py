@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from samebits.metrics.series import Series
+from samebits.metrics.series import Axis, Series
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,6 +45,7 @@ class Scalars:
         self._columns: dict[str, tuple[array[int], array[float]]] = {}
         self._types: dict[str, Type] = {}
         self.problems: list[str] = []
+        self.axis: Axis = "step"
 
     def add(self, name: str, step: int, value: float) -> None:
         """One value; a step is an int64."""
@@ -75,7 +76,8 @@ class Scalars:
         digits = None
         if self._decimal:
             values, digits = unrounded(values)
-        return Series(name, steps, values, self._types.get(name) or dtype_of(values), digits)
+        dtype = self._types.get(name) or dtype_of(values)
+        return Series(name, steps, values, dtype, digits, self.axis)
 
 
 def dtype_of(values: NDArray[np.float64]) -> Type:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+Axis = Literal["step", "epoch", "row"]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
@@ -29,6 +31,7 @@ class Series:
         dtype: what the values were when they were logged: "float32" if each is one exactly, else "float64".
             One ulp is one of this type.
         digits: how many significant digits the log kept, where it rounded; None: every bit.
+        axis: what ``steps`` counts; "row": the log does not say, and its rows were counted.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Series:
     values: NDArray[np.float64]
     dtype: Literal["float32", "float64"] = "float64"
     digits: int | None = None
+    axis: Axis = "step"
 
     def __len__(self) -> int:
         return len(self.steps)

@@ -36,7 +36,8 @@ class Divergence:
     a: Event | None
     b: Event | None
     difference: Difference | None = None
-    before: Sequence[Event] = ()  # up to 50 events of run a before it, oldest first
+    before: Sequence[Event] = ()  # up to 50 events of run a before it, oldest first ...
+    before_b: Sequence[Event] = ()  # ... and of run b
     after_a: Sequence[Event] = ()  # up to 200 following events of run a ...
     after_b: Sequence[Event] = ()  # ... and of run b
 

@@ -46,7 +46,6 @@ def document(
     runs: Sequence[Shown],
     verdict: Verdict | MetricsVerdict,
     *,
-    zoomed: tuple[Run, Run] | None = None,
     progress: Callable[[], None] | None = None,
 ) -> dict[str, Any]:
     """The document of a report.
@@ -54,7 +53,6 @@ def document(
     Args:
         runs: A, B and further ones.
         verdict: over them: of their records, or of what they logged.
-        zoomed: the pair that was run again around the place, of which a verdict of records may be.
         progress: called now and then.
     """
     shown: dict[str, Any] = {
@@ -85,7 +83,7 @@ def document(
     shown["metrics"] = [_metric(metric) for metric in metrics.metrics]
     records = [run for one in runs[:2] if (run := one.run) is not None]
     if isinstance(verdict, Verdict) and len(records) == 2:
-        shown |= _observed(verdict, (records[0], records[1]), zoomed, progress)
+        shown |= _observed(verdict, (records[0], records[1]), progress)
     return shown
 
 
@@ -133,7 +131,6 @@ def _metric(metric: Any) -> dict[str, Any]:
 def _observed(
     verdict: Verdict,
     pair: tuple[Run, Run],
-    zoomed: tuple[Run, Run] | None,
     progress: Callable[[], None] | None,
 ) -> dict[str, Any]:
     """What records alone can show."""
@@ -174,8 +171,6 @@ def _records(pair: tuple[Run, Run], process: str | None, exact: bool = False) ->
     shared = [key for key in sorted(a.records) if key in b.records]
     if process in shared:
         return a.records[process], b.records[process]
-    if exact:
-        return None
     key = next((key for key in shared if not is_worker(key)), None)
     return None if key is None else (a.records[key], b.records[key])
 

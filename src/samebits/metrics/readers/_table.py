@@ -32,6 +32,8 @@ AXES: Final = (
     "round",
     "epoch",
 )
+#: Those that count passes over the data.
+EPOCHS: Final = ("epoch", "round")
 
 
 class Table:
@@ -52,6 +54,7 @@ class Table:
     def fill(self, scalars: Scalars) -> None:
         """Give what was collected, the axis aside, its steps."""
         axis = self._axis(scalars)
+        scalars.axis = "row" if axis is None else "epoch" if axis.lower() in EPOCHS else "step"
         steps = np.arange(self.rows) if axis is None else self._steps(axis)
         for name, (rows, values) in self._columns.items():
             if name != axis:
