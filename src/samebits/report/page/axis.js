@@ -53,7 +53,7 @@ class Axis {
 
   inWords() {
     const ends = this.unit === "epoch" ? this.range.map(rounded).map(Number)
-      : [Math.ceil(this.range[0]), Math.floor(this.range[1])];
+      : [Math.ceil(this.range[0]) || 0, Math.floor(this.range[1])] /* no -0 */;
     return span(ends[0], Math.max(...ends), this.unit);
   }
 
@@ -72,16 +72,20 @@ class Axis {
   }
 }
 
-/** Calls back with an element's width when it is known and when it changes. */
+const measures = new Set();
+
+/** Calls back with an element's width, now and when it changes. */
 function onWidth(element, callback) {
   let last = 0;
-  new ResizeObserver(() => {
+  const measure = () => {
     const width = Math.floor(element.clientWidth);
-    if (width && width !== last) {
-      last = width;
-      requestAnimationFrame(() => callback(width));
-    }
-  }).observe(element);
+    if (!width || width === last) return;
+    last = width;
+    callback(width);
+  };
+  measures.add(measure);
+  measure();
+  new ResizeObserver(() => requestAnimationFrame(measure)).observe(element);
 }
 
 const waiting = new Map(); // element -> what to do when it comes into view
@@ -102,6 +106,8 @@ function whenSeen(element, act) {
   watcher.observe(element);
 }
 
+// A browser prints as soon as it has been told that it is to: nothing may wait for a frame.
 printers.add((on) => {
   if (on) for (const element of [...waiting.keys()]) arrive(element);
+  for (const measure of measures) measure();
 });

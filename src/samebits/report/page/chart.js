@@ -14,14 +14,13 @@ class Chart {
     this.box = el("div", { class: "plot", tabindex: 0, role: "group", "aria-roledescription": "chart",
       onkeydown: (event) => this.key(event), onblur: () => axis.point(null, this) });
     this.root = el("figure", { class: "chart" },
-      el("div", { class: "head" }, this.title, tools.length ? el("div", { class: "choice" }, tools) : null),
-      this.sentence, this.readout, this.box);
+      el("div", { class: "head" }, this.title, this.sentence, tools.length ? el("div", { class: "choice" }, tools) : null),
+      this.readout, this.box);
     parent.append(this.root);
     axis.views.add(this);
     repaints.add(() => this.drawn?.redraw(false));
     this.set(plot);
     const start = () => onWidth(this.box, (width) => this.resize(width));
-    if (soon) this.resize(Math.floor(this.box.clientWidth) || 600);
     if (soon) start();
     else whenSeen(this.box, start);
   }
@@ -29,15 +28,15 @@ class Chart {
   /** Shows another plot in its place. */
   set(plot) {
     this.plot = plot;
-    this.title.textContent = plot.title;
-    this.title.title = plot.title;
-    this.sentence.replaceChildren(text([plot.sentence, ...plot.odd].filter(Boolean).join("; ")));
+    this.title.textContent = brief(plot.title, 300);
+    this.title.title = brief(plot.title, 300);
+    this.sentence.replaceChildren(text([plot.sentence, ...plot.odd].filter(Boolean).join("; "), "span", {}, false, 180));
     this.box.setAttribute("aria-label", plot.words);
     this.box.style.height = `${plot.height}px`;
     this.at = el("span", { class: "at" });
     this.numbers = plot.lines.map(() => el("span", { class: "number" }));
     this.readout.replaceChildren(this.at, ...plot.lines.map(({ run }, index) =>
-      el("span", { class: "chip" }, swatch(run), el("b", {}, visible(this.runs[run]?.label ?? "")),
+      el("span", { class: "chip" }, swatch(run, this.dash(run)), el("b", {}, visible(this.runs[run]?.label ?? "")),
         this.numbers[index])));
     this.read(null);
     if (this.drawn) {
@@ -67,9 +66,9 @@ class Chart {
       },
       series: [{}, ...plot.lines.map(({ run }) => this.series(run))],
       axes: [
-        { ...common, size: 24, gap: 2, space: 56, ...(axis.unit === "epoch" ? {} : { incrs: WHOLE }),
+        { ...common, size: 18, gap: 2, space: 56, ...(axis.unit === "epoch" ? {} : { incrs: WHOLE }),
           values: (_, splits) => splits.map((at) => (at === null ? "" : grouped(Number(at.toPrecision(12))))) },
-        { ...common, size: GUTTER, gap: 4, space: Y_TICKS, ...(plot.y
+        { ...common, size: GUTTER, gap: 4, space: Y_TICKS, ...(plot.stepped ? { incrs: WHOLE } : {}), ...(plot.y
           ? { splits: () => plot.y.splits, values: (_, splits) => splits.map((at) => plot.y.label(at)) }
           : { values: (_, splits) => splits.map(tick) }) },
       ],
@@ -87,10 +86,15 @@ class Chart {
     };
   }
 
+  /** A line that is alone has no gaps: a single step must be seen. */
+  dash(run) {
+    return this.plot.lines.length > 1 ? DASHES[run] : [];
+  }
+
   series(run) {
     const { plot } = this;
     return {
-      stroke: () => colour(`run-${run}`), width: run === 0 ? 2.2 : 1.4, dash: DASHES[run],
+      stroke: () => colour(`run-${run}`), width: run === 0 ? 2.2 : 1.4, dash: this.dash(run),
       paths: plot.stepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
       points: { show: plot.steps.length < 2 || undefined, size: 4, stroke: () => colour(`run-${run}`), fill: () => colour(`run-${run}`) },
     };
@@ -183,19 +187,19 @@ class Chart {
       if (!odd.size) continue;
       pen.fillStyle = pen.strokeStyle = colour(`run-${run}`);
       pen.lineWidth = 1.5 * ratio;
-      let last = -Infinity, said = false;
+      let last = -Infinity, before;
       for (let index = from; index <= to; index++) {
         const word = odd.get(index);
         if (word === undefined) continue;
         const x = u.valToPos(plot.steps[index], "x", true);
-        if (x - last < 3 * ratio) continue;
+        if (word === before && x - last < 7 * ratio) continue;
         last = x;
         const size = 3.5 * ratio;
         const y = word === "-inf" ? top + height - size - ratio : top + size + ratio + run * 9 * ratio;
-        line(pen, x - size, y - size, x + size, y + size);
-        line(pen, x - size, y + size, x + size, y - size);
-        if (!said) pen.fillText(word, x + 2 * size, y + size);
-        said = true;
+        mark(pen, word, x, y, size);
+        pen.textAlign = x - left > 60 * ratio ? "right" : "left";
+        if (before === undefined) pen.fillText(brief(word, 12), x + (pen.textAlign === "right" ? -2 : 2) * size, y + size);
+        before = word;
       }
     }
     pen.restore();
@@ -203,6 +207,21 @@ class Chart {
 }
 
 const WHOLE = Array.from({ length: 14 }, (_, power) => [1, 2, 5].map((lead) => lead * 10 ** power)).flat();
+
+/** What is no number: a cross; an arrow towards an infinity. */
+function mark(pen, word, x, y, size) {
+  const up = { inf: 1, "-inf": -1 }[word];
+  if (!up) {
+    line(pen, x - size, y - size, x + size, y + size);
+    line(pen, x - size, y + size, x + size, y - size);
+    return;
+  }
+  pen.beginPath();
+  pen.moveTo(x - size, y + up * size);
+  pen.lineTo(x + size, y + up * size);
+  pen.lineTo(x, y - up * size);
+  pen.fill();
+}
 
 /** A range with room at its ends; a single value gets some too. */
 function roomy(low, high) {

@@ -2,7 +2,7 @@
 // The heat map: a row a module, a column a stretch of steps, and by how much the two runs differ there.
 // It is painted as far as it is seen: there may be thousands of modules.
 
-const ROW = 16, NAMES = 190;
+const ROW = 16;
 const ONLY_BITS = 1e-300; // the document's value where bits differ and the norms do not
 
 class Heat {
@@ -44,6 +44,11 @@ class Heat {
       this.width = width;
       this.paint();
     }));
+  }
+
+  /** Where the names end and the cells begin. */
+  get left() {
+    return Math.min(190, Math.round(this.width * 0.38));
   }
 
   get values() {
@@ -92,8 +97,8 @@ class Heat {
   edges(column) {
     const [low, high] = this.axis.range;
     const [first, last] = this.modules.columns[column];
-    const scale = (this.width - NAMES - MARGIN) / (high - low);
-    return [NAMES + (first - 0.5 - low) * scale, NAMES + (last + 0.5 - low) * scale];
+    const scale = (this.width - this.left - MARGIN) / (high - low);
+    return [this.left + (first - 0.5 - low) * scale, this.left + (last + 0.5 - low) * scale];
   }
 
   ranged() {
@@ -126,14 +131,14 @@ class Heat {
       const y = row * ROW - top;
       pen.fillStyle = colour("ink");
       pen.textAlign = "right";
-      pen.fillText(fitted(pen, visible(names[row]), NAMES - 14), NAMES - 6, y + ROW / 2 + 0.5);
+      pen.fillText(fitted(pen, visible(names[row]).slice(-200), this.left - 14), this.left - 6, y + ROW / 2 + 0.5);
       pen.save();
       pen.beginPath();
-      pen.rect(NAMES, y, this.width - NAMES - MARGIN, ROW - 1);
+      pen.rect(this.left, y, this.width - this.left - MARGIN, ROW - 1);
       pen.clip();
       this.values[row].forEach((value, column) => {
         const [start, end] = this.edges(column);
-        if (end < NAMES || start > this.width) return;
+        if (end < this.left || start > this.width) return;
         pen.fillStyle = this.fill(pen, value);
         pen.fillRect(start, y, Math.max(end - start - (end - start > 6 ? 1 : 0), 1), ROW - 1);
       });
@@ -172,7 +177,7 @@ class Heat {
     const box = this.box.getBoundingClientRect();
     const x = event.clientX - box.left, y = event.clientY - box.top + this.box.scrollTop;
     const row = Math.floor(y / ROW);
-    if (x < NAMES || x > this.width - MARGIN || row < 0 || row >= this.modules.names.length) return null;
+    if (x < this.left || x > this.width - MARGIN || row < 0 || row >= this.modules.names.length) return null;
     const column = this.modules.columns.findIndex((_, index) => x <= this.edges(index)[1]);
     return column < 0 ? null : [row, column];
   }

@@ -2,13 +2,14 @@
 // Lanes: stretches of steps, each of a kind that has a colour, a pattern and a name. The strip of layers, the
 // weights beside the loss and the states of generators are lanes.
 //
-// `rows`: {name, stretches: [[first step, last step, kind's key]]}; `kinds`: {key, name, fill, pattern, ink}, those
-// that matter most last: where many steps share a pixel, they are seen.
+// `rows`: {name, stretches: [[first step, last step, kind's key]]}; `kinds`: {key, name, fill, pattern, ink}, in
+// the order of the legend; `over`: keys, of which a later one is painted over those before it where they share a pixel.
 
 class Lanes {
-  constructor(parent, axis, { rows, kinds, words, first = null, height = 22, read }) {
+  constructor(parent, axis, { rows, kinds, words, over, first = null, height = 22, read }) {
     Object.assign(this, { axis, rows, kinds, first, height, readStep: read });
     this.order = new Map(kinds.map((kind, index) => [kind.key, index]));
+    this.over = (over ?? [...this.order.keys()]).map((key) => kinds[this.order.get(key)]);
     this.readout = el("p", { class: "readout", role: "status" });
     this.canvas = el("canvas", { "aria-hidden": "true" });
     this.needle = el("div", { class: "needle", hidden: true });
@@ -49,7 +50,7 @@ class Lanes {
   pointed(x) {
     const gone = x === null;
     this.step = gone ? null : Math.round(x);
-    this.needle.hidden = gone;
+    this.needle.hidden = gone || x < this.axis.range[0] || x > this.axis.range[1];
     if (!gone) this.needle.style.transform = `translateX(${this.xOf(this.step)}px)`;
     this.readout.textContent = gone ? "" : this.read(this.step);
   }
@@ -112,7 +113,7 @@ class Lanes {
       pen.beginPath();
       pen.rect(GUTTER, y, right - GUTTER, this.height);
       pen.clip();
-      for (const kind of this.kinds) this.stretch(pen, stretches, kind, y);
+      for (const kind of this.over) this.stretch(pen, stretches, kind, y);
       pen.restore();
     });
     if (this.first !== null) this.marker(pen, top);

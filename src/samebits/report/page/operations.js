@@ -23,8 +23,8 @@ class Operations {
     this.table = el("table", { class: "operations", "aria-rowcount": operations.length + 1 },
       el("caption", { class: "unseen" }, "Operations of both runs around the first difference, in order"),
       el("colgroup", {}, heads.map(([kind]) => el("col", { class: `col-${kind}` }))),
-      el("thead", {}, el("tr", {}, heads.map(([, words]) => words
-        ? el("th", { scope: "col" }, words) : el("td", {})))), this.body);
+      el("thead", {}, el("tr", {}, heads.map(([kind, words]) => words
+        ? el("th", { scope: "col", class: kind }, words) : el("td", { class: kind })))), this.body);
     this.box = el("div", { class: "scroll rows", tabindex: 0, role: "region", "aria-label": "List of operations",
       onscroll: () => this.show() }, this.table);
     parent.append(el("div", { class: "controls" }, el("label", {}, "filter ", this.filter),

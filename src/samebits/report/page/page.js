@@ -39,7 +39,7 @@ function toggle(names, words, choose) {
   return buttons;
 }
 
-const LOSS_HEIGHT = 158, DIFFERENCE_HEIGHT = 138, NORM_HEIGHT = 104, SMALL_HEIGHT = 116;
+const LOSS_HEIGHT = 164, DIFFERENCE_HEIGHT = 140, NORM_HEIGHT = 100, SMALL_HEIGHT = 116;
 const drawnCurves = list(report.curves).filter((curve) => curve.steps.length);
 const loss = drawnCurves[0];
 const norm = drawnCurves.find((curve, index) => index > 0 && curve.name === "gradient norm");
@@ -55,18 +55,16 @@ function stripPanel(parent) {
   const layers = list(report.layers);
   const stretches = list(report.strip).map(([first, steps, layer]) => [first, first + steps - 1, layer]);
   const kinds = [AGREEMENT[0], { ...AGREEMENT[1], key: -1, name: "every layer agrees" }, ...layers.map((name, index) => ({
-    key: index, name: visible(name), fill: `layer-${Math.min(index, 6)}`, ink: "layer-ink",
+    key: index, name: brief(name, 40), fill: `layer-${Math.min(index, 6)}`, ink: "layer-ink",
     pattern: ["solid", "rising", "dots", "falling", "upright", "level", "grid"][index % 7],
   }))];
   kinds[0] = { ...kinds[0], name: "not observed in both" };
-  kinds.push(...kinds.splice(2).reverse()); // the earlier layer is the one to see
   const parted = stretches.find(([, , layer]) => layer !== null && layer >= 0);
-  const made = el("figure", { class: "chart strip" }, el("div", { class: "head" }, el("h3", {}, "First layer to differ, by step")));
-  parent.append(made);
   const words = stripWords(stretches, layers, parted);
-  made.append(el("p", { class: "sentence" }, words));
+  const made = parent.appendChild(el("figure", { class: "chart strip" }, el("div", { class: "head" },
+    el("h3", {}, "First layer to differ"), el("p", { class: "sentence" }, words))));
   return new Lanes(made, axisOf("step"), {
-    rows: [{ name: "layer", stretches }], kinds, words, first: report.first ? report.first.step : parted ? parted[0] : null,
+    rows: [{ name: "layer", stretches }], kinds, words, over: [null, -1, ...layers.map((_, index) => index).reverse()], first: report.first ? report.first.step : parted ? parted[0] : null,
     read: (kind) => !kind ? "not observed" : kind.key === null || kind.key === -1 ? kind.name : `${kind.name} differs first`,
   });
 }
@@ -74,11 +72,11 @@ function stripPanel(parent) {
 function stripWords(stretches, layers, parted) {
   const steps = new Map();
   for (const [first, last, layer] of stretches) steps.set(layer, (steps.get(layer) ?? 0) + last - first + 1);
-  const parts = layers.flatMap((name, layer) => steps.has(layer) ? [`${visible(name)} in ${grouped(steps.get(layer))}`] : []);
+  const parts = layers.flatMap((name, layer) => steps.has(layer) ? [`${brief(name, 40)} in ${grouped(steps.get(layer))}`] : []);
   const all = [...steps.values()].reduce((sum, part) => sum + part, 0);
   const agree = steps.get(-1) ?? 0, unseen = steps.get(null) ?? 0;
   return [
-    parted ? `The first step that differs is ${grouped(parted[0])}, in ${visible(layers[parted[2]])}.` : "No step differs.",
+    parted ? `The first step that differs is ${grouped(parted[0])}, in ${brief(layers[parted[2]], 40)}.` : "No step differs.",
     parts.length ? `First to differ: ${listed(parts, 8)} of ${count(all, "step")}.` : "",
     agree ? `${count(agree, "step")} ${agree === 1 ? "agrees" : "agree"} in every layer.` : "",
     unseen ? `${count(unseen, "step")} not observed in both.` : "",
@@ -103,7 +101,7 @@ function weightsPanel() {
     value === true ? "agrees" : value === false ? "differs" : "not known");
   const table = weights.map((stretch) => el("tr", { class: silent.includes(stretch) ? "differs" : null },
     el("th", { scope: "row", class: "number" }, span(...stretch.steps)), say(stretch.loss), say(stretch.parameters),
-    el("td", { class: "mono" }, shownOr(stretch.a, "–")), el("td", { class: "mono" }, shownOr(stretch.b, "–"))));
+    el("td", { class: "mono" }, shownOr(stretch.a, "–").slice(0, 40)), el("td", { class: "mono" }, shownOr(stretch.b, "–").slice(0, 40))));
   const [a, b] = [0, 1].map((run) => visible(runs[run]?.label ?? "AB"[run]));
   made.append(...tableOf("Loss and parameters, and the digests of the parameters at the first step of each stretch",
     ["", "loss", "parameters", `digest of ${a}`, `digest of ${b}`], table, "weights").filter(Boolean));

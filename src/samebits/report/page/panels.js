@@ -34,15 +34,16 @@ function verdictPanel(report) {
 
 function runsTable(runs) {
   const rows = runs.map((run, index) => {
-    const about = [run.kind, run.status, empty(run.steps) ? null : count(run.steps, "step"), run.created]
+    const about = [run.kind, run.status, empty(run.steps) ? null : count(run.steps, "step"),
+      typeof run.created === "string" ? run.created.slice(0, 16).replace("T", " ") : null]
       .filter((value) => !empty(value)).map((value) => visible(value));
-    const more = [["command", run.command], ["path", run.path]].filter(([, value]) => !empty(value));
+    const more = [["command", run.command], ["path", run.path], ["created", run.created]].filter(([, value]) => !empty(value));
     return el("tr", {},
       el("th", { scope: "row" }, index < MOST_RUNS ? swatch(index) : null, " ", visible(run.label)),
       el("td", { class: "name" }, text(run.name, "b")),
       el("td", { class: "about" }, about.join(" · ").slice(0, 400)),
       el("td", { class: "command" }, more.length
-        ? el("details", {}, el("summary", {}, empty(run.command) ? "path" : el("code", {}, brief(run.command, 60))),
+        ? el("details", {}, el("summary", {}, "details"),
           el("dl", {}, more.map(([name, value]) => [el("dt", {}, name), text(value, "dd")])))
         : null));
   });
@@ -54,13 +55,14 @@ function sourceBlock(source) {
   if (!source) return null;
   const lines = visible(source.text, true).split("\n");
   if (lines.at(-1) === "") lines.pop();
+  const margin = Math.min(...lines.filter((words) => words.trim()).map((words) => words.search(/\S/)));
   const code = el("ol", { class: "code" });
   lines.forEach((words, index) => {
     const number = source.start + index, meant = number === source.line;
     code.append(el("li", { class: meant ? "meant" : null },
       el("span", { class: "line-number" }, `${meant ? "▶" : ""}${number}`),
       meant ? el("span", { class: "unseen" }, "this line: ") : null,
-      el("code", {}, words.slice(0, 2000) || " ")));
+      el("code", {}, words.slice(Number.isFinite(margin) ? margin : 0).slice(0, 2000) || " ")));
   });
   return el("div", { class: "scroll source", tabindex: 0, role: "region",
     "aria-label": `Source of ${brief(source.file)}, line ${source.line}` }, code);
@@ -116,7 +118,7 @@ function causesPanel(causes, first) {
 function tableOf(caption, heads, rows, kind) {
   const shown = rows.slice(0, MOST_ROWS);
   const table = el("table", { class: kind }, el("caption", { class: "unseen" }, caption),
-    el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))), el("tbody", {}, shown));
+    el("thead", {}, el("tr", {}, heads.map((head) => head ? el("th", { scope: "col", class: head === "points" ? "number" : null }, head) : el("td", {})))), el("tbody", {}, shown));
   return [el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption }, table),
     rows.length > shown.length ? el("p", { class: "soft" }, `and ${count(rows.length - shown.length, "row")} more`) : null];
 }
@@ -129,7 +131,7 @@ function metricsPanel(metrics) {
     el("td", { class: `state ${metric.verdict === "differs" ? "parts" : metric.verdict === "identical" ? "agrees" : ""}` },
       Object.hasOwn(words, metric.verdict) ? words[metric.verdict] : brief(metric.verdict)),
     text(metric.sentence, "td")));
-  made.append(...tableOf("Metrics, and whether they agree", ["metric", "points", "verdict", ""], rows, "metrics").filter(Boolean));
+  made.append(...tableOf("Metrics, and whether they agree", ["metric", "points", "", "in words"], rows, "metrics").filter(Boolean));
   return made;
 }
 

@@ -40,14 +40,14 @@ function el(tag, attributes, ...children) {
 }
 
 /** A text of a document in an element of its own; a long one is cut, with a button that shows the rest. */
-function text(value, kind = "span", attributes = {}, lines = false) {
+function text(value, kind = "span", attributes = {}, lines = false, most = LONG) {
   const whole = visible(value, lines);
   const node = el(kind, { ...attributes, dir: "auto" });
-  if (whole.length <= LONG) {
+  if (whole.length <= most) {
     node.textContent = whole;
     return node;
   }
-  const shown = document.createTextNode(whole.slice(0, LONG) + "… ");
+  const shown = document.createTextNode(whole.slice(0, most) + "… ");
   const more = el("button", { class: "more", type: "button", onclick: () => {
     shown.data = whole;
     more.remove();

@@ -120,13 +120,13 @@ function penOf(canvas, width, height) {
 const FONT = '11px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 
 /** The line of a run, as in the charts. */
-function swatch(run) {
+function swatch(run, dash = DASHES[run]) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const stroke = document.createElementNS("http://www.w3.org/2000/svg", "line");
   for (const [name, value] of Object.entries({ class: "swatch", width: 22, height: 8, "aria-hidden": "true" })) {
     svg.setAttribute(name, value);
   }
-  const attributes = { x1: 0, x2: 22, y1: 4, y2: 4, class: `run-${run}`, "stroke-dasharray": DASHES[run].join(" ") };
+  const attributes = { x1: 0, x2: 22, y1: 4, y2: 4, class: `run-${run}`, "stroke-dasharray": dash.join(" ") };
   for (const [name, value] of Object.entries(attributes)) if (value !== "") stroke.setAttribute(name, value);
   svg.append(stroke);
   return svg;
