@@ -284,7 +284,9 @@ def logs() -> dict[str, Any]:
     """Two metric logs: no operations, no steps of evidence; one curve by epoch."""
     curves = [
         pair("loss", 30),
-        curve("eval/loss", [[1.0, 0.7, 0.55, 0.5], [1.0, 0.7, 0.56, 0.5]], steps=[0.5, 1, 1.5, 2], unit="epoch"),
+        curve(
+            "eval/loss", [[1.0, 0.7, 0.55, 0.5], [1.0, 0.7, 0.56, 0.5]], steps=[0.5, 1, 1.5, 2], unit="epoch"
+        ),
         curve("eval/accuracy", [[0.1, None, 0.3, None], [0.1, 0.2, None, 0.4]], unit="row", dtype="float64"),
     ]
     runs = [run("A", "TensorBoard") | {"command": None, "status": None},
@@ -299,7 +301,11 @@ def logs() -> dict[str, Any]:
         for one in curves
     ]
     return report(
-        "diverged", "loss differs first at step 30", curves=curves, metrics=metrics, rests_on="3 metrics, 208 points."
+        "diverged",
+        "loss differs first at step 30",
+        curves=curves,
+        metrics=metrics,
+        rests_on="3 metrics, 208 points.",
     ) | {"runs": runs}
 
 

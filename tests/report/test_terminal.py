@@ -11,7 +11,8 @@ from rich.console import Console
 from samebits.compare import Finding, Place, Verdict, failed
 from samebits.model.divergence import Difference, EnvironmentDifference
 from samebits.model.sites import Site
-from samebits.report.terminal import clean, print_verdict
+from samebits._runtime.text import clean
+from samebits.report.terminal import print_verdict
 
 _PLACE = Place(
     rank=0,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
 
-def _writable(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+def writable(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """Refuse before the runs what could not be written after them."""
     if value is None or value == "-":
         return value
@@ -56,7 +56,7 @@ def _writable(ctx: click.Context, parameter: click.Parameter, value: str | None)
 def json_option(function: _Decorated) -> _Decorated:
     """`--json PATH|-`."""
     return click.option(
-        "--json", "json_path", metavar="PATH|-", callback=_writable,
+        "--json", "json_path", metavar="PATH|-", callback=writable,
         help="Also write the result as JSON to PATH; - is stdout, and the report then goes to stderr.",
     )(function)  # fmt: skip
 
@@ -125,6 +125,16 @@ def console(json_path: str | None) -> Console:
             raise BrokenPipeError
 
     return Told(stderr=json_path == "-", highlight=False)
+
+
+def write_page(document: dict[str, Any], path: Path) -> None:
+    """Write the report of a document."""
+    from samebits.report.html import page
+
+    try:
+        write_there(path, page(document).encode())
+    except OSError as error:
+        raise click.ClickException(f"{str(path)!r} could not be written: {error.strerror}.") from error
 
 
 def write_json(document: dict[str, Any], json_path: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Final
 import click
 from click.shell_completion import CompletionItem
 
+_SOME: Final = 48  # losses of a list
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _BYTES: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
@@ -29,6 +31,40 @@ def run_id(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> l
         if run.path.name.startswith(incomplete) and run.path.name == _plain(run.path.name)
     ]
     return rows or [CompletionItem(incomplete, type="dir")]
+
+
+def place(out: Path, text: str) -> tuple[Path, bool]:
+    """Where a run or a log is, by what a person typed, and whether it is a record.
+
+    Raises:
+        RecordError: there is nothing of that name.
+    """
+    from samebits.errors import RecordError
+    from samebits.record.run import find_run
+
+    try:
+        return find_run(out, text), True
+    except RecordError:
+        if text and Path(text).exists():
+            return Path(text), False
+        raise
+
+
+def verified(out: Path) -> tuple[str, ...]:
+    """The runs of the last verification in a folder, without those that were run again around a place.
+
+    Raises:
+        RecordError: there is none.
+    """
+    from samebits.errors import RecordError
+    from samebits.record.run import list_runs
+
+    runs = [run for run in list_runs(out) if run.info.get("verify") is not None]
+    if not runs:
+        raise RecordError(f"no verification is kept in {out}; give two runs or logs: samebits report A B")
+    last = runs[0].info["verify"]
+    found = [run.path.name for run in runs if run.info["verify"] == last and run.info.get("zoom") is None]
+    return tuple(reversed(found))
 
 
 def _plain(text: str) -> str:
@@ -78,9 +114,38 @@ def summary(run: Any, now: datetime) -> dict[str, Any]:
         "level": run.info.get("level"),
         "steps": steps_of(run.path),
         "bytes": size_of(run.path),
+        "losses": _losses(run.path),
         "verify": run.info.get("verify"),
         "verdict": verdict if isinstance(verdict, str) else None,
     }
+
+
+def _losses(folder: Path) -> list[float | None]:
+    """Some losses over the whole run; None where one is no number."""
+    from samebits.errors import RecordError
+    from samebits.record.reader import Record
+
+    for process in ("main", "rank0"):
+        if (file := folder / f"{process}.db").is_file():
+            try:
+                if _busy(file):
+                    break
+                with Record.open(file) as record:
+                    return [
+                        loss.value if loss.value is not None and math.isfinite(loss.value) else None
+                        for loss in record.losses(_SOME)
+                    ]
+            except RecordError:
+                break
+    return []
+
+
+def _busy(file: Path) -> bool:
+    """Whether a process still writes the record, which would have to be copied to be read."""
+    try:
+        return Path(f"{file}-wal").stat().st_size > 0
+    except OSError:
+        return False
 
 
 def described(folder: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ They may be from anywhere.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,8 +16,9 @@ from samebits.cli._detail import Detail, detail, detail_options
 from samebits.cli._output import console, deliver, deliver_metrics, json_option
 from samebits.cli._program import out_option
 from samebits.cli._progress import busy
-from samebits.cli._runs import run_id
+from samebits.cli._runs import place, run_id
 from samebits.cli.main import say
+from samebits.errors import RecordError
 
 ORDER: Final = 40  # of `samebits --help`
 
@@ -95,29 +97,12 @@ def compare(
     if verbose and (read := read_from(ctx)):
         say(read, ctx.command_path)
     names = (run_a, run_b, *more)
-    places = [_place(out, name) for name in names]
+    places = [place(out, name) for name in names]
     if within is None and not only and all(run for _, run in places):
         if ctx.get_parameter_source("at") is not click.core.ParameterSource.DEFAULT:
             raise click.UsageError("--at is of --within; give that, too.", ctx)
         ctx.exit(_records([path for path, _ in places], names, json_path, much, plot))
     ctx.exit(_metrics([path for path, _ in places], names, (within, at, only), json_path, much, plot))
-
-
-def _place(out: Path, text: str) -> tuple[Path, bool]:
-    """Where it is, and whether it is a record.
-
-    Raises:
-        RecordError: there is nothing of that name.
-    """
-    from samebits.errors import RecordError
-    from samebits.record.run import find_run
-
-    try:
-        return find_run(out, text), True
-    except RecordError:
-        if text and Path(text).exists():
-            return Path(text), False
-        raise
 
 
 def _records(
@@ -130,7 +115,8 @@ def _records(
         verdict = compare_all([Run.open(path) for path in paths])
     code = deliver(verdict, json_path, much)
     if much != "quiet" and (verdict.verdict == "diverged" or plot):
-        _draw(_logs(paths, names), "loss", json_path, plot)
+        with suppress(RecordError):  # a record without losses
+            _draw(_logs(paths, names), "loss", json_path, plot)
     return code
 
 

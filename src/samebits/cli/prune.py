@@ -42,12 +42,12 @@ def prune(
 
     Exit code: 0, or 2 if something could not be removed or the command is wrong.
     """
+    from samebits._runtime.text import clean
     from samebits.cli.main import say
     from samebits.errors import SamebitsError, UsageError
     from samebits.record.kept import refusal, remove, size_of, superfluous
     from samebits.record.run import list_runs
     from samebits.report.runs import size as written
-    from samebits.report.terminal import clean
 
     if older is None and size is None and keep is None:
         raise UsageError(

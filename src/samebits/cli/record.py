@@ -53,9 +53,9 @@ def record(
 
     Exit code: 0 recorded, 2 incomplete, failed, or the command is wrong.
     """
+    from samebits._runtime.text import clean
     from samebits.compare.gaps import missing
     from samebits.launch import record as record_program
-    from samebits.report.terminal import clean
 
     much = detail(quiet, verbose)
     if verbose and (read := read_from(ctx)):

@@ -37,11 +37,11 @@ def rm(runs: tuple[str, ...], out: Path, force: bool, json_path: str | None) -> 
 
     Exit code: 0 all are removed, 2 one was refused or could not be removed.
     """
+    from samebits._runtime.text import clean
     from samebits.errors import UsageError
     from samebits.record.kept import refusal, remove
     from samebits.record.run import find_run, list_runs
     from samebits.report.runs import size
-    from samebits.report.terminal import clean
 
     named = {run: find_run(out, run) for run in runs}
     for run, folder in named.items():

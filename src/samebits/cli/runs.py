@@ -19,9 +19,10 @@ ORDER: Final = 50  # of `samebits --help`
 @out_option
 @json_option
 def runs(out: Path, json_path: str | None) -> None:
-    """List the kept runs, newest first: id, age, status, steps, size, verdict, command.
+    """List the kept runs, newest first: id, age, status, steps, size, loss, verdict, command.
 
-    The verdict is that of the `samebits verify` a run belongs to.
+    The loss is drawn over the whole run, with its last value. The verdict is that of the `samebits verify` a
+    run belongs to.
 
     \b
     Examples:
@@ -30,9 +31,9 @@ def runs(out: Path, json_path: str | None) -> None:
 
     Exit code: 0, or 2 if the command is wrong or the folder cannot be read.
     """
+    from samebits._runtime.text import clean
     from samebits.record.run import list_runs
     from samebits.report.runs import print_runs
-    from samebits.report.terminal import clean
 
     now = datetime.now(UTC)
     rows = [summary(run, now) for run in list_runs(out)]

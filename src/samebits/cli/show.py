@@ -39,10 +39,10 @@ def show(run: str, out: Path, output: bool, json_path: str | None) -> None:
 
     Exit code: 0, or 2 if there is no such run or the command is wrong.
     """
+    from samebits._runtime.text import clean
     from samebits.launch.output import NAMES, kept
     from samebits.record.run import find_run
     from samebits.report.runs import print_run
-    from samebits.report.terminal import clean
 
     folder = find_run(out, run)
     document = described(folder)

@@ -9,9 +9,10 @@ import click
 
 from samebits.cli._config import read_from
 from samebits.cli._detail import detail, detail_options
-from samebits.cli._output import deliver, json_option, stdout_kept_for_json
+from samebits.cli._output import deliver, json_option, stdout_kept_for_json, write_page
 from samebits.cli._program import ProgramCommand, chosen, run_options
-from samebits.cli._progress import progress_line
+from samebits.cli._progress import busy, progress_line
+from samebits.cli._report import open_option, opened, page_path
 from samebits.cli.main import say
 from samebits.control.settings import Control
 
@@ -33,6 +34,14 @@ ORDER: Final = 20  # of `samebits --help`
     "diverge, the operations around the place.",
 )  # fmt: skip
 @run_options
+@click.option(
+    "--report",
+    "page",
+    metavar="PATH",
+    callback=page_path,
+    help="Also write a report: one HTML file with curves, where the runs part, and why.",
+)
+@open_option
 @json_option
 @detail_options(
     "Print the verdict's one line alone.", "Print every note, cause and difference of the machines."
@@ -48,6 +57,8 @@ def verify(
     portable: bool,
     out: Path,
     timeout: float | None,
+    page: Path | None,
+    show: bool,
     json_path: str | None,
     quiet: bool,
     verbose: bool,
@@ -64,13 +75,18 @@ def verify(
       samebits verify -m package.train --lr 0.1
       samebits verify -- torchrun --nproc-per-node 2 train.py
       samebits verify --json - train.py
+      samebits verify --report report.html --open train.py
 
     Exit code: 0 every bit agrees, 1 the runs diverge, 2 incomplete, failed, or the command is wrong.
     """
+    from samebits._runtime.text import clean
     from samebits.launch import verify as verify_program
     from samebits.record.kept import note
+    from samebits.report.build import report_of_verdict
 
     much = detail(quiet, verbose)
+    if show and page is None:
+        raise click.UsageError("--open shows a report; give --report report.html, too.", ctx)
     if verbose and (read := read_from(ctx)):
         say(read, ctx.command_path)
     with stdout_kept_for_json(json_path), progress_line(quiet=quiet) as progress:
@@ -86,4 +102,11 @@ def verify(
         )
     for run in verdict.runs:
         note(out / run, verdict=verdict.verdict)  # for `samebits runs`
-    ctx.exit(deliver(verdict, json_path, much))
+    code = deliver(verdict, json_path, much)
+    if page is not None and any((out / run).is_dir() for run in verdict.runs):
+        with busy("making the report", quiet=quiet):
+            write_page(report_of_verdict(verdict, out), page)
+        if much != "quiet":
+            click.echo(f"report: {clean(str(page))}", err=json_path == "-")
+        opened(page, show)
+    ctx.exit(code)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from typing import Final
 
 from samebits.model.divergence import Divergence
-from samebits.model.events import PARTIAL, Event
+from samebits.model.events import PARTIAL, PENDING, UNINITIALIZED, VIEW, Event
+
+#: The digest of such an operation covers dtype and shape alone.
+_SHAPE_ALONE: Final = VIEW | UNINITIALIZED | PENDING
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One operation of each run; None where that run has none there.
 
-    same: whether their results agree; None: not compared, since one was left unread.
+    same: whether their results agree; None: not compared: left unread, a view, or fresh memory.
     first: whether it is the difference that the verdict names.
     """
 
@@ -49,4 +53,9 @@ def _key(event: Event) -> tuple[str, str, str, int]:
 
 
 def _same(a: Event, b: Event) -> bool | None:
-    return None if (a.flags | b.flags) & PARTIAL else a.digest == b.digest
+    flags = a.flags | b.flags
+    if flags & PARTIAL:
+        return None
+    if a.digest != b.digest:
+        return False
+    return None if flags & _SHAPE_ALONE else True

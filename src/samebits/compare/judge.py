@@ -192,6 +192,7 @@ def compare(run_a: RunLike, run_b: RunLike) -> Verdict:
         events=sum(n for kind, n in kinds.items() if kind not in ("partial", "training")) - kinds["partial"],
         operations=_operations(kinds),
         processes=decisive,
+        pair=ids,
         compared=words,
         environment=_environment(run_a, run_b),
     )

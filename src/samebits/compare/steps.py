@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from samebits.model.events import KINDS, OWN_GENERATOR, PARTIAL, RANDOM, READ_IN_TURN
+from samebits.model.facts import Draw
 from samebits.record.chunks import Chunk
 from samebits.record.reader import Record
 
@@ -164,15 +165,34 @@ class StepPair:
 
     def _layer(self, step: int, layer: str) -> bool | None:
         """Whether a layer differs; None where the two have no event of it in common."""
-        keys_a, bytes_a = self.a.digests(step, layer)
-        keys_b, bytes_b = self.b.digests(step, layer)
-        if keys_a == keys_b:
-            return bytes_a != bytes_b
+        if layer != "generator":
+            keys_a, bytes_a = self.a.digests(step, layer)
+            keys_b, bytes_b = self.b.digests(step, layer)
+            if keys_a == keys_b:
+                return bytes_a != bytes_b
         a, b = self.a.named(step, layer), self.b.named(step, layer)
         if layer == "operations":
             return a != b
         shared = a.keys() & b.keys()
+        if layer == "generator":
+            shared = {key for key in shared if key[0] in self.drawn_from}
         return any(a[name] != b[name] for name in shared) if shared else None
+
+    @cached_property
+    def drawn_from(self) -> set[str]:
+        """The generators that somebody draws from, in either run: their state moves, or a fact says so.
+
+        What nobody draws from may be unseeded, and then its state differs from the first step on for no harm.
+        """
+        found = set()
+        for steps in (self.a, self.b):
+            read = [step for step in steps.chunks if "generator" in steps.layers(step)]
+            if read:
+                first, last = (steps.named(step, "generator") for step in (min(read), max(read)))
+                found |= {key[0] for key in first if last.get(key) != first[key]}
+            details = [fact.detail for fact in steps.record.facts()]
+            found |= {one.generator for one in details if isinstance(one, Draw) and one.generator is not None}
+        return found
 
     def at_start(self, step: int) -> bool | None:
         """Whether the parameters differ that a step begins with: those that the one before it left."""

@@ -262,6 +262,6 @@ def _generators(pair: StepPair, columns: Sequence[tuple[int, int]]) -> Iterator[
                 column = (step - start) // width
                 row[column] = row[column] is not False and a[key] == b[key]
     nothing: list[bool | None] = [None] * len(columns)
-    for name in sorted(drawn.keys() | same.keys()):
+    for name in sorted(drawn.keys() | (same.keys() & pair.drawn_from)):
         left, right = drawn.get(name, ([], []))
         yield Drawn(name, tuple(left), tuple(right), tuple(same.get(name, nothing)))

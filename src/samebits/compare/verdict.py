@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
+from samebits._runtime.markup import card
 from samebits.model.divergence import Difference, Divergence, EnvironmentDifference
 from samebits.model.finding import Finding
 
@@ -35,6 +36,13 @@ class Place:
     line: int | None
     function: str | None
     difference: Difference | None
+
+    @property
+    def at(self) -> str:
+        """ "train.py:36"."""
+        if self.file is None:
+            return "a line that was not seen"
+        return self.file if self.line is None else f"{self.file}:{self.line}"
 
     def as_json(self) -> dict[str, Any]:
         gap = self.difference
@@ -86,11 +94,41 @@ class Verdict:
     reason: str | None = None  # why it failed, or what is missing, in a sentence
     sources: Mapping[str, str] = field(default_factory=dict)  # for people; not in the document
     divergence: Divergence | None = None  # `first`, with the events around it; likewise
+    pair: tuple[str, ...] = ()  # the two runs that it is about, where there are more; likewise
 
     @property
     def exit_status(self) -> int:
         """What a command that shows this verdict exits with."""
         return {"same": 0, "diverged": 1, "failed": 2, "incomplete": 2}[self.verdict]
+
+    @property
+    def headline(self) -> str:
+        """The verdict in one line, after its word.  It may hold recorded text: see `_runtime.text.clean`."""
+        if self.verdict == "same":
+            done = count(self.operations, "operation") if self.operations else f"{self.events:,} values"
+            return f"{count(len(self.runs), 'run')}, {count(self.steps, 'step')}, {done}: every bit agrees"
+        if self.first is None:
+            reason = (self.reason or "").strip() or "the program failed"
+            return reason.split("\n", 1)[0]
+        place = self.first
+        return f"first at step {place.step}, {place.op}, {place.at}"
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        rows: list[tuple[str, object]] = []
+        if (place := self.first) is not None:
+            rows.append(("at", f"step {place.step}, {place.phase}"))
+            if (source := self.source_line(place.file, place.line)) is not None:
+                rows.append(("line", source))
+            if place.module:
+                rows.append(("module", place.module))
+        for number, cause in enumerate(self.causes[:3], 1):
+            sure = f"{cause.confidence:.0%} sure"
+            rows.append(("cause" if number == 1 else "", f"{cause.cause}, {sure}: {cause.why}"))
+        if self.compared:
+            rows.append(("compared", self.compared))
+        rows += [("note", note) for note in self.notes[:6]]
+        return card(self.verdict, self.headline, rows, self.causes[0].fix if self.causes else "")
 
     def source_line(self, file: str | None, line: int | None) -> str | None:
         """One line of the user's source, stripped, if a record kept it."""
@@ -152,3 +190,19 @@ def failed(runs: Sequence[str], reason: str, *, exit_code: int | None = None) ->
 def incomplete(runs: Sequence[str], reason: str) -> Verdict:
     """The verdict where nothing could be compared, and no run is known to have failed."""
     return Verdict("incomplete", tuple(runs), reason=reason)
+
+
+def closer(coarse: Verdict, fine: Verdict) -> Verdict:
+    """The verdict of a pair that diverged, with the place as the pair shows it that was run again, zoomed."""
+    assert coarse.first is not None
+    assert fine.first is not None
+    elsewhere = (fine.first.step, fine.first.rank) != (coarse.first.step, coarse.first.rank)
+    return replace(
+        fine,
+        runs=(*coarse.runs, *fine.runs),
+        pair=coarse.pair,
+        steps=coarse.steps,
+        compared=f"{coarse.compared} Run again around the place: {fine.compared}",
+        second_place=coarse.first if elsewhere else None,
+        notes=(*coarse.notes, *(note for note in fine.notes if note not in coarse.notes)),
+    )

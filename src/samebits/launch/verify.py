@@ -23,6 +23,7 @@ from typing import Final, TextIO
 
 from samebits._runtime import native
 from samebits.compare import Verdict, compare_all, failed, incomplete
+from samebits.compare.verdict import closer
 from samebits.control.settings import Control
 from samebits.launch import attached, interpreter
 from samebits.launch.blame import blames_us
@@ -258,16 +259,7 @@ class _Series:
         fine = self._pair(first, step)
         runs = (*coarse.runs, *fine.runs)
         if fine.verdict == "diverged":
-            assert fine.first is not None
-            elsewhere = (fine.first.step, fine.first.rank) != (step, coarse.first.rank)
-            return replace(
-                fine,
-                runs=runs,
-                steps=coarse.steps,
-                compared=f"{coarse.compared} Run again around the place: {fine.compared}",
-                second_place=coarse.first if elsewhere else None,
-                notes=(*coarse.notes, *(n for n in fine.notes if n not in coarse.notes)),
-            )
+            return closer(coarse, fine)
         again = f"Run again with every operation recorded up to step {step + 1}, "
         if fine.verdict == "same" and coarse.first.process not in fine.processes:
             note = (

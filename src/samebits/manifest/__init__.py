@@ -7,7 +7,8 @@ from samebits.manifest.collect import collect as collect
 from samebits.manifest.collect import collect_static as collect_static
 from samebits.manifest.diff import diff as diff
 from samebits.manifest.git import git as git
+from samebits.manifest.manifest import Manifest as Manifest
 from samebits.manifest.secrets import redact as redact
 from samebits.manifest.variables import variables as variables
 
-__all__ = ["collect", "collect_static", "diff", "git", "redact", "redacted", "variables"]
+__all__ = ["Manifest", "collect", "collect_static", "diff", "git", "redact", "redacted", "variables"]

@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from samebits import __version__
 from samebits.manifest.arguments import redacted
+from samebits.manifest.manifest import Manifest
 from samebits.manifest.variables import variables
 
 #: Libraries whose version can change a training run's numbers; noted where the program imported them.
@@ -54,23 +55,23 @@ _FLAGS: Final = (
 )
 
 
-def collect_static() -> dict[str, Any]:
+def collect_static() -> Manifest:
     """What is known without torch: Python, machine, variables, command line.  Plain data, fit for JSON."""
-    return {
-        "samebits": __version__,
-        "python": platform.python_version(),
-        "implementation": platform.python_implementation(),
-        "executable": sys.executable,
-        "libraries": _libraries(),
-        "machine": dict(_machine()),
-        "hash": {"randomized": bool(sys.flags.hash_randomization)},
-        "variables": variables(os.environ),
-        "argv": redacted(sys.argv),
-        "cwd": _ask(os.getcwd),
-    }
+    return Manifest(
+        samebits=__version__,
+        python=platform.python_version(),
+        implementation=platform.python_implementation(),
+        executable=sys.executable,
+        libraries=_libraries(),
+        machine=dict(_machine()),
+        hash={"randomized": bool(sys.flags.hash_randomization)},
+        variables=variables(os.environ),
+        argv=redacted(sys.argv),
+        cwd=_ask(os.getcwd),
+    )
 
 
-def collect() -> dict[str, Any]:
+def collect() -> Manifest:
     """`collect_static` and what torch, if this process has imported it, says of itself.
 
     Not before the program's first operations: see the module's docstring.

@@ -29,7 +29,7 @@ _DEPTH: Final = 6
 
 def diff(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[EnvironmentDifference]:
     """The keys whose values differ, those that can change bits first; absent counts as None."""
-    left, right = dict(_flat(a)), dict(_flat(b))
+    left, right = dict(flat(a)), dict(flat(b))
     rows = [
         EnvironmentDifference(
             key=key, a=left.get(key), b=right.get(key), matters=not _is_under(key, _HARMLESS)
@@ -49,10 +49,10 @@ def _is_under(key: str, roots: tuple[str, ...]) -> bool:
     return any(key == root or key.startswith(root + ".") for root in roots)
 
 
-def _flat(value: Mapping[str, Any], prefix: str = "", depth: int = 1) -> Iterator[tuple[str, Any]]:
+def flat(value: Mapping[str, Any], prefix: str = "", depth: int = 1) -> Iterator[tuple[str, Any]]:
     for name, item in value.items():
         key = f"{prefix}{name}"
         if isinstance(item, Mapping) and item and depth < _DEPTH:
-            yield from _flat(item, key + ".", depth + 1)
+            yield from flat(item, key + ".", depth + 1)
         elif not isinstance(item, Mapping) or item:
             yield key, item

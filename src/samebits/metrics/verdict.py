@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from samebits._runtime.markup import card
 from samebits.metrics.difference import SeriesDifference, number
 from samebits.metrics.series import MetricLog
 
@@ -111,6 +112,28 @@ class MetricsVerdict:
         """The metric that differs first in time; of several, the first by name."""
         apart = [one for one in self.metrics if one.word in ("differs", "within")]
         return min(apart, key=_first_step, default=None)
+
+    @property
+    def headline(self) -> str:
+        """The verdict in one line, after its word.  It may hold text from the logs."""
+        if self.verdict == "incomplete":
+            return self.reason or "something is missing"
+        if self.verdict == "same":
+            return f"every value agrees: {self.compared.rstrip('.')}"
+        if self.verdict == "within":
+            return f"every metric lies within {self.tolerance}"
+        if self.tolerance is not None:
+            apart = sum(metric.word == "differs" for metric in self.metrics)
+            return f"{apart} of {len(self.metrics)} metrics not within {self.tolerance}"
+        assert self.first is not None
+        return f"{self.first.name} differs first, at step {_first_step(self.first):,}"
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        rows: list[tuple[str, object]] = [(one.name, one.sentence()) for one in self.metrics[:12]]
+        rows.append(("compared", self.compared))
+        rows += [("note", note) for note in self.notes[:6]]
+        return card(self.verdict, self.headline, rows)
 
     @property
     def compared(self) -> str:

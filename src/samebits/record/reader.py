@@ -21,6 +21,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Literal, Self
 
+from samebits.manifest.manifest import Manifest
 from samebits.model import facts
 from samebits.model.events import KIND, KINDS, PARTIAL, PHASES, READ_IN_TURN, Event
 from samebits.model.facts import Detail, Fact
@@ -69,7 +70,7 @@ class Record:
         header = store.rows(log.RECORD)[0]
         self.process: str = _str(header[2])
         self.rank: int = self._range("a rank", header[3])
-        self.manifest: dict[str, Any] = self._object("manifest", header[4])
+        self.manifest = Manifest(self._object("manifest", header[4]))
         self.plan: dict[str, Any] = self._object("plan", header[5], fields.PLAN)
         self.steps, status = store.last_commit()
         self.status: str = log.RUNNING if status is None else status
@@ -80,7 +81,7 @@ class Record:
             raise store.damaged(f"its note {name} is {shown(self.notes[name])}")
         full = self.notes.pop("manifest", None)  # what may only be asked once the program is under way
         if isinstance(full, dict):
-            self.manifest = {**self.manifest, **full}
+            self.manifest.update(full)
         if status is None and True in (self.notes.get(log.EXEC), self.notes.get(log.RESULTS_SENT)):
             self.status = "finished"
         elif status is None:
@@ -204,10 +205,11 @@ class Record:
             found.append(Fact(facts.made(name, values), site, at, step, self.process))
         return found
 
-    def losses(self) -> list[Loss]:
-        """The backward roots in order."""
+    def losses(self, most: int | None = None) -> list[Loss]:
+        """The backward roots in order; at most so many, evenly spread."""
         found = []
-        for _, step, index, value, bits, _ in self._store.rows(log.LOSSES):
+        rows = self._store.rows(log.LOSSES) if most is None else self._store.some_rows(log.LOSSES, most)
+        for _, step, index, value, bits, _ in rows:
             try:
                 number = None if value is None else float(_str(value))
             except ValueError:

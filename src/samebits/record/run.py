@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from samebits._runtime.markup import card
 from samebits.errors import RecordError
 from samebits.record import fields
 from samebits.record.reader import Record
@@ -76,6 +77,18 @@ class Run:
                 record.close()
             raise
         return cls(directory, info, records)
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        argv, code = self.info.get("argv"), self.info.get("exit_code")
+        rows: list[tuple[str, object]] = [
+            ("command", " ".join(map(str, argv)) if isinstance(argv, list) else "?"),
+            ("created", self.info.get("created") or "?"),
+            ("ended", f"{self.info.get('status') or '?'}" + ("" if code is None else f", exit code {code}")),
+        ]
+        for key, record in sorted(self.records.items()):
+            rows.append((key, f"{record.steps:,} steps, {record.events_total:,} events, {record.status}"))
+        return card("run", self.id, [*rows, ("in", self.path)])
 
     def close(self) -> None:
         for record in self.records.values():

@@ -17,7 +17,7 @@ import sqlite3
 import stat
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -76,6 +76,15 @@ class Store:
         """
         with self._reading():
             return list(self._rows(self._tables[table.name]))
+
+    def some_rows(self, table: log.Table, most: int) -> list[tuple[log.Cell, ...]]:
+        """As `rows`: at most so many, the first and the last among them and the others evenly between."""
+        total = self.totals[table.name]
+        if total <= most:
+            return self.rows(table)
+        ids = sorted({1 + i * (total - 1) // (most - 1) for i in range(most)})
+        with self._reading():
+            return list(self._rows(self._tables[table.name], ids))
 
     def blobs(self, table: log.Table, row: int, head: int, body: int) -> tuple[bytes | None, ...]:
         """The blobs of one row, by its checks; without those of later versions."""
@@ -206,31 +215,34 @@ class Store:
         self._salt = found[0]
         self.totals[log.RECORD.name] = 1
 
-    def _rows(self, table: log.Table) -> Iterator[tuple[log.Cell, ...]]:
+    def _rows(self, table: log.Table, ids: Sequence[int] | None = None) -> Iterator[tuple[log.Cell, ...]]:
+        """The checked rows of these ids; of all."""
         names = ["id", *(column.name for column in table.plain), *table.checks]
         for column in table.blobs:  # typeof and length of a column do not read its content
             length = f"WHEN 'blob' THEN length({column.name}) WHEN 'null' THEN NULL ELSE -1"
             names.append(f"CASE typeof({column.name}) {length} END")
         plain = len(table.plain)
-        expected = 1
+        expected = iter(range(1, self.size) if ids is None else ids)
+        count = 0
         room = self.size
-        query = f"SELECT {', '.join(names)} FROM {table.name} ORDER BY id"
+        where = "" if ids is None else f" WHERE id IN ({', '.join(map(str, ids))})"
+        query = f"SELECT {', '.join(names)} FROM {table.name}{where} ORDER BY id"
         for row, *cells in self._connection.execute(query):
-            if row != expected:
-                raise self.damaged(f"row {expected} of {table.name} is missing")
+            if row != (wanted := next(expected, 0)):
+                raise self.damaged(f"row {wanted} of {table.name} is missing")
             lengths = cells[plain + len(table.checks) :]
             values = cells[:plain]
             self._check_row(table, row, values, cells[plain], lengths)
-            expected += 1
+            count += 1
             for cell in values:
                 room -= len(cell) if isinstance(cell, str) else 0
             room -= sum(length or 0 for length in lengths)
             if room < 0:
                 raise self.damaged(f"{table.name} claims to hold more than the file")
             yield (row, *values, *cells[plain:])
-        if expected - 1 != self.totals[table.name]:
-            written = self.totals[table.name]
-            raise self.damaged(f"{table.name} has {expected - 1} rows, {written} were written")
+        written = self.totals[table.name] if ids is None else len(ids)
+        if count != written:
+            raise self.damaged(f"{table.name} has {count} rows, {written} were written")
 
     def _check_row(
         self, table: log.Table, row: object, cells: list[log.Cell], head: object, lengths: list[int | None]

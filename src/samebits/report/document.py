@@ -23,8 +23,7 @@ from samebits.metrics.verdict import MetricsVerdict
 from samebits.model.events import Event
 from samebits.record.reader import Record
 from samebits.record.run import Run
-from samebits.report.metrics import metrics_headline
-from samebits.report.terminal import difference_in_words, headline
+from samebits.report.terminal import difference_in_words
 
 FORMAT: Final = "samebits.report"
 VERSION: Final = 1
@@ -61,7 +60,7 @@ def document(
         "samebits": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "word": verdict.verdict,
-        "headline": headline(verdict) if isinstance(verdict, Verdict) else metrics_headline(verdict),
+        "headline": verdict.headline,
         "rests_on": verdict.compared,
         "runs": [_run(number, one) for number, one in enumerate(runs)],
         "curves": [],
@@ -81,9 +80,10 @@ def document(
     metrics = verdict if isinstance(verdict, MetricsVerdict) else compare_metrics(logs)
     shown["curves"] = _curves(logs, metrics)
     shown["metrics"] = [_metric(metric) for metric in metrics.metrics]
-    records = [run for one in runs[:2] if (run := one.run) is not None]
-    if isinstance(verdict, Verdict) and len(records) == 2:
-        shown |= _observed(verdict, (records[0], records[1]), progress)
+    if isinstance(verdict, Verdict):
+        by_id = {one.run.id: one.run for one in runs if one.run is not None}
+        if len(pair := [by_id[name] for name in verdict.pair if name in by_id]) == 2:
+            shown |= _observed(verdict, (pair[0], pair[1]), progress)
     return shown
 
 
@@ -147,12 +147,8 @@ def _observed(
             "inputs": _INPUTS[None if place is None else place.inputs_equal],
             "differs": difference_in_words(first),
         }
-    if (
-        first is not None
-        and place is not None
-        and (both := _records(zoomed or pair, first.process, exact=True))
-    ):
-        found["operations"] = [_row(row) for row in around(*both, place)]
+    if place is not None:
+        found["operations"] = [_row(row) for row in around(place)]
     document = verdict.as_json()
     found["causes"] = [
         {**cause, "source": _source(verdict.sources, cause["file"], cause["line"])}
@@ -165,7 +161,7 @@ def _observed(
 _INPUTS: Final = {True: "agree", False: "differ", None: "not recorded"}
 
 
-def _records(pair: tuple[Run, Run], process: str | None, exact: bool = False) -> tuple[Record, Record] | None:
+def _records(pair: tuple[Run, Run], process: str | None) -> tuple[Record, Record] | None:
     """The same process of both: the one that is asked for, or else the first that the user started."""
     a, b = pair
     shared = [key for key in sorted(a.records) if key in b.records]
@@ -180,7 +176,7 @@ def _over_time(line: Timeline) -> dict[str, Any]:
         "strip": [[stretch.first, stretch.steps, stretch.layer] for stretch in line.strip],
         "weights": [
             {
-                "steps": [one.first, one.steps],
+                "steps": [one.first, one.first + one.steps - 1],
                 "loss": one.loss,
                 "parameters": one.parameters,
                 "a": None if one.a is None else f"{one.a:016x}",
@@ -197,8 +193,8 @@ def _over_time(line: Timeline) -> dict[str, Any]:
             {
                 "name": one.name,
                 "columns": [list(column) for column in line.columns],
-                "a": list(one.a),
-                "b": list(one.b),
+                "a": list(one.a) or None,
+                "b": list(one.b) or None,
                 "same": list(one.same),
             }
             for one in line.generators

@@ -8,30 +8,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from samebits._runtime.text import clean
 from samebits.metrics.difference import Point, SeriesDifference
 from samebits.metrics.verdict import MetricsVerdict, MetricVerdict
-from samebits.report.terminal import STYLES, clean, put, widened
+from samebits.report.terminal import STYLES, put, widened
 
 _ROWS: Final = 12
 _MARKS: Final = {"identical": "green", "within": "green", "differs": "red", "missing": "yellow"}
-
-
-def metrics_headline(verdict: MetricsVerdict) -> str:
-    """The line after the verdict's word, in plain text."""
-    first = verdict.first
-    if verdict.verdict == "incomplete":
-        return verdict.reason or "something is missing"
-    if first is None:
-        return f"every value agrees: {verdict.compared.rstrip('.')}"
-    apart = [metric for metric in verdict.metrics if metric.word == "differs"]
-    if verdict.verdict == "within":
-        return f"every metric lies within {verdict.tolerance}"
-    if verdict.tolerance is not None:
-        return f"{len(apart)} of {len(verdict.metrics)} metrics not within {verdict.tolerance}"
-    where = min(
-        (one.first for one in first.differences if one.first is not None), key=lambda point: point.step
-    )
-    return f"{first.name} differs first, at step {where.step:,}"
 
 
 def print_metrics(
@@ -46,7 +29,7 @@ def print_metrics(
     """
     console = widened(console)
     word = verdict.verdict
-    line = Text.assemble((word.upper(), STYLES[word]), "  ", (clean(metrics_headline(verdict)), "bold"))
+    line = Text.assemble((word.upper(), STYLES[word]), "  ", (clean(verdict.headline), "bold"))
     put(console, line)
     if detail == "quiet":
         return

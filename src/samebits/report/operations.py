@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from samebits.report.terminal import clean
+from samebits._runtime.text import clean
 
 _PIPE_WIDTH = 160
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -9,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from samebits.report.terminal import clean
+from samebits._runtime.text import clean
+from samebits.report.curves import spark
 
 _PIPE_WIDTH: Final = 200
 _STYLES: Final = {"finished": "green", "stopped": "green", "failed": "red", "timeout": "red", "lost": "red"}
@@ -23,13 +25,14 @@ _SHORT: Final = (
 
 
 def print_runs(rows: Sequence[Mapping[str, Any]], console: Console) -> None:
-    """A table: id, age, status, steps, size, verdict, command."""
+    """A table: id, age, status, steps, size, loss, verdict, command."""
     _widened(console)
     table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-    for name in ("id", "age", "status", "steps", "size", "verdict"):
+    for name in ("id", "age", "status", "steps", "size", "loss", "verdict"):
         right = name in ("age", "steps", "size")
         table.add_column(name, no_wrap=True, justify="right" if right else "left")
     table.add_column("command", overflow="ellipsis", no_wrap=True)
+    drawn = console.encoding.lower().startswith("utf")
     for row in rows:
         verdict = row["verdict"] or "-"
         table.add_row(
@@ -38,10 +41,20 @@ def print_runs(rows: Sequence[Mapping[str, Any]], console: Console) -> None:
             Text(clean(row["status"]), _STYLES.get(str(row["status"]), "yellow")),
             Text("-" if row["steps"] is None else f"{row['steps']:,}"),
             Text(size(row["bytes"])),
+            Text(_loss(row["losses"]) if drawn else "", "cyan"),
             Text(clean(verdict)[:20], _VERDICTS.get(str(verdict), "")),
             Text(clean(" ".join(row["argv"])) or "?"),
         )
     console.print(table)
+
+
+def _loss(losses: Sequence[float | None]) -> str:
+    """A run's loss in one line: where it was, how it went, where it ended."""
+    if not losses:
+        return "-"
+    last = losses[-1]
+    end = "nan" if last is None else f"{last:.3g}"
+    return f"{spark([math.nan if value is None else value for value in losses])} {end}"
 
 
 def print_run(run: Mapping[str, Any], console: Console) -> None:

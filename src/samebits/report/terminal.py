@@ -7,16 +7,15 @@ shown as escapes and nothing is taken for markup.
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Final, Literal
 
 from rich.console import Console
 from rich.text import Text
 
+from samebits._runtime.text import clean
 from samebits.compare.verdict import Place, Verdict, count
 from samebits.model.finding import Finding
 
-_LONGEST: Final = 2000  # characters shown of any one recorded text
 _PIPE_WIDTH: Final = 100
 _CAUSES, _ROWS, _NOTES = 3, 8, 6
 _ALL: Final = 1000  # where a person asks for every one
@@ -33,31 +32,6 @@ _CHANGES: Final = {
     "replaced": "the second run did something else in its place",
     "end": "one run ended here and the other went on",
 }
-
-
-def clean(text: object, *, lines: bool = False) -> str:
-    """Recorded text without anything a terminal acts upon.
-
-    Control characters, also those that turn the direction of writing, become visible escapes; a line
-    break stays where ``lines`` allows it.
-    """
-    shown = []
-    raw = str(text)
-    for character in raw[:_LONGEST]:
-        if (lines and character == "\n") or unicodedata.category(character) not in (
-            "Cc",
-            "Cf",
-            "Cs",
-            "Co",
-            "Zl",
-            "Zp",
-        ):
-            shown.append(character)
-        elif character == "\t":
-            shown.append("    " if lines else " ")
-        else:
-            shown.append(ascii(character)[1:-1])
-    return "".join(shown) + ("..." if len(raw) > _LONGEST else "")
 
 
 def _at(file: str | None, line: int | None) -> str:
@@ -180,21 +154,6 @@ def _notes(console: Console, verdict: Verdict, verbose: bool) -> None:
         put(console, f"and {len(verdict.notes) - limit} more notes, with -v", style="dim")
 
 
-def headline(verdict: Verdict) -> str:
-    """The verdict in one line."""
-    runs = count(len(verdict.runs), "run")
-    if verdict.verdict == "same":
-        steps = count(verdict.steps, "step")
-        done = count(verdict.operations, "operation") if verdict.operations else f"{verdict.events:,} values"
-        return f"{runs}, {steps}, {done}: every bit agrees"
-    if verdict.verdict in ("failed", "incomplete"):
-        reason = (verdict.reason or "").strip() or "the program failed"
-        return clean(reason.split("\n", 1)[0])
-    place = verdict.first
-    assert place is not None
-    return f"first at step {place.step}, {clean(place.op)}, {_at(place.file, place.line)}"
-
-
 def print_verdict(
     verdict: Verdict,
     console: Console | None = None,
@@ -208,7 +167,7 @@ def print_verdict(
     verbose = detail == "verbose"
     console = widened(console)
     style = STYLES[verdict.verdict]
-    put(console, Text.assemble((verdict.verdict.upper(), style), "  ", (clean(headline(verdict)), "bold")))
+    put(console, Text.assemble((verdict.verdict.upper(), style), "  ", (clean(verdict.headline), "bold")))
     if detail == "quiet":
         return
     if verdict.verdict in ("failed", "incomplete"):

@@ -1,0 +1,73 @@
+"""Makes a report of runs and logs as they lie on the disk, or of a verdict just made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from samebits.compare.judge import compare_all
+from samebits.compare.verdict import Verdict, closer
+from samebits.errors import RecordError
+from samebits.metrics.compare import compare_metrics
+from samebits.metrics.logs import open_log
+from samebits.metrics.series import MetricLog
+from samebits.record.run import Run, list_runs
+from samebits.report.document import Shown, document
+
+Progress = Callable[[], None]
+
+
+def report_of(
+    places: Sequence[tuple[Path, bool]], names: Sequence[str], progress: Progress | None = None
+) -> dict[str, Any]:
+    """The document of runs: by every fingerprint where all are records, else by what they logged.
+
+    Args:
+        places: where each is, and whether it is a record.
+        names: what the user calls each.
+
+    Raises:
+        RecordError: one cannot be read.
+        UsageError: there are fewer than two.
+    """
+    with ExitStack() as held:
+        runs = [held.enter_context(Run.open(path)) if record else None for path, record in places]
+        records = [run for run in runs if run is not None]
+        if len(records) == len(runs):
+            verdict = _closer(compare_all(records), records, held)
+            shown = [Shown(_logged(run, name), run) for run, name in zip(records, names, strict=True)]
+            return document(shown, verdict, progress=progress)
+        logs = [open_log(path, name=name) for (path, _), name in zip(places, names, strict=True)]
+        shown = [Shown(log, run) for log, run in zip(logs, runs, strict=True)]
+        return document(shown, compare_metrics(logs), progress=progress)
+
+
+def report_of_verdict(verdict: Verdict, out: Path, progress: Progress | None = None) -> dict[str, Any]:
+    """The document of a verdict that `verify` has just made, of whose runs the records lie in ``out``."""
+    with ExitStack() as held:
+        runs = [held.enter_context(Run.open(out / name)) for name in verdict.runs if (out / name).is_dir()]
+        whole = [run for run in runs if run.info.get("zoom") is None]
+        return document([Shown(_logged(run, run.id), run) for run in whole], verdict, progress=progress)
+
+
+def _closer(coarse: Verdict, records: Sequence[Run], held: ExitStack) -> Verdict:
+    """The verdict with what `verify` recorded when it ran the pair again, if it lies beside the runs."""
+    series = {run.info.get("verify") for run in records}
+    if coarse.verdict != "diverged" or len(series) != 1 or None in series:
+        return coarse
+    beside = [info for info in list_runs(records[0].path.parent) if info.info.get("verify") in series]
+    zoomed = [info.path for info in reversed(beside) if info.info.get("zoom") is not None]
+    if len(zoomed) != 2:
+        return coarse
+    fine = compare_all([held.enter_context(Run.open(path)) for path in zoomed])
+    return closer(coarse, fine) if fine.verdict == "diverged" else coarse
+
+
+def _logged(run: Run, name: str) -> MetricLog:
+    """The losses of a record; none where it has none to show."""
+    try:
+        return open_log(run.path, name=name)
+    except RecordError as error:
+        return MetricLog(name, run.path, "record", problems=(str(error),))
