@@ -84,8 +84,10 @@ def _read(path: Path, events: _Events) -> None:
     with file:
         try:
             for first, block in records(file, size):
-                for number, event in enumerate(block, first):
+                number = first
+                for event in block:
                     events.add(event)
+                    number += 1
             return
         except BrokenRecords as error:
             why, number = str(error), error.record
