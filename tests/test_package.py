@@ -202,6 +202,7 @@ OTHER_ERRORS = {
     "ops/index.py": {"IndexError"},
     "ops/unpool.py": {"RuntimeError"},
     "random/parametric.py": {"MemoryError"},
+    "metrics/readers/_files.py": {"ValueError"},
     "observe/fallback.py": {"TypeError", "ValueError"},
     "record/fields.py": {"ValueError"},
     "usercode/loading.py": {"OSError"},
@@ -279,14 +280,16 @@ def test_observing_loads_no_cause() -> None:
 
 @pytest.mark.parametrize("room", WITHOUT_TORCH)
 def test_needs_no_torch(room: str) -> None:
-    """Every file of the room, in an interpreter in which torch and numpy cannot be imported."""
+    """Every file of the room, in an interpreter in which torch cannot be imported, nor numpy but for metrics."""
     module = importlib.import_module(room)
     files = [room]
     if (
         hasattr(module, "__path__") and room != "samebits.launch"
     ):  # the child half of launch runs beside torch
         files += [found.name for found in pkgutil.walk_packages(module.__path__, room + ".")]
-    program = "import sys; sys.modules['torch'] = sys.modules['numpy'] = None\n"
+    program = "import sys; sys.modules['torch'] = None\n"
+    if room != "samebits.metrics":  # its series are arrays
+        program += "sys.modules['numpy'] = None\n"
     done = subprocess.run(
         [sys.executable, "-c", program + f"import {', '.join(files)}"],
         capture_output=True,

@@ -115,6 +115,7 @@ NO_FILE = {
     "launch/run": "`samebits run`, end to end",
     "launch/same_bits": "observed programs compute what they compute alone",
     "manifest/planted": "secrets planted in everything that is collected",
+    "metrics/readers/contract": "what holds for every reader of a log",
     "observe/kill": "a record whose writer is killed",
     "ops/compile": "all operations under torch.compile",
     "ops/contract": "what holds for every operation of the table",

@@ -28,11 +28,15 @@ _FRAME: Final = 16
 
 
 class BrokenRecords(Exception):
-    """Where a file ends before its time, as a line says it: "cut off in record 1,205"."""
+    """Why and in which record, the first being 1, a file ends before its time."""
+
+    def __init__(self, why: str, record: int) -> None:
+        super().__init__(why)
+        self.record = record
 
 
-def records(file: BinaryIO, size: int) -> Iterator[list[bytes]]:
-    """The data of the records in order, a list a block.
+def records(file: BinaryIO, size: int) -> Iterator[tuple[int, list[bytes]]]:
+    """The data of the records in order, several at once, with the number of the first of them.
 
     Raises:
         BrokenRecords: the next record is cut off or damaged.  Those before it have been given.
@@ -40,24 +44,26 @@ def records(file: BinaryIO, size: int) -> Iterator[list[bytes]]:
     count = 0
     rest = b""
     while block := file.read(_BLOCK):
-        buffer = b"".join((bytes(CHUNK), rest, block))
-        starts, lengths, at = _walk(buffer)
-        sound = _sound(buffer, starts, lengths)
-        yield [
-            buffer[start : start + length]
-            for start, length in zip(starts[:sound], lengths[:sound], strict=True)
-        ]
-        count += sound
-        if sound < len(starts):
-            raise BrokenRecords(f"the checksum is wrong in record {count + 1:,}")
-        rest = buffer[at:]
-        while len(rest) >= _HEAD and _LENGTH.unpack_from(rest)[0] > LARGEST:
-            count += 1
-            rest = _pass_over(file, size, rest, count)
+        rest += block
+        more = True
+        while more:
+            buffer = bytes(CHUNK) + rest
+            starts, lengths, at = _walk(buffer)
+            sound = _sound(buffer, starts, lengths)
+            whole = zip(starts[:sound], lengths[:sound], strict=True)
+            yield count + 1, [buffer[start : start + length] for start, length in whole]
+            count += sound
+            if sound < len(starts):
+                raise BrokenRecords("the checksum is wrong", count + 1)
+            rest = buffer[at:]
+            more = len(rest) >= _HEAD and _LENGTH.unpack_from(rest)[0] > LARGEST
+            if more:
+                count += 1
+                rest = _pass_over(file, size, rest, count)
     if rest:
         if len(rest) >= _HEAD and not _head_is_sound(rest):
-            raise BrokenRecords(f"the checksum is wrong in record {count + 1:,}")
-        raise BrokenRecords(f"cut off in record {count + 1:,}")
+            raise BrokenRecords("the checksum is wrong", count + 1)
+        raise BrokenRecords("cut off", count + 1)
 
 
 def _walk(buffer: bytes) -> tuple[list[int], list[int], int]:
@@ -99,11 +105,11 @@ def _head_is_sound(head: bytes) -> bool:
 def _pass_over(file: BinaryIO, size: int, rest: bytes, number: int) -> bytes:
     """What has been read behind the long record that ``rest`` begins with; the file goes on behind that."""
     if not _head_is_sound(rest):
-        raise BrokenRecords(f"the checksum is wrong in record {number:,}")
+        raise BrokenRecords("the checksum is wrong", number)
     length = _FRAME + _LENGTH.unpack_from(rest)[0]
     if length <= len(rest):
         return rest[length:]
     if file.tell() - len(rest) + length > size:
-        raise BrokenRecords(f"cut off in record {number:,}")
+        raise BrokenRecords("cut off", number)
     file.seek(length - len(rest), 1)
     return b""

@@ -13,7 +13,7 @@ from typing import Final
 
 from samebits.errors import RecordError
 from samebits.metrics.readers._files import head, is_file, lines
-from samebits.metrics.readers._table import Table
+from samebits.metrics.readers._rows import LoggedRows
 from samebits.metrics.scalars import Scalars
 from samebits.record.store import shown
 
@@ -54,7 +54,7 @@ def read(path: Path) -> Scalars:
     file = _file(path)
     if file is None:
         raise RecordError(f"{shown(path)} is no CSV any more")
-    scalars, table = Scalars(decimal=True), Table()
+    scalars, kept = Scalars(decimal=True), LoggedRows()
     text = _whole(lines(file, scalars), file, scalars)
     first = next(text, None)
     if first is None:
@@ -77,8 +77,8 @@ def read(path: Path) -> Scalars:
                 continue
             for name, cell in zip(header, cells, strict=True):
                 if (value := _number(cell, separator)) is not None:
-                    table.add(name, value)
-            table.rows += 1
+                    kept.add(name, value)
+            kept.count += 1
     except csv.Error as error:
         line = rows.line_num + 1
         scalars.problems.append(f"{shown(file.name)}: line {line:,} is no CSV ({error}); read up to it")
@@ -87,7 +87,7 @@ def read(path: Path) -> Scalars:
             f"{shown(file.name)}: rows with more or fewer cells than the header are left out:"
             f" {len(ragged):,}, the first in line {ragged[0]:,}"
         )
-    table.fill(scalars)
+    kept.fill(scalars)
     return scalars
 
 

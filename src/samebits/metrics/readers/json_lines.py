@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from samebits.errors import RecordError
 from samebits.metrics.readers._files import content, head, is_file, lines, parsed
-from samebits.metrics.readers._table import Table, numbers
+from samebits.metrics.readers._rows import LoggedRows, numbers
 from samebits.metrics.scalars import Scalars
 from samebits.record.store import shown
 
@@ -42,13 +42,13 @@ def read(path: Path) -> Scalars:
     file = _file(path)
     if file is None:
         raise RecordError(f"{shown(path)} is no JSON any more")
-    scalars, table = Scalars(decimal=True), Table()
+    scalars, kept = Scalars(decimal=True), LoggedRows()
     rows = _array(file) if _start(file) == b"[" else _lines(file, scalars)
     for row in rows:
         for name, value in numbers(row):
-            table.add(name, value)
-        table.rows += 1
-    table.fill(scalars)
+            kept.add(name, value)
+        kept.count += 1
+    kept.fill(scalars)
     return scalars
 
 

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import Final
 
+from samebits.errors import RecordError
 from samebits.metrics.readers._files import is_file, is_folder, lines
 from samebits.metrics.scalars import LARGEST_STEP, Scalars
 from samebits.record.store import shown
@@ -60,7 +61,7 @@ def _metric(file: Path, name: str, scalars: Scalars) -> None:
                 scalars.problems.append(
                     f"{shown_name}: cut off in line {number:,}; the lines before it are shown"
                 )
-                return
+                break
             parts = line.split()
             if not parts:
                 continue
@@ -73,8 +74,9 @@ def _metric(file: Path, name: str, scalars: Scalars) -> None:
                 wrong.append(number)
                 continue
             scalars.add(plain, step, value)
-    except OSError as error:
-        scalars.problems.append(f"{shown_name}: cannot be read: {shown(error.strerror)}")
+    except (OSError, RecordError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        scalars.problems.append(f"{shown_name}: cannot be read: {shown(why)}")
     if wrong:
         scalars.problems.append(
             f'{shown_name}: lines that are no "timestamp value step" are left out: {len(wrong):,},'

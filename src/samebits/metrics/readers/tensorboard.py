@@ -80,20 +80,22 @@ def _read(path: Path, events: _Events) -> None:
     file, size = opened(path)
     if not size:
         events.problems.append(f"{shown(path.name)} is empty")
-    count = 0
+    number = 0
     with file:
         try:
-            for block in records(file, size):
+            for first, block in records(file, size):
+                number = first
                 for event in block:
                     events.add(event)
-                    count += 1
-        except BrokenRecords as error:
-            what = str(error)
-        except WireError:
-            what = f"no event in record {count + 1:,}"
-        else:
+                    number += 1
             return
-    events.problems.append(f"{shown(path.name)}: {what}; the {count:,} before it are shown")
+        except BrokenRecords as error:
+            why, number = str(error), error.record
+        except WireError:
+            why = "no event"
+    events.problems.append(
+        f"{shown(path.name)}: {why} in record {number:,}; the {number - 1:,} before it are shown"
+    )
 
 
 #: The varints of the steps (None: 0) and the values (float32, or float64 where there are 8 bytes), as found.

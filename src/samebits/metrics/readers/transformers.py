@@ -11,7 +11,7 @@ from typing import Final
 
 from samebits.errors import RecordError
 from samebits.metrics.readers._files import content, head, is_file, listed, parsed
-from samebits.metrics.readers._table import Table, numbers
+from samebits.metrics.readers._rows import LoggedRows, numbers
 from samebits.metrics.scalars import Scalars
 from samebits.record.store import shown
 
@@ -48,16 +48,16 @@ def read(path: Path) -> Scalars:
     rows = state.get("log_history") if isinstance(state, dict) else None
     if not isinstance(rows, list):
         raise RecordError(f"{shown(file)} has no log_history, as a {NAME} of transformers has")
-    scalars, table = Scalars(decimal=True), Table()
+    scalars, kept = Scalars(decimal=True), LoggedRows()
     wrong = 0
     for row in rows:
         if not isinstance(row, dict):
             wrong += 1
             continue
         for name, value in numbers(row):
-            table.add(name, value)
-        table.rows += 1
+            kept.add(name, value)
+        kept.count += 1
     if wrong:
         scalars.problems.append(f"{shown(file.name)}: entries that are no objects are left out: {wrong:,}")
-    table.fill(scalars)
+    kept.fill(scalars)
     return scalars

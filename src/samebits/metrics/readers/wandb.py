@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 from samebits.errors import RecordError
 from samebits.metrics.readers._files import head, is_file, listed, opened, parsed
 from samebits.metrics.readers._protobuf import WireError, fields, message, signed, text
-from samebits.metrics.readers._table import as_number, numbers
+from samebits.metrics.readers._rows import as_number, numbers
 from samebits.metrics.scalars import LARGEST_STEP, Scalars
 from samebits.record.store import shown
 
@@ -59,14 +59,14 @@ def read(path: Path) -> Scalars:
             count = 0
             try:
                 for record in _records(file):
-                    count += 1
                     _history(record, scalars)
+                    count += 1
             except (_Broken, WireError) as error:
                 if not count and head(log, 4) != _IDENT[: len(head(log, 4))]:
                     raise RecordError(
                         f"{shown(log)} is no file of wandb: it does not begin with :W&B"
                     ) from None
-                what = error if isinstance(error, _Broken) else "damaged"
+                what = error if isinstance(error, _Broken) else "no history"
                 scalars.problems.append(
                     f"{shown(log.name)}: {what} in record {count + 1:,}; the {count:,} before it are shown"
                 )

@@ -36,26 +36,26 @@ AXES: Final = (
 EPOCHS: Final = ("epoch", "round")
 
 
-class Table:
+class LoggedRows:
     """Rows of numbers, kept by name."""
 
     def __init__(self) -> None:
         self._columns: dict[str, tuple[array[int], array[float]]] = {}
-        self.rows = 0
+        self.count = 0
 
     def add(self, name: str, value: float) -> None:
         """A number of the present row."""
         column = self._columns.get(name)
         if column is None:
             column = self._columns[name] = (array("q"), array("d"))
-        column[0].append(self.rows)
+        column[0].append(self.count)
         column[1].append(value)
 
     def fill(self, scalars: Scalars) -> None:
         """Give what was collected, the axis aside, its steps."""
         axis = self._axis(scalars)
         scalars.axis = "row" if axis is None else "epoch" if axis.lower() in EPOCHS else "step"
-        steps = np.arange(self.rows) if axis is None else self._steps(axis)
+        steps = np.arange(self.count) if axis is None else self._steps(axis)
         for name, (rows, values) in self._columns.items():
             if name != axis:
                 scalars.extend(name, steps[np.array(rows, np.int64)], np.array(values))
@@ -80,10 +80,10 @@ class Table:
     def _steps(self, axis: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """The step of each row."""
         rows, values = self._columns[axis]
-        steps = np.zeros(self.rows, np.int64)
+        steps = np.zeros(self.count, np.int64)
         at = np.array(rows, np.int64)
         if len(at):
-            last = np.searchsorted(at, np.arange(self.rows), side="right") - 1
+            last = np.searchsorted(at, np.arange(self.count), side="right") - 1
             steps = np.where(last >= 0, np.array(values).astype(np.int64)[last], steps)
         return steps
 
