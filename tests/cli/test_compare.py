@@ -29,8 +29,8 @@ def compared(monkeypatch: pytest.MonkeyPatch, below: Below) -> list[tuple[object
             raise RecordError("there is no run 'gone' in .samebits; `samebits runs` lists them")
         return out / text
 
-    def compare(run_a: object, run_b: object) -> Verdict:
-        seen.append((run_a, run_b))
+    def compare_all(runs: list[object]) -> Verdict:
+        seen.append(tuple(runs))
         return below.verdict
 
     class FakeRun:
@@ -38,7 +38,7 @@ def compared(monkeypatch: pytest.MonkeyPatch, below: Below) -> list[tuple[object
 
     run_module, compare_module = ModuleType("samebits.record.run"), ModuleType("samebits.compare")
     vars(run_module).update(Run=FakeRun, find_run=find_run)
-    vars(compare_module).update(compare=compare)
+    vars(compare_module).update(compare_all=compare_all)
     monkeypatch.setitem(sys.modules, "samebits.record.run", run_module)
     monkeypatch.setitem(sys.modules, "samebits.compare", compare_module)
     return seen
@@ -62,7 +62,14 @@ def test_a_run_that_is_gone(samebits: Run, compared: list[object]) -> None:
     assert answer.err == "samebits: there is no run 'gone' in .samebits; `samebits runs` lists them\n"
 
 
-@pytest.mark.parametrize("words", [[], ["a"], ["a", "b", "c"], ["a", "b", "--frob"]])
+def test_several(samebits: Run, compared: list[object]) -> None:
+    assert samebits("compare", "a", "b", "c", "d").code == 0
+    assert compared == [tuple(Path(".samebits", name) for name in "abcd")]
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["a"], ["a", "b", "--frob"], ["a", "b", "--at", "every"], ["a", "b", "--within"]]
+)
 def test_bad_usage(samebits: Run, compared: list[object], words: list[str]) -> None:
     answer = samebits("compare", *words)
     assert answer.code == 2

@@ -64,10 +64,10 @@ def test_a_table_newest_first(samebits: Run) -> None:
     answer = samebits("runs", "--out", "kept")
     assert answer.code == 0
     head, *rows = (line.split() for line in answer.out.splitlines())
-    assert head == ["id", "age", "status", "steps", "size", "verdict", "command"]
+    assert head == ["id", "age", "status", "steps", "size", "loss", "verdict", "command"]
     assert rows[0][:5] == ["b2", "2", "d", "failed", "-"]
     assert rows[0][-3:] == ["-", "-m", "train"]
-    assert rows[1] == ["a1", "9", "d", "finished", "3", "150", "kB", "same", "train.py", "x"]
+    assert rows[1] == ["a1", "9", "d", "finished", "3", "150", "kB", "-", "same", "train.py", "x"]
 
 
 def test_json(samebits: Run) -> None:
@@ -78,7 +78,7 @@ def test_json(samebits: Run) -> None:
     assert {key: document[key] for key in ("format", "version")} == {"format": "samebits.runs", "version": 1}
     (run,) = document["runs"]
     assert list(run) == [
-        "id", "created", "age", "status", "argv", "level", "steps", "bytes", "verify", "verdict",
+        "id", "created", "age", "status", "argv", "level", "steps", "bytes", "losses", "verify", "verdict",
     ]  # fmt: skip
     assert run["id"] == "a1"
     assert run["argv"] == ["train.py", "x"]

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from samebits._runtime.text import clean
 from samebits.compare import Finding, Place, Verdict, failed
 from samebits.model.divergence import Difference, EnvironmentDifference
 from samebits.model.sites import Site
-from samebits._runtime.text import clean
 from samebits.report.terminal import print_verdict
 
 _PLACE = Place(

@@ -114,9 +114,9 @@ def _records(
     with busy("comparing", quiet=much == "quiet"):
         verdict = compare_all([Run.open(path) for path in paths])
     code = deliver(verdict, json_path, much)
-    if much != "quiet" and (verdict.verdict == "diverged" or plot):
+    if _drawn(verdict.verdict == "diverged", json_path, much, plot):
         with suppress(RecordError):  # a record without losses
-            _draw(_logs(paths, names), "loss", json_path, plot)
+            _draw(_logs(paths, names), "loss", json_path)
     return code
 
 
@@ -137,8 +137,8 @@ def _metrics(
         verdict = compare_metrics(logs, within=tolerance, at="every" if at == "every" else "end", only=only)
     code = deliver_metrics(verdict, json_path, much)
     shown = verdict.first.name if verdict.first else next((m.name for m in verdict.metrics), None)
-    if much != "quiet" and shown is not None and (verdict.first or plot):
-        _draw(logs, shown, json_path, plot)
+    if shown is not None and _drawn(verdict.first is not None, json_path, much, plot):
+        _draw(logs, shown, json_path)
     return code
 
 
@@ -148,14 +148,22 @@ def _logs(paths: list[Path], names: tuple[str, ...]) -> list[Any]:
     return [open_log(path, name=name) for path, name in zip(paths, names, strict=True)]
 
 
-def _draw(logs: list[Any], metric: str, json_path: str | None, plot: bool | None) -> None:
-    """The curves of one metric, where they can be seen."""
-    from samebits.report.curves import fits, print_curves
+def _drawn(apart: bool, json_path: str | None, much: Detail, plot: bool | None) -> bool:
+    """Whether curves are drawn: if that is asked for, or the runs part and a terminal shows them."""
+    from samebits.report.curves import fits
 
-    where = console(json_path)
-    if plot is False or not (plot or fits(where)):
-        return
+    if plot is not None:
+        return plot
+    return apart and much != "quiet" and fits(console(json_path))
+
+
+def _draw(logs: list[Any], metric: str, json_path: str | None) -> None:
+    """The curves of one metric."""
+    from samebits.report.curves import print_curves
+
     series = [log.series[metric] for log in logs if metric in log.series]
     if len(series) == len(logs):
         lines = [list(zip(one.steps.tolist(), one.values.tolist(), strict=True)) for one in series]
-        print_curves(where, metric, lines, [chr(ord("A") + number) for number in range(len(lines))])
+        print_curves(
+            console(json_path), metric, lines, [chr(ord("A") + number) for number in range(len(lines))]
+        )

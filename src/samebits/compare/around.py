@@ -14,7 +14,7 @@ _SHAPE_ALONE: Final = VIEW | UNINITIALIZED | PENDING
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AlignedEvents:
     """One operation of each run; None where that run has none there.
 
     same: whether their results agree; None: not compared: left unread, a view, or fresh memory.
@@ -27,19 +27,20 @@ class Row:
     first: bool
 
 
-def around(divergence: Divergence) -> tuple[Row, ...]:
+def around(divergence: Divergence) -> tuple[AlignedEvents, ...]:
     """The events before the divergence, itself, and those after it, in the order in which they ran."""
     left = [*divergence.before, *_itself(divergence.a), *divergence.after_a]
     right = [*divergence.before_b, *_itself(divergence.b), *divergence.after_b]
     keys_a, keys_b = [_key(event) for event in left], [_key(event) for event in right]
-    rows: list[Row] = []
+    rows: list[AlignedEvents] = []
     for what, i, end_i, j, end_j in SequenceMatcher(None, keys_a, keys_b, autojunk=False).get_opcodes():
         if what == "equal":
             pairs = zip(left[i:end_i], right[j:end_j], strict=True)
-            rows += [Row(a, b, _same(a, b), a is divergence.a or b is divergence.b) for a, b in pairs]
+            meant = (divergence.a, divergence.b)
+            rows += [AlignedEvents(a, b, _same(a, b), a is meant[0] or b is meant[1]) for a, b in pairs]
         else:
-            rows += [Row(a, None, False, a is divergence.a) for a in left[i:end_i]]
-            rows += [Row(None, b, False, b is divergence.b) for b in right[j:end_j]]
+            rows += [AlignedEvents(a, None, False, a is divergence.a) for a in left[i:end_i]]
+            rows += [AlignedEvents(None, b, False, b is divergence.b) for b in right[j:end_j]]
     return tuple(rows)
 
 

@@ -11,7 +11,7 @@ from samebits.errors import UsageError
 from samebits.metrics.difference import SeriesDifference, difference
 from samebits.metrics.series import MetricLog
 from samebits.metrics.tolerance import Tolerance
-from samebits.metrics.verdict import MetricsVerdict, MetricVerdict, Spread, Word
+from samebits.metrics.verdict import LastValues, MetricsVerdict, MetricVerdict, Word
 
 #: Where a tolerance is asked: at the last step that both logged, or at each.
 At = Literal["end", "every"]
@@ -79,7 +79,7 @@ def _chosen(logs: Sequence[MetricLog], only: Sequence[str]) -> list[str]:
 def _metric(name: str, logs: Sequence[MetricLog], within: Tolerance | None, at: At) -> MetricVerdict:
     first, *others = (log.series[name] for log in logs)
     found = tuple(difference(first, other) for other in others)
-    last = Spread(tuple(float(log.series[name].values[-1]) for log in logs if len(log.series[name])))
+    last = LastValues(tuple(float(log.series[name].values[-1]) for log in logs if len(log.series[name])))
     if any(one.points == 0 for one in found):
         return MetricVerdict(name, "missing", found, last, "they have no step in common")
     lacking = [_ends(one) for one in found if any(one.only)]
@@ -103,10 +103,10 @@ def _ends(one: SeriesDifference) -> str:
     return f"{which} alone logged {alone:,} more value{'' if alone == 1 else 's'}"
 
 
-def _passed(found: Sequence[SeriesDifference], within: Tolerance, at: At, last: Spread) -> str | None:
+def _passed(found: Sequence[SeriesDifference], within: Tolerance, at: At, last: LastValues) -> str | None:
     """How the tolerance is passed, in words; None where it is not."""
     if within.kind == "sd":
-        mine, others = last.values[0], Spread(last.values[1:])
+        mine, others = last.values[0], LastValues(last.values[1:])
         far = abs(mine - others.mean)
         if far <= within.amount * others.sd:
             return None

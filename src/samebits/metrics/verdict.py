@@ -22,7 +22,7 @@ Word = Literal["same", "within", "diverged", "incomplete"]
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class LastValues:
     """The last values of a metric over several runs: as many as logged it."""
 
     values: tuple[float, ...]
@@ -58,7 +58,7 @@ class MetricVerdict:
     name: str
     word: Literal["identical", "within", "differs", "missing"]
     differences: tuple[SeriesDifference, ...]
-    spread: Spread
+    spread: LastValues
     why: str = ""
 
     def sentence(self) -> str:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from samebits import __version__
-from samebits.compare.around import Row, around
+from samebits.compare.around import AlignedEvents, around
 from samebits.compare.threads import is_worker
 from samebits.compare.timeline import LAYERS, Timeline, timeline
 from samebits.compare.verdict import Verdict
@@ -214,7 +214,7 @@ def _source(sources: Mapping[str, str], file: str | None, line: int | None) -> d
     return {"file": file, "start": start + 1, "line": line, "text": "\n".join(lines[start : line + _AROUND])}
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(row: AlignedEvents) -> dict[str, Any]:
     return {"a": _event(row.a), "b": _event(row.b), "same": row.same, "first": row.first}
 
 
