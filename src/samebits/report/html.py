@@ -1,9 +1,9 @@
 """A report as one HTML file: it opens at once, without a network, a server or anything installed.
 
-The document (docs/reference/report.md) goes in as it is, as JSON that nothing executes; the files beside this one
-in `page/` draw it in the browser.  Everything in it is text from somewhere else and may be hostile.  So the JSON
-holds no character that could end its block, the page allows itself exactly the scripts and styles that are in it,
-by their hashes, and it may load nothing.
+The document (docs/reference/report.md) goes in as it is, as JSON that nothing executes; the files beside
+this one in `page/` draw it in the browser.  Everything in it is text from somewhere else and may be hostile.
+So the JSON holds no character that could end its block, the page allows itself exactly the scripts and styles
+that are in it, by their hashes, and it may load nothing.
 """
 
 from __future__ import annotations
