@@ -9,7 +9,7 @@ GUIDES := .venv-guides
 GUIDES_STAMP := $(GUIDES)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-deep lint unit test-torch faults peer-tests guides bench bench-gpu quality trust gpu clean
+.PHONY: help install demo test test-deep browser lint unit test-torch faults peer-tests guides bench bench-gpu quality trust gpu clean
 
 help:
 	@echo "make demo     install, then verify the bundled example, mend it, verify it again"
@@ -38,7 +38,18 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	$(BIN)/python examples/demo.py
 
-test: lint unit
+test: browser lint unit
+
+# A report is tested in Debian's browser, which is installed where it is missing and that needs nobody's password.
+browser:
+	@command -v chromium > /dev/null && exit 0; \
+	root=; test "$$(id -u)" = 0 || root='sudo -n'; \
+	if command -v apt-get > /dev/null && $$root true 2> /dev/null; then \
+		echo 'installing chromium, for the tests of the report'; \
+		$$root apt-get update -qq > /dev/null 2>&1; \
+		$$root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends chromium > /dev/null 2>&1; \
+	fi; \
+	command -v chromium > /dev/null || echo 'chromium is not there and cannot be installed: the browser tests of the report will be skipped'
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -129,6 +129,7 @@ NO_FILE = {
     "random/interruptions": "signals within all that draws",
     "random/quality": "statistics of all streams",
     "random/tiers": "the processors for which the core is compiled",
+    "report/page": "the report's page in a browser",
     "record/hostile": "forged records, through all that reads",
     "record/corruption": "damaged files, through all that reads",
     "seeding/distributed": "several processes, end to end",

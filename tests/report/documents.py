@@ -98,7 +98,7 @@ def report(word: str, headline: str, runs: str = "AB", **more: Any) -> dict[str,
         "created": "2025-01-02T10:05:00Z",
         "word": word,
         "headline": headline,
-        "rests_on": "200 steps, 61,200 operations, 200 losses, 200 batches, every gradient and every parameter.",
+        "rests_on": "200 steps, 61,200 operations, 200 losses, every gradient and every parameter.",
         "runs": [run(label) for label in runs],
         "curves": [],
         "first": None,
@@ -154,9 +154,9 @@ CAUSES = [
         "confidence": 0.97,
         "file": "train.py",
         "line": 36,
-        "why": "aten::_index_put_impl_ at train.py:36 (the forward line of IndexBackward0): both runs gave it the same "
-        "inputs, bit for bit, and got other results; its kernel adds in an order that threads decide.",
-        "fix": "samebits.deterministic()  # once, before training; replaces kernels without a deterministic form",
+        "why": "aten::_index_put_impl_ at train.py:36 (the forward line of IndexBackward0): both runs gave "
+        "it the same inputs, bit for bit, and got other results; its kernel adds in an order threads decide.",
+        "fix": "samebits.deterministic()  # once, before training",
         "source": None,
     },
     {
@@ -237,16 +237,21 @@ def generators(start: int = 130) -> list[dict[str, Any]]:
 
 def diverged() -> dict[str, Any]:
     """Two records that part at step 40; the loss only shows it at step 52."""
+    tenth = range(0, 200, 10)
+    overflowing = [65536.0] * 90 + ["inf"] * 6 + ["nan"] * 24 + [32768.0] * 80
     curves = [
         pair("train/loss", 52),
         pair("gradient norm", 40, scale=3.1),
         pair("train/accuracy", 80, scale=0.4),
         curve("lr", [[single(0.1 * 0.99**at) for at in range(200)]] * 2),
-        curve("val/loss", [[falling(at) for at in range(0, 200, 10)], [falling(at, 1, grown(at, 60)) for at in range(0, 200, 10)]],
-              steps=range(0, 200, 10), dtype="float64"),
-        curve("scale", [[65536.0 if at < 90 else 32768.0 for at in range(200)],
-                        [65536.0 if at < 90 else "inf" if at < 96 else "nan" if at < 120 else 32768.0 for at in range(200)]]),
-    ]  # fmt: skip
+        curve(
+            "val/loss",
+            [[falling(at) for at in tenth], [falling(at, 1, grown(at, 60)) for at in tenth]],
+            steps=tenth,
+            dtype="float64",
+        ),
+        curve("scale", [[65536.0] * 90 + [32768.0] * 110, overflowing]),
+    ]
     return report(
         "diverged",
         "first at step 40, aten::index_put, train.py:36",
@@ -274,7 +279,8 @@ def diverged() -> dict[str, Any]:
              "sentence": "148 of 200 points differ, first at step 52, by at most 0.0497"},
             {"name": "train/accuracy", "points": 200, "verdict": "within",
              "sentence": "120 of 200 points differ, by at most 1.2e-07: within 1e-6"},
-            {"name": "lr", "points": 200, "verdict": "identical", "sentence": "every bit of 200 points agrees"},
+            {"name": "lr", "points": 200, "verdict": "identical",
+             "sentence": "every bit of 200 points agrees"},
         ],
         notes=["The two runs printed other text.", "Processes compared: main."],
     )  # fmt: skip

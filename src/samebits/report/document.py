@@ -69,7 +69,7 @@ def document(
         "layers": list(LAYERS),
         "strip": [],
         "weights": [],
-        "modules": {"names": [], "columns": [], "gradient": [], "parameter": []},
+        "modules": None,
         "generators": [],
         "operations": [],
         "environment": [],
@@ -184,7 +184,9 @@ def _over_time(line: Timeline) -> dict[str, Any]:
             }
             for one in line.weights
         ],
-        "modules": {
+        "modules": None
+        if not line.modules.names
+        else {
             "names": list(line.modules.names),
             "columns": [list(column) for column in line.modules.columns],
             **{kind: [list(row) for row in rows] for kind, rows in line.modules.rows.items()},

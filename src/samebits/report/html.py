@@ -1,9 +1,9 @@
 """A report as one HTML file: it opens at once, without a network, a server or anything installed.
 
-The document (docs/reference/report.md) goes in as it is, as JSON that nothing executes; the files in `page/`
-draw it in the browser.  Everything in it is text from somewhere else and may be hostile.  So the JSON holds
-no character that could end its block, the page allows itself exactly the scripts and styles that are in it, by
-their hashes, and it may load nothing.
+The document (docs/reference/report.md) goes in as it is, as JSON that nothing executes; the files beside
+this one in `page/` draw it in the browser.  Everything in it is text from somewhere else and may be hostile.
+So the JSON holds no character that could end its block, the page allows itself exactly the scripts and styles
+that are in it, by their hashes, and it may load nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final
 
-from samebits._runtime.text import clean
+from samebits.report.terminal import clean
 
 _FILES: Final = resources.files("samebits.report") / "page"
 _STYLES: Final = ("uplot/uPlot.min.css", "page.css")

@@ -36,7 +36,7 @@ class Chart {
     this.at = el("span", { class: "at" });
     this.numbers = plot.lines.map(() => el("span", { class: "number" }));
     this.readout.replaceChildren(this.at, ...plot.lines.map(({ run }, index) =>
-      el("span", { class: "chip" }, swatch(run, this.dash(run)), el("b", {}, visible(this.runs[run]?.label ?? "")),
+      el("span", { class: "chip" }, swatch(run, this.dash(run)), el("b", {}, labelOf(this.runs, run)),
         this.numbers[index])));
     this.read(null);
     if (this.drawn) {
@@ -156,7 +156,7 @@ class Chart {
     axis.point(steps[next], null);
     this.read(next);
     announce([this.at.textContent, ...this.plot.lines.map((one, index) =>
-      `${visible(this.runs[one.run]?.label ?? "")} ${this.numbers[index].textContent}`)].join(", "));
+      `${labelOf(this.runs, one.run)} ${this.numbers[index].textContent}`)].join(", "));
   }
 
   /** Marks: where the first difference is, and what is no number, at the edge where it would lie. */

@@ -5,7 +5,7 @@ const LINE = 24, SEEN = 17, SPARE = 10;
 
 class Operations {
   constructor(parent, operations, runs) {
-    this.labels = [0, 1].map((run) => visible(runs[run]?.label ?? "AB"[run]));
+    this.labels = [0, 1].map((run) => labelOf(runs, run));
     this.all = operations;
     this.texts = operations.map(searched);
     this.rows = operations.map((_, index) => index);
@@ -35,7 +35,11 @@ class Operations {
       this.show(true);
     });
     this.select();
-    this.jump();
+    let laidOut = false; // a box scrolls only when it is in the page
+    onWidth(this.box, () => {
+      if (!laidOut) this.jump();
+      laidOut = true;
+    });
   }
 
   /** Keeps the rows that the filter and the box ask for. */

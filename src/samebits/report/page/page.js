@@ -102,7 +102,7 @@ function weightsPanel() {
   const table = weights.map((stretch) => el("tr", { class: silent.includes(stretch) ? "differs" : null },
     el("th", { scope: "row", class: "number" }, span(...stretch.steps)), say(stretch.loss), say(stretch.parameters),
     el("td", { class: "mono" }, shownOr(stretch.a, "–").slice(0, 40)), el("td", { class: "mono" }, shownOr(stretch.b, "–").slice(0, 40))));
-  const [a, b] = [0, 1].map((run) => visible(runs[run]?.label ?? "AB"[run]));
+  const [a, b] = [0, 1].map((run) => labelOf(runs, run));
   made.append(...tableOf("Loss and parameters, and the digests of the parameters at the first step of each stretch",
     ["", "loss", "parameters", `digest of ${a}`, `digest of ${b}`], table, "weights").filter(Boolean));
   return made;
@@ -169,53 +169,100 @@ function bar(links) {
   return { made, ranged };
 }
 
+/** A part of the page; one that cannot be drawn, since its document is of another version, says so alone. */
+function attempt(make) {
+  try {
+    return make() ?? "";
+  } catch (error) {
+    console.error(error);
+    return el("p", { class: "parts" }, "A part of this report could not be drawn.");
+  }
+}
+
+/** The first of the charts, which stand one above the other, so that steps line up. */
+function lossChart(charts) {
+  charts.append(el("h2", { class: "unseen", id: "charts-heading" }, "Loss and difference"));
+  if (loss) new Chart(charts, axisOf(loss.unit), runs, valuesPlot(loss, runs, LOSS_HEIGHT), { soon: true });
+}
+
+/** Those below it: how far the runs are apart, the norm of the gradients, the strip. */
+function moreCharts(charts) {
+  if (loss && runs.length > 1) differenceChart(charts, loss);
+  if (norm) new Chart(charts, axisOf(norm.unit), runs, valuesPlot(norm, runs, NORM_HEIGHT));
+  if (list(report.strip).length) stripPanel(charts);
+}
+
+function sidePanels() {
+  const made = [];
+  if (report.first) made.push(attempt(() => firstPanel(report.first)));
+  if (list(report.causes).length) made.push(attempt(() => causesPanel(report.causes, report.first)));
+  if (!made.length && list(report.metrics).length) made.push(attempt(() => metricsPanel(report.metrics)));
+  return made;
+}
+
+function modulesPanel() {
+  const made = section("modules", "Modules over time", "Modules");
+  new Heat(made, axisOf("step"), report.modules);
+  return made;
+}
+
+function operationsPanel() {
+  const made = section("operations", "Operations around the first difference", "Operations");
+  new Operations(made, report.operations, runs);
+  return made;
+}
+
+/** What comes below: one after the other, if the document has it. */
+function panels() {
+  const others = drawnCurves.filter((curve) => curve !== loss && curve !== norm);
+  const { modules } = report;
+  const rows = list(modules?.names).length && list(modules.columns).length;
+  return [
+    [others.length, () => curvesPanel(others)],
+    [list(report.weights).length, weightsPanel],
+    [rows && (list(modules.gradient).length || list(modules.parameter).length), modulesPanel],
+    [list(report.generators).length, generatorsPanel],
+    [list(report.operations).length, operationsPanel],
+  ].filter(([there]) => there).map(([, make]) => attempt(make));
+}
+
+function tables(metricsShown) {
+  return [
+    [list(report.environment).length, () => environmentPanel(report.environment, runs)],
+    [list(report.metrics).length && !metricsShown, () => metricsPanel(report.metrics)],
+    [list(report.notes).length, () => notesPanel(report.notes)],
+  ].filter(([there]) => there).map(([, make]) => attempt(make));
+}
+
+/** What is seen first. */
 function start() {
   document.title = `${brief(report.word).toUpperCase()} ${brief(report.headline, 80)} – samebits report`;
   watchPrinting();
   const links = el("ul", { class: "links" });
-  const main = el("main", {});
   const top = bar(links);
+  const main = el("main", {}, attempt(() => verdictPanel({ ...report, runs })));
   document.body.append(top.made, main);
-  main.append(verdictPanel({ ...report, runs }));
-
-  const charts = el("section", { class: "charts", id: "charts", "aria-label": "Loss and difference", "data-short": "Loss" });
-  const side = el("div", { class: "side" });
-  const first = el("div", { class: "top" }, charts, side);
+  const first = el("div", { class: "top" }), side = sidePanels();
+  const charts = el("section", { id: "charts", class: "charts", "aria-labelledby": "charts-heading", "data-short": "Loss" });
   main.append(first);
-  if (report.first) side.append(firstPanel(report.first));
-  if (list(report.causes).length) side.append(causesPanel(report.causes, report.first));
-  if (!side.children.length && list(report.metrics).length) side.append(metricsPanel(report.metrics));
-  if (loss) {
-    new Chart(charts, axisOf(loss.unit), runs, valuesPlot(loss, runs, LOSS_HEIGHT), { soon: true });
-    performance.mark("first-curve");
-  }
-  if (loss && runs.length > 1) differenceChart(charts, loss);
-  if (norm) new Chart(charts, axisOf(norm.unit), runs, valuesPlot(norm, runs, NORM_HEIGHT));
-  if (list(report.strip).length) stripPanel(charts);
-  if (!charts.children.length) charts.remove();
-  if (!side.children.length) side.remove();
+  if (loss || list(report.strip).length) first.append(charts); // before it is filled: a chart is drawn to its width
+  if (side.length) first.append(el("div", { class: "side" }, side));
   if (!first.children.length) first.remove();
+  if (charts.isConnected) charts.append(attempt(() => lossChart(charts)));
+  top.ranged();
+  performance.mark("first-curve");
+  // The browser shows this much before the rest is made.
+  requestAnimationFrame(() => setTimeout(() => finish(main, charts, first, links, top)));
+}
 
-  const others = drawnCurves.filter((curve) => curve !== loss && curve !== norm);
-  if (others.length) main.append(curvesPanel(others));
-  if (list(report.weights).length) main.append(weightsPanel());
-  const modules = report.modules;
-  if (list(modules?.names).length && list(modules.columns).length && (list(modules.gradient).length || list(modules.parameter).length)) {
-    const made = main.appendChild(section("modules", "Modules over time", "Modules"));
-    new Heat(made, axisOf("step"), modules);
-  }
-  if (list(report.generators).length) main.append(generatorsPanel());
-  if (list(report.operations).length) {
-    const made = main.appendChild(section("operations", "Operations around the first difference", "Operations"));
-    new Operations(made, report.operations, runs);
-  }
-  const pair = el("div", { class: "pair" });
-  if (list(report.environment).length) pair.append(environmentPanel(report.environment, runs));
-  if (list(report.metrics).length && !side.querySelector("#metrics")) pair.append(metricsPanel(report.metrics));
-  if (list(report.notes).length) pair.append(notesPanel(report.notes));
-  if (pair.children.length) main.append(pair);
-  main.append(el("footer", {}, `samebits ${shownOr(report.samebits)} · ${shownOr(report.created)} · ${brief(report.format)} ${shownOr(report.version)}`));
-
+function finish(main, charts, first, links, top) {
+  if (charts.isConnected) charts.append(attempt(() => moreCharts(charts)));
+  main.append(...panels());
+  const rest = tables(first.querySelector("#metrics"));
+  if (rest.length) main.append(el("div", { class: "pair" }, rest));
+  const origin = [["samebits", report.samebits], ["", report.created], ["format", report.format], ["version", report.version]];
+  main.append(el("footer", {}, origin.filter(([, value]) => !empty(value))
+    .map(([name, value]) => `${name} ${brief(value)}`.trim()).join(" · ")));
   for (const made of main.querySelectorAll("section[data-short]")) {
     links.append(el("li", {}, el("a", { href: `#${made.id}` }, made.dataset.short)));
   }

@@ -29,7 +29,7 @@ function verdictPanel(report) {
       el("h1", {}, el("span", { class: `word ${word}`, title: MEANINGS[word] }, brief(report.word).toUpperCase()), " ",
         text(report.headline, "span", { class: "headline" })),
       report.rests_on ? el("p", { class: "rests" }, "Compared: ", text(report.rests_on)) : null),
-    runsTable(report.runs));
+    report.runs.length ? runsTable(report.runs) : null);
 }
 
 function runsTable(runs) {
@@ -141,7 +141,7 @@ function environmentPanel(environment, runs) {
     el("th", { scope: "row" }, text(row.key, "span", { class: "mono" })),
     text(row.a, "td", { class: "mono" }), text(row.b, "td", { class: "mono" }),
     el("td", { class: "state" }, row.matters ? "can change bits" : "")));
-  const [a, b] = [0, 1].map((run) => visible(runs[run]?.label ?? "AB"[run]));
+  const [a, b] = [0, 1].map((run) => labelOf(runs, run));
   made.append(...tableOf("Differences of what the runs ran on, what matters first", ["", a, b, ""], rows, "environment").filter(Boolean));
   return made;
 }

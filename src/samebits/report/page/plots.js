@@ -5,17 +5,19 @@
 // `lines` ({run, values, odd}: `odd` are the values that are no number, by index), `height`, `stepped`,
 // `y` ({range, splits, label} or null), `read(line, index)`: a line's value in words.
 
+const FLAT = 72; // the height of a chart of differences that has none
+
 /** The values of all runs of a curve. */
 function valuesPlot(curve, runs, height) {
   const lines = curve.values.slice(0, MOST_RUNS).map((values, run) => line_(run, values));
   const notes = lines.flatMap(({ run }) =>
-    oddities(curve.steps, curve.values[run], curve.unit).map((words) => `${visible(runs[run].label)} is ${words}`));
+    oddities(curve.steps, curve.values[run], curve.unit).map((words) => `${labelOf(runs, run)} is ${words}`));
   return {
     title: visible(curve.name),
     sentence: curve.sentence,
     odd: notes,
     words: sentences(`${brief(curve.name)}, ${count(curve.total, "point")} by ${brief(curve.unit)}, ` +
-      `of ${listed(runs.map((run) => `${brief(run.label, 8)} (${brief(run.name, 40)})`))}`,
+      `of ${listed(runs.map((run) => `${brief(run.label, 12)} (${brief(run.name, 40)})`))}`,
       brief(curve.sentence, 300), rangeInWords(curve), listed(notes)),
     unit: curve.unit, steps: curve.steps, first: curve.first, lines, height, y: null,
     read: ({ run }, index) => valueInWords(curve.values[run][index], curve.values[0][index], run),
@@ -59,20 +61,22 @@ function differencePlot(curve, runs, measure, height) {
   const bottom = low - 1;
   const height_ = (size) => (size > 0 ? Math.log10(size) : size === 0 ? bottom : size);
   const ulp = measure === "ulp";
+  const splits = positive ? decades(bottom, high) : [bottom];
   const lines = sizes.map((list, index) => ({
     run: index + 1,
     values: list.map(height_),
     odd: new Map(list.flatMap((size, at) => (size === null ? [[at, "no number"]] : []))),
   }));
-  const summary = lines.map(({ run }) => differenceInWords(curve, runs[run], sizes[run - 1], ulp));
+  const summary = lines.map(({ run }) => differenceInWords(curve, labelOf(runs, run), sizes[run - 1], ulp));
   return {
-    title: `${visible(curve.name)}: difference to ${visible(runs[0].label)}${ulp ? ", in ulp" : ""}`,
+    title: `${visible(curve.name)}: difference to ${labelOf(runs, 0)}${ulp ? ", in ulp" : ""}`,
     sentence: listed(summary, 3),
     odd: [],
-    words: sentences(`Difference of ${brief(curve.name)} to run ${brief(runs[0].label)}, logarithmic` +
+    words: sentences(`Difference of ${brief(curve.name)} to run ${labelOf(runs, 0)}, logarithmic` +
       `${ulp ? ", in units in the last place" : ""}`, listed(summary, MOST_RUNS)),
-    unit: curve.unit, steps: curve.steps, first: curve.first, lines, height,
-    y: { range: [bottom - 0.35, high + 0.1], splits: decades(bottom, high), label: (at) => decade(at, bottom, ulp) },
+    unit: curve.unit, steps: curve.steps, first: curve.first, lines,
+    height: positive ? height : Math.min(height, FLAT),
+    y: { range: [bottom - 0.35, high + 0.1], splits, label: (at) => decade(at, bottom, ulp) },
     read: ({ run }, index) => {
       const size = sizes[run - 1][index];
       if (size === undefined) return "–";
@@ -84,10 +88,9 @@ function differencePlot(curve, runs, measure, height) {
   };
 }
 
-function differenceInWords(curve, run, sizes, ulp) {
+function differenceInWords(curve, label, sizes, ulp) {
   const both = sizes.filter((size) => size !== undefined).length;
   const agree = sizes.filter((size) => size === 0).length;
-  const label = visible(run.label);
   if (!both) return `${label} has no ${brief(curve.unit)} in common`;
   if (agree === both) return `${label} agrees in all ${grouped(both)}`;
   let most = 0, at = -1;
@@ -118,8 +121,8 @@ function drawsPlot(generator, runs, height) {
   const steps = generator.columns.map(([start]) => start);
   const parted = steps.findIndex((_, index) => pair[0][index] !== pair[1][index]);
   const words = parted < 0 ? "as many random operations in both"
-    : `${count(pair[0][parted] ?? 0, "random operation")} in ${visible(runs[0].label)} and ` +
-      `${grouped(pair[1][parted] ?? 0)} in ${visible(runs[1]?.label ?? "B")} at ${span(...generator.columns[parted])}`;
+    : `${count(pair[0][parted] ?? 0, "random operation")} in ${labelOf(runs, 0)} and ` +
+      `${grouped(pair[1][parted] ?? 0)} in ${labelOf(runs, 1)} at ${span(...generator.columns[parted])}`;
   return {
     title: visible(generator.name),
     sentence: words,

@@ -56,6 +56,11 @@ function text(value, kind = "span", attributes = {}, lines = false, most = LONG)
   return node;
 }
 
+/** What a run is called: "A". */
+function labelOf(runs, run) {
+  return brief(runs[run]?.label ?? "ABCDEFGH"[run], 12);
+}
+
 /** "1 step", "1,200 steps". */
 function count(number, noun) {
   return `${number.toLocaleString("en-US")} ${number === 1 ? noun : noun + "s"}`;

@@ -58,6 +58,8 @@ function watchPrinting() {
       root.dataset.theme = "light";
     } else if (chosen) root.dataset.theme = chosen;
     else delete root.dataset.theme;
+    for (const button of document.querySelectorAll("button.more")) button.click(); // paper has no buttons
+    for (const details of document.querySelectorAll("details")) details.open = on;
     for (const printer of printers) printer(on);
     recolour();
   };
