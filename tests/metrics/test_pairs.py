@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samebits.metrics import Series
@@ -40,6 +40,7 @@ def test_pairs(a: tuple[int, ...], b: tuple[int, ...], expected: list[tuple[int,
 STEPS = st.lists(st.integers(-3, 6), max_size=25)
 
 
+@settings(max_examples=50)
 @given(STEPS, STEPS)
 def test_it_is_a_join_by_step_and_occurrence(a: list[int], b: list[int]) -> None:
     def keyed(steps: list[int]) -> dict[tuple[int, int], int]:
