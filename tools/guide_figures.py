@@ -93,7 +93,7 @@ def measured(pair: Pair) -> dict[str, Any]:
         "verdict": pair.verdict["verdict"],
         "first": place
         and {key: place[key] for key in keys} | {"file": SCRIPT.as_posix(), "source": pair.source},
-        "causes": [cause["cause"] for cause in pair.verdict["causes"]],
+        "causes": [cause["name"] for cause in pair.verdict["causes"]],
         "steps": len(steps),
         "losses_that_differ": len(differing),
         "first_loss_that_differs": int(differing[0]) if len(differing) else None,
