@@ -9,7 +9,7 @@ GUIDES := .venv-guides
 GUIDES_STAMP := $(GUIDES)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-deep browser lint unit test-torch faults peer-tests guides bench bench-gpu quality trust gpu clean
+.PHONY: help install demo test test-deep browser lint unit test-torch faults peer-tests guides figures bench bench-gpu quality trust gpu clean
 
 help:
 	@echo "make demo     install, then verify the bundled example, mend it, verify it again"
@@ -20,6 +20,7 @@ help:
 	@echo "make faults   the planted faults and what is found of them (minutes)"
 	@echo "make peer-tests PEERS=PATH   other projects' own seed tests, from checkouts of theirs, against samebits"
 	@echo "make guides TRAINERS=PATH   two public trainers, from checkouts, twice under samebits run: equal weights (minutes)"
+	@echo "make figures  the guides' two loss curves and their difference, trained and drawn anew into docs/figures (10 minutes)"
 	@echo "make bench    what observation, seeding, random numbers and the operations cost (minutes; an otherwise idle machine)"
 	@echo "make bench-gpu   random numbers and the operations on CUDA"
 	@echo "make quality  statistical tests of the random numbers, 10^9 of each kind (minutes)"
@@ -99,6 +100,9 @@ $(GUIDES_STAMP): pyproject.toml constraints.txt
 guides: $(GUIDES_STAMP)
 	@test -n "$(TRAINERS)" || { echo 'which checkouts? make guides TRAINERS=/path/that/holds/them (docs/guides.md)'; exit 1; }
 	$(GUIDES)/bin/python -m tests.guides.trainers.run $(TRAINERS)
+
+figures: $(STAMP)
+	$(BIN)/python -m tools.guide_figures
 
 # The projects that the benchmarks compare with; the torch that is there stays.
 $(BENCH_STAMP): $(STAMP)

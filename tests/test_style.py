@@ -97,6 +97,7 @@ NO_FILE = {
     "data/stateful": "torchdata's loader with all of ours",
     "determinism/compiled": "the mode under torch.compile",
     "determinism/many_entries": "scopes entered 1,500 times before the first compilation",
+    "examples/*": "what a user runs, which lies beside src",
     "gpu/*": "what needs a GPU, of any package",
     "guides/*": "what proves the rows of docs/guides.md",
     "integrations/contract": "the protocol, for every framework",

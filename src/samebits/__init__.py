@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from samebits.launch.functions import run as run
     from samebits.launch.functions import verify as verify
     from samebits.record.run import Run as Run
+    from samebits.report.figure import plot as plot
     from samebits.seeding import Key as Key
     from samebits.seeding import Seeded as Seeded
     from samebits.seeding import Streams as Streams
@@ -74,6 +75,7 @@ _HOMES = {
     "deterministic": "samebits.determinism",
     "ensure_hash_seed": "samebits.seeding",
     "isolated": "samebits.seeding",
+    "plot": "samebits.report.figure",
     "preserved": "samebits.seeding",
     "restore_rng": "samebits.seeding",
     "run": "samebits.launch.functions",
@@ -126,6 +128,7 @@ __all__ = [
     "deterministic",
     "ensure_hash_seed",
     "isolated",
+    "plot",
     "preserved",
     "record",
     "restore_rng",

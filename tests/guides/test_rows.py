@@ -188,7 +188,7 @@ class TestGuideC:
 
     def test_g7(self, folder: Folder) -> None:
         folder.write("train.py", CODE["G7", "train.py"])
-        verify, trained = commands("G7")
+        verify, trained, *_ = commands("G7")
         ended = folder.samebits(*verify[1:])
         assert ended.code == 1, ended.out + ended.err
         # Chance decides: two threads that never meet in a step add alike in it.
@@ -201,6 +201,21 @@ class TestGuideC:
         assert results[0]["losses"] == results[1]["losses"]
         assert torch.equal(results[0]["table"], results[1]["table"])
         assert len(set(results[0]["losses"])) == 5
+
+    def test_g7_figure(self, folder: Folder) -> None:
+        """Of two records, as it is printed."""
+        pytest.importorskip("matplotlib")
+        pytest.importorskip("samebits.metrics.logs")
+        folder.write("train.py", CODE["G7", "train.py"])
+        folder.write("figure.py", CODE["G7", "figure"])
+        *records, compare = commands("G7")[2:]
+        for words in records:
+            assert folder.samebits(*words[1:]).code == 0
+        ended = folder.samebits(*compare[1:])
+        assert ended.code in (0, 1), ended.out + ended.err  # chance decides, as above
+        ended = folder.python("figure.py")
+        assert ended.code == 0, ended.err
+        assert "</svg>" in (folder.path / "curves.svg").read_text("utf-8")
 
 
 def commands(row: str) -> list[list[str]]:

@@ -1,4 +1,8 @@
-"""Which value of one log belongs to which of another: the n-th that each logged at a step."""
+"""Which value of one log belongs to which of another: the n-th that each logged at a step.
+
+A run that was resumed logs some steps twice, and a run that was stopped lacks the last: so values are joined
+by step and occurrence, never by their place in the log.
+"""
 
 from __future__ import annotations
 
@@ -55,3 +59,22 @@ def _occurrences(numbers: NDArray[np.signedinteger[Any]]) -> NDArray[np.intp]:
     found = np.empty_like(order)
     found[order] = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
     return found
+
+
+def distances(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far apart paired values are: 0 exactly where they are the same, NaN beside NaN included.
+
+    Args:
+        a, b: float64 (n,), as `paired` returns them.
+
+    Returns:
+        float64 (n,), never NaN; infinite where one is NaN or infinite and the other is not the same.
+    """
+    import numpy as np
+
+    same = (a == b) | (np.isnan(a) & np.isnan(b))
+    with np.errstate(invalid="ignore", over="ignore"):
+        apart = np.abs(b - a)
+    apart[np.isnan(apart)] = np.inf
+    apart[same] = 0.0
+    return apart
