@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from samebits._runtime.text import clean
 from samebits.errors import UsageError, UsageTypeError
 from samebits.metrics.pairs import distances, paired
 from samebits.metrics.series import MetricLog, Series
 from samebits.record.run import Run
-from samebits.report.terminal import clean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -18,7 +18,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final
 
-from samebits.report.terminal import clean
+from samebits._runtime.text import clean
 
 _FILES: Final = resources.files("samebits.report") / "page"
 _STYLES: Final = ("uplot/uPlot.min.css", "page.css")
