@@ -39,13 +39,13 @@ _TICKS: Final = 6  # powers of ten with a label, about
 _LISTED: Final = 8  # names of metrics in an error
 
 #: What is drawn: a kept run, the path of a log or of a run, what was read of one, or one metric.
-Curve: TypeAlias = Run | str | os.PathLike[str] | MetricLog | Series
+RunOrLog: TypeAlias = Run | str | os.PathLike[str] | MetricLog | Series
 
 
 def plot(
-    a: Curve,
-    b: Curve,
-    *more: Curve,
+    a: RunOrLog,
+    b: RunOrLog,
+    *more: RunOrLog,
     metric: str = "loss",
     axes: Sequence[Axes] | None = None,
     labels: Sequence[str] | None = None,
@@ -117,7 +117,7 @@ def _axes(given: Sequence[Axes] | None) -> tuple[Axes, Axes]:
     return upper, lower
 
 
-def _curve(given: Curve, metric: str, number: int) -> tuple[str, Series]:
+def _curve(given: RunOrLog, metric: str, number: int) -> tuple[str, Series]:
     """What a run is called, and its metric."""
     if isinstance(given, Series):
         return f"run {chr(ord('A') + number)}", given
