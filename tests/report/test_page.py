@@ -328,7 +328,7 @@ def test_a_chart_says_in_a_sentence_what_it_shows(opened: Open) -> None:
     assert label.startswith(
         "train/loss, 200 points by step, of A (20250102-1) and B (20250102-2). differs in"
     )
-    assert "first at step 52. Values from 0.328 to 2.41." in label
+    assert "First difference at step 52. Values from 0.328 to 2.41." in label
     label = chart(page, "train/loss: difference to A").locator(".plot").get_attribute("aria-label")
     assert "B agrees in 54 of 200 points, at most 0.05 at step 185" in label
 

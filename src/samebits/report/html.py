@@ -35,6 +35,8 @@ _SCRIPTS: Final = (
     "heat.js",
     "operations.js",
     "panels.js",
+    "document.js",
+    "evidence.js",
     "page.js",
 )
 #: Characters that could end the block of JSON, or be read as markup; all of them stand in strings alone.

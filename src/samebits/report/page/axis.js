@@ -2,7 +2,8 @@
 // The x axis that all drawings of one unit share: which stretch is seen, and where the pointer is.
 
 /** Where a plot begins and ends within its element; lanes and heat map keep the same, so that steps line up. */
-const GUTTER = 62, MARGIN = 12;
+const GUTTER = 62,
+  MARGIN = 12;
 
 class Axis {
   constructor(unit, low, high) {
@@ -52,8 +53,10 @@ class Axis {
   }
 
   inWords() {
-    const ends = this.unit === "epoch" ? this.range.map(rounded).map(Number)
-      : [Math.ceil(this.range[0]) || 0, Math.floor(this.range[1])] /* no -0 */;
+    const ends =
+      this.unit === "epoch"
+        ? this.range.map(rounded).map(Number)
+        : [Math.ceil(this.range[0]) || 0, Math.floor(this.range[1])]; /* no -0 */
     return span(ends[0], Math.max(...ends), this.unit);
   }
 
@@ -61,10 +64,20 @@ class Axis {
   key(event, center) {
     if (event.ctrlKey || event.metaKey || event.altKey) return false;
     switch (event.key) {
-      case "+": case "=": this.zoom(0.5, center); break;
-      case "-": case "_": this.zoom(2, center); break;
-      case "0": case "Home": this.reset(); break;
-      default: return false;
+      case "+":
+      case "=":
+        this.zoom(0.5, center);
+        break;
+      case "-":
+      case "_":
+        this.zoom(2, center);
+        break;
+      case "0":
+      case "Home":
+        this.reset();
+        break;
+      default:
+        return false;
     }
     event.preventDefault();
     announce(`Shown: ${this.inWords()}`);
@@ -89,9 +102,12 @@ function onWidth(element, callback) {
 }
 
 const waiting = new Map(); // element -> what to do when it comes into view
-const watcher = new IntersectionObserver((entries) => {
-  for (const { isIntersecting, target } of entries) if (isIntersecting) arrive(target);
-}, { rootMargin: "300px" });
+const watcher = new IntersectionObserver(
+  (entries) => {
+    for (const { isIntersecting, target } of entries) if (isIntersecting) arrive(target);
+  },
+  { rootMargin: "300px" },
+);
 
 function arrive(element) {
   const act = waiting.get(element);

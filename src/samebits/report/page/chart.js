@@ -11,11 +11,27 @@ class Chart {
     this.title = el("h3", {});
     this.sentence = el("p", { class: "sentence" });
     this.readout = el("p", { class: "readout" });
-    this.box = el("div", { class: "plot", tabindex: 0, role: "group", "aria-roledescription": "chart",
-      onkeydown: (event) => this.key(event), onblur: () => axis.point(null, this) });
-    this.root = el("figure", { class: "chart" },
-      el("div", { class: "head" }, this.title, this.sentence, tools.length ? el("div", { class: "choice" }, tools) : null),
-      this.readout, this.box);
+    this.box = el("div", {
+      class: "plot",
+      tabindex: 0,
+      role: "group",
+      "aria-roledescription": "chart",
+      onkeydown: (event) => this.key(event),
+      onblur: () => axis.point(null, this),
+    });
+    this.root = el(
+      "figure",
+      { class: "chart" },
+      el(
+        "div",
+        { class: "head" },
+        this.title,
+        this.sentence,
+        tools.length ? el("div", { class: "choice" }, tools) : null,
+      ),
+      this.readout,
+      this.box,
+    );
     parent.append(this.root);
     axis.views.add(this);
     repaints.add(() => this.drawn?.redraw(false));
@@ -30,14 +46,25 @@ class Chart {
     this.plot = plot;
     this.title.textContent = brief(plot.title, 300);
     this.title.title = brief(plot.title, 300);
-    this.sentence.replaceChildren(text([plot.sentence, ...plot.odd].filter(Boolean).join("; "), "span", {}, false, 180));
+    this.sentence.replaceChildren(
+      text([plot.sentence, ...plot.odd].filter(Boolean).join("; "), "span", {}, false, 180),
+    );
     this.box.setAttribute("aria-label", plot.words);
     this.box.style.height = `${plot.height}px`;
     this.at = el("span", { class: "at" });
     this.numbers = plot.lines.map(() => el("span", { class: "number" }));
-    this.readout.replaceChildren(this.at, ...plot.lines.map(({ run }, index) =>
-      el("span", { class: "chip" }, swatch(run, this.dash(run)), el("b", {}, labelOf(this.runs, run)),
-        this.numbers[index])));
+    this.readout.replaceChildren(
+      this.at,
+      ...plot.lines.map(({ run }, index) =>
+        el(
+          "span",
+          { class: "chip" },
+          swatch(run, this.dash(run)),
+          el("b", {}, labelOf(this.runs, run)),
+          this.numbers[index],
+        ),
+      ),
+    );
     this.read(null);
     if (this.drawn) {
       this.drawn.destroy();
@@ -49,7 +76,8 @@ class Chart {
   resize(width) {
     this.width = width;
     if (this.drawn) this.drawn.setSize({ width, height: this.plot.height });
-    else this.drawn = new uPlot(this.options(), [this.plot.steps, ...this.plot.lines.map((one) => one.values)], this.box);
+    else
+      this.drawn = new uPlot(this.options(), [this.plot.steps, ...this.plot.lines.map((one) => one.values)], this.box);
   }
 
   options() {
@@ -58,24 +86,51 @@ class Chart {
     const ticks = { show: false };
     const common = { stroke: () => colour("soft"), grid, ticks, font: FONT };
     return {
-      width: this.width, height: plot.height, padding: [8, MARGIN, 0, 0],
+      width: this.width,
+      height: plot.height,
+      padding: [8, MARGIN, 0, 0],
       legend: { show: false },
       scales: {
-        x: { time: false, range: (_, low, high) => (low === null ? [0, 1] : [low, high]), min: axis.range[0], max: axis.range[1], auto: false },
+        x: {
+          time: false,
+          range: (_, low, high) => (low === null ? [0, 1] : [low, high]),
+          min: axis.range[0],
+          max: axis.range[1],
+          auto: false,
+        },
         y: plot.y ? { range: plot.y.range } : { range: (_, low, high) => roomy(low, high) },
       },
       series: [{}, ...plot.lines.map(({ run }) => this.series(run))],
       axes: [
-        { ...common, size: 18, gap: 2, space: 56, ...(axis.unit === "epoch" ? {} : { incrs: WHOLE }),
-          values: (_, splits) => splits.map((at) => (at === null ? "" : grouped(Number(at.toPrecision(12))))) },
-        { ...common, size: GUTTER, gap: 4, space: Y_TICKS, ...(plot.stepped ? { incrs: WHOLE } : {}), ...(plot.y
-          ? { splits: () => plot.y.splits, values: (_, splits) => splits.map((at) => plot.y.label(at)) }
-          : { values: (_, splits) => splits.map(tick) }) },
+        {
+          ...common,
+          size: 18,
+          gap: 2,
+          space: 56,
+          ...(axis.unit === "epoch" ? {} : { incrs: WHOLE }),
+          values: (_, splits) => splits.map((at) => (at === null ? "" : grouped(Number(at.toPrecision(12))))),
+        },
+        {
+          ...common,
+          size: GUTTER,
+          gap: 4,
+          space: Y_TICKS,
+          ...(plot.stepped ? { incrs: WHOLE } : {}),
+          ...(plot.y
+            ? { splits: () => plot.y.splits, values: (_, splits) => splits.map((at) => plot.y.label(at)) }
+            : { values: (_, splits) => splits.map(tick) }),
+        },
       ],
       cursor: {
-        y: false, drag: { x: true, y: false, setScale: false, dist: 4 },
+        y: false,
+        drag: { x: true, y: false, setScale: false, dist: 4 },
         points: { size: 6, width: 1 },
-        bind: { dblclick: () => () => { axis.reset(); return null; } },
+        bind: {
+          dblclick: () => () => {
+            axis.reset();
+            return null;
+          },
+        },
       },
       hooks: {
         setCursor: [(u) => this.moved(u)],
@@ -94,9 +149,16 @@ class Chart {
   series(run) {
     const { plot } = this;
     return {
-      stroke: () => colour(`run-${run}`), width: run === 0 ? 2.2 : 1.4, dash: this.dash(run),
+      stroke: () => colour(`run-${run}`),
+      width: run === 0 ? 2.2 : 1.4,
+      dash: this.dash(run),
       paths: plot.stepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
-      points: { show: plot.steps.length < 2 || undefined, size: 4, stroke: () => colour(`run-${run}`), fill: () => colour(`run-${run}`) },
+      points: {
+        show: plot.steps.length < 2 || undefined,
+        size: 4,
+        stroke: () => colour(`run-${run}`),
+        fill: () => colour(`run-${run}`),
+      },
     };
   }
 
@@ -151,18 +213,27 @@ class Chart {
       return;
     }
     const steps = this.plot.steps;
-    const next = here === null ? (way > 0 ? nearest(steps, axis.range[0]) : nearest(steps, axis.range[1]))
-      : Math.min(Math.max(this.index + way, 0), steps.length - 1);
+    const next =
+      here === null
+        ? way > 0
+          ? nearest(steps, axis.range[0])
+          : nearest(steps, axis.range[1])
+        : Math.min(Math.max(this.index + way, 0), steps.length - 1);
     axis.point(steps[next], null);
     this.read(next);
-    announce([this.at.textContent, ...this.plot.lines.map((one, index) =>
-      `${labelOf(this.runs, one.run)} ${this.numbers[index].textContent}`)].join(", "));
+    announce(
+      [
+        this.at.textContent,
+        ...this.plot.lines.map((one, index) => `${labelOf(this.runs, one.run)} ${this.numbers[index].textContent}`),
+      ].join(", "),
+    );
   }
 
   /** Marks: where the first difference is, and what is no number, at the edge where it would lie. */
   marks(u) {
     const { plot } = this;
-    const pen = u.ctx, ratio = devicePixelRatio || 1;
+    const pen = u.ctx,
+      ratio = devicePixelRatio || 1;
     const { left, top, width, height } = u.bbox;
     pen.save();
     pen.beginPath();
@@ -187,7 +258,8 @@ class Chart {
       if (!odd.size) continue;
       pen.fillStyle = pen.strokeStyle = colour(`run-${run}`);
       pen.lineWidth = 1.5 * ratio;
-      let last = -Infinity, before;
+      let last = -Infinity,
+        before;
       for (let index = from; index <= to; index++) {
         const word = odd.get(index);
         if (word === undefined) continue;
@@ -198,7 +270,8 @@ class Chart {
         const y = word === "-inf" ? top + height - size - ratio : top + size + ratio + run * 9 * ratio;
         mark(pen, word, x, y, size);
         pen.textAlign = x - left > 60 * ratio ? "right" : "left";
-        if (before === undefined) pen.fillText(brief(word, 12), x + (pen.textAlign === "right" ? -2 : 2) * size, y + size);
+        if (before === undefined)
+          pen.fillText(brief(word, 12), x + (pen.textAlign === "right" ? -2 : 2) * size, y + size);
         before = word;
       }
     }
@@ -233,12 +306,15 @@ function roomy(low, high) {
 function tick(at) {
   if (at === null) return "";
   const size = Math.abs(at);
-  return size !== 0 && (size < 1e-4 || size >= 1e6) ? at.toExponential(size < 1e-4 ? 1 : 2).replace(/\.?0+e/, "e") : String(Number(at.toPrecision(10)));
+  return size !== 0 && (size < 1e-4 || size >= 1e6)
+    ? at.toExponential(size < 1e-4 ? 1 : 2).replace(/\.?0+e/, "e")
+    : String(Number(at.toPrecision(10)));
 }
 
 /** Index of the step nearest to x, in ascending steps. */
 function nearest(steps, x) {
-  let low = 0, high = steps.length - 1;
+  let low = 0,
+    high = steps.length - 1;
   while (low < high) {
     const middle = (low + high) >> 1;
     if (steps[middle] < x) low = middle + 1;

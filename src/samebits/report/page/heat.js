@@ -18,20 +18,39 @@ class Heat {
 
     this.canvas = el("canvas", { "aria-hidden": "true" });
     this.tall = el("div", { class: "tall" }, this.canvas);
-    this.box = el("div", { class: "heat", tabindex: 0, role: "group", "aria-roledescription": "heat map",
-      onkeydown: (event) => this.key(event),
-      onpointermove: (event) => this.hover(event),
-      onpointerleave: () => { this.hide(); axis.point(null, this); },
-      onblur: () => this.hide(),
-      ondblclick: () => axis.reset(),
-      onscroll: () => this.paint() }, this.tall);
+    this.box = el(
+      "div",
+      {
+        class: "heat",
+        tabindex: 0,
+        role: "group",
+        "aria-roledescription": "heat map",
+        onkeydown: (event) => this.key(event),
+        onpointermove: (event) => this.hover(event),
+        onpointerleave: () => {
+          this.hide();
+          axis.point(null, this);
+        },
+        onblur: () => this.hide(),
+        ondblclick: () => axis.reset(),
+        onscroll: () => this.paint(),
+      },
+      this.tall,
+    );
     this.tip = el("div", { class: "tip", hidden: true });
-    this.readout = el("p", { class: "readout", role: "status" });
+    this.readout = el("p", { class: "readout" });
     this.legend = el("ul", { class: "legend" });
-    this.choice = el("div", { class: "choice", role: "group", "aria-label": "What the heat map shows" },
-      this.kinds.map((kind) => el("button", { type: "button", onclick: () => this.choose(kind) }, `${kind}s`)));
-    parent.append(el("div", { class: "below" }, this.kinds.length > 1 ? this.choice : null, this.legend),
-      this.box, this.readout, this.tip);
+    this.choice = el(
+      "div",
+      { class: "choice", role: "group", "aria-label": "What the heat map shows" },
+      this.kinds.map((kind) => el("button", { type: "button", onclick: () => this.choose(kind) }, `${kind}s`)),
+    );
+    parent.append(
+      el("div", { class: "below" }, this.kinds.length > 1 ? this.choice : null, this.legend),
+      this.box,
+      this.readout,
+      this.tip,
+    );
     axis.views.add(this);
     repaints.add(() => this.paint());
     printers.add((on) => {
@@ -40,10 +59,12 @@ class Heat {
     });
     this.choose(this.kind);
     this.size();
-    whenSeen(this.box, () => onWidth(this.box, (width) => {
-      this.width = width;
-      this.paint();
-    }));
+    whenSeen(this.box, () =>
+      onWidth(this.box, (width) => {
+        this.width = width;
+        this.paint();
+      }),
+    );
   }
 
   /** Where the names end and the cells begin. */
@@ -66,7 +87,8 @@ class Heat {
   choose(kind) {
     this.kind = kind;
     [...this.choice.children].forEach((button, index) =>
-      button.setAttribute("aria-pressed", String(this.kinds[index] === kind)));
+      button.setAttribute("aria-pressed", String(this.kinds[index] === kind)),
+    );
     this.box.setAttribute("aria-label", this.words());
     this.paint();
   }
@@ -74,17 +96,22 @@ class Heat {
   /** Which modules differ first and most, for who does not see the colours. */
   words() {
     const { names, columns } = this.modules;
-    let first = null, most = null;
-    this.values.forEach((row, module) => row.forEach((value, column) => {
-      if (!value) return;
-      if (first === null || column < first.column) first = { module, column };
-      if (most === null || value > most.value) most = { module, column, value };
-    }));
+    let first = null,
+      most = null;
+    this.values.forEach((row, module) =>
+      row.forEach((value, column) => {
+        if (!value) return;
+        if (first === null || column < first.column) first = { module, column };
+        if (most === null || value > most.value) most = { module, column, value };
+      }),
+    );
     const kind = this.kind;
     if (first === null) return `Heat map of ${count(names.length, "module")}: no ${kind} differs.`;
-    return `Heat map of ${count(names.length, "module")}, by steps. The first ${kind} that differs is that of ` +
+    return (
+      `Heat map of ${count(names.length, "module")}, by steps. The first ${kind} that differs is that of ` +
       `${brief(names[first.module])}, at ${span(...columns[first.column])}; the one that differs most is that of ` +
-      `${brief(names[most.module])}, at ${span(...columns[most.column])}: ${this.inWords(most.value)}.`;
+      `${brief(names[most.module])}, at ${span(...columns[most.column])}: ${this.inWords(most.value)}.`
+    );
   }
 
   inWords(value) {
@@ -125,7 +152,8 @@ class Heat {
     const { names } = this.modules;
     const pen = penOf(this.canvas, this.width, this.seen);
     const top = this.whole ? 0 : this.box.scrollTop;
-    const from = Math.floor(top / ROW), to = Math.min(names.length, Math.ceil((top + this.seen) / ROW));
+    const from = Math.floor(top / ROW),
+      to = Math.min(names.length, Math.ceil((top + this.seen) / ROW));
     pen.textBaseline = "middle";
     for (let row = from; row < to; row++) {
       const y = row * ROW - top;
@@ -169,13 +197,18 @@ class Heat {
       pen.fillStyle = colour(`heat-${step}`);
       pen.fillRect(step * 18, 0, 18, 12);
     }
-    this.legend.replaceChildren(item(0, "every bit agrees"), item(ONLY_BITS, "bits differ, the norm does not"),
-      el("li", {}, `norms differ by 1e${low}`, ramp, `1e${high}`), item(null, "not read"));
+    this.legend.replaceChildren(
+      item(0, "every bit agrees"),
+      item(ONLY_BITS, "bits differ, the norm does not"),
+      el("li", {}, `norms differ by 1e${low}`, ramp, `1e${high}`),
+      item(null, "not read"),
+    );
   }
 
   cellAt(event) {
     const box = this.box.getBoundingClientRect();
-    const x = event.clientX - box.left, y = event.clientY - box.top + this.box.scrollTop;
+    const x = event.clientX - box.left,
+      y = event.clientY - box.top + this.box.scrollTop;
     const row = Math.floor(y / ROW);
     if (x < this.left || x > this.width - MARGIN || row < 0 || row >= this.modules.names.length) return null;
     const column = this.modules.columns.findIndex((_, index) => x <= this.edges(index)[1]);
@@ -208,7 +241,8 @@ class Heat {
 
   describe() {
     const [row, column] = this.cell;
-    const words = `${brief(this.modules.names[row])}, ${span(...this.modules.columns[column])}: ` +
+    const words =
+      `${brief(this.modules.names[row])}, ${span(...this.modules.columns[column])}: ` +
       this.inWords(this.values[row][column]);
     this.readout.textContent = words;
     return words;
@@ -223,14 +257,16 @@ class Heat {
     if (!way || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     const [row, column] = this.cell ?? [-way[0], -way[1]];
-    this.cell = [Math.min(Math.max(row + way[0], 0), modules.names.length - 1),
-      Math.min(Math.max(column + way[1], 0), columns - 1)];
+    this.cell = [
+      Math.min(Math.max(row + way[0], 0), modules.names.length - 1),
+      Math.min(Math.max(column + way[1], 0), columns - 1),
+    ];
     const y = this.cell[0] * ROW;
     if (y < this.box.scrollTop) this.box.scrollTop = y;
     if (y + ROW > this.box.scrollTop + this.seen) this.box.scrollTop = y + ROW - this.seen;
     const [first] = modules.columns[this.cell[1]];
     if (first < axis.range[0] || first > axis.range[1]) axis.pan(first < axis.range[0] ? -0.5 : 0.5);
-    this.describe();
+    announce(this.describe());
     this.paint();
   }
 }

@@ -10,25 +10,37 @@ class Lanes {
     Object.assign(this, { axis, rows, kinds, first, height, readStep: read });
     this.order = new Map(kinds.map((kind, index) => [kind.key, index]));
     this.over = (over ?? [...this.order.keys()]).map((key) => kinds[this.order.get(key)]);
-    this.readout = el("p", { class: "readout", role: "status" });
+    this.readout = el("p", { class: "readout" });
     this.canvas = el("canvas", { "aria-hidden": "true" });
     this.needle = el("div", { class: "needle", hidden: true });
-    this.box = el("div", { class: "lanes", tabindex: 0, role: "group", "aria-roledescription": "strip of steps",
-      "aria-label": words,
-      onkeydown: (event) => this.key(event),
-      onpointermove: (event) => axis.point(this.stepAt(event), this),
-      onpointerleave: () => axis.point(null, this),
-      onblur: () => axis.point(null, this),
-      ondblclick: () => axis.reset() }, this.canvas, this.needle);
+    this.box = el(
+      "div",
+      {
+        class: "lanes",
+        tabindex: 0,
+        role: "group",
+        "aria-roledescription": "strip of steps",
+        "aria-label": words,
+        onkeydown: (event) => this.key(event),
+        onpointermove: (event) => axis.point(this.stepAt(event), this),
+        onpointerleave: () => axis.point(null, this),
+        onblur: () => axis.point(null, this),
+        ondblclick: () => axis.reset(),
+      },
+      this.canvas,
+      this.needle,
+    );
     this.legend = el("ul", { class: "legend" });
     parent.append(this.box, el("div", { class: "below" }, this.legend, this.readout));
     axis.views.add(this);
     repaints.add(() => this.paint());
     this.pointed(null, this);
-    whenSeen(this.box, () => onWidth(this.box, (width) => {
-      this.width = width;
-      this.paint();
-    }));
+    whenSeen(this.box, () =>
+      onWidth(this.box, (width) => {
+        this.width = width;
+        this.paint();
+      }),
+    );
   }
 
   stepAt(event) {
@@ -66,7 +78,8 @@ class Lanes {
 
   /** Index of the stretch that holds a step, or -1; stretches are in order. */
   find(stretches, step) {
-    let low = 0, high = stretches.length - 1;
+    let low = 0,
+      high = stretches.length - 1;
     while (low <= high) {
       const middle = (low + high) >> 1;
       const [first, last] = stretches[middle];
@@ -89,6 +102,7 @@ class Lanes {
     next = Math.min(Math.max(next, low), high);
     if (next < axis.range[0] || next > axis.range[1]) axis.pan(next < axis.range[0] ? -0.5 : 0.5);
     axis.point(next, this);
+    announce(this.read(next));
   }
 
   edge(step, way) {
@@ -100,7 +114,8 @@ class Lanes {
 
   paint() {
     if (!this.width) return;
-    const top = this.first === null ? 0 : 8, gap = 3;
+    const top = this.first === null ? 0 : 8,
+      gap = 3;
     const pen = penOf(this.canvas, this.width, top + this.rows.length * (this.height + gap));
     pen.textBaseline = "middle";
     const right = this.width - MARGIN;
@@ -127,7 +142,8 @@ class Lanes {
     let painted = -Infinity; // stretches that fall on painted pixels are left out
     for (const [first, last, key] of stretches) {
       if (key !== kind.key || last + 0.5 < low || first - 0.5 > high) continue;
-      const x = Math.max(this.xOf(first - 0.5), GUTTER - 2), end = Math.min(this.xOf(last + 0.5), this.width);
+      const x = Math.max(this.xOf(first - 0.5), GUTTER - 2),
+        end = Math.min(this.xOf(last + 0.5), this.width);
       if (end < painted) continue;
       painted = Math.max(end, x + 2);
       pen.fillRect(x, y, painted - x, this.height);
@@ -161,13 +177,17 @@ class Lanes {
 
   paintLegend() {
     const used = new Set(this.rows.flatMap(({ stretches }) => stretches.map((stretch) => stretch[2])));
-    this.legend.replaceChildren(...this.kinds.filter((kind) => used.has(kind.key)).map((kind) => {
-      const canvas = el("canvas", { class: "key", "aria-hidden": "true" });
-      const pen = penOf(canvas, 16, 12);
-      pen.fillStyle = pattern(pen, kind.fill, kind.pattern, kind.ink);
-      pen.fillRect(0, 0, 16, 12);
-      return el("li", {}, canvas, kind.name);
-    }));
+    this.legend.replaceChildren(
+      ...this.kinds
+        .filter((kind) => used.has(kind.key))
+        .map((kind) => {
+          const canvas = el("canvas", { class: "key", "aria-hidden": "true" });
+          const pen = penOf(canvas, 16, 12);
+          pen.fillStyle = pattern(pen, kind.fill, kind.pattern, kind.ink);
+          pen.fillRect(0, 0, 16, 12);
+          return el("li", {}, canvas, kind.name);
+        }),
+    );
   }
 }
 

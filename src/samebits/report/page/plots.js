@@ -5,21 +5,38 @@
 // `lines` ({run, values, odd}: `odd` are the values that are no number, by index), `height`, `stepped`,
 // `y` ({range, splits, label} or null), `read(line, index)`: a line's value in words.
 
+const LOSS_HEIGHT = 164;
+const DIFFERENCE_HEIGHT = 140;
+const NORM_HEIGHT = 100;
+const SMALL_HEIGHT = 116;
 const FLAT = 72; // the height of a chart of differences that has none
 
 /** The values of all runs of a curve. */
 function valuesPlot(curve, runs, height) {
   const lines = curve.values.slice(0, MOST_RUNS).map((values, run) => line_(run, values));
   const notes = lines.flatMap(({ run }) =>
-    oddities(curve.steps, curve.values[run], curve.unit).map((words) => `${labelOf(runs, run)} is ${words}`));
+    oddities(curve.steps, curve.values[run], curve.unit).map((words) => `${labelOf(runs, run)} is ${words}`),
+  );
   return {
     title: visible(curve.name),
     sentence: curve.sentence,
     odd: notes,
-    words: sentences(`${brief(curve.name)}, ${count(curve.total, "point")} by ${brief(curve.unit)}, ` +
-      `of ${listed(runs.map((run) => `${brief(run.label, 12)} (${brief(run.name, 40)})`))}`,
-      brief(curve.sentence, 300), rangeInWords(curve), listed(notes)),
-    unit: curve.unit, steps: curve.steps, first: curve.first, lines, height, y: null,
+    words: sentences(
+      `${brief(curve.name)}, ${count(curve.total, "point")} by ${brief(curve.unit)}, ` +
+        `of ${listed(runs.map((run) => `${brief(run.label, 12)} (${brief(run.name, 40)})`))}`,
+      brief(curve.sentence, 300),
+      empty(curve.first)
+        ? "No value differs"
+        : `First difference at ${span(curve.first, curve.first, brief(curve.unit))}`,
+      rangeInWords(curve),
+      listed(notes),
+    ),
+    unit: curve.unit,
+    steps: curve.steps,
+    first: curve.first,
+    lines,
+    height,
+    y: null,
     read: ({ run }, index) => valueInWords(curve.values[run][index], curve.values[0][index], run),
   };
 }
@@ -27,7 +44,7 @@ function valuesPlot(curve, runs, height) {
 function valueInWords(value, ofA, run) {
   if (value === null || value === undefined) return "–";
   const differs = run > 0 && ofA !== null && ofA !== undefined && !Object.is(value, ofA);
-  return (typeof value === "number" ? String(value) : visible(value)) + (differs ? " ≠" : "");
+  return (Object.is(value, -0) ? "-0" : visible(value)) + (differs ? " ≠" : "");
 }
 
 function rangeInWords(curve) {
@@ -36,7 +53,10 @@ function rangeInWords(curve) {
 }
 
 function sentences(...parts) {
-  return parts.filter(Boolean).map((part) => (part.endsWith(".") ? part : part + ".")).join(" ");
+  return parts
+    .filter(Boolean)
+    .map((part) => (part.endsWith(".") ? part : part + "."))
+    .join(" ");
 }
 
 function line_(run, values) {
@@ -52,8 +72,9 @@ function line_(run, values) {
  * own below, a decade under the smallest difference there is.
  */
 function differencePlot(curve, runs, measure, height) {
-  const sizes = curve.values.slice(0, MOST_RUNS).map((values) =>
-    values.map((value, index) => apart(curve.values[0][index], value, curve.dtype, measure)));
+  const sizes = curve.values
+    .slice(0, MOST_RUNS)
+    .map((values) => values.map((value, index) => apart(curve.values[0][index], value, curve.dtype, measure)));
   sizes.shift();
   const positive = extent(sizes.map((list) => list.filter((size) => size > 0)));
   const low = positive ? Math.floor(Math.log10(positive[0])) : 0;
@@ -72,9 +93,15 @@ function differencePlot(curve, runs, measure, height) {
     title: `${visible(curve.name)}: difference to ${labelOf(runs, 0)}${ulp ? ", in ulp" : ""}`,
     sentence: listed(summary, 3),
     odd: [],
-    words: sentences(`Difference of ${brief(curve.name)} to run ${labelOf(runs, 0)}, logarithmic` +
-      `${ulp ? ", in units in the last place" : ""}`, listed(summary, MOST_RUNS)),
-    unit: curve.unit, steps: curve.steps, first: curve.first, lines,
+    words: sentences(
+      `Difference of ${brief(curve.name)} to run ${labelOf(runs, 0)}, logarithmic` +
+        `${ulp ? ", in units in the last place" : ""}`,
+      listed(summary, MOST_RUNS),
+    ),
+    unit: curve.unit,
+    steps: curve.steps,
+    first: curve.first,
+    lines,
     height: positive ? height : Math.min(height, FLAT),
     y: { range: [bottom - 0.35, high + 0.1], splits, label: (at) => decade(at, bottom, ulp) },
     read: ({ run }, index) => {
@@ -93,7 +120,8 @@ function differenceInWords(curve, label, sizes, ulp) {
   const agree = sizes.filter((size) => size === 0).length;
   if (!both) return `${label} has no ${brief(curve.unit)} in common`;
   if (agree === both) return `${label} agrees in all ${grouped(both)}`;
-  let most = 0, at = -1;
+  let most = 0,
+    at = -1;
   sizes.forEach((size, index) => {
     if (size > most) [most, at] = [size, index];
   });
@@ -120,16 +148,23 @@ function drawsPlot(generator, runs, height) {
   const pair = [generator.a, generator.b];
   const steps = generator.columns.map(([start]) => start);
   const parted = steps.findIndex((_, index) => pair[0][index] !== pair[1][index]);
-  const words = parted < 0 ? "as many random operations in both"
-    : `${count(pair[0][parted] ?? 0, "random operation")} in ${labelOf(runs, 0)} and ` +
-      `${grouped(pair[1][parted] ?? 0)} in ${labelOf(runs, 1)} at ${span(...generator.columns[parted])}`;
+  const words =
+    parted < 0
+      ? "as many random operations in both"
+      : `${count(pair[0][parted] ?? 0, "random operation")} in ${labelOf(runs, 0)} and ` +
+        `${grouped(pair[1][parted] ?? 0)} in ${labelOf(runs, 1)} at ${span(...generator.columns[parted])}`;
   return {
     title: visible(generator.name),
     sentence: words,
     odd: [],
     words: sentences(`Random operations of generator ${brief(generator.name)} by step`, words),
-    unit: "step", steps, first: parted < 0 ? null : steps[parted],
-    lines: pair.map((values, run) => line_(run, values)), height, stepped: true, y: null,
+    unit: "step",
+    steps,
+    first: parted < 0 ? null : steps[parted],
+    lines: pair.map((values, run) => line_(run, values)),
+    height,
+    stepped: true,
+    y: null,
     read: ({ run }, index) => (pair[run][index] === null ? "–" : grouped(pair[run][index])),
   };
 }

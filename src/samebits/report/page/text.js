@@ -14,10 +14,14 @@ function escaped(character) {
   return code < 0x10000 ? "\\u" + code.toString(16).padStart(4, "0") : "\\U" + code.toString(16).padStart(8, "0");
 }
 
+/** Is it not there? What a document does not know is null, and what its version does not have is undefined. */
+function empty(value) {
+  return value === null || value === undefined;
+}
+
 /** Any value of a document as text that shows all of itself; line breaks stay where `lines` allows them. */
 function visible(value, lines = false) {
-  const raw = value === null || value === undefined ? "none"
-    : typeof value === "object" ? JSON.stringify(value) : String(value);
+  const raw = empty(value) ? "none" : typeof value === "object" ? JSON.stringify(value) : String(value);
   return raw.replace(UNSEEN, (character) => (lines && character === "\n" ? character : escaped(character)));
 }
 
@@ -48,10 +52,18 @@ function text(value, kind = "span", attributes = {}, lines = false, most = LONG)
     return node;
   }
   const shown = document.createTextNode(whole.slice(0, most) + "… ");
-  const more = el("button", { class: "more", type: "button", onclick: () => {
-    shown.data = whole;
-    more.remove();
-  } }, `all ${count(whole.length, "character")}`);
+  const more = el(
+    "button",
+    {
+      class: "more",
+      type: "button",
+      onclick: () => {
+        shown.data = whole;
+        more.remove();
+      },
+    },
+    `all ${count(whole.length, "character")}`,
+  );
   node.append(shown, more);
   return node;
 }
@@ -97,17 +109,46 @@ function announce(words) {
 
 /** A button that copies what `node` shows: what is pasted is what was seen. */
 function copyButton(node, what) {
-  const button = el("button", { type: "button", class: "copy", "aria-label": `Copy ${what}`, onclick: async () => {
-    const words = node.textContent;
-    try {
-      await navigator.clipboard.writeText(words);
-    } catch {
-      getSelection().selectAllChildren(node);
-      document.execCommand("copy");
-    }
-    button.textContent = "copied";
-    announce("Copied");
-    setTimeout(() => (button.textContent = "copy"), 1500);
-  } }, "copy");
+  const button = el(
+    "button",
+    {
+      type: "button",
+      class: "copy",
+      "aria-label": `Copy ${what}`,
+      onclick: async () => {
+        const words = node.textContent;
+        try {
+          await navigator.clipboard.writeText(words);
+        } catch {
+          getSelection().selectAllChildren(node);
+          document.execCommand("copy");
+        }
+        button.textContent = "copied";
+        announce("Copied");
+        setTimeout(() => (button.textContent = "copy"), 1500);
+      },
+    },
+    "copy",
+  );
   return button;
+}
+
+/** Buttons of which one is pressed: the first, to begin with. */
+function toggle(names, words, choose) {
+  const buttons = names.map((name, index) =>
+    el(
+      "button",
+      {
+        type: "button",
+        "aria-pressed": String(index === 0),
+        title: words[index],
+        onclick: () => {
+          buttons.forEach((button, at) => button.setAttribute("aria-pressed", String(at === index)));
+          choose(name);
+        },
+      },
+      name,
+    ),
+  );
+  return buttons;
 }

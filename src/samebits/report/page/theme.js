@@ -33,11 +33,20 @@ function isDark() {
 
 function themeButton() {
   const words = () => (isDark() ? "light" : "dark");
-  const button = el("button", { type: "button", class: "theme", onclick: () => {
-    document.documentElement.dataset.theme = words();
-    recolour();
-    button.textContent = words();
-  }, title: "Change between light and dark" }, words());
+  const button = el(
+    "button",
+    {
+      type: "button",
+      class: "theme",
+      onclick: () => {
+        document.documentElement.dataset.theme = words();
+        recolour();
+        button.textContent = words();
+      },
+      title: "Change between light and dark",
+    },
+    words(),
+  );
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     recolour();
     button.textContent = words();
@@ -47,7 +56,8 @@ function themeButton() {
 
 /** Both ways to paper: the browser's print, and whoever sets the medium. On paper the page is light and whole. */
 function watchPrinting() {
-  let printing = false, chosen;
+  let printing = false,
+    chosen;
   const turn = (on) => {
     if (on === printing) return;
     printing = on;
@@ -71,12 +81,27 @@ function watchPrinting() {
 const PATTERNS = {
   solid: () => {},
   blank: (pen) => pen.strokeRect(-1, -1, 10, 10),
-  rising: (pen) => { line(pen, 0, 8, 8, 0); line(pen, -2, 2, 2, -2); line(pen, 6, 10, 10, 6); },
-  falling: (pen) => { line(pen, 0, 0, 8, 8); line(pen, -2, 6, 2, 10); line(pen, 6, -2, 10, 2); },
+  rising: (pen) => {
+    line(pen, 0, 8, 8, 0);
+    line(pen, -2, 2, 2, -2);
+    line(pen, 6, 10, 10, 6);
+  },
+  falling: (pen) => {
+    line(pen, 0, 0, 8, 8);
+    line(pen, -2, 6, 2, 10);
+    line(pen, 6, -2, 10, 2);
+  },
   upright: (pen) => line(pen, 4, 0, 4, 8),
   level: (pen) => line(pen, 0, 4, 8, 4),
-  dots: (pen) => { pen.beginPath(); pen.arc(4, 4, 1.4, 0, 7); pen.fill(); },
-  grid: (pen) => { line(pen, 4, 0, 4, 8); line(pen, 0, 4, 8, 4); },
+  dots: (pen) => {
+    pen.beginPath();
+    pen.arc(4, 4, 1.4, 0, 7);
+    pen.fill();
+  },
+  grid: (pen) => {
+    line(pen, 4, 0, 4, 8);
+    line(pen, 0, 4, 8, 4);
+  },
 };
 
 function line(pen, ...[x0, y0, x1, y1]) {

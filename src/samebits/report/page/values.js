@@ -56,7 +56,8 @@ function oddities(steps, values, unit) {
 
 /** Smallest and largest number of many lists, or null where there is none. */
 function extent(lists) {
-  let low = Infinity, high = -Infinity;
+  let low = Infinity,
+    high = -Infinity;
   for (const list of lists) {
     for (const value of list) {
       if (typeof value !== "number") continue;
