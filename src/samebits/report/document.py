@@ -232,5 +232,5 @@ def _event(event: Event | None) -> dict[str, Any] | None:
         "line": event.site.line if event.site else None,
         "module": event.module,
         "digest": f"{event.digest:016x}",
-        "inputs": None if event.inputs is None else f"{event.inputs:016x}",
+        "inputs": f"{event.inputs:016x}" if event.inputs else None,
     }

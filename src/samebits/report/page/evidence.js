@@ -119,7 +119,8 @@ function generatorsPanel() {
   for (const generator of list(report.generators)) {
     if (!list(generator.columns).length) continue;
     const part = grid.appendChild(el("div", {}));
-    new Chart(part, axisOf("step"), runs, drawsPlot(generator, runs, SMALL_HEIGHT));
+    if (generator.a && generator.b) new Chart(part, axisOf("step"), runs, drawsPlot(generator, runs, SMALL_HEIGHT));
+    else part.append(el("h3", {}, visible(generator.name)));
     const stretches = generator.columns.map(([first, last], index) => [first, last, generator.same[index]]);
     const parted = stretches.find(([, , same]) => same === false);
     const words = parted
