@@ -282,7 +282,7 @@ def test_observing_loads_no_cause() -> None:
 
 @pytest.mark.parametrize("room", WITHOUT_TORCH)
 def test_needs_no_torch(room: str) -> None:
-    """Every file of the room, in an interpreter in which torch cannot be imported, nor numpy."""
+    """Every file of the room, where torch cannot be imported, and numpy only by the metrics."""
     module = importlib.import_module(room)
     files = [room]
     if (

@@ -71,6 +71,6 @@ def test_what_may_not_be_read(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="Permission denied"):
         open_log(tmp_path / "log.csv")
     (tmp_path / "closed").mkdir(mode=0)
-    with pytest.raises(RecordError, match="is no log"):
+    with pytest.raises(RecordError, match="Permission denied"):
         open_log(tmp_path / "closed")
     (tmp_path / "closed").chmod(0o700)

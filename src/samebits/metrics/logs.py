@@ -51,8 +51,9 @@ def _find(path: Path) -> tuple[LogReader, Path]:
     if (reader := _reader(path)) is not None:
         return reader, path
     try:
-        path.stat()
-        found = list(_below(path)) if path.is_dir() else []
+        if path.stat() and path.is_dir():
+            os.scandir(path).close()  # raises where it may not be listed
+        found = list(_below(path))
     except (OSError, ValueError) as error:  # a ValueError: a NUL in the path
         raise RecordError(f"cannot read {shown(path)}: {shown(error)}") from error
     if len(found) == 1:
