@@ -56,7 +56,7 @@ class Axis {
     const ends =
       this.unit === "epoch"
         ? this.range.map(rounded).map(Number)
-        : [Math.ceil(this.range[0]) || 0, Math.floor(this.range[1])]; /* no -0 */
+        : [Math.ceil(this.range[0]), Math.floor(this.range[1])];
     return span(ends[0], Math.max(...ends), this.unit);
   }
 

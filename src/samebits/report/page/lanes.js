@@ -68,12 +68,13 @@ class Lanes {
   }
 
   read(step) {
-    const found = this.rows.map(({ name, stretches }) => {
+    const found = this.rows.flatMap(({ name, stretches }) => {
       const stretch = stretches[this.find(stretches, step)];
       const kind = stretch && this.kinds[this.order.get(stretch[2])];
-      return this.readStep ? this.readStep(kind) : `${name}: ${kind ? kind.name : "nothing"}`;
+      if (this.readStep) return [this.readStep(kind)];
+      return kind ? [`${name}: ${kind.name}`] : [];
     });
-    return `step ${grouped(step)}: ${found.join(", ")}`;
+    return `step ${grouped(step)}: ${found.join(", ") || "nothing observed"}`;
   }
 
   /** Index of the stretch that holds a step, or -1; stretches are in order. */

@@ -84,6 +84,7 @@ function span(first, last, unit = "step") {
 }
 
 function grouped(number) {
+  if (number === 0) return "0"; // also where rounding made it -0
   return Number.isInteger(number) ? number.toLocaleString("en-US") : String(number);
 }
 
