@@ -44,6 +44,20 @@ class Place:
             return "a line that was not seen"
         return self.file if self.line is None else f"{self.file}:{self.line}"
 
+    @property
+    def differs(self) -> str | None:
+        """ "96 of 96 elements, by at most 1.5e-05 and 14 ULP"; None where the values were not kept."""
+        gap = self.difference
+        if gap is None:
+            return None
+        words = f"{gap.differing:,} of {count(gap.elements, 'element')}"
+        sizes = []
+        if gap.max_abs is not None:
+            sizes.append(f"{gap.max_abs:.3g}")
+        if gap.max_ulp is not None:
+            sizes.append(f"{gap.max_ulp:,} ULP")
+        return words + (", by at most " + " and ".join(sizes) if sizes else "")
+
     def as_json(self) -> dict[str, Any]:
         gap = self.difference
         return {

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from samebits._runtime import native
-from samebits.compare import Verdict, compare_all, failed, incomplete
+from samebits.compare import Verdict, closeup, compare_all, failed, incomplete
 from samebits.compare.verdict import closer
 from samebits.control.settings import Control
 from samebits.launch import attached, interpreter
@@ -259,7 +259,9 @@ class _Series:
         fine = self._pair(first, step)
         runs = (*coarse.runs, *fine.runs)
         if fine.verdict == "diverged":
-            return closer(coarse, fine)
+            verdict = closer(coarse, fine)
+            closeup.keep(verdict, first.path)
+            return verdict
         again = f"Run again with every operation recorded up to step {step + 1}, "
         if fine.verdict == "same" and coarse.first.process not in fine.processes:
             note = (

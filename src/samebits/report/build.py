@@ -7,13 +7,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from samebits.compare.closeup import kept
 from samebits.compare.judge import compare_all
-from samebits.compare.verdict import Verdict, closer
+from samebits.compare.verdict import Verdict
 from samebits.errors import RecordError
 from samebits.metrics.compare import compare_metrics
 from samebits.metrics.logs import open_log
 from samebits.metrics.series import MetricLog
-from samebits.record.run import Run, list_runs
+from samebits.record.run import Run
 from samebits.report.document import Shown, document
 
 Progress = Callable[[], None]
@@ -36,9 +37,9 @@ def report_of(
         runs = [held.enter_context(Run.open(path)) if record else None for path, record in places]
         records = [run for run in runs if run is not None]
         if len(records) == len(runs):
-            verdict = _closer(compare_all(records), records, held)
+            verdict = compare_all(records)
             shown = [Shown(_logged(run, name), run) for run, name in zip(records, names, strict=True)]
-            return document(shown, verdict, progress=progress)
+            return document(shown, verdict, closeup=_closeup(verdict, records), progress=progress)
         logs = [open_log(path, name=name) for (path, _), name in zip(places, names, strict=True)]
         shown = [Shown(log, run) for log, run in zip(logs, runs, strict=True)]
         return document(shown, compare_metrics(logs), progress=progress)
@@ -52,17 +53,12 @@ def report_of_verdict(verdict: Verdict, out: Path, progress: Progress | None = N
         return document([Shown(_logged(run, run.id), run) for run in whole], verdict, progress=progress)
 
 
-def _closer(coarse: Verdict, records: Sequence[Run], held: ExitStack) -> Verdict:
-    """The verdict with what `verify` recorded when it ran the pair again, if it lies beside the runs."""
+def _closeup(verdict: Verdict, records: Sequence[Run]) -> dict[str, Any] | None:
+    """What `verify` showed when it ran this pair again; None where it did not."""
     series = {run.info.get("verify") for run in records}
-    if coarse.verdict != "diverged" or len(series) != 1 or None in series:
-        return coarse
-    beside = [info for info in list_runs(records[0].path.parent) if info.info.get("verify") in series]
-    zoomed = [info.path for info in reversed(beside) if info.info.get("zoom") is not None]
-    if len(zoomed) != 2:
-        return coarse
-    fine = compare_all([held.enter_context(Run.open(path)) for path in zoomed])
-    return closer(coarse, fine) if fine.verdict == "diverged" else coarse
+    if verdict.verdict != "diverged" or len(series) != 1 or None in series:
+        return None
+    return kept(records[0].path)
 
 
 def _logged(run: Run, name: str) -> MetricLog:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from samebits import __version__
-from samebits.compare.around import AlignedEvents, around
+from samebits.compare.closeup import told
 from samebits.compare.threads import is_worker
 from samebits.compare.timeline import LAYERS, Timeline, timeline
 from samebits.compare.verdict import Verdict
@@ -20,10 +20,8 @@ from samebits.metrics.compare import compare_metrics
 from samebits.metrics.series import MetricLog
 from samebits.metrics.thin import curve
 from samebits.metrics.verdict import MetricsVerdict
-from samebits.model.events import Event
 from samebits.record.reader import Record
 from samebits.record.run import Run
-from samebits.report.terminal import difference_in_words
 
 FORMAT: Final = "samebits.report"
 VERSION: Final = 1
@@ -45,6 +43,7 @@ def document(
     runs: Sequence[Shown],
     verdict: Verdict | MetricsVerdict,
     *,
+    closeup: Mapping[str, Any] | None = None,
     progress: Callable[[], None] | None = None,
 ) -> dict[str, Any]:
     """The document of a report.
@@ -52,6 +51,7 @@ def document(
     Args:
         runs: A, B and further ones.
         verdict: over them: of their records, or of what they logged.
+        closeup: what was told of the place when the runs were verified; None: what the verdict tells.
         progress: called now and then.
     """
     shown: dict[str, Any] = {
@@ -62,6 +62,7 @@ def document(
         "word": verdict.verdict,
         "headline": verdict.headline,
         "rests_on": verdict.compared,
+        "notes": list(verdict.notes) + ([verdict.reason] if verdict.reason else []),
         "runs": [_run(number, one) for number, one in enumerate(runs)],
         "curves": [],
         "first": None,
@@ -74,7 +75,6 @@ def document(
         "operations": [],
         "environment": [],
         "metrics": [],
-        "notes": list(verdict.notes) + ([verdict.reason] if verdict.reason else []),
     }
     logs = [one.log for one in runs]
     metrics = verdict if isinstance(verdict, MetricsVerdict) else compare_metrics(logs)
@@ -84,6 +84,7 @@ def document(
         by_id = {one.run.id: one.run for one in runs if one.run is not None}
         if len(pair := [by_id[name] for name in verdict.pair if name in by_id]) == 2:
             shown |= _observed(verdict, (pair[0], pair[1]), progress)
+        shown |= closeup if closeup is not None else told(verdict)
     return shown
 
 
@@ -135,30 +136,11 @@ def _observed(
 ) -> dict[str, Any]:
     """What records alone can show."""
     found: dict[str, Any] = {}
-    first, place = verdict.first, verdict.divergence
-    process = first.process if first is not None else None
+    process = verdict.first.process if verdict.first is not None else None
     if (records := _records(pair, process)) is not None:
         matters = any(row.matters for row in verdict.environment)
         found |= _over_time(timeline(*records, environment=matters, progress=progress))
-    if first is not None:
-        found["first"] = {
-            **first.as_json(),
-            "source": _source(verdict.sources, first.file, first.line),
-            "inputs": _INPUTS[None if place is None else place.inputs_equal],
-            "differs": difference_in_words(first),
-        }
-    if place is not None:
-        found["operations"] = [_row(row) for row in around(place)]
-    document = verdict.as_json()
-    found["causes"] = [
-        {**cause, "source": _source(verdict.sources, cause["file"], cause["line"])}
-        for cause in document["causes"]
-    ]
-    found["environment"] = document["environment"]
     return found
-
-
-_INPUTS: Final = {True: "agree", False: "differ", None: "not recorded"}
 
 
 def _records(pair: tuple[Run, Run], process: str | None) -> tuple[Record, Record] | None:
@@ -201,36 +183,4 @@ def _over_time(line: Timeline) -> dict[str, Any]:
             }
             for one in line.generators
         ],
-    }
-
-
-def _source(sources: Mapping[str, str], file: str | None, line: int | None) -> dict[str, Any] | None:
-    """Some lines of a user's file, if a record kept it."""
-    text = sources.get(file) if file else None
-    if text is None or line is None:
-        return None
-    lines = text.split("\n")
-    if not 0 < line <= len(lines):
-        return None
-    start = max(0, line - 1 - _AROUND)
-    return {"file": file, "start": start + 1, "line": line, "text": "\n".join(lines[start : line + _AROUND])}
-
-
-def _row(row: AlignedEvents) -> dict[str, Any]:
-    return {"a": _event(row.a), "b": _event(row.b), "same": row.same, "first": row.first}
-
-
-def _event(event: Event | None) -> dict[str, Any] | None:
-    if event is None:
-        return None
-    return {
-        "index": event.index,
-        "step": event.step,
-        "phase": event.phase,
-        "name": event.name if event.kind in ("op", "read", "generator") else f"{event.kind} {event.name}",
-        "file": event.site.file if event.site else None,
-        "line": event.site.line if event.site else None,
-        "module": event.module,
-        "digest": f"{event.digest:016x}",
-        "inputs": f"{event.inputs:016x}" if event.inputs else None,
     }

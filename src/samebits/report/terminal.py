@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from samebits._runtime.text import clean
-from samebits.compare.verdict import Place, Verdict, count
+from samebits.compare.verdict import Place, Verdict
 from samebits.model.finding import Finding
 
 _PIPE_WIDTH: Final = 100
@@ -70,24 +70,6 @@ def _code(console: Console, text: str, indent: int) -> None:
         console.print(Text(" " * indent + line, style="cyan"), highlight=False, soft_wrap=True, no_wrap=True)
 
 
-def _number(value: float) -> str:
-    return f"{value:.3g}"
-
-
-def difference_in_words(place: Place) -> str | None:
-    """ "96 of 96 elements, by at most 1.5e-05 and 14 ULP"."""
-    gap = place.difference
-    if gap is None:
-        return None
-    words = f"{gap.differing:,} of {count(gap.elements, 'element')}"
-    sizes = []
-    if gap.max_abs is not None:
-        sizes.append(_number(gap.max_abs))
-    if gap.max_ulp is not None:
-        sizes.append(f"{gap.max_ulp:,} ULP")
-    return words + (", by at most " + " and ".join(sizes) if sizes else "")
-
-
 def _place(console: Console, place: Place, verdict: Verdict) -> None:
     several = len(verdict.processes) > 1
     where = f"step {place.step}, {clean(place.phase)}" + (f", rank {place.rank}" if several else "")
@@ -107,7 +89,7 @@ def _place(console: Console, place: Place, verdict: Verdict) -> None:
     change = _CHANGES.get(place.change)
     if change is not None:
         _row(console, "how", change)
-    words = difference_in_words(place)
+    words = place.differs
     if words is not None:
         _row(console, "differs", words)
 
