@@ -6,6 +6,7 @@ They may be from anywhere.
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -108,11 +109,18 @@ def compare(
 def _records(
     paths: list[Path], names: tuple[str, ...], json_path: str | None, much: Detail, plot: bool | None
 ) -> int:
-    from samebits.compare import compare_all
+    from samebits.compare import closeup, compare_all
     from samebits.record.run import Run
 
     with busy("comparing", quiet=much == "quiet"):
-        verdict = compare_all([Run.open(path) for path in paths])
+        runs = [Run.open(path) for path in paths]
+        verdict = compare_all(runs)
+    if (seen := closeup.of(verdict, runs)) is not None:
+        note = (
+            f"when it was run again with every operation recorded, samebits verify saw: {seen['headline']}; "
+            "samebits report shows it"
+        )
+        verdict = replace(verdict, notes=(*verdict.notes, note))
     code = deliver(verdict, json_path, much)
     if _drawn(verdict.verdict == "diverged", json_path, much, plot):
         with suppress(RecordError):  # a record without losses

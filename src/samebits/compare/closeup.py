@@ -7,7 +7,7 @@ removed where they are too large.  What they showed is small, and is kept in the
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from samebits._runtime.whole import write_whole
 from samebits.compare.around import AlignedEvents, around
 from samebits.compare.verdict import Verdict
 from samebits.model.events import Event
+from samebits.record.run import Run
 
 FORMAT: Final = "samebits.closeup"
 VERSION: Final = 1
@@ -57,7 +58,19 @@ def keep(verdict: Verdict, folder: Path) -> None:
         return
 
 
-def kept(folder: Path) -> dict[str, Any] | None:
+def of(verdict: Verdict, runs: Sequence[Run]) -> dict[str, Any] | None:
+    """What was told of the place when these runs were verified; None where they were not, or agree.
+
+    Args:
+        verdict: over the runs as they lie there.
+    """
+    series = {run.info.get("verify") for run in runs}
+    if verdict.verdict != "diverged" or len(series) != 1 or None in series:
+        return None
+    return _kept(runs[0].path)
+
+
+def _kept(folder: Path) -> dict[str, Any] | None:
     """What was kept there; None where there is nothing, or nothing that can be read."""
     path = folder / NAME
     try:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from samebits.compare.closeup import kept
+from samebits.compare import closeup
 from samebits.compare.judge import compare_all
 from samebits.compare.verdict import Verdict
 from samebits.errors import RecordError
@@ -39,7 +39,7 @@ def report_of(
         if len(records) == len(runs):
             verdict = compare_all(records)
             shown = [Shown(_logged(run, name), run) for run, name in zip(records, names, strict=True)]
-            return document(shown, verdict, closeup=_closeup(verdict, records), progress=progress)
+            return document(shown, verdict, closeup=closeup.of(verdict, records), progress=progress)
         logs = [open_log(path, name=name) for (path, _), name in zip(places, names, strict=True)]
         shown = [Shown(log, run) for log, run in zip(logs, runs, strict=True)]
         return document(shown, compare_metrics(logs), progress=progress)
@@ -51,14 +51,6 @@ def report_of_verdict(verdict: Verdict, out: Path, progress: Progress | None = N
         runs = [held.enter_context(Run.open(out / name)) for name in verdict.runs if (out / name).is_dir()]
         whole = [run for run in runs if run.info.get("zoom") is None]
         return document([Shown(_logged(run, run.id), run) for run in whole], verdict, progress=progress)
-
-
-def _closeup(verdict: Verdict, records: Sequence[Run]) -> dict[str, Any] | None:
-    """What `verify` showed when it ran this pair again; None where it did not."""
-    series = {run.info.get("verify") for run in records}
-    if verdict.verdict != "diverged" or len(series) != 1 or None in series:
-        return None
-    return kept(records[0].path)
 
 
 def _logged(run: Run, name: str) -> MetricLog:

@@ -63,6 +63,7 @@ def print_curves(console: Console, title: str, lines: Sequence[Line], labels: Se
 
     Nothing is printed of runs without a finite value.
     """
+    console.print()
     head = Text(f"  {title}  ", style="bold")
     for number, label in enumerate(labels):
         head.append(f"{'' if number == 0 else '  '}{label}", style=_STYLES[number % len(_STYLES)])
@@ -104,7 +105,7 @@ def _frame(
     console.print(head)
     for row in range(rows):
         label = {0: f"{high:.3g}", rows - 1: f"{low:.3g}"}.get(row, "") if low != high or row == 0 else ""
-        text = Text(f"{label:>{_LABEL}} ", style="dim").append("┤" if label else "│", style="dim")
+        text = Text.assemble((f"{label:>{_LABEL}} {'┤' if label else '│'}", "dim"))
         text.append_text(canvas.row(row, first))
         console.print(text, no_wrap=True, overflow="crop")
     ends = f"{min(steps):,.0f}", f"step {max(steps):,.0f}"

@@ -94,7 +94,7 @@ def _run(number: int, one: Shown) -> dict[str, Any]:
     longest = max((len(series) for series in one.log.series.values()), default=None)
     return {
         "label": chr(ord("A") + number),
-        "name": one.log.name,
+        "name": one.log.name if one.run is None else one.run.id,
         "path": str(one.log.path),
         "kind": one.log.kind,
         "command": " ".join(map(str, argv)) if isinstance(argv, list) else None,
