@@ -137,7 +137,7 @@ class SeriesDifference:
         if self.few_ulps:
             parts.append(f"equal to {self.ulp} ulp")
         if self.growth is not None:
-            parts.append(f"grows tenfold every {_steps(self.growth)}")
+            parts.append(f"grows tenfold every {steps_in_words(self.growth)}")
         if self.largest is not None:
             parts.append(f"at most {self.largest.distance:.3g} at step {self.largest.step:,}")
         if self.final is not None:
@@ -247,7 +247,9 @@ def _end(point: Point) -> str:
     return f"{point.distance:.3g}" + (f" ({100 * point.relative:.2g} %)" if point.distance else "")
 
 
-def _steps(count: float) -> str:
+def steps_in_words(count: float) -> str:
+    """ "812 steps", "3,420 steps", "2.5 steps"."""
+    count = float(f"{count:.3g}")
     return f"{count:,.0f} steps" if count >= 9.5 else f"{count:.2g} steps"
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from samebits._runtime.text import clean
-from samebits.metrics.difference import Point, SeriesDifference
+from samebits.metrics.difference import Point, SeriesDifference, steps_in_words
 from samebits.metrics.verdict import MetricsVerdict, MetricVerdict
 from samebits.report.terminal import STYLES, put, widened
 
@@ -67,7 +67,7 @@ def _pairs(console: Console, metrics: list[MetricVerdict]) -> None:
             "" if one.first is None else f"{one.first.step:,}",
             _far(one.largest),
             _far(one.final) if one.first is not None else "",
-            "" if one.growth is None else f"in {one.growth:,.3g} steps",
+            "" if one.growth is None else f"in {steps_in_words(one.growth)}",
         )
     console.print(table)
 
