@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from samebits._runtime.text import clean
-from samebits.metrics.difference import Point, SeriesDifference
+from samebits.metrics.difference import Point, SeriesDifference, percent
 from samebits.metrics.verdict import MetricsVerdict, MetricVerdict
 from samebits.report.terminal import STYLES, put, widened
 
@@ -110,7 +110,7 @@ def _far(point: Point | None) -> str:
         return "0"
     if point.distance != point.distance:
         return f"{point.a:.6g} and {point.b:.6g}"
-    return f"{point.distance:.3g} ({100 * point.relative:.2g} %)"
+    return f"{point.distance:.3g} ({percent(point.relative)})"
 
 
 def _table(*names: str) -> Table:
