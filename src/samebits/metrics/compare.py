@@ -85,6 +85,10 @@ def _metric(name: str, logs: Sequence[MetricLog], within: Tolerance | None, at: 
     last = LastValues(common or tuple(float(one.values[-1]) for one in (first, *others) if len(one)))
     identical = all(one.identical for one in found)
     if not identical:
+        axes = list(dict.fromkeys(log.series[name].axis for log in logs))
+        if len(axes) > 1:
+            why = f"one log counts {axes[0]}s and another {axes[1]}s, so which values belong together is unknown"
+            return MetricVerdict(name, "missing", found, last, why)
         if within is None:
             return MetricVerdict(name, "differs", found, last)
         if (passed := _passed(found, within, at, common)) is not None:

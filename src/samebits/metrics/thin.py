@@ -115,7 +115,8 @@ def _kept(
 
     def largest(row: NDArray[np.float64]) -> NDArray[np.intp]:
         filled = np.pad(row, (0, len(starts) * width - count), constant_values=-np.inf)
-        return starts + filled.reshape(-1, width).argmax(axis=1)
+        found: NDArray[np.intp] = starts + filled.reshape(-1, width).argmax(axis=1)
+        return found
 
     finite = np.isfinite(values) & there
     with np.errstate(over="ignore", invalid="ignore"):
