@@ -280,6 +280,8 @@ def _generators(pair: StepPair, columns: Sequence[tuple[int, int]]) -> Iterator[
     per_step = [Coverage.of(steps.record).level == "step" for steps in (pair.a, pair.b)]
     for name in sorted(drawn.keys() | (same.keys() & pair.drawn_from)):
         counts = drawn.get(name, ([], []))
-        unseen = [name in GENERATORS.values() and alone for alone in per_step]  # single operations' draws
-        left, right = (() if blind else tuple(count) for count, blind in zip(counts, unseen, strict=True))
+        left, right = (
+            () if blind and name in GENERATORS.values() and not any(count) else tuple(count)
+            for count, blind in zip(counts, per_step, strict=True)
+        )
         yield Drawn(name, left, right, tuple(same.get(name, nothing)))

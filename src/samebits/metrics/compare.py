@@ -87,7 +87,7 @@ def _metric(name: str, logs: Sequence[MetricLog], within: Tolerance | None, at: 
     if not identical:
         axes = list(dict.fromkeys(log.series[name].axis for log in logs))
         if len(axes) > 1:
-            why = f"one log counts {axes[0]}s and another {axes[1]}s, so which values belong together is unknown"
+            why = f"one log counts {axes[0]}s and another {axes[1]}s, so which belong together is unknown"
             return MetricVerdict(name, "missing", found, last, why)
         if within is None:
             return MetricVerdict(name, "differs", found, last)
