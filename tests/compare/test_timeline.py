@@ -125,7 +125,7 @@ def test_a_generator_that_somebody_draws_from(over: Over) -> None:
 def test_draws_of_operations_are_counted(over: Over) -> None:
     steps = [[("op", "aten::rand", 1, RANDOM), ("op", "aten::rand", 2, RANDOM | OWN_GENERATOR)],
              [("op", "aten::rand", 1, RANDOM)] * 2, [("op", "aten::add", 5)]]  # fmt: skip
-    found = over(steps, steps[:2] + [steps[0]], level="op")
+    found = over(steps, [*steps[:2], steps[0]], level="op")
     assert [(one.name, one.a, one.b) for one in found.generators] == [
         ("torch generators of its own", (1, 0, 0), (1, 0, 1)),
         ("torch:cpu", (1, 2, 0), (1, 2, 1)),
@@ -157,12 +157,11 @@ def in_turn(steps: int, salted: int, stride: int = 2) -> list[list[Told]]:
     """Two parameters, read in turn; `salted`: the first is another from this step on."""
     rows = []
     for step in range(steps):
-        read = step % stride
-        rows.append([
-            ("loss", "loss", step),
-            ("parameter", "one.w", (step >= salted) + 2 * step if read == 0 else 0, 0 if read == 0 else PARTIAL),
-            ("parameter", "two.w", 5 * step if read == 1 else 0, 0 if read == 1 else PARTIAL),
-        ])  # fmt: skip
+        one: Told = ("parameter", "one.w", (step >= salted) + 2 * step)
+        two: Told = ("parameter", "two.w", 5 * step)
+        unread = ("parameter", two[1] if step % stride == 0 else one[1], 0, PARTIAL)
+        parameters = [one, unread] if step % stride == 0 else [unread, two]
+        rows.append([("loss", "loss", step), *parameters])
     return rows
 
 

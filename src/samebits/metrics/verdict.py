@@ -150,7 +150,7 @@ class MetricsVerdict:
         points = sum(one.points for metric in self.metrics for one in metric.differences)
         kinds = " and ".join(dict.fromkeys(log.kind for log in self.logs))
         names = "1 metric" if len(self.metrics) == 1 else f"{len(self.metrics):,} metrics"
-        words = f"{names} of {len(self.logs)} logs ({kinds}), {points:,} values."
+        words = f"{names} of {len(self.logs)} logs ({kinds}), {points:,} value{'' if points == 1 else 's'}."
         digits = [one.digits for m in self.metrics for one in m.differences if one.digits is not None]
         if digits:
             words += f" Logs that round keep {min(digits)} digits or more; what lies below was not compared."
