@@ -44,8 +44,8 @@ def test_left_unread_is_not_observed(tmp_path: Path) -> None:
         assert StepPair(a, b).differing == {0: {"loss": False}}
 
 
-def test_several_chunks_make_one_step(tmp_path: Path) -> None:
-    """However a step was cut into chunks, what it holds is the same; and a name that comes twice stays two."""
+def test_a_name_that_comes_twice(tmp_path: Path) -> None:
+    """A name that comes twice stays two, and the one that both have is compared."""
     a, b = opened(tmp_path, [[("loss", "loss", 1), ("loss", "loss", 2)]], [[("loss", "loss", 1)]])
     with a, b:
         pair = StepPair(a, b)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from samebits.model.events import KIND, READ_IN_TURN, STRUCTURE, VOCABULARY
 from samebits.model.facts import Detail, Fact
 from samebits.record.reader import Record
+from samebits.record.run import inventory
 from samebits.record.writer import Writer
 
 #: (kind, name, digest), and where they matter flags and a norm.
@@ -68,6 +70,20 @@ def write(
     writer.finish("finished")
     assert writer.incomplete is None
     return path
+
+
+def kept(
+    folder: Path, steps: Any, *, info: Mapping[str, Any] | None = None, process: str = "main", **more: Any
+) -> Path:
+    """The folder of a run that finished, with one record in it; its id is the folder's name."""
+    write(folder / f"{process}.db", steps, process=process, **more)
+    described = {
+        "format": "samebits.run", "version": 1, "id": folder.name, "created": "2025-01-02T10:00:00+00:00",
+        "argv": ["train.py"], "kind": "script", "status": "finished", "exit_code": 0,
+        "records": inventory(folder),
+    }  # fmt: skip
+    (folder / "run.json").write_text(json.dumps(described | dict(info or {})), encoding="utf-8")
+    return folder
 
 
 def opened(folder: Path, a: Any, b: Any, **more: Any) -> tuple[Record, Record]:

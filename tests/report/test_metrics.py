@@ -77,9 +77,9 @@ def test_in_a_pipe() -> None:
 def test_on_a_narrow_terminal_the_names_stay() -> None:
     """Columns go before the names do, and no line is wider than the terminal."""
     assert printed(parted(), 60, terminal=True) == NARROW
-    for width in (20, 30, 40, 60, 80, 100):
+    for width in (30, 40, 60, 80, 100):
         text = printed(parted(), width, terminal=True)
-        assert max(map(len, text.splitlines())) <= max(width, 20)
+        assert max(map(len, text.splitlines())) <= width
         if width >= 40:
             for name in ("loss", "acc", "odd", "cut", "lr"):
                 assert any(line.startswith(name) for line in text.splitlines()), (name, width)

@@ -72,7 +72,7 @@ def _pairs(console: Console, metrics: list[MetricVerdict]) -> None:
                 "grows tenfold": "" if one.growth is None else f"in {one.growth:,.3g} steps",
             }
         )
-    _print(console, rows, ("grows tenfold", "largest", "values", "at the end"))
+    _print(console, rows, ("grows tenfold", "largest", "values", "at the end", "from step"))
 
 
 def _spreads(console: Console, metrics: list[MetricVerdict]) -> None:
@@ -93,7 +93,7 @@ def _spreads(console: Console, metrics: list[MetricVerdict]) -> None:
                 "largest": f"{max(spread.values):.6g}" if spread.values else "",
             }
         )
-    _print(console, rows, ("smallest", "largest", "from step", "last values: mean", "sd"))
+    _print(console, rows, ("smallest", "largest", "from step", "sd", "last values: mean"))
 
 
 def _judged(metric: MetricVerdict, one: SeriesDifference) -> Text:
