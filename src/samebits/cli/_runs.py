@@ -43,7 +43,11 @@ def place(out: Path, text: str) -> tuple[Path, bool]:
     from samebits.record.run import find_run
 
     try:
-        return find_run(out, text), True
+        found = find_run(out, text)
+        begins = found.parent == Path(out) and found.name != text and found.name.startswith(text)
+        if begins and Path(text).exists():  # what is there goes before the beginning of an id
+            return Path(text), False
+        return found, True
     except RecordError:
         if text and Path(text).exists():
             return Path(text), False

@@ -11,6 +11,7 @@ from functools import cached_property
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
+from samebits.compare.shared import Shared
 from samebits.model.events import KINDS, OWN_GENERATOR, PARTIAL, RANDOM, READ_IN_TURN
 from samebits.model.facts import Draw
 from samebits.record.chunks import Chunk
@@ -117,14 +118,20 @@ class Steps:
                 seen[name] += 1
         return found
 
-    def tensors(self, step: int) -> Iterator[tuple[str, str, bytes, float]]:
-        """(kind, name, digest, norm) of each gradient and parameter that was read at a step."""
+    def tensors(self, step: int) -> Iterator[tuple[tuple[str, str, int], bytes, float]]:
+        """Each gradient and parameter that was read at a step.
+
+        Its kind, its name and how often that came before; its digest and its norm.
+        """
+        seen: Counter[tuple[str, str]] = Counter()
         for chunk in self.chunks[step]:
             layout = self.layout(chunk)
             if layout.tensors:
                 digests, norms = chunk.digests, self.record.norms(chunk)
                 for kind, name, offset, ordinal in layout.tensors:
-                    yield kind, name, digests[offset * 8 : offset * 8 + 8], norms[ordinal]
+                    key = (kind, name, seen[kind, name])
+                    seen[kind, name] += 1
+                    yield key, digests[offset * 8 : offset * 8 + 8], norms[ordinal]
 
 
 class StepPair:
@@ -133,6 +140,7 @@ class StepPair:
     def __init__(self, a: Record, b: Record) -> None:
         self.a, self.b = Steps(a), Steps(b)
         self.steps = sorted(self.a.chunks.keys() & self.b.chunks.keys())
+        self._alike = Shared.of(a, b).keep is None  # else single operations are not comparable
         self.finished = min(a.steps, b.steps)
         self._equal: dict[int, bool] = {}
 
@@ -154,11 +162,25 @@ class StepPair:
 
     @cached_property
     def differing(self) -> dict[int, dict[str, bool]]:
-        """By step, the layers that were observed in both, and whether they differ."""
-        return {step: self._differing(step) for step in self.steps}
+        """By step, the layers that were observed in both, and whether they differ.
+
+        Of the parameters: whether one differs as it was last read, for they may be read in turn.
+        """
+        found: dict[int, dict[str, bool]] = {}
+        apart: set[tuple[str, int]] = set()
+        for step in self.steps:
+            seen = found[step] = self._differing(step)
+            if seen.get("parameters") or (apart and "parameters" in seen):
+                a, b = (steps.named(step, "parameters") for steps in (self.a, self.b))
+                shared = a.keys() & b.keys()
+                apart = (apart - shared) | {key for key in shared if a[key] != b[key]}
+                seen["parameters"] = bool(apart)
+        return found
 
     def _differing(self, step: int) -> dict[str, bool]:
         shared = self.a.layers(step) & self.b.layers(step)
+        if not self._alike:
+            shared.discard("operations")
         if self.equal(step):
             return dict.fromkeys(shared, False)
         return {layer: differs for layer in shared if (differs := self._layer(step, layer)) is not None}

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
 
-from samebits.compare.steps import StepPair, Steps
+from samebits.compare.shared import Coverage
+from samebits.compare.steps import GENERATORS, StepPair, Steps
 from samebits.model.facts import Draw
 from samebits.record.reader import Record
 
@@ -68,7 +69,10 @@ class Modules:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """One generator: how many operations drew from it in each column, and whether its state agrees."""
+    """One generator: how many operations drew from it in each column, and whether its state agrees.
+
+    ``a`` and ``b`` are empty where single operations were not recorded.
+    """
 
     name: str
     a: tuple[int, ...]
@@ -109,7 +113,10 @@ def timeline(
 def _strip(pair: StepPair, environment: bool) -> tuple[Stretch, ...]:
     found = [Stretch(BEFORE, 1, LAYERS.index("environment"))] if environment else []
     last = max(pair.finished, (pair.steps[-1] + 1) if pair.steps else 0)
-    for step in range(last):
+    after = 0
+    for step in sorted({near for known in pair.steps for near in (known, known + 1) if near < last}):
+        _add(found, after, step - after, None)
+        after = step + 1
         seen = dict(pair.differing.get(step, {}))
         seen.pop("parameters", None)  # of this step: the next one begins with them
         if (started := pair.at_start(step)) is not None:
@@ -117,11 +124,19 @@ def _strip(pair: StepPair, environment: bool) -> tuple[Stretch, ...]:
         layer = None
         if seen:
             layer = next((number for number, name in enumerate(LAYERS) if seen.get(name)), -1)
-        if found and found[-1].layer == layer and found[-1].first != BEFORE:
-            found[-1] = Stretch(found[-1].first, found[-1].steps + 1, layer)
-        else:
-            found.append(Stretch(step, 1, layer))
+        _add(found, step, 1, layer)
+    _add(found, after, last - after, None)
     return tuple(found)
+
+
+def _add(found: list[Stretch], step: int, steps: int, layer: int | None) -> None:
+    """So many steps more, joined to the stretch before them if it says the same."""
+    if not steps:
+        return
+    if found and found[-1].layer == layer and found[-1].first != BEFORE:
+        found[-1] = Stretch(found[-1].first, found[-1].steps + steps, layer)
+    else:
+        found.append(Stretch(step, steps, layer))
 
 
 def _weights(pair: StepPair) -> tuple[Weights, ...]:
@@ -194,13 +209,12 @@ def _held(steps: Steps, step: int) -> set[tuple[str, str]]:
 def _differences(
     pair: StepPair, step: int, column: int, cells: dict[tuple[str, str], list[float | None]], count: int
 ) -> None:
-    other = {(kind, name): (digest, norm) for kind, name, digest, norm in pair.b.tensors(step)}
-    for kind, name, digest, norm in pair.a.tensors(step):
-        if (kind, name) in other:
-            digest_b, norm_b = other[kind, name]
-            _raise(
-                cells, kind, _module(name), column, _gap(norm, norm_b) if digest != digest_b else 0.0, count
-            )
+    other = {key: (digest, norm) for key, digest, norm in pair.b.tensors(step)}
+    for key, digest, norm in pair.a.tensors(step):
+        if key in other:
+            digest_b, norm_b = other[key]
+            gap = _gap(norm, norm_b) if digest != digest_b else 0.0
+            _raise(cells, key[0], _module(key[1]), column, gap, count)
 
 
 def _raise(
@@ -221,7 +235,8 @@ def _raise(
 
 def _gap(a: float, b: float) -> float:
     """How far two norms of tensors that differ lie apart, relative to the larger."""
-    larger = max(abs(a), abs(b))
+    a, b = abs(a), abs(b)  # a norm is not negative, unless a record is forged
+    larger = max(a, b)
     if math.isnan(a) or math.isnan(b) or larger == 0:
         return UNSEEN if math.isnan(a) == math.isnan(b) else 1.0
     if math.isinf(larger):
@@ -262,6 +277,11 @@ def _generators(pair: StepPair, columns: Sequence[tuple[int, int]]) -> Iterator[
                 column = (step - start) // width
                 row[column] = row[column] is not False and a[key] == b[key]
     nothing: list[bool | None] = [None] * len(columns)
+    per_step = [Coverage.of(steps.record).level == "step" for steps in (pair.a, pair.b)]
     for name in sorted(drawn.keys() | (same.keys() & pair.drawn_from)):
-        left, right = drawn.get(name, ([], []))
-        yield Drawn(name, tuple(left), tuple(right), tuple(same.get(name, nothing)))
+        counts = drawn.get(name, ([], []))
+        left, right = (
+            () if blind and name in GENERATORS.values() and not any(count) else tuple(count)
+            for count, blind in zip(counts, per_step, strict=True)
+        )
+        yield Drawn(name, left, right, tuple(same.get(name, nothing)))

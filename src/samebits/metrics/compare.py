@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Final, Literal
 
+from samebits._runtime.text import clean
 from samebits.errors import UsageError
 from samebits.metrics.difference import SeriesDifference, difference
+from samebits.metrics.pairs import last_of_all
 from samebits.metrics.series import MetricLog
 from samebits.metrics.tolerance import Tolerance
 from samebits.metrics.verdict import LastValues, MetricsVerdict, MetricVerdict, Word
@@ -71,7 +73,7 @@ def _chosen(logs: Sequence[MetricLog], only: Sequence[str]) -> list[str]:
     names = list(dict.fromkeys(name for log in logs for name in log.series))
     for pattern in only:
         if not any(fnmatchcase(name, pattern) for name in names):
-            some = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+            some = ", ".join(map(clean, names[:8])) + (", ..." if len(names) > 8 else "")
             raise UsageError(f"no metric is named {pattern!r}; there are: {some or 'none'}")
     return [name for name in names if not only or any(fnmatchcase(name, pattern) for pattern in only)]
 
@@ -79,39 +81,42 @@ def _chosen(logs: Sequence[MetricLog], only: Sequence[str]) -> list[str]:
 def _metric(name: str, logs: Sequence[MetricLog], within: Tolerance | None, at: At) -> MetricVerdict:
     first, *others = (log.series[name] for log in logs)
     found = tuple(difference(first, other) for other in others)
-    last = LastValues(tuple(float(log.series[name].values[-1]) for log in logs if len(log.series[name])))
-    if any(one.points == 0 for one in found):
-        return MetricVerdict(name, "missing", found, last, "they have no step in common")
-    lacking = [_ends(one) for one in found if any(one.only)]
-    if all(one.identical for one in found):
-        if lacking:
-            return MetricVerdict(name, "missing", found, last, lacking[0])
-        return MetricVerdict(name, "identical", found, last)
-    if within is None:
-        return MetricVerdict(name, "differs", found, last)
-    passed = _passed(found, within, at, last)
-    if passed is not None:
-        return MetricVerdict(name, "differs", found, last, passed)
+    common = last_of_all([log.series[name] for log in logs])
+    last = LastValues(common or tuple(float(one.values[-1]) for one in (first, *others) if len(one)))
+    identical = all(one.identical for one in found)
+    if not identical:
+        axes = list(dict.fromkeys(log.series[name].axis for log in logs))
+        if len(axes) > 1:
+            why = f"one log counts {axes[0]}s and another {axes[1]}s, so which belong together is unknown"
+            return MetricVerdict(name, "missing", found, last, why)
+        if within is None:
+            return MetricVerdict(name, "differs", found, last)
+        if (passed := _passed(found, within, at, common)) is not None:
+            return MetricVerdict(name, "differs", found, last, passed)
+    lacking = [_ends(one) for one in found if any(one.only) or one.points == 0]
     if lacking:
         return MetricVerdict(name, "missing", found, last, lacking[0])
-    return MetricVerdict(name, "within", found, last)
+    return MetricVerdict(name, "identical" if identical else "within", found, last)
 
 
 def _ends(one: SeriesDifference) -> str:
+    if one.points == 0:
+        return "they have no step in common"
     alone = max(one.only)
     which = "the first run" if one.only[0] == alone else "the other run"
     return f"{which} alone logged {alone:,} more value{'' if alone == 1 else 's'}"
 
 
-def _passed(found: Sequence[SeriesDifference], within: Tolerance, at: At, last: LastValues) -> str | None:
-    """How the tolerance is passed, in words; None where it is not."""
+def _passed(
+    found: Sequence[SeriesDifference], within: Tolerance, at: At, common: tuple[float, ...]
+) -> str | None:
+    """How the tolerance is passed, in words; None where it is not.
+
+    Args:
+        common: the values at the last step that all logged; none where there is no such step.
+    """
     if within.kind == "sd":
-        mine, others = last.values[0], LastValues(last.values[1:])
-        far = abs(mine - others.mean)
-        if far <= within.amount * others.sd:
-            return None
-        by = f"{far / others.sd:.3g} sd" if others.sd else "and the others do not vary"
-        return f"{mine:.6g} lies {by} from their mean {others.mean:.6g}, more than {within}"
+        return _unlike(common[0], LastValues(common[1:]), within) if common else None
     for one in found:
         far, step = one.apart(within.kind, at)
         if not far <= within.amount:  # a NaN is farther than anything
@@ -119,10 +124,25 @@ def _passed(found: Sequence[SeriesDifference], within: Tolerance, at: At, last: 
     return None
 
 
+def _unlike(mine: float, others: LastValues, within: Tolerance) -> str | None:
+    """How the first run's value lies too many standard deviations from the others' mean."""
+    if math.isnan(mine) and all(map(math.isnan, others.values)):
+        return None
+    if math.isnan(others.sd) or not math.isfinite(mine):
+        return "not all of the last values are numbers"
+    far = abs(mine - others.mean)
+    if far <= within.amount * others.sd:
+        return None
+    if others.sd == 0:
+        return f"{mine:.6g} is not {others.mean:.6g}, from which no other run differs"
+    return f"{mine:.6g} lies {far / others.sd:.3g} sd from their mean {others.mean:.6g}, more than {within}"
+
+
 def _by(far: float, within: Tolerance) -> str:
     if math.isnan(far):
         return "one alone is a number"
-    return str(Tolerance(within.kind, float(f"{far:.3g}")))
+    words = (str(Tolerance(within.kind, float(f"{far:.{digits}g}"))) for digits in (3, 6))
+    return next((said for said in words if said != str(within)), "a little farther")
 
 
 def _allowed(within: Tolerance, at: At) -> str:

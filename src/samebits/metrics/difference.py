@@ -74,6 +74,7 @@ class SeriesDifference:
             differs most relative to its values, and the last of all.
         uneven: the first point at which one run alone has a number.
         ulp: the largest distance in ulps; None where nothing differs that is a number in both.
+        ulp_step: the first step with that distance.
         growth: in how many steps the difference grows tenfold, from the first that differs to the largest;
             None where it does not grow like that.
         digits: how many significant digits were compared, where a log rounded.
@@ -90,6 +91,7 @@ class SeriesDifference:
     uneven: Point | None = None
     final: Point | None = None
     ulp: int | None = None
+    ulp_step: int = 0
     growth: float | None = None
     digits: int | None = None
 
@@ -114,7 +116,7 @@ class SeriesDifference:
             if self.uneven is not None:
                 return math.nan, self.uneven.step
             if kind == "ulp":
-                return float(self.ulp or 0), self.largest.step if self.largest else 0
+                return float(self.ulp or 0), self.ulp_step
             point = self.relative if kind == "relative" else self.largest
         else:
             point = self.final
@@ -161,10 +163,13 @@ class SeriesDifference:
 
 
 def difference(a: Series, b: Series) -> SeriesDifference:
-    """How one metric differs between two runs, over the steps that both logged."""
+    """How one metric differs between two runs, over the steps that both logged, in ascending order."""
     import numpy as np
 
     steps, left, right = paired(a, b)
+    if bool((np.diff(steps) < 0).any()):  # a log of a run that was resumed, or of several threads
+        order = np.argsort(steps, kind="stable")
+        steps, left, right = steps[order], left[order], right[order]
     dtype: Literal["float32", "float64"] = "float32" if a.dtype == b.dtype == "float32" else "float64"
     kept = [log.digits for log in (a, b) if log.digits is not None]
     found: dict[str, Any] = {"digits": min(kept) if kept else None}
@@ -186,9 +191,11 @@ def difference(a: Series, b: Series) -> SeriesDifference:
             "largest": _point(steps, left, right, largest) if gaps[largest] > 0 else None,
             "relative": _point(steps, left, right, int(ratios.argmax())) if gaps[largest] > 0 else None,
             "uneven": _point(steps, left, right, int(others[0])) if len(others) else None,
-            "ulp": int(ulps(left[numbers], right[numbers], dtype).max()) if len(numbers) else None,
             "growth": _growth(steps, gaps, int(where[0]), largest),
         }
+        if len(numbers):
+            far = ulps(left[numbers], right[numbers], dtype)
+            found |= {"ulp": int(far.max()), "ulp_step": int(steps[numbers[far.argmax()]])}
     return SeriesDifference(a.name, len(steps), (len(a) - len(steps), len(b) - len(steps)), dtype, **found)
 
 
@@ -222,7 +229,7 @@ def _growth(steps: NDArray[np.int64], gaps: NDArray[np.float64], first: int, lar
     import numpy as np
 
     at = np.arange(first, largest + 1)
-    at = at[gaps[at] > 0]
+    at = at[(gaps[at] > 0) & np.isfinite(gaps[at])]
     if len(at) < _LEAST:
         return None
     x = steps[at].astype(np.float64)
@@ -244,7 +251,12 @@ def number(value: float) -> float | str:
 def _end(point: Point) -> str:
     if math.isnan(point.distance):
         return f"{point.a:.6g} and {point.b:.6g}"
-    return f"{point.distance:.3g}" + (f" ({100 * point.relative:.2g} %)" if point.distance else "")
+    return f"{point.distance:.3g}" + (f" ({percent(point.relative)})" if point.distance else "")
+
+
+def percent(share: float) -> str:
+    """ "1.7 %", "100 %"."""
+    return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
 
 
 def steps_in_words(count: float) -> str:

@@ -49,6 +49,23 @@ def joined(series: Sequence[Series]) -> tuple[NDArray[np.int64], list[NDArray[np
     return distinct[places // width], np.split(inverse, ends[:-1])
 
 
+def last_of_all(series: Sequence[Series]) -> tuple[float, ...]:
+    """What each logged at the last step that all have; nothing where there is none."""
+    import numpy as np
+
+    _, places = joined(series)
+    shared = places[0]
+    for own in places[1:]:
+        shared = np.intersect1d(shared, own, assume_unique=True)
+    if not len(shared):
+        return ()
+    last = shared.max()
+    return tuple(
+        float(one.values[int(np.flatnonzero(own == last)[0])])
+        for one, own in zip(series, places, strict=True)
+    )
+
+
 def _occurrences(numbers: NDArray[np.signedinteger[Any]]) -> NDArray[np.intp]:
     """How often each element came before."""
     import numpy as np

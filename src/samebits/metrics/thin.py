@@ -111,15 +111,20 @@ def _kept(
 
     runs, count = values.shape
     width = math.ceil(count * (2 * runs + 1) / most)
-    full = count // width * width
-    starts = np.arange(0, full, width)
+    starts = np.arange(0, count, width)
+
+    def largest(row: NDArray[np.float64]) -> NDArray[np.intp]:
+        filled = np.pad(row, (0, len(starts) * width - count), constant_values=-np.inf)
+        found: NDArray[np.intp] = starts + filled.reshape(-1, width).argmax(axis=1)
+        return found
+
     finite = np.isfinite(values) & there
-    gaps = np.where(finite[1:] & finite[:1], np.abs(values[1:] - values[:1]), -1.0).max(axis=0, initial=-1.0)
-    chosen = [np.array([0, count - 1]), np.arange(full, count)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        gaps = np.where(finite[1:] & finite[:1], np.abs(values[1:] - values[:1]), -1.0)
+    gaps[there[1:] & there[:1] & (finite[1:] != finite[:1])] = np.inf  # one alone has a number
+    chosen = [np.array([0, count - 1]), largest(gaps.max(axis=0, initial=-1.0))]
     for row, known in zip(values, finite, strict=True):
-        chosen.append(starts + np.where(known, row, np.inf)[:full].reshape(-1, width).argmin(axis=1))
-        chosen.append(starts + np.where(known, row, -np.inf)[:full].reshape(-1, width).argmax(axis=1))
-    chosen.append(starts + gaps[:full].reshape(-1, width).argmax(axis=1))
+        chosen += [largest(np.where(known, row, -np.inf)), largest(np.where(known, -row, -np.inf))]
     odd = np.flatnonzero(there.any(axis=0) & ~finite.any(axis=0))  # NaN or an infinity alone: some of them
     chosen.append(odd[:: max(1, len(odd) // 200)])
     if first is not None:

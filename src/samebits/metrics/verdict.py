@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, Final, Literal
 
 from samebits._runtime.markup import card
@@ -23,21 +24,27 @@ Word = Literal["same", "within", "diverged", "incomplete"]
 
 @dataclass(frozen=True, slots=True)
 class LastValues:
-    """The last values of a metric over several runs: as many as logged it."""
+    """The last values of a metric over several runs: at the last step that all logged.
+
+    Where there is no such step, as many as logged it, each its own last.
+    """
 
     values: tuple[float, ...]
 
     @property
     def mean(self) -> float:
-        return math.fsum(self.values) / len(self.values)
+        """Exact, then rounded: that of equal values is one of them.  NaN where one is no number."""
+        if not self.values or not all(map(math.isfinite, self.values)):
+            return math.nan
+        return float(sum(map(Fraction, self.values)) / len(self.values))
 
     @property
     def sd(self) -> float:
         """The standard deviation of a sample: over n - 1."""
-        if len(self.values) < 2 or not all(map(math.isfinite, self.values)):
+        if len(self.values) < 2:
             return math.nan
         mean = self.mean
-        return math.sqrt(math.fsum((value - mean) ** 2 for value in self.values) / (len(self.values) - 1))
+        return math.hypot(*(value - mean for value in self.values)) / math.sqrt(len(self.values) - 1)
 
     def as_json(self) -> dict[str, Any]:
         names = ("mean", "sd")
@@ -109,7 +116,7 @@ class MetricsVerdict:
 
     @property
     def first(self) -> MetricVerdict | None:
-        """The metric that differs first in time; of several, the first by name."""
+        """The metric that differs first in time; of several, the first that a log has."""
         apart = [one for one in self.metrics if one.word in ("differs", "within")]
         return min(apart, key=_first_step, default=None)
 
@@ -143,7 +150,7 @@ class MetricsVerdict:
         points = sum(one.points for metric in self.metrics for one in metric.differences)
         kinds = " and ".join(dict.fromkeys(log.kind for log in self.logs))
         names = "1 metric" if len(self.metrics) == 1 else f"{len(self.metrics):,} metrics"
-        words = f"{names} of {len(self.logs)} logs ({kinds}), {points:,} values."
+        words = f"{names} of {len(self.logs)} logs ({kinds}), {points:,} value{'' if points == 1 else 's'}."
         digits = [one.digits for m in self.metrics for one in m.differences if one.digits is not None]
         if digits:
             words += f" Logs that round keep {min(digits)} digits or more; what lies below was not compared."

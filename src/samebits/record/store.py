@@ -82,7 +82,7 @@ class Store:
         total = self.totals[table.name]
         if total <= most:
             return self.rows(table)
-        ids = sorted({1 + i * (total - 1) // (most - 1) for i in range(most)})
+        ids = sorted({1 + i * (total - 1) // max(1, most - 1) for i in range(most)})
         with self._reading():
             return list(self._rows(self._tables[table.name], ids))
 

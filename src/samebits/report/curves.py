@@ -8,11 +8,14 @@ stretch of steps and is drawn from the smallest to the largest value in it: no s
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from rich.console import Console
 from rich.text import Text
+
+from samebits._runtime.text import clean
 
 #: Bit of the dot at (row, column) of a braille character, U+2800 + bits.
 _DOTS: Final = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
@@ -43,14 +46,22 @@ def spark(values: Iterable[float], width: int = 12) -> str:
 
 def _mean(part: Sequence[float]) -> float:
     finite = [value for value in part if math.isfinite(value)]
-    return math.fsum(finite) / len(finite) if finite else math.nan
+    return math.fsum(value / len(finite) for value in finite) if finite else math.nan
 
 
 def _block(value: float, low: float, high: float) -> str:
     if not math.isfinite(value):
         return "·"
-    share = 0.5 if high == low else (value - low) / (high - low)
-    return _BLOCKS[min(int(share * len(_BLOCKS)), len(_BLOCKS) - 1)]
+    return _BLOCKS[_place(value, low, high, len(_BLOCKS))]
+
+
+def _place(value: float, low: float, high: float, count: int) -> int:
+    """Which of so many places between the smallest and the largest value; the middle where these are one."""
+    if high == low:
+        return count // 2
+    if math.isinf(high - low):  # the range is no float
+        value, low, high = value / 2, low / 2, high / 2
+    return min(int((value - low) / (high - low) * count), count - 1)
 
 
 def fits(console: Console) -> bool:
@@ -64,19 +75,28 @@ def print_curves(console: Console, title: str, lines: Sequence[Line], labels: Se
     Nothing is printed of runs without a finite value.
     """
     console.print()
-    head = Text(f"  {title}  ", style="bold")
+    head = Text(f"  {clean(title)}  ", style="bold")
     for number, label in enumerate(labels):
-        head.append(f"{'' if number == 0 else '  '}{label}", style=_STYLES[number % len(_STYLES)])
+        head.append(f"{'' if number == 0 else '  '}{clean(label)}", style=_STYLES[number % len(_STYLES)])
     if _frame(console, head, lines):
         gaps = [_gaps(lines[0], line) for line in lines[1:]]
         if any(value > 0 for line in gaps for _, value in line):
-            names = labels[1] if len(labels) == 2 else "the others"
-            _frame(console, Text(f"  |{labels[0]} - {names}|", style="bold"), gaps, first=1, log=True, rows=5)
+            names = clean(labels[1]) if len(labels) == 2 else "the others"
+            head = Text(f"  |{clean(labels[0])} - {names}|", style="bold")
+            _frame(console, head, gaps, first=1, log=True, rows=5)
 
 
 def _gaps(a: Line, b: Line) -> list[tuple[float, float]]:
-    other = dict(b)
-    return [(step, abs(value - other[step])) for step, value in a if step in other]
+    other = {(step, often): value for step, often, value in _counted(b)}
+    return [(at, abs(value - other[at, often])) for at, often, value in _counted(a) if (at, often) in other]
+
+
+def _counted(line: Line) -> Iterator[tuple[float, int, float]]:
+    """Each point, with how often its step came before: a run that was resumed logs some steps twice."""
+    seen: Counter[float] = Counter()
+    for step, value in line:
+        yield step, seen[step], value
+        seen[step] += 1
 
 
 def _frame(
@@ -124,8 +144,8 @@ class _Canvas:
     def draw(self, number: int, line: Line) -> None:
         spans: dict[int, tuple[int, int]] = {}  # column of dots -> first and last row of dots
         for x, y in line:
-            column = self._place(x, *self._x, self._width * 2)
-            row = self._rows * 4 - 1 - self._place(y, *self._y, self._rows * 4)
+            column = _place(x, *self._x, self._width * 2)
+            row = self._rows * 4 - 1 - _place(y, *self._y, self._rows * 4)
             low, high = spans.get(column, (row, row))
             spans[column] = (min(low, row), max(high, row))
         for column, (top, bottom) in spans.items():
@@ -141,9 +161,3 @@ class _Canvas:
             style = _BOTH if len(lines) > 1 else _STYLES[(first + min(lines, default=0)) % len(_STYLES)]
             text.append(chr(0x2800 + dots) if dots else " ", style if dots else "")
         return text
-
-    @staticmethod
-    def _place(value: float, low: float, high: float, count: int) -> int:
-        if high == low:
-            return count // 2
-        return min(int((value - low) / (high - low) * count), count - 1)

@@ -77,15 +77,26 @@ def document(
         "metrics": [],
     }
     logs = [one.log for one in runs]
-    metrics = verdict if isinstance(verdict, MetricsVerdict) else compare_metrics(logs)
-    shown["curves"] = _curves(logs, metrics)
-    shown["metrics"] = [_metric(metric) for metric in metrics.metrics]
+    if len(logs) > 1:  # one, where a program failed that was to be verified
+        metrics = verdict if isinstance(verdict, MetricsVerdict) else compare_metrics(logs)
+        shown["curves"] = _curves(logs, metrics)
+        shown["metrics"] = [_metric(metric) for metric in metrics.metrics]
     if isinstance(verdict, Verdict):
-        by_id = {one.run.id: one.run for one in runs if one.run is not None}
-        if len(pair := [by_id[name] for name in verdict.pair if name in by_id]) == 2:
-            shown |= _observed(verdict, (pair[0], pair[1]), progress)
         shown |= closeup if closeup is not None else told(verdict)
+        if (pair := _pair(verdict, [one.run for one in runs if one.run is not None])) is not None:
+            shown |= _observed(verdict, pair, progress)
     return shown
+
+
+def _pair(verdict: Verdict, runs: Sequence[Run]) -> tuple[Run, Run] | None:
+    """The two runs that the verdict is about, whose ids may be one: of a laptop's and of a cluster's.
+
+    Each run is compared with the first.
+    """
+    if not runs or len(verdict.pair) != 2 or runs[0].id != verdict.pair[0]:
+        return None
+    others = [run for run in runs[1:] if run.id == verdict.pair[1]]
+    return (runs[0], others[0]) if len(others) == 1 else None
 
 
 def _run(number: int, one: Shown) -> dict[str, Any]:
@@ -134,13 +145,12 @@ def _observed(
     pair: tuple[Run, Run],
     progress: Callable[[], None] | None,
 ) -> dict[str, Any]:
-    """What records alone can show."""
-    found: dict[str, Any] = {}
+    """What the two records show over time."""
     process = verdict.first.process if verdict.first is not None else None
-    if (records := _records(pair, process)) is not None:
-        matters = any(row.matters for row in verdict.environment)
-        found |= _over_time(timeline(*records, environment=matters, progress=progress))
-    return found
+    if (records := _records(pair, process)) is None:
+        return {}
+    matters = any(row.matters for row in verdict.environment)
+    return _over_time(timeline(*records, environment=matters, progress=progress))
 
 
 def _records(pair: tuple[Run, Run], process: str | None) -> tuple[Record, Record] | None:

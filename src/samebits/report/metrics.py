@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 from rich.console import Console
@@ -9,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from samebits._runtime.text import clean
-from samebits.metrics.difference import Point, SeriesDifference, steps_in_words
+from samebits.metrics.difference import Point, SeriesDifference, percent, steps_in_words
 from samebits.metrics.verdict import MetricsVerdict, MetricVerdict
 from samebits.report.terminal import STYLES, put, widened
 
@@ -57,38 +58,42 @@ def print_metrics(
 
 def _pairs(console: Console, metrics: list[MetricVerdict]) -> None:
     """A row a metric of two runs."""
-    table = _table("metric", "values", "", "from step", "largest", "at the end", "grows tenfold")
+    rows: list[dict[str, Text | str]] = []
     for metric in metrics:
         one = metric.differences[0]
-        table.add_row(
-            Text(clean(metric.name)),
-            f"{one.points:,}",
-            _judged(metric, one),
-            "" if one.first is None else f"{one.first.step:,}",
-            _far(one.largest),
-            _far(one.final) if one.first is not None else "",
-            "" if one.growth is None else f"in {steps_in_words(one.growth)}",
+        rows.append(
+            {
+                "metric": Text(clean(metric.name)),
+                "values": f"{one.points:,}",
+                "": _judged(metric, one),
+                "from step": "" if one.first is None else f"{one.first.step:,}",
+                "largest": _far(one.largest),
+                "at the end": _far(one.final) if one.first is not None else "",
+                "grows tenfold": "" if one.growth is None else f"in {steps_in_words(one.growth)}",
+            }
         )
-    console.print(table)
+    _print(console, rows, ("grows tenfold", "largest", "values", "at the end", "from step"))
 
 
 def _spreads(console: Console, metrics: list[MetricVerdict]) -> None:
     """A row a metric of several runs: how their last values spread."""
-    table = _table("metric", "", "from step", "last values: mean", "sd", "smallest", "largest")
+    rows: list[dict[str, Text | str]] = []
     for metric in metrics:
         steps = [one.first.step for one in metric.differences if one.first is not None]
         spread = metric.spread
         apart = next((one for one in metric.differences if one.first is not None), metric.differences[0])
-        table.add_row(
-            Text(clean(metric.name)),
-            _judged(metric, apart),
-            f"{min(steps):,}" if steps else "",
-            f"{spread.mean:.6g}",
-            f"{spread.sd:.2g}",
-            f"{min(spread.values):.6g}",
-            f"{max(spread.values):.6g}",
+        rows.append(
+            {
+                "metric": Text(clean(metric.name)),
+                "": _judged(metric, apart),
+                "from step": f"{min(steps):,}" if steps else "",
+                "last values: mean": f"{spread.mean:.6g}",
+                "sd": f"{spread.sd:.2g}",
+                "smallest": f"{min(spread.values):.6g}" if spread.values else "",
+                "largest": f"{max(spread.values):.6g}" if spread.values else "",
+            }
         )
-    console.print(table)
+    _print(console, rows, ("smallest", "largest", "from step", "sd", "last values: mean"))
 
 
 def _judged(metric: MetricVerdict, one: SeriesDifference) -> Text:
@@ -110,11 +115,24 @@ def _far(point: Point | None) -> str:
         return "0"
     if point.distance != point.distance:
         return f"{point.a:.6g} and {point.b:.6g}"
-    return f"{point.distance:.3g} ({100 * point.relative:.2g} %)"
+    return f"{point.distance:.3g} ({percent(point.relative)})"
 
 
-def _table(*names: str) -> Table:
+def _print(console: Console, rows: Sequence[Mapping[str, Text | str]], spare: Sequence[str]) -> None:
+    """A table without those of the spare columns, in this order, that a narrow terminal has no room for."""
+    left, unlimited = list(spare), console.options.update(width=10_000)
+    names = list(rows[0])
+    table = _table(names, rows)
+    while left and console.measure(table, options=unlimited).maximum > console.width:
+        names.remove(left.pop(0))
+        table = _table(names, rows)
+    console.print(table)
+
+
+def _table(names: Sequence[str], rows: Sequence[Mapping[str, Text | str]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False, padding=(0, 2, 0, 0))
     for number, name in enumerate(names):
         table.add_column(name, overflow="fold" if number == 0 else "ellipsis", no_wrap=number > 0)
+    for row in rows:
+        table.add_row(*(row[name] for name in names))
     return table
