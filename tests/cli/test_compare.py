@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -38,7 +38,8 @@ def compared(monkeypatch: pytest.MonkeyPatch, below: Below) -> list[tuple[object
 
     run_module, compare_module = ModuleType("samebits.record.run"), ModuleType("samebits.compare")
     vars(run_module).update(Run=FakeRun, find_run=find_run)
-    vars(compare_module).update(compare_all=compare_all)
+    closeup = SimpleNamespace(of=lambda *_: None)
+    vars(compare_module).update(compare_all=compare_all, closeup=closeup)
     monkeypatch.setitem(sys.modules, "samebits.record.run", run_module)
     monkeypatch.setitem(sys.modules, "samebits.compare", compare_module)
     return seen

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from samebits.compare import closeup
 from samebits.compare.judge import compare_all
-from samebits.compare.verdict import failed
+from samebits.compare.verdict import closer, failed
 from samebits.errors import RecordError, UsageError
 from samebits.record.run import Run
 from samebits.report.build import report_of, report_of_verdict
@@ -178,7 +179,7 @@ def test_a_verdict_on_a_program_that_failed(tmp_path: Path) -> None:
 
 
 def test_the_report_of_a_verdict_leaves_out_what_was_run_again(tmp_path: Path) -> None:
-    """And when it is made later, it finds what was run again beside the runs."""
+    """And when it is made later, it has what was kept of it."""
     for name, salt, zoom in (("r1", 0, None), ("r2", 1, None), ("r3", 0, [0, 1]), ("r4", 1, [0, 1])):
         info = {"verify": "v", "zoom": zoom, "created": f"2025-01-02T10:00:0{name[1]}+00:00"}
         run(tmp_path / name, salt=salt, info=info)
@@ -186,6 +187,9 @@ def test_the_report_of_a_verdict_leaves_out_what_was_run_again(tmp_path: Path) -
         verdict = compare_all([a, b])
     found = report_of_verdict(verdict, tmp_path)
     assert [one["name"] for one in found["runs"]] == ["r1", "r2"]
+    assert document(tmp_path / "r1", tmp_path / "r2")["rests_on"] == verdict.compared
+    with Run.open(tmp_path / "r3") as a, Run.open(tmp_path / "r4") as b:
+        closeup.keep(closer(verdict, compare_all([a, b])), tmp_path / "r1")
     later = document(tmp_path / "r1", tmp_path / "r2")
     assert "Run again around the place" in later["rests_on"]
     assert later["strip"] == found["strip"] == [[0, 3, later["layers"].index("gradients")]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +42,7 @@ def place(out: Path, text: str) -> tuple[Path, bool]:
     """
     from samebits.errors import RecordError
     from samebits.record.run import find_run
+    from samebits.record.store import shown
 
     try:
         found = find_run(out, text)
@@ -49,8 +51,12 @@ def place(out: Path, text: str) -> tuple[Path, bool]:
             return Path(text), False
         return found, True
     except RecordError:
-        if text and Path(text).exists():
+        if text and os.path.lexists(text):
             return Path(text), False
+        if os.sep in text or "." in text:  # no id looks like that
+            raise RecordError(
+                f"there is no file or folder {shown(text)!r}, and no run of that name"
+            ) from None
         raise
 
 

@@ -99,9 +99,9 @@ def compare(
         say(read, ctx.command_path)
     names = (run_a, run_b, *more)
     places = [place(out, name) for name in names]
+    if within is None and ctx.get_parameter_source("at") is not click.core.ParameterSource.DEFAULT:
+        raise click.UsageError("--at says where --within is asked; give that, too.", ctx)
     if within is None and not only and all(run for _, run in places):
-        if ctx.get_parameter_source("at") is not click.core.ParameterSource.DEFAULT:
-            raise click.UsageError("--at is of --within; give that, too.", ctx)
         ctx.exit(_records([path for path, _ in places], names, json_path, much, plot))
     ctx.exit(_metrics([path for path, _ in places], names, (within, at, only), json_path, much, plot))
 
@@ -167,11 +167,18 @@ def _drawn(apart: bool, json_path: str | None, much: Detail, plot: bool | None) 
 
 def _draw(logs: list[Any], metric: str, json_path: str | None) -> None:
     """The curves of one metric."""
+    from samebits._runtime.text import clean
     from samebits.report.curves import print_curves
 
+    where = console(json_path)
+    if not where.encoding.lower().startswith("utf"):
+        say("this terminal has no characters to draw curves with")
+        return
     series = [log.series[metric] for log in logs if metric in log.series]
     if len(series) == len(logs):
         lines = [list(zip(one.steps.tolist(), one.values.tolist(), strict=True)) for one in series]
-        print_curves(
-            console(json_path), metric, lines, [chr(ord("A") + number) for number in range(len(lines))]
-        )
+        labels = [chr(ord("A") + number) for number in range(len(lines))]
+        where.print()
+        for label, log in zip(labels, logs, strict=True):
+            where.print(f"  {label} {clean(log.name)}", markup=False, no_wrap=True, overflow="ellipsis")
+        print_curves(where, metric, lines, labels)

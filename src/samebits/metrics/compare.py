@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from fnmatch import fnmatchcase
+import re
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 from samebits._runtime.text import clean
@@ -57,7 +57,7 @@ def compare_metrics(
     }
     metrics = tuple(_metric(name, logs, within, at) for name in shared)
     problems = tuple(problem for log in logs for problem in log.problems)
-    word, reason = _word(metrics, problems)
+    word, reason = _word(metrics, problems, alone)
     return MetricsVerdict(
         word,
         tuple(logs),
@@ -72,10 +72,15 @@ def compare_metrics(
 def _chosen(logs: Sequence[MetricLog], only: Sequence[str]) -> list[str]:
     names = list(dict.fromkeys(name for log in logs for name in log.series))
     for pattern in only:
-        if not any(fnmatchcase(name, pattern) for name in names):
-            some = ", ".join(map(clean, names[:8])) + (", ..." if len(names) > 8 else "")
+        if not any(_fits(name, pattern) for name in names):
+            some = ", ".join(clean(name)[:60] for name in names[:8]) + (", ..." if len(names) > 8 else "")
             raise UsageError(f"no metric is named {pattern!r}; there are: {some or 'none'}")
-    return [name for name in names if not only or any(fnmatchcase(name, pattern) for pattern in only)]
+    return [name for name in names if not only or any(_fits(name, pattern) for pattern in only)]
+
+
+def _fits(name: str, pattern: str) -> bool:
+    """Whether a name is that of a pattern, in which only * is special: names have brackets."""
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name, re.DOTALL) is not None
 
 
 def _metric(name: str, logs: Sequence[MetricLog], within: Tolerance | None, at: At) -> MetricVerdict:
@@ -83,12 +88,14 @@ def _metric(name: str, logs: Sequence[MetricLog], within: Tolerance | None, at: 
     found = tuple(difference(first, other) for other in others)
     common = last_of_all([log.series[name] for log in logs])
     last = LastValues(common or tuple(float(one.values[-1]) for one in (first, *others) if len(one)))
+    axes = list(dict.fromkeys(log.series[name].axis for log in logs))
+    if len(axes) > 1:
+        why = f"one log counts {axes[0]}s and another {axes[1]}s, so which belong together is unknown"
+        return MetricVerdict(name, "missing", found, last, why)
+    if within is not None and within.kind == "sd":
+        last = LastValues(last.values[1:])  # of the set, from whose mean the first run lies so far
     identical = all(one.identical for one in found)
     if not identical:
-        axes = list(dict.fromkeys(log.series[name].axis for log in logs))
-        if len(axes) > 1:
-            why = f"one log counts {axes[0]}s and another {axes[1]}s, so which belong together is unknown"
-            return MetricVerdict(name, "missing", found, last, why)
         if within is None:
             return MetricVerdict(name, "differs", found, last)
         if (passed := _passed(found, within, at, common)) is not None:
@@ -151,12 +158,18 @@ def _allowed(within: Tolerance, at: At) -> str:
     return f"{within} at {'the last step' if at == 'end' else 'every step'}"
 
 
-def _word(metrics: Sequence[MetricVerdict], problems: Sequence[str]) -> tuple[Word, str | None]:
+def _word(
+    metrics: Sequence[MetricVerdict], problems: Sequence[str], alone: Mapping[str, Sequence[str]]
+) -> tuple[Word, str | None]:
     words = {metric.word for metric in metrics}
     if "differs" in words:
         return "diverged", None
     if not metrics:
         return "incomplete", "the logs have no metric in common"
+    if alone:
+        name, where = next(iter(alone.items()))
+        more = f" (and {len(alone) - 1} more)" if len(alone) > 1 else ""
+        return "incomplete", f"what all have agrees; {name} is in {' and '.join(where)} alone{more}"
     if "missing" in words:
         metric = next(metric for metric in metrics if metric.word == "missing")
         return "incomplete", f"{metric.name}: {metric.why}"
@@ -171,6 +184,7 @@ def _notes(logs: Sequence[MetricLog], alone: dict[str, tuple[str, ...]]) -> list
         some = [f"{name} (in {', '.join(which)})" for name, which in list(alone.items())[:5]]
         more = f" and {len(alone) - 5} more" if len(alone) > 5 else ""
         notes.append(f"not in every log, so not compared: {', '.join(some)}{more}")
+    notes += [note for log in logs for note in log.notes]
     timing = list(dict.fromkeys(name for log in logs for name in log.timing))
     if timing:
         some = timing[:5]

@@ -140,6 +140,8 @@ class SeriesDifference:
             parts.append(f"equal to {self.ulp} ulp")
         if self.growth is not None:
             parts.append(f"grows tenfold every {steps_in_words(self.growth)}")
+        if self.uneven is not None and self.final is not None and self.uneven.step != self.final.step:
+            parts.append(f"at step {self.uneven.step:,} {_end(self.uneven)}")
         if self.largest is not None:
             parts.append(f"at most {self.largest.distance:.3g} at step {self.largest.step:,}")
         if self.final is not None:

@@ -43,6 +43,7 @@ def open_log(path: Path, *, name: str | None = None) -> MetricLog:
         series={name: scalars.series(name) for name in names if not measures_time(name)},
         timing=tuple(name for name in names if measures_time(name)),
         problems=tuple(scalars.problems),
+        notes=tuple(scalars.notes),
     )
 
 

@@ -45,6 +45,7 @@ class Scalars:
         self._columns: dict[str, tuple[array[int], array[float]]] = {}
         self._types: dict[str, Type] = {}
         self.problems: list[str] = []
+        self.notes: list[str] = []
         self.axis: Axis = "step"
 
     def add(self, name: str, step: int, value: float) -> None:

@@ -56,6 +56,7 @@ class MetricLog:
         series: by name, in the order of first appearance.
         timing: names that were left out, since they measure time: two runs never agree in them.
         problems: what could not be read, a line each; the rest is here all the same.
+        notes: what else is to be known of how it was read, a line each.
     """
 
     name: str
@@ -64,3 +65,4 @@ class MetricLog:
     series: Mapping[str, Series] = field(default_factory=dict)
     timing: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

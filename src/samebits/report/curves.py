@@ -74,7 +74,6 @@ def print_curves(console: Console, title: str, lines: Sequence[Line], labels: Se
 
     Nothing is printed of runs without a finite value.
     """
-    console.print()
     head = Text(f"  {clean(title)}  ", style="bold")
     for number, label in enumerate(labels):
         head.append(f"{'' if number == 0 else '  '}{clean(label)}", style=_STYLES[number % len(_STYLES)])

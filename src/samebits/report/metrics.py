@@ -15,6 +15,7 @@ from samebits.metrics.verdict import MetricsVerdict, MetricVerdict
 from samebits.report.terminal import STYLES, put, widened
 
 _ROWS: Final = 12
+_PIPE_WIDTH: Final = 160  # of a table; prose is narrower
 _MARKS: Final = {"identical": "green", "within": "green", "differs": "red", "missing": "yellow"}
 
 
@@ -67,7 +68,7 @@ def _pairs(console: Console, metrics: list[MetricVerdict]) -> None:
                 "values": f"{one.points:,}",
                 "": _judged(metric, one),
                 "from step": "" if one.first is None else f"{one.first.step:,}",
-                "largest": _far(one.largest),
+                "largest": _far(one.uneven or one.largest),
                 "at the end": _far(one.final) if one.first is not None else "",
                 "grows tenfold": "" if one.growth is None else f"in {steps_in_words(one.growth)}",
             }
@@ -76,8 +77,10 @@ def _pairs(console: Console, metrics: list[MetricVerdict]) -> None:
 
 
 def _spreads(console: Console, metrics: list[MetricVerdict]) -> None:
-    """A row a metric of several runs: how their last values spread."""
+    """A row a metric of several runs: how their last values spread; of a set, those of the set."""
     rows: list[dict[str, Text | str]] = []
+    of_set = any(len(metric.spread.values) == len(metric.differences) for metric in metrics)
+    mean = "last values but the first's: mean" if of_set else "last values: mean"
     for metric in metrics:
         steps = [one.first.step for one in metric.differences if one.first is not None]
         spread = metric.spread
@@ -87,13 +90,13 @@ def _spreads(console: Console, metrics: list[MetricVerdict]) -> None:
                 "metric": Text(clean(metric.name)),
                 "": _judged(metric, apart),
                 "from step": f"{min(steps):,}" if steps else "",
-                "last values: mean": f"{spread.mean:.6g}",
+                mean: f"{spread.mean:.6g}",
                 "sd": f"{spread.sd:.2g}",
                 "smallest": f"{min(spread.values):.6g}" if spread.values else "",
                 "largest": f"{max(spread.values):.6g}" if spread.values else "",
             }
         )
-    _print(console, rows, ("smallest", "largest", "from step", "sd", "last values: mean"))
+    _print(console, rows, ("smallest", "largest", "from step", "sd", mean))
 
 
 def _judged(metric: MetricVerdict, one: SeriesDifference) -> Text:
@@ -121,12 +124,13 @@ def _far(point: Point | None) -> str:
 def _print(console: Console, rows: Sequence[Mapping[str, Text | str]], spare: Sequence[str]) -> None:
     """A table without those of the spare columns, in this order, that a narrow terminal has no room for."""
     left, unlimited = list(spare), console.options.update(width=10_000)
+    room = console.width if console.is_terminal else max(console.width, _PIPE_WIDTH)
     names = list(rows[0])
     table = _table(names, rows)
-    while left and console.measure(table, options=unlimited).maximum > console.width:
+    while left and console.measure(table, options=unlimited).maximum > room:
         names.remove(left.pop(0))
         table = _table(names, rows)
-    console.print(table)
+    console.print(table, width=room)
 
 
 def _table(names: Sequence[str], rows: Sequence[Mapping[str, Text | str]]) -> Table:

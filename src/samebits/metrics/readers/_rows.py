@@ -7,6 +7,7 @@ from 0.
 
 from __future__ import annotations
 
+import json
 from array import array
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -32,15 +33,18 @@ AXES: Final = (
     "round",
     "epoch",
 )
+_LISTED: Final = 5  # names in a note
 #: Those that count passes over the data.
 EPOCHS: Final = ("epoch", "round")
 
 
 class LoggedRows:
-    """Rows of numbers, kept by name."""
+    """Rows of numbers, kept by name; and what is no number, so that nothing is left out without a word."""
 
     def __init__(self) -> None:
         self._columns: dict[str, tuple[array[int], array[float]]] = {}
+        self._other: dict[str, str] = {}  # name -> the first value that is no number
+        self._rounded: dict[str, None] = {}  # names of whole numbers that no float64 is
         self.count = 0
 
     def add(self, name: str, value: float) -> None:
@@ -51,6 +55,23 @@ class LoggedRows:
         column[0].append(self.count)
         column[1].append(value)
 
+    def add_text(self, name: str, text: str, value: float | None) -> None:
+        """A number of the present row as it is written; or, if it is none, what is there instead."""
+        if value is None:
+            self._other.setdefault(name, text)
+            return
+        if abs(value) > LARGEST_STEP and text.lstrip("+-").isdigit() and int(text) != int(value):
+            self._rounded[name] = None
+        self.add(name, value)
+
+    def add_object(self, found: Mapping[str, Any]) -> None:
+        """The numbers of a JSON object as the present row."""
+        for name, value in leaves(found):
+            if value is None or isinstance(value, list | Mapping):  # no value; a histogram, a picture
+                continue
+            text = value if isinstance(value, str) else json.dumps(value)
+            self.add_text(name, text, as_number(value))
+
     def fill(self, scalars: Scalars) -> None:
         """Give what was collected, the axis aside, its steps."""
         axis = self._axis(scalars)
@@ -59,6 +80,19 @@ class LoggedRows:
         for name, (rows, values) in self._columns.items():
             if name != axis:
                 scalars.extend(name, steps[np.array(rows, np.int64)], np.array(values))
+        for name, text in self._other.items():
+            if name in self._columns:
+                scalars.problems.append(
+                    f"{shown(name)}: values that are no plain numbers are left out, such as {shown(text)!r}"
+                )
+        words = [name for name in self._other if name not in self._columns]
+        if words:
+            some = ", ".join(map(shown, words[:_LISTED])) + (", ..." if len(words) > _LISTED else "")
+            scalars.notes.append(f"left out, since they are no numbers: {some}")
+        for name in self._rounded:
+            scalars.problems.append(
+                f"{shown(name)}: whole numbers beyond 2**53 were read as the nearest float64"
+            )
 
     def _axis(self, scalars: Scalars) -> str | None:
         names = {name.lower(): name for name in reversed(self._columns)}
@@ -72,7 +106,7 @@ class LoggedRows:
                 return name
             refused.append(name)
         if refused:
-            scalars.problems.append(
+            scalars.notes.append(
                 f"rows are counted as steps, since {shown(refused[0])} does not hold whole numbers alone"
             )
         return None
@@ -88,27 +122,24 @@ class LoggedRows:
         return steps
 
 
-def numbers(found: Mapping[str, Any], separator: str = "/", depth: int = 16) -> Iterator[tuple[str, float]]:
-    """The numbers of a JSON object; those of objects in it are named "outer/inner".
+def leaves(found: Mapping[str, Any], separator: str = "/", depth: int = 16) -> Iterator[tuple[str, Any]]:
+    """The values of a JSON object; those of objects in it are named "outer/inner".
 
-    A switch is no number, and neither is what a wandb object (`_type`) says of a picture or a histogram.
+    What a wandb object (`_type`) says of a picture or a histogram is none.
     """
     for name, value in found.items():
-        if isinstance(value, Mapping):
-            if depth and "_type" not in value:
-                for inner, number in numbers(value, separator, depth - 1):
-                    yield f"{name}{separator}{inner}", number
-        elif (single := as_number(value)) is not None:
-            yield name, single
+        if not isinstance(value, Mapping):
+            yield name, value
+        elif depth and "_type" not in value:
+            for inner, single in leaves(value, separator, depth - 1):
+                yield f"{name}{separator}{inner}", single
 
 
 def as_number(value: Any) -> float | None:
-    """A JSON value as a number.  JSON has no NaN, so some write it as a text."""
-    if isinstance(value, str):
-        return float(value) if value in ("NaN", "Infinity", "-Infinity") else None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    """A JSON value as a number.  JSON has no NaN, so some write it, or every number, as a text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         return float(value)
-    except OverflowError:  # an integer of hundreds of digits
+    except (OverflowError, ValueError):  # an integer of hundreds of digits; a text
         return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -56,18 +57,26 @@ def read(path: Path) -> Scalars:
         raise RecordError(f"{shown(path)} is no CSV any more")
     scalars, kept = Scalars(decimal=True), LoggedRows()
     text = _whole(lines(file, scalars), file, scalars)
-    first = next(text, None)
+    first, text = _first(text)
     if first is None:
         if not scalars.problems:
             scalars.problems.append(f"{shown(file.name)} has no line that is whole")
         return scalars
     separator = _separator(first)
-    header = _header(next(csv.reader([first], delimiter=separator), []), scalars)
+    cells = next(csv.reader([first], delimiter=separator), [])
+    if len(cells) > 1 and all(_number(cell.strip(), separator) is not None for cell in cells):
+        raise RecordError(
+            f"{shown(file)} has no header: its first line is {shown(first.strip())!r}; write the names of "
+            "the columns above it, such as step,loss"
+        )
+    header = _header(cells, scalars)
     ragged: list[int] = []
     rows = csv.reader(text, delimiter=separator)
     try:
         for row in rows:
-            cells = [cell.strip() for cell in row]
+            cells = [cell.strip() for cell in row] or [""]
+            if cells[0].startswith("#"):
+                continue
             if len(cells) > len(header) and not any(cells[len(header) :]):  # a comma at the end
                 cells = cells[: len(header)]
             if not any(cells) or cells == header:  # a header again: another run was appended
@@ -76,8 +85,8 @@ def read(path: Path) -> Scalars:
                 ragged.append(rows.line_num + 1)
                 continue
             for name, cell in zip(header, cells, strict=True):
-                if (value := _number(cell, separator)) is not None:
-                    kept.add(name, value)
+                if name and cell:  # a column without a name is an index
+                    kept.add_text(name, cell, _number(cell, separator))
             kept.count += 1
     except csv.Error as error:
         line = rows.line_num + 1
@@ -89,6 +98,24 @@ def read(path: Path) -> Scalars:
         )
     kept.fill(scalars)
     return scalars
+
+
+def _first(text: Iterator[str]) -> tuple[str | None, Iterator[str]]:
+    """The header, and the lines after it.  Comments come before it, or it is the last of them."""
+    comment: str | None = None
+    for line in text:
+        if not line.lstrip().startswith("#"):
+            separator = _separator(line)
+            names = None if comment is None else comment.count(separator)
+            if (
+                comment is not None
+                and names == line.count(separator)
+                and _number(line.split(separator)[0].strip(), separator) is not None
+            ):
+                return comment, chain([line], text)
+            return line, text
+        comment = line.lstrip().lstrip("#").lstrip()
+    return comment, text
 
 
 def _whole(text: Iterator[str], file: Path, scalars: Scalars) -> Iterator[str]:
@@ -115,8 +142,6 @@ def _header(cells: list[str], scalars: Scalars) -> list[str]:
                 f"there are several columns {shown(cell)}; another is shown as {shown(name)}"
             )
         names.append(name)
-    while names and not names[-1]:  # a comma at the end
-        names.pop()
     return names
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from samebits.errors import RecordError
 from samebits.metrics.readers._files import content, head, is_file, lines, parsed
-from samebits.metrics.readers._rows import LoggedRows, numbers
+from samebits.metrics.readers._rows import LoggedRows
 from samebits.metrics.scalars import Scalars
 from samebits.record.store import shown
 
@@ -45,8 +45,7 @@ def read(path: Path) -> Scalars:
     scalars, kept = Scalars(decimal=True), LoggedRows()
     rows = _array(file) if _start(file) == b"[" else _lines(file, scalars)
     for row in rows:
-        for name, value in numbers(row):
-            kept.add(name, value)
+        kept.add_object(row)
         kept.count += 1
     kept.fill(scalars)
     return scalars

@@ -33,7 +33,8 @@ ORDER: Final = 50
 _MARK: Final = "tfevents"
 
 # The numbers of the fields.
-_EVENT_STEP, _EVENT_SUMMARY = 2, 5
+_EVENT_STEP, _EVENT_SUMMARY, _EVENT_SESSION = 2, 5, 7
+_SESSION_STATUS, _SESSION_START = 1, 1  # of SessionLog, and its value
 _VALUE: Final = 1  # of Summary
 _TAG, _SIMPLE, _TENSOR, _METADATA = 1, 2, 8, 9  # of Summary.Value
 _PLUGIN, _PLUGIN_NAME = 1, 1  # of SummaryMetadata, and of its PluginData
@@ -107,6 +108,7 @@ class _Events:
     """The scalars of events, and what is known of their metrics."""
 
     problems: list[str] = field(default_factory=list)
+    superseded: int = 0  # values
     columns: dict[str, _Column] = field(default_factory=dict)
     #: What surrounds the value of a known metric, and its column.
     known: dict[tuple[bytes, bytes | None], _Column] = field(default_factory=dict)
@@ -126,10 +128,23 @@ class _Events:
         for number, found in fields(event):
             if number == _EVENT_STEP and isinstance(found, int):
                 step = _varint(found)
+            elif number == _EVENT_SESSION and step is not None and _starts(message(found)):
+                self._restart(signed(varint(step, 0)[0]))
         for name, value in self._scalars(event):
             column = self.columns.setdefault(name, ([], []))
             column[0].append(step)
             column[1].append(value)
+
+    def _restart(self, step: int) -> None:
+        """The run goes on from this step: what was logged of it and later ones before does not count.
+
+        TensorBoard shows it so, too.
+        """
+        for column in self.columns.values():
+            kept = [at for at, found in enumerate(column[0]) if _step(found) < step]
+            self.superseded += len(column[0]) - len(kept)
+            column[0][:] = [column[0][at] for at in kept]
+            column[1][:] = [column[1][at] for at in kept]
 
     def _meet(self, before: bytes, behind: bytes | None) -> _Column | None:
         """The column of a new metric, if the four bytes between these are its value, a float32."""
@@ -182,11 +197,15 @@ class _Events:
         """All of them as numbers."""
         scalars = Scalars()
         scalars.problems += self.problems
+        if self.superseded:
+            scalars.notes.append(
+                f"a run that was resumed logged steps again: {self.superseded:,} earlier values are left out"
+            )
         steps: dict[bytes | None, int] = {None: 0}
         for name, (varints, values) in self.columns.items():
             for step in varints:
                 if step not in steps:
-                    steps[step] = signed(varint(step or b"", 0)[0])
+                    steps[step] = _step(step)
             joined = b"".join(values)
             if len(joined) == 4 * len(values):
                 numbers = np.frombuffer(joined, "<f4").astype(np.float64)
@@ -194,6 +213,15 @@ class _Events:
                 numbers = np.array([unpack("<f" if len(value) == 4 else "<d", value)[0] for value in values])
             scalars.extend(name, np.array([steps[step] for step in varints], np.int64), numbers)
         return scalars
+
+
+def _step(found: bytes | None) -> int:
+    return 0 if found is None else signed(varint(found, 0)[0])
+
+
+def _starts(session: bytes) -> bool:
+    """Whether a SessionLog says that a run begins, or goes on."""
+    return (_SESSION_STATUS, _SESSION_START) in fields(session)
 
 
 def _varint(number: int) -> bytes:

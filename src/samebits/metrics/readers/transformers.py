@@ -11,7 +11,7 @@ from typing import Final
 
 from samebits.errors import RecordError
 from samebits.metrics.readers._files import content, head, is_file, listed, parsed
-from samebits.metrics.readers._rows import LoggedRows, numbers
+from samebits.metrics.readers._rows import LoggedRows
 from samebits.metrics.scalars import Scalars
 from samebits.record.store import shown
 
@@ -54,8 +54,7 @@ def read(path: Path) -> Scalars:
         if not isinstance(row, dict):
             wrong += 1
             continue
-        for name, value in numbers(row):
-            kept.add(name, value)
+        kept.add_object(row)
         kept.count += 1
     if wrong:
         scalars.problems.append(f"{shown(file.name)}: entries that are no objects are left out: {wrong:,}")

@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 from samebits.errors import RecordError
 from samebits.metrics.readers._files import head, is_file, listed, opened, parsed
 from samebits.metrics.readers._protobuf import WireError, fields, message, signed, text
-from samebits.metrics.readers._rows import as_number, numbers
+from samebits.metrics.readers._rows import as_number, leaves
 from samebits.metrics.scalars import LARGEST_STEP, Scalars
 from samebits.record.store import shown
 
@@ -151,6 +151,6 @@ def _item(item: bytes) -> Iterator[tuple[str, float | None]]:
     except ValueError:
         content = None
     if isinstance(content, dict):
-        yield from numbers({name: content}, ".")
+        yield from ((inner, as_number(single)) for inner, single in leaves({name: content}, "."))
     else:
         yield name, as_number(content)
