@@ -15,6 +15,8 @@ from samebits.metrics.verdict import MetricsVerdict, MetricVerdict
 from samebits.report.terminal import STYLES, put, widened
 
 _ROWS: Final = 12
+#: By the names of the columns.
+_Row = Mapping[str, Text | str]
 _MARKS: Final = {"identical": "green", "within": "green", "differs": "red", "missing": "yellow"}
 
 
@@ -58,7 +60,7 @@ def print_metrics(
 
 def _pairs(console: Console, metrics: list[MetricVerdict]) -> None:
     """A row a metric of two runs."""
-    rows = []
+    rows: list[_Row] = []
     for metric in metrics:
         one = metric.differences[0]
         rows.append(
@@ -77,7 +79,7 @@ def _pairs(console: Console, metrics: list[MetricVerdict]) -> None:
 
 def _spreads(console: Console, metrics: list[MetricVerdict]) -> None:
     """A row a metric of several runs: how their last values spread."""
-    rows = []
+    rows: list[_Row] = []
     for metric in metrics:
         steps = [one.first.step for one in metric.differences if one.first is not None]
         spread = metric.spread
@@ -118,7 +120,7 @@ def _far(point: Point | None) -> str:
     return f"{point.distance:.3g} ({percent(point.relative)})"
 
 
-def _print(console: Console, rows: Sequence[Mapping[str, Text | str]], spare: Sequence[str]) -> None:
+def _print(console: Console, rows: Sequence[_Row], spare: Sequence[str]) -> None:
     """A table without those of the spare columns, in this order, that a narrow terminal has no room for."""
     left, unlimited = list(spare), console.options.update(width=10_000)
     names = list(rows[0])
@@ -129,7 +131,7 @@ def _print(console: Console, rows: Sequence[Mapping[str, Text | str]], spare: Se
     console.print(table)
 
 
-def _table(names: Sequence[str], rows: Sequence[Mapping[str, Text | str]]) -> Table:
+def _table(names: Sequence[str], rows: Sequence[_Row]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False, padding=(0, 2, 0, 0))
     for number, name in enumerate(names):
         table.add_column(name, overflow="fold" if number == 0 else "ellipsis", no_wrap=number > 0)
