@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import io
+import sys
+import threading
 
+import pytest
+
+from samebits.cli import _progress
 from samebits.cli._progress import NoProgress, ProgressLine, progress_line
 
 
@@ -51,3 +56,41 @@ def test_quiet_where_nobody_watches() -> None:
     assert isinstance(quiet, NoProgress)
     with quiet as line:
         assert line is None
+
+
+class Watched(io.StringIO):
+    """A terminal, and whether something has been written to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = threading.Event()
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        done = super().write(text)
+        self.told.set()
+        return done
+
+
+def test_what_takes_long_says_so_and_wipes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Watched()
+    monkeypatch.setattr(_progress, "_QUIET", 0.0)
+    monkeypatch.setattr(sys, "stderr", stream)
+    with pytest.raises(ZeroDivisionError), _progress.busy("reading"):
+        assert stream.told.wait(60)
+        raise ZeroDivisionError
+    assert stream.getvalue().startswith("\r\x1b[Kreading: 0 s")
+    assert stream.getvalue().endswith("\r\x1b[K")
+    assert not any(thread.name == "samebits-progress" for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_nothing_is_said_where_nobody_watches(monkeypatch: pytest.MonkeyPatch, quiet: bool) -> None:
+    """In a pipe, or where it is to be quiet; nor of what is short."""
+    for stream in (Watched() if quiet else io.StringIO(), Watched()):
+        monkeypatch.setattr(sys, "stderr", stream)
+        with _progress.busy("reading", quiet=quiet):
+            pass
+        assert stream.getvalue() == ""

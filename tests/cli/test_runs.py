@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import struct
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from samebits.record.writer import Writer
+
+from ..compare.written import kept as kept_run
 from .conftest import Answer
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -306,3 +310,46 @@ def test_prune_refuses(samebits: Run, words: str, why: str) -> None:
     assert why in answer.err
     assert answer.err.count("\n") == 1
     assert kept() == ["a1"]
+
+
+def losses(name: str, *values: float, process: str = "main") -> None:
+    kept_run(Path("kept", name), [], losses=values, process=process)
+
+
+def test_the_loss_of_a_run_in_one_line(samebits: Run) -> None:
+    """Over the whole run, with where it ended; a worker's record alone, and an empty one, have none."""
+    losses("a1", *(2.0 / (1 + step) for step in range(500)))
+    losses("b2", 1.0, float("nan"), 0.5)
+    losses("c3", 0.25, process="rank1")
+    losses("d4")
+    answer = samebits("runs", "--out", "kept", "--json", "runs.json")
+    rows = {line.split()[0]: line for line in answer.out.splitlines()[1:]}
+    assert "█▁▁▁▁▁▁▁▁▁▁▁ 0.004" in rows["a1"]
+    assert "█·▁ 0.5" in rows["b2"]
+    assert all("█" not in rows[name] for name in ("c3", "d4"))
+    found = {run["id"]: run["losses"] for run in json.loads(Path("runs.json").read_text())["runs"]}
+    assert found["b2"] == [1.0, None, 0.5]
+    assert (len(found["a1"]), found["a1"][0], found["c3"], found["d4"]) == (48, 2.0, [], [])
+    assert found["a1"][-1] == 2.0 / 500
+
+
+@pytest.mark.parametrize("values", [[1.7e308] * 60, [1.7e308, -1.7e308], [float("inf")], [5e-324, 0.0]])
+def test_no_loss_breaks_the_list(samebits: Run, values: list[float]) -> None:
+    """A float64 training that runs away is one of many runs."""
+    folder = Path("kept/a1")
+    writer = Writer(folder / "main.db", process="main", rank=0, manifest={}, plan={})
+    for step, value in enumerate(values):
+        writer.loss(step=step, index=0, value=value, bits=struct.pack("<d", value).hex())
+    writer.finish("finished")
+    keep(Path("elsewhere"), "x")
+    (folder / "run.json").write_bytes(Path("elsewhere/x/run.json").read_bytes())
+    answer = samebits("runs", "--out", "kept")
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.count("\n") == 2
+
+
+def test_a_damaged_record_is_listed_without_its_loss(samebits: Run) -> None:
+    losses("a1", 1.0, 0.5)
+    Path("kept/a1/main.db").write_bytes(b"SQLite format 3\0" + bytes(4096))
+    assert samebits("runs", "--out", "kept", "--json", "runs.json").code == 0
+    assert json.loads(Path("runs.json").read_text())["runs"][0]["losses"] == []

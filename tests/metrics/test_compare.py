@@ -210,6 +210,14 @@ def test_rounded_logs_say_how_many_digits() -> None:
     assert "keep 4 digits or more; what lies below was not compared" in verdict.headline
 
 
+def test_logs_that_round_differently_are_said_to() -> None:
+    """A value and the same value rounded are two: the difference may be that of the logs."""
+    verdict = judged(series([0.1234], digits=4), [0.12341])
+    assert word(verdict) == ("diverged", 1)
+    assert verdict.notes == ("not rounded alike in every log, which alone makes values differ: loss",)
+    assert judged(series([0.1234], digits=4), series([0.1235], digits=4)).notes == ()
+
+
 def test_steps_and_epochs_are_not_laid_side_by_side() -> None:
     """Which belong together is not known, whatever the values are."""
     steps, epochs = series(FALLING), series(nudged(FALLING, 2, 0.5), axis="epoch")

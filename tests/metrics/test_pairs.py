@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samebits.metrics import Series
-from samebits.metrics.pairs import distances, paired
+from samebits.metrics.pairs import distances, last_of_all, paired
 
 
 def series(*steps: int, start: float = 0.0) -> Series:
@@ -70,3 +70,21 @@ def test_distances() -> None:
     a = np.array([1.0, 1.0, nan, nan, 2.0, inf, inf, inf, 0.0, -1e308])
     b = np.array([1.0, 3.5, nan, 2.0, nan, inf, -inf, 1.0, -0.0, 1e308])
     assert distances(a, b).tolist() == [0.0, 2.5, 0.0, inf, inf, 0.0, inf, inf, 0.0, inf]
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ([(0, 1, 2), (0, 1, 2)], (2.0, 2.0)),
+        ([(0, 1, 2), (0, 1)], (1.0, 1.0)),
+        ([(0, 1, 2), (2, 1, 0)], (2.0, 0.0)),
+        ([(0, 1, 1), (0, 1, 1)], (2.0, 2.0)),
+        ([(0, 1, 1), (0, 1)], (1.0, 1.0)),
+        ([(0, 1), (1, 2), (2, 3)], ()),
+        ([(5,), (3, 5), (5, 7)], (0.0, 1.0, 0.0)),
+        ([(), (1,)], ()),
+    ],
+)
+def test_the_last_of_all(steps: list[tuple[int, ...]], expected: tuple[float, ...]) -> None:
+    """At the last step, and the last time it came, that every log has."""
+    assert last_of_all([series(*one) for one in steps]) == expected

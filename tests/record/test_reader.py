@@ -6,10 +6,13 @@ import json
 import math
 import os
 import shutil
+import sqlite3
 import struct
 import subprocess
 import sys
 import threading
+from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -354,3 +357,36 @@ def test_norms_of_another_number_than_tensors_are_refused(tmp_path: Path) -> Non
         assert record.norms(first).tolist() == [1.5, math.inf]
         with pytest.raises(RecordError, match="chunk 2 has 24 bytes of norms for 2 tensors"):
             record.norms(second)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 47, 48, 49, 1000])
+@pytest.mark.parametrize("most", [1, 2, 3, 48])
+def test_some_losses_of_many(tmp_path: Path, count: int, most: int) -> None:
+    """In order, at most so many, the first and the last among them, and no stretch left out."""
+    writer = start(tmp_path / "main.db", ["x"])
+    for step in range(count):
+        writer.loss(step=step, index=0, value=float(step), bits="00000000")
+    writer.finish("finished")
+    with Record.open(tmp_path / "main.db") as record:
+        found = [int(loss.value or 0) for loss in record.losses(most)]
+        assert [int(loss.value or 0) for loss in record.losses()] == list(range(count))
+    assert len(found) == min(count, most)
+    assert found == sorted(set(found))
+    if count:
+        assert found[0] == 0
+    if most > 1 and count:
+        assert found[-1] == count - 1
+        gaps = [after - before for before, after in pairwise(found)]
+        assert max(gaps, default=0) <= 1 + count // max(1, len(found) - 1)
+
+
+def test_some_losses_of_a_record_that_lacks_one(tmp_path: Path) -> None:
+    """A row that is missing among those asked for is damage, not a hole."""
+    writer = start(tmp_path / "main.db", ["x"])
+    for step in range(9):
+        writer.loss(step=step, index=0, value=float(step), bits="00000000")
+    writer.finish("finished")
+    with closing(sqlite3.connect(tmp_path / "main.db", isolation_level=None)) as connection:
+        connection.execute("DELETE FROM losses WHERE id = 5")
+    with Record.open(tmp_path / "main.db") as record, pytest.raises(RecordError, match="row 5 of losses is"):
+        record.losses(3)

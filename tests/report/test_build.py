@@ -19,6 +19,7 @@ from samebits.report.build import report_of, report_of_verdict
 from samebits.report.html import page
 
 from ..compare.written import Told, kept
+from ..recording import Record
 
 
 def training(losses: Sequence[float], salt: int = 0) -> list[list[Told]]:
@@ -193,3 +194,53 @@ def test_the_report_of_a_verdict_leaves_out_what_was_run_again(tmp_path: Path) -
     later = document(tmp_path / "r1", tmp_path / "r2")
     assert "Run again around the place" in later["rests_on"]
     assert later["strip"] == found["strip"] == [[0, 3, later["layers"].index("gradients")]]
+
+
+def trained(noise: float) -> None:
+    """Two steps; the noise comes at the second."""
+    import torch
+
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(4, 1))
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for step in range(2):
+        batch = torch.ones(8, 4) + torch.rand(8, 4)
+        loss = net(batch * (1 + step * noise)).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.5])
+def test_of_something_that_ran(observe: Record, generators_restored: None, noise: float) -> None:
+    """Observed per operation, twice: alike, and with a difference from the second step on."""
+    with observe(level="op") as a:
+        trained(0.0)
+    with observe(level="op") as b:
+        trained(noise)
+    found = document(a.folder, b.folder)
+    (loss,) = (curve for curve in found["curves"] if curve["name"] == "loss")
+    (draws,) = (one for one in found["generators"] if one["name"] == "torch:cpu")
+    assert draws["a"] == draws["b"]
+    assert draws["a"][:2] == [3, 1]  # two tensors and a batch, then a batch
+    assert loss["dtype"] == "float32"
+    assert set(draws["same"]) <= {True, None}
+    if not noise:
+        assert found["word"] == "same"
+        assert {layer for _, _, layer in found["strip"]} == {-1}
+        assert found["modules"]["parameter"] == [[0.0, 0.0, 0.0]]
+        return
+    assert found["word"] == "diverged"
+    assert (found["first"]["step"], found["first"]["op"]) == (1, "aten::mul")
+    assert loss["first"] == 1
+    assert [row["a"]["name"] for row in found["operations"] if row["first"]] == ["aten::mul"]
+    assert found["strip"][0] == [0, 1, -1]
+    assert found["layers"][found["strip"][1][2]] == "loss"
+    assert found["layers"][found["strip"][-1][2]] == "parameters"
+    (row,) = found["modules"]["gradient"]
+    assert row[0] == 0
+    assert 0 < row[1] < 1
+    assert [(one["loss"], one["parameters"]) for one in found["weights"]][:2] == [
+        (True, True),
+        (False, False),
+    ]

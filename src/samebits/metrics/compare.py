@@ -63,7 +63,7 @@ def compare_metrics(
         tuple(logs),
         metrics,
         None if within is None else _allowed(within, at),
-        tuple(dict.fromkeys((*problems, *_notes(logs, alone)))),
+        tuple(dict.fromkeys((*problems, *_notes(logs, alone), *_rounded(logs, metrics)))),
         reason,
         alone,
     )
@@ -176,6 +176,19 @@ def _word(
     if problems:
         return "incomplete", f"what was read agrees; {problems[0]}"
     return ("within" if "within" in words else "same"), None
+
+
+def _rounded(logs: Sequence[MetricLog], metrics: Sequence[MetricVerdict]) -> list[str]:
+    """Of metrics that differ in logs that did not round alike."""
+    found = [
+        metric.name
+        for metric in metrics
+        if metric.word == "differs" and len({log.series[metric.name].digits for log in logs}) > 1
+    ]
+    if not found:
+        return []
+    some = ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+    return [f"not rounded alike in every log, which alone makes values differ: {some}"]
 
 
 def _notes(logs: Sequence[MetricLog], alone: dict[str, tuple[str, ...]]) -> list[str]:

@@ -16,6 +16,8 @@ from samebits.report.terminal import STYLES, put, widened
 
 _ROWS: Final = 12
 _PIPE_WIDTH: Final = 160  # of a table; prose is narrower
+#: By the names of the columns.
+_Row = Mapping[str, Text | str]
 _MARKS: Final = {"identical": "green", "within": "green", "differs": "red", "missing": "yellow"}
 
 
@@ -59,7 +61,7 @@ def print_metrics(
 
 def _pairs(console: Console, metrics: list[MetricVerdict]) -> None:
     """A row a metric of two runs."""
-    rows: list[dict[str, Text | str]] = []
+    rows: list[_Row] = []
     for metric in metrics:
         one = metric.differences[0]
         rows.append(
@@ -78,7 +80,7 @@ def _pairs(console: Console, metrics: list[MetricVerdict]) -> None:
 
 def _spreads(console: Console, metrics: list[MetricVerdict]) -> None:
     """A row a metric of several runs: how their last values spread; of a set, those of the set."""
-    rows: list[dict[str, Text | str]] = []
+    rows: list[_Row] = []
     of_set = any(len(metric.spread.values) == len(metric.differences) for metric in metrics)
     mean = "last values but the first's: mean" if of_set else "last values: mean"
     for metric in metrics:
@@ -121,7 +123,7 @@ def _far(point: Point | None) -> str:
     return f"{point.distance:.3g} ({percent(point.relative)})"
 
 
-def _print(console: Console, rows: Sequence[Mapping[str, Text | str]], spare: Sequence[str]) -> None:
+def _print(console: Console, rows: Sequence[_Row], spare: Sequence[str]) -> None:
     """A table without those of the spare columns, in this order, that a narrow terminal has no room for."""
     left, unlimited = list(spare), console.options.update(width=10_000)
     room = console.width if console.is_terminal else max(console.width, _PIPE_WIDTH)
@@ -133,7 +135,7 @@ def _print(console: Console, rows: Sequence[Mapping[str, Text | str]], spare: Se
     console.print(table, width=room)
 
 
-def _table(names: Sequence[str], rows: Sequence[Mapping[str, Text | str]]) -> Table:
+def _table(names: Sequence[str], rows: Sequence[_Row]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False, padding=(0, 2, 0, 0))
     for number, name in enumerate(names):
         table.add_column(name, overflow="fold" if number == 0 else "ellipsis", no_wrap=number > 0)
