@@ -109,17 +109,34 @@ def test_a_generator_that_nobody_draws_from(over: Over) -> None:
 def test_a_generator_that_somebody_draws_from(over: Over) -> None:
     """By its state, which moves; or by a fact, though it is in the same state at both ends."""
 
-    def drawn(seed: int, moves: int) -> list[list[Told]]:
-        return [[("loss", "loss", step), ("generator", "numpy", seed + moves * step)] for step in range(4)]
+    def drawn(seed: int, moves: int, loss: int = 0) -> list[list[Told]]:
+        return [
+            [("loss", "loss", step + loss), ("generator", "numpy", seed + moves * step)] for step in range(4)
+        ]
 
-    moving = over(drawn(10, 1), drawn(20, 1))
+    moving = over(drawn(10, 1), drawn(20, 1, loss=9))
     assert strip(moving) == [(0, 4, "generator")]
     assert [(one.name, one.a, one.b, one.same) for one in moving.generators] == [
         ("numpy", (), (), (False,) * 4)
     ]
-    told = over(drawn(10, 0), drawn(20, 0), facts=([(1, Draw(generator="numpy", count=3))], []))
+    told = over(drawn(10, 0), drawn(20, 0, loss=9), facts=([(1, Draw(generator="numpy", count=3))], []))
     assert strip(told) == [(0, 4, "generator")]
     assert [(one.name, one.a, one.b) for one in told.generators] == [("numpy", (0, 3, 0, 0), (0,) * 4)]
+
+
+def test_a_generator_that_does_no_harm(over: Over) -> None:
+    """Unseeded, and drawn from for the name of a run: steps agree all the same.  One that parts later may."""
+
+    def steps(states: list[int], last: int = 0) -> list[list[Told]]:
+        return [
+            [("loss", "loss", n + last * (n == 3)), ("generator", "python", s)] for n, s in enumerate(states)
+        ]
+
+    drawn = ([(0, Draw(generator="python"))], [(0, Draw(generator="python"))])
+    assert strip(over(steps([1] * 4), steps([2] * 4), facts=drawn)) == [(0, 4, "")]
+    assert strip(over(steps([1] * 4), steps([2] * 4, last=5), facts=drawn)) == [(0, 3, ""), (3, 1, "loss")]
+    parted = over(steps([1, 2, 3, 4]), steps([1, 9, 8, 7], last=5))
+    assert strip(parted) == [(0, 1, ""), (1, 3, "generator")]
 
 
 def test_draws_of_operations_are_counted(over: Over) -> None:

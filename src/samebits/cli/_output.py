@@ -13,7 +13,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -42,15 +42,45 @@ def writable(ctx: click.Context, parameter: click.Parameter, value: str | None) 
             ctx,
             parameter,
         )
-    if path.is_dir():
-        raise click.BadParameter(
-            f"{value!r} is a folder; give a file, or - for the standard output.", ctx, parameter
-        )
+    checked_path(ctx, parameter, value)
+    return value
+
+
+def checked_path(ctx: click.Context, parameter: click.Parameter, value: str) -> None:
+    """That a file of this path can be written.
+
+    Raises:
+        click.BadParameter: it cannot.
+    """
+    path = Path(value)
+    try:
+        is_folder = path.is_dir()
+    except (OSError, ValueError) as error:  # a name that is too long, or holds a zero byte
+        why = error.strerror if isinstance(error, OSError) else error
+        raise click.BadParameter(f"no file can be called {value[:80]!r}: {why}.", ctx, parameter) from error
+    if is_folder:
+        raise click.BadParameter(f"{value!r} is a folder; give a file.", ctx, parameter)
     if not path.parent.is_dir():
         raise click.BadParameter(f"there is no folder {str(path.parent)!r} to write it in.", ctx, parameter)
     if not os.access(path.parent, os.W_OK):
         raise click.BadParameter(f"the folder {str(path.parent)!r} cannot be written to.", ctx, parameter)
-    return value
+
+
+def keep_apart(
+    ctx: click.Context, written: Sequence[str | os.PathLike[str] | None], read: Sequence[Path]
+) -> None:
+    """That what is written replaces nothing that is read, nor another thing that is written.
+
+    Raises:
+        click.UsageError: it would.
+    """
+    names = [os.fspath(path) for path in written if path is not None and path != "-"]
+    if len({os.path.abspath(name) for name in names}) < len(names):
+        raise click.UsageError(f"{names[0]!r} is given for two files; name another one.", ctx)
+    for name in names:
+        for path in read:
+            if os.path.exists(name) and os.path.exists(path) and os.path.samefile(name, path):
+                raise click.UsageError(f"{name!r} is one of what is read; name another file to write.", ctx)
 
 
 def json_option(function: _Decorated) -> _Decorated:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from samebits.cli._output import writable
+from samebits.cli._output import checked_path
 from samebits.cli.main import say
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
@@ -25,7 +25,7 @@ def page_path(ctx: click.Context, parameter: click.Parameter, value: str | None)
             ctx,
             parameter,
         )
-    writable(ctx, parameter, value)
+    checked_path(ctx, parameter, value)
     return Path(value)
 
 

@@ -51,8 +51,13 @@ def place(out: Path, text: str) -> tuple[Path, bool]:
             return Path(text), False
         return found, True
     except RecordError:
-        if text and os.path.lexists(text):
-            return Path(text), False
+        try:
+            if text and os.lstat(text):
+                return Path(text), False
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError) as error:
+            raise RecordError(f"cannot read {shown(text)!r}: {shown(error)}") from None
         if os.sep in text or "." in text:  # no id looks like that
             raise RecordError(
                 f"there is no file or folder {shown(text)!r}, and no run of that name"

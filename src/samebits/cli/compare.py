@@ -14,7 +14,7 @@ import click
 
 from samebits.cli._config import read_from
 from samebits.cli._detail import Detail, detail, detail_options
-from samebits.cli._output import console, deliver, deliver_metrics, json_option
+from samebits.cli._output import console, deliver, deliver_metrics, json_option, keep_apart
 from samebits.cli._program import out_option
 from samebits.cli._progress import busy
 from samebits.cli._runs import place, run_id
@@ -99,6 +99,7 @@ def compare(
         say(read, ctx.command_path)
     names = (run_a, run_b, *more)
     places = [place(out, name) for name in names]
+    keep_apart(ctx, (json_path,), [path for path, _ in places])
     if within is None and ctx.get_parameter_source("at") is not click.core.ParameterSource.DEFAULT:
         raise click.UsageError("--at says where --within is asked; give that, too.", ctx)
     if within is None and not only and all(run for _, run in places):
@@ -124,7 +125,9 @@ def _records(
     code = deliver(verdict, json_path, much)
     if _drawn(verdict.verdict == "diverged", json_path, much, plot):
         with suppress(RecordError):  # a record without losses
-            _draw(_logs(paths, names), "loss", json_path)
+            logs = _logs(paths, names)
+            loss = next((name for name in logs[0].series if name.split(" ")[0] == "loss"), "loss")
+            _draw(logs, loss, json_path)
     return code
 
 

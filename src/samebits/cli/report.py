@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 
 from samebits.cli._detail import detail, detail_options
-from samebits.cli._output import console, json_option, write_json, write_page
+from samebits.cli._output import console, json_option, keep_apart, write_json, write_page
 from samebits.cli._program import out_option
 from samebits.cli._progress import busy
 from samebits.cli._report import open_option, opened, page_path
@@ -68,8 +68,10 @@ def report(
             "a report needs two runs or more; give another one, or none for the last.", ctx
         )
     names = runs or verified(out)
+    places = [place(out, name) for name in names]
+    keep_apart(ctx, (page, json_path), [path for path, _ in places])
     with busy("making the report", quiet=quiet):
-        document = report_of([place(out, name) for name in names], names)
+        document = report_of(places, names)
         write_page(document, page)
     write_json(document, json_path)
     if much != "quiet":

@@ -9,7 +9,7 @@ import click
 
 from samebits.cli._config import read_from
 from samebits.cli._detail import detail, detail_options
-from samebits.cli._output import deliver, json_option, stdout_kept_for_json, write_page
+from samebits.cli._output import deliver, json_option, keep_apart, stdout_kept_for_json, write_page
 from samebits.cli._program import ProgramCommand, chosen, run_options
 from samebits.cli._progress import busy, progress_line
 from samebits.cli._report import open_option, opened, page_path
@@ -85,6 +85,7 @@ def verify(
     from samebits.report.build import report_of_verdict
 
     much = detail(quiet, verbose)
+    keep_apart(ctx, (page, json_path), ())
     if show and page is None:
         raise click.UsageError("--open shows a report; give --report report.html, too.", ctx)
     if verbose and (read := read_from(ctx)):

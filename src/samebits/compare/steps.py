@@ -178,7 +178,19 @@ class StepPair:
         return found
 
     def _differing(self, step: int) -> dict[str, bool]:
-        shared = self.a.layers(step) & self.b.layers(step)
+        found = dict(self._computed[step])
+        if "generator" in self.a.layers(step) & self.b.layers(step):
+            states = self._generators[step]
+            found["generator"] = any(states[name] for name in states.keys() & self.drawn_from)
+        return found
+
+    @cached_property
+    def _computed(self) -> dict[int, dict[str, bool]]:
+        """By step, the layers but the generators' that were observed in both, and whether they differ."""
+        return {step: self._computed_at(step) for step in self.steps}
+
+    def _computed_at(self, step: int) -> dict[str, bool]:
+        shared = (self.a.layers(step) & self.b.layers(step)) - {"generator"}
         if not self._alike:
             shared.discard("operations")
         if self.equal(step):
@@ -187,34 +199,49 @@ class StepPair:
 
     def _layer(self, step: int, layer: str) -> bool | None:
         """Whether a layer differs; None where the two have no event of it in common."""
-        if layer != "generator":
-            keys_a, bytes_a = self.a.digests(step, layer)
-            keys_b, bytes_b = self.b.digests(step, layer)
-            if keys_a == keys_b:
-                return bytes_a != bytes_b
+        keys_a, bytes_a = self.a.digests(step, layer)
+        keys_b, bytes_b = self.b.digests(step, layer)
+        if keys_a == keys_b:
+            return bytes_a != bytes_b
         a, b = self.a.named(step, layer), self.b.named(step, layer)
         if layer == "operations":
             return a != b
         shared = a.keys() & b.keys()
-        if layer == "generator":
-            shared = {key for key in shared if key[0] in self.drawn_from}
         return any(a[name] != b[name] for name in shared) if shared else None
 
     @cached_property
-    def drawn_from(self) -> set[str]:
-        """The generators that somebody draws from, in either run: their state moves, or a fact says so.
-
-        What nobody draws from may be unseeded, and then its state differs from the first step on for no harm.
-        """
-        found = set()
-        for steps in (self.a, self.b):
-            read = [step for step in steps.chunks if "generator" in steps.layers(step)]
-            if read:
-                first, last = (steps.named(step, "generator") for step in (min(read), max(read)))
-                found |= {key[0] for key in first if last.get(key) != first[key]}
-            details = [fact.detail for fact in steps.record.facts()]
-            found |= {one.generator for one in details if isinstance(one, Draw) and one.generator is not None}
+    def _generators(self) -> dict[int, dict[str, bool]]:
+        """By step, the generators whose state was read in both, and whether it differs."""
+        found: dict[int, dict[str, bool]] = {}
+        for step in self.steps:
+            a, b = self.a.named(step, "generator"), self.b.named(step, "generator")
+            found[step] = {key[0]: a[key] != b[key] for key in a if key in b}
         return found
+
+    @cached_property
+    def drawn_from(self) -> set[str]:
+        """The generators that may have to do with it: somebody draws from them, and not without harm.
+
+        What nobody draws from may be unseeded, and its state then differs from the first step on.  What is
+        unseeded and drawn from, as for the name of a run, does no harm where a step agrees all the same.
+        """
+        first: dict[str, int] = {}  # generator -> the first step by which somebody has drawn from it
+        for steps in (self.a, self.b):
+            states: dict[str, bytes] = {}
+            for step in sorted(steps.chunks):
+                for (name, _), state in steps.named(step, "generator").items():
+                    if states.setdefault(name, state) != state:
+                        first[name] = min(step, first.get(name, step))
+            for fact in steps.record.facts():
+                if isinstance(fact.detail, Draw) and (drawn := fact.detail.generator) is not None:
+                    first[drawn] = min(fact.step, first.get(drawn, fact.step))
+        agreed: set[str] = set()
+        harmless: set[str] = set()
+        for step, differing in self._generators.items():
+            agreed |= {name for name, differs in differing.items() if not differs}
+            if (computed := self._computed[step]) and not any(computed.values()):
+                harmless |= {name for name in differing if step >= first.get(name, step + 1)} - agreed
+        return first.keys() - harmless
 
     def at_start(self, step: int) -> bool | None:
         """Whether the parameters differ that a step begins with: those that the one before it left."""

@@ -114,11 +114,15 @@ def _strip(pair: StepPair, environment: bool) -> tuple[Stretch, ...]:
     found = [Stretch(BEFORE, 1, LAYERS.index("environment"))] if environment else []
     last = max(pair.finished, (pair.steps[-1] + 1) if pair.steps else 0)
     after = 0
+    parted = False
     for step in sorted({near for known in pair.steps for near in (known, known + 1) if near < last}):
         _add(found, after, step - after, None)
         after = step + 1
         seen = dict(pair.differing.get(step, {}))
         seen.pop("parameters", None)  # of this step: the next one begins with them
+        parted = seen.get("generator", parted)
+        if parted:
+            seen["generator"] = True  # where it was not read, it is as it was when it was read last
         if (started := pair.at_start(step)) is not None:
             seen["parameters"] = started
         layer = None

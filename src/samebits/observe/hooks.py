@@ -173,6 +173,7 @@ class Trace(Patcher):
         began = time.perf_counter()
         names, tensors = self._held(optimizer)
         home = self.at_home
+        whole = whole or (kind == "gradient" and self.schedule.reads_all(self._steps))  # of which the norm is
         if home and not whole:
             names, tensors = self.schedule.turn(self._steps, names), self.schedule.turn(self._steps, tensors)
         if kind == "gradient":

@@ -2,9 +2,10 @@
 
 Reading all of them at every step can cost more than a tiny model's step.  So a run measures both and reads
 every stride-th parameter at each step, a different residue each time, so that within `stride` steps all are
-read.  The further runs of a verification follow the first one's schedule.  Records that were made apart
-measured for themselves, on machines that may have been busy; so strides are powers of two and change at the
-same steps everywhere: whatever a record of the larger stride read, one of the smaller stride read as well.
+read; and at each step that the stride divides, all gradients, of which the norm is taken together.  The
+further runs of a verification follow the first one's schedule.  Records that were made apart measured for
+themselves, on machines that may have been busy; so strides are powers of two and change at the same steps
+everywhere: whatever a record of the larger stride read, one of the smaller stride read as well.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ _T = TypeVar("_T")
 
 #: Reading may cost this share of a step.
 BUDGET: Final = 0.012
+#: What a cycle costs of reading everything once: parameters once, gradients twice.
+_CYCLE: Final = 1.5
 #: After how many steps the stride is set anew.
 MEASURED: Final = (4, 16, 64, 256, 1024)
 LARGEST: Final = 256
@@ -73,8 +76,8 @@ class Schedule:
         middle = len(self._steps) // 2
         usual = sorted(s for s, _ in self._steps)[middle]
         full = sorted(f for _, f in self._steps)[middle]
-        needed = max(1.0, full / max(usual, 1e-9) / BUDGET)
-        self.stride = min(LARGEST, 1 << math.ceil(math.log2(needed)))
+        needed = full / max(usual, 1e-9) / BUDGET
+        self.stride = 1 if needed <= 1 else min(LARGEST, 1 << math.ceil(math.log2(_CYCLE * needed)))
         self.made.append((step, self.stride))
         self._steps.clear()
         return True

@@ -254,6 +254,10 @@ class Record:
         """The text of a number in the columns `name`, `module` and `node`; 0 is ""."""
         return self._name(number)
 
+    def site(self, number: int) -> Site | None:
+        """The line of a number in the column `site`; None where it is not known."""
+        return self._site(number)
+
     def norms(self, chunk: Chunk) -> array[float]:
         """The 2-norm of each gradient and parameter of a chunk, in order; NaN where it is not known."""
         kinds = self._unpack(chunk.structure).kind

@@ -1,8 +1,7 @@
 """Small curves of characters: two runs and their difference on a terminal, a loss in one line of a list.
 
 Braille has eight dots a character, so a plot of 60 by 8 characters has 120 by 32 dots.  A column of dots
-stands for a
-stretch of steps and is drawn from the smallest to the largest value in it: no spike is lost.
+stands for a stretch of steps and is drawn from the smallest to the largest value in it: no spike is lost.
 """
 
 from __future__ import annotations
@@ -108,8 +107,7 @@ def _frame(
     rows: int = _ROWS,
 ) -> bool:
     """One plot; whether there was anything to draw.  ``first`` is the number of the first line's colour."""
-    points = [[(x, y) for x, y in line if math.isfinite(y) and (not log or y > 0)] for line in lines]
-    values = [y for line in points for _, y in line]
+    values = [y for line in lines for _, y in line if math.isfinite(y) and (not log or y > 0)]
     steps = [x for line in lines for x, _ in line]
     if not values:
         return False
@@ -119,8 +117,8 @@ def _frame(
     scale = math.log10 if log else float
     width = min(console.width - _LABEL - 4, _WIDEST)
     canvas = _Canvas(width, rows, (min(steps), max(steps)), (scale(low), scale(high)))
-    for number, line in enumerate(points):
-        canvas.draw(number, [(x, scale(y)) for x, y in line])
+    for number, line in enumerate(lines):
+        canvas.draw(number, [(x, scale(y) if low <= y <= high else math.nan) for x, y in line])
     console.print(head)
     for row in range(rows):
         label = {0: f"{high:.3g}", rows - 1: f"{low:.3g}"}.get(row, "") if low != high or row == 0 else ""
@@ -132,6 +130,14 @@ def _frame(
     return True
 
 
+def _between(before: tuple[int, int] | None, here: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """The dots of a straight line from the point before to this one, without the first."""
+    (start, low), (end, high) = before or here, here
+    for column in range(start + 1, end):
+        yield column, low + round((high - low) * (column - start) / (end - start))
+    yield here
+
+
 class _Canvas:
     """Dots of several lines; a character where several meet is drawn in a style of its own."""
 
@@ -141,17 +147,24 @@ class _Canvas:
         self._cells: dict[tuple[int, int], tuple[int, set[int]]] = {}  # (row, column) -> dots, lines
 
     def draw(self, number: int, line: Line) -> None:
+        """Points with a line from each to the next; NaN is a gap."""
         spans: dict[int, tuple[int, int]] = {}  # column of dots -> first and last row of dots
+        before: tuple[int, int] | None = None
         for x, y in line:
+            if math.isnan(y):
+                before = None
+                continue
             column = _place(x, *self._x, self._width * 2)
             row = self._rows * 4 - 1 - _place(y, *self._y, self._rows * 4)
-            low, high = spans.get(column, (row, row))
-            spans[column] = (min(low, row), max(high, row))
+            for at, height in _between(before, (column, row)):
+                low, high = spans.get(at, (height, height))
+                spans[at] = (min(low, height), max(high, height))
+            before = column, row
         for column, (top, bottom) in spans.items():
             for row in range(top, bottom + 1):
-                at = (row // 4, column // 2)
-                dots, lines = self._cells.get(at, (0, set()))
-                self._cells[at] = (dots | _DOTS[row % 4][column % 2], lines | {number})
+                cell = (row // 4, column // 2)
+                dots, lines = self._cells.get(cell, (0, set()))
+                self._cells[cell] = (dots | _DOTS[row % 4][column % 2], lines | {number})
 
     def row(self, row: int, first: int) -> Text:
         text = Text()

@@ -28,7 +28,6 @@ VERSION: Final = 1
 _POINTS: Final = 60_000  # of all curves, shared out among them
 _MOST, _LEAST = 12_000, 500  # of one
 _AROUND: Final = 5  # lines of source on each side
-_FIRST: Final = ("loss", "gradient norm")  # curves that come first
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +118,7 @@ def _run(number: int, one: Shown) -> dict[str, Any]:
 
 def _curves(logs: Sequence[MetricLog], metrics: MetricsVerdict) -> list[dict[str, Any]]:
     sentences = {metric.name: metric.sentence() for metric in metrics.metrics}
-    names = sorted(sentences, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
+    names = sorted(sentences, key=_rank)
     most = min(_MOST, max(_LEAST, _POINTS // max(1, len(names))))
     return [
         {
@@ -129,6 +128,11 @@ def _curves(logs: Sequence[MetricLog], metrics: MetricsVerdict) -> list[dict[str
         }
         for name in names
     ]
+
+
+def _rank(name: str) -> int:
+    """A record's losses come first, then the norm of its gradients."""
+    return 0 if name.split(" ")[0] == "loss" else 1 if name.startswith("gradient norm") else 2
 
 
 def _metric(metric: Any) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """A run that samebits recorded: the losses of its main process, exact to the bit, and its gradients' norm.
 
 A norm is given as a float32: the two observers add in different orders, which changes the last bits of a
-float64.  Where gradients are read in turn, each counts as it was last read.
+float64.
 """
 
 from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,7 @@ ORDER: Final = 10
 
 #: The metric that the norms make.
 NORM: Final = "gradient norm"
+LOSS: Final = "loss"
 #: Whose losses they are: a program's own, or the first rank's.
 _PROCESSES: Final = ("main", "rank0")
 
@@ -50,32 +52,81 @@ def read(path: Path) -> Scalars:
 
 def _losses(record: Record, scalars: Scalars) -> None:
     losses = record.losses()
+    names: dict[int, str] = _names(record)
+    wide: set[str] = set()
     for loss in losses:
         if loss.step > LARGEST_STEP:
             raise RecordError(f"{shown(record.path)} has a loss at step {loss.step}")
-        scalars.add("loss", loss.step, math.nan if loss.value is None else loss.value)
-    if losses:
-        scalars.set_dtype("loss", "float64" if any(len(loss.bits) == 16 for loss in losses) else "float32")
+        name = names.get(loss.index, LOSS)
+        scalars.add(name, loss.step, math.nan if loss.value is None else loss.value)
+        if len(loss.bits) == 16:
+            wide.add(name)
+    for name in scalars.names():
+        scalars.set_dtype(name, "float64" if name in wide else "float32")
     if (why := record.notes.get("incomplete")) is not None:
         scalars.problems.append(f"{shown(record.process)} was not recorded to its end: {shown(why)}")
 
 
+def _names(record: Record) -> dict[int, str]:
+    """What a loss is called, by the number of its event, where a program has several.
+
+    Of a generator and a discriminator, say: each has a backward() on a line of its own, which names it.
+    """
+    lines: dict[int, dict[int, int]] = {}  # structure -> offset of each loss -> the number of its line
+    places: dict[int, int] = {}
+    for chunk in record.chunks(0):
+        if chunk.structure not in lines:
+            columns = record.columns(chunk.structure)
+            lines[chunk.structure] = {
+                offset: columns.site[offset]
+                for offset, kind in enumerate(columns.kind)
+                if kind == KIND_OF["loss"]
+            }
+        places.update((chunk.start + offset, site) for offset, site in lines[chunk.structure].items())
+    sites = {number: record.site(number) for number in set(places.values())}
+    if len(sites) < 2:
+        return {}
+    named = {number: f"{LOSS} {site.file}:{site.line}" for number, site in sites.items() if site is not None}
+    return {at: named[number] for at, number in places.items() if number in named}
+
+
 def _norms(record: Record, scalars: Scalars) -> None:
-    """The 2-norm of all gradients together, at each step that read any."""
-    known: dict[int, float] = {}  # number of the tensor's name -> its square
+    """The 2-norm of all gradients of an optimizer together, at each step at which all were read."""
     held: dict[int, list[tuple[int, int]]] = {}  # structure -> (name, place among its norms) of what was read
     for chunk in record.chunks(0):
         if chunk.structure not in held:
             held[chunk.structure] = _gradients(record.columns(chunk.structure))
-        if held[chunk.structure]:
-            norms = record.norms(chunk)
-            known.update((name, norms[at] * norms[at]) for name, at in held[chunk.structure])
-            total = (
-                math.sqrt(math.fsum(known.values())) if all(map(math.isfinite, known.values())) else math.nan
-            )
-            if not math.isnan(total):
-                scalars.add(NORM, min(chunk.step, LARGEST_STEP), _float32(total))
-    scalars.set_dtype(NORM, "float32")
+    names = _groups(record, held.values())
+    schedule = [pair for pair in record.notes.get("schedule") or () if isinstance(pair, list)]
+    for chunk in record.chunks(0):
+        found = held[chunk.structure]
+        stride = next((n for since, n in reversed(schedule) if since <= chunk.step), 1)
+        if not found or chunk.step % stride:
+            continue  # nothing was read, or some in turn
+        norms = record.norms(chunk)
+        squares = [norms[at] * norms[at] for _, at in found]
+        if not any(map(math.isnan, squares)):
+            name = names[found[0][0]]
+            scalars.add(name, min(chunk.step, LARGEST_STEP), _float32(math.sqrt(math.fsum(squares))))
+            scalars.set_dtype(name, "float32")
+
+
+def _groups(record: Record, read: Iterable[list[tuple[int, int]]]) -> dict[int, str]:
+    """What the norm of a gradient counts to, by the number of the gradient's name.
+
+    Gradients that are read together are of one optimizer.  Those of a generator and a discriminator are not.
+    """
+    group: dict[int, int] = {}  # name -> the first name that is of the same optimizer
+    for found in read:
+        numbers = [name for name, _ in found]
+        known = {group[name] for name in numbers if name in group}
+        if numbers:
+            least = min(known or numbers)
+            group.update((name, least) for name in numbers)
+            group.update((name, least) for name, other in group.items() if other in known)
+    if len(set(group.values())) < 2:
+        return dict.fromkeys(group, NORM)
+    return {name: f"{NORM} {record.name(first).partition('.')[0]}" for name, first in group.items()}
 
 
 def _gradients(columns: Columns) -> list[tuple[int, int]]:

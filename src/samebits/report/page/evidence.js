@@ -62,10 +62,13 @@ function weightsPanel() {
   const made = section("weights", "Parameters beside the loss", "Weights");
   const silent = weights.filter((stretch) => stretch.loss === true && stretch.parameters === false);
   const known = weights.some((stretch) => stretch.loss !== null && stretch.parameters !== null);
+  const alike = weights.some((stretch) => stretch.loss === true && stretch.parameters !== null);
   const words = silent.length
     ? `The loss agrees and the parameters do not in ${listed(silent.map(({ steps }) => span(...steps)))}.`
     : known
-      ? "Wherever the loss agrees, the parameters agree too."
+      ? alike
+        ? "Wherever the loss agrees, the parameters agree too."
+        : "The loss agrees nowhere."
       : "Loss and parameters were not both read.";
   made.append(el("p", { class: silent.length ? "parts" : null }, words));
   const lane = (name, what) => ({ name, stretches: weights.map((stretch) => [...stretch.steps, what(stretch)]) });
