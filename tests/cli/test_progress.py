@@ -78,14 +78,8 @@ def test_what_takes_long_says_so_and_wipes_it(monkeypatch: pytest.MonkeyPatch) -
     stream = Watched()
     monkeypatch.setattr(_progress, "_QUIET", 0.0)
     monkeypatch.setattr(sys, "stderr", stream)
-
-    def failing() -> None:
-        with _progress.busy("reading"):
-            assert stream.told.wait(60)
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        failing()
+    with _progress.busy("reading"):
+        assert stream.told.wait(60)
     assert stream.getvalue().startswith("\r\x1b[Kreading: 0 s")
     assert stream.getvalue().endswith("\r\x1b[K")
     assert not any(thread.name == "samebits-progress" for thread in threading.enumerate())
