@@ -41,7 +41,7 @@ def test_two_curves_and_their_difference() -> None:
     line, mark = drawn(difference)
     assert line == ([0, 1, 2, 3], [0.0, 0.0, 0.5, 0.0])
     assert mark[0] == [2, 2]
-    assert texts(difference) == ["first difference at step 2", "identical"]
+    assert texts(difference) == ["first difference at step 2", "equal"]
     assert curves.get_ylabel() == "train/loss"
     assert [text.get_text() for text in curves.get_legend().get_texts()] == ["run A", "run B"]
     assert len({str(line.get_color()) for line in curves.lines}) == 2
@@ -62,13 +62,13 @@ def test_zero_lies_in_the_band_and_below_every_difference() -> None:
 def test_equal_runs() -> None:
     _, difference = samebits.plot(A, A)
     assert drawn(difference) == [([0, 1, 2, 3], [0.0] * 4)]
-    assert texts(difference) == ["identical"]
+    assert texts(difference) == ["equal"]
     assert list(difference.get_yticks()) == [0.0]
 
 
 def test_what_a_log_rounded_is_identical_as_far_as_it_says() -> None:
     rounded = replace(A, digits=4)
-    assert texts(samebits.plot(A, rounded)[1]) == ["identical to 4 digits, as logged"]
+    assert texts(samebits.plot(A, rounded)[1]) == ["equal to 4 digits, as logged"]
 
 
 def test_values_without_a_distance_are_marked() -> None:
@@ -104,8 +104,9 @@ def test_a_log_and_axes_of_the_users() -> None:
     curves, difference = samebits.plot(*logs, metric="train/loss", axes=axes)
     assert (curves, difference) == tuple(axes)
     assert [text.get_text() for text in curves.get_legend().get_texts()] == ["a", "b"]
-    with pytest.raises(samebits.UsageError, match=r"plot: a has no metric 'loss'; it has: lr, train/loss$"):
-        samebits.plot(*logs)
+    with pytest.raises(samebits.UsageError, match=r"plot: a has no metric 'x'; it has: lr, train/loss$"):
+        samebits.plot(*logs, metric="x")
+    assert samebits.plot(*logs)[0].get_ylabel() == "train/loss"  # the only one with a loss in its name
 
 
 def test_arguments_that_cannot_be_meant() -> None:

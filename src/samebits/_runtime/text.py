@@ -31,3 +31,13 @@ def clean(text: object, *, lines: bool = False) -> str:
         else:
             shown.append(ascii(character)[1:-1])
     return "".join(shown) + ("..." if len(raw) > _LONGEST else "")
+
+
+def letter(number: int) -> str:
+    """What a run is called beside others, from 0 on: "A", "B", ... "Z", "AA"."""
+    text = ""
+    number += 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        text = chr(ord("A") + rest) + text
+    return text

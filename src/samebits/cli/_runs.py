@@ -146,10 +146,8 @@ def _losses(folder: Path) -> list[float | None]:
                 if _busy(file):
                     break
                 with Record.open(file) as record:
-                    return [
-                        loss.value if loss.value is not None and math.isfinite(loss.value) else None
-                        for loss in record.losses(_SOME)
-                    ]
+                    if losses := [loss.value for loss in record.losses(_SOME)]:
+                        return [one if one is not None and math.isfinite(one) else None for one in losses]
             except RecordError:
                 break
     return []

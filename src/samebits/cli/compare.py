@@ -170,7 +170,7 @@ def _drawn(apart: bool, json_path: str | None, much: Detail, plot: bool | None) 
 
 def _draw(logs: list[Any], metric: str, json_path: str | None) -> None:
     """The curves of one metric."""
-    from samebits._runtime.text import clean
+    from samebits._runtime.text import clean, letter
     from samebits.report.curves import print_curves
 
     where = console(json_path)
@@ -180,7 +180,7 @@ def _draw(logs: list[Any], metric: str, json_path: str | None) -> None:
     series = [log.series[metric] for log in logs if metric in log.series]
     if len(series) == len(logs):
         lines = [list(zip(one.steps.tolist(), one.values.tolist(), strict=True)) for one in series]
-        labels = [chr(ord("A") + number) for number in range(len(lines))]
+        labels = [letter(number) for number in range(len(lines))]
         where.print()
         for label, log in zip(labels, logs, strict=True):
             where.print(f"  {label} {clean(log.name)}", markup=False, no_wrap=True, overflow="ellipsis")

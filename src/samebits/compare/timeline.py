@@ -90,18 +90,24 @@ class Timeline:
 
 
 def timeline(
-    a: Record, b: Record, *, environment: bool, progress: Callable[[], None] | None = None
+    a: Record,
+    b: Record,
+    *,
+    environment: bool,
+    same: bool = False,
+    progress: Callable[[], None] | None = None,
 ) -> Timeline:
     """The main threads of two records, step by step.
 
     Args:
         environment: whether the runs ran on different things, in a way that matters.
+        same: whether the verdict is that; operations that differ without any effect were not counted then.
         progress: called now and then.
     """
     pair = StepPair(a, b)
     tell = progress or (lambda: None)
     tell()
-    strip = _strip(pair, environment)
+    strip = _strip(pair, environment, same)
     tell()
     weights = _weights(pair)
     tell()
@@ -110,7 +116,7 @@ def timeline(
     return Timeline(strip, weights, modules, tuple(columns), tuple(_generators(pair, columns)))
 
 
-def _strip(pair: StepPair, environment: bool) -> tuple[Stretch, ...]:
+def _strip(pair: StepPair, environment: bool, same: bool) -> tuple[Stretch, ...]:
     found = [Stretch(BEFORE, 1, LAYERS.index("environment"))] if environment else []
     last = max(pair.finished, (pair.steps[-1] + 1) if pair.steps else 0)
     after = 0
@@ -120,6 +126,8 @@ def _strip(pair: StepPair, environment: bool) -> tuple[Stretch, ...]:
         after = step + 1
         seen = dict(pair.differing.get(step, {}))
         seen.pop("parameters", None)  # of this step: the next one begins with them
+        if same and "operations" in seen:
+            seen["operations"] = False
         parted = seen.get("generator", parted)
         if parted:
             seen["generator"] = True  # where it was not read, it is as it was when it was read last

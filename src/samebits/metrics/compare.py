@@ -23,16 +23,16 @@ _LEAST_RUNS: Final = 3  # a set of runs has a standard deviation from three on
 def compare_metrics(
     logs: Sequence[MetricLog],
     *,
-    within: Tolerance | None = None,
+    within: Tolerance | str | None = None,
     at: At = "end",
-    only: Sequence[str] = (),
+    only: Sequence[str] | str = (),
 ) -> MetricsVerdict:
     """Whether what runs logged agrees: each further log is compared with the first.
 
     Args:
-        within: how far they may lie apart.  With "sd" the first is compared with the further ones, of which
-            there
-            must be at least three: its value may lie so many standard deviations from their mean.
+        within: how far they may lie apart, as `Tolerance` or as it is typed: "1%".  With "sd" the first is
+            compared with the further ones, of which there must be at least three: its value may lie so many
+            standard deviations from their mean.
         at: where ``within`` is asked: "end", at the last step that both logged; "every", at each.
         only: patterns of names, such as "val/*"; none: every metric.
 
@@ -40,6 +40,10 @@ def compare_metrics(
         UsageError: fewer than two logs, too few for "sd", "sd" at every step, or a pattern that no metric
             has.
     """
+    within = Tolerance.parse(within) if isinstance(within, str) else within
+    only = [only] if isinstance(only, str) else only
+    if at not in ("end", "every"):
+        raise UsageError(f"at must be 'end' or 'every', got {at!r}")
     if len(logs) < 2:
         raise UsageError(f"a comparison needs at least two logs, and {len(logs)} were given")
     if within is not None and within.kind == "sd":

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from samebits.errors import UsageError
 
+_KINDS: Final = ("relative", "absolute", "ulp", "sd")
 _GIVEN: Final = re.compile(r"\s*([0-9.eE+-]+)\s*(%|ulp|ulps|sd|)\s*")
 
 
@@ -16,12 +17,20 @@ _GIVEN: Final = re.compile(r"\s*([0-9.eE+-]+)\s*(%|ulp|ulps|sd|)\s*")
 class Tolerance:
     """What is allowed.
 
-    "relative": of the larger of the two values.  "absolute": in the metric's own unit.  "ulp": units in the
-    last place of the metric's dtype.  "sd": standard deviations of a set of runs, from their mean.
+    "relative": a share of the larger of the two values, 0.01 is 1 %.  "absolute": in the metric's own unit.
+    "ulp": units in the last place of the metric's dtype.  "sd": standard deviations of a set of runs, from
+    their mean.
     """
 
     kind: Literal["relative", "absolute", "ulp", "sd"]
     amount: float
+
+    def __post_init__(self) -> None:
+        if self.kind not in _KINDS or not 0 <= self.amount < math.inf:
+            raise UsageError(
+                f"a tolerance is of a kind of {', '.join(_KINDS)} and of at least 0, "
+                f"got {self.kind!r} and {self.amount!r}"
+            )
 
     @classmethod
     def parse(cls, text: str) -> Tolerance:

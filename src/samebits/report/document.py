@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from samebits import __version__
+from samebits._runtime.text import letter
 from samebits.compare.closeup import told
 from samebits.compare.threads import is_worker
 from samebits.compare.timeline import LAYERS, Timeline, timeline
@@ -103,7 +104,7 @@ def _run(number: int, one: Shown) -> dict[str, Any]:
     argv = info.get("argv")
     longest = max((len(series) for series in one.log.series.values()), default=None)
     return {
-        "label": chr(ord("A") + number),
+        "label": letter(number),
         "name": one.log.name if one.run is None else one.run.id,
         "path": str(one.log.path),
         "kind": one.log.kind,
@@ -154,7 +155,8 @@ def _observed(
     if (records := _records(pair, process)) is None:
         return {}
     matters = any(row.matters for row in verdict.environment)
-    return _over_time(timeline(*records, environment=matters, progress=progress))
+    same = verdict.verdict == "same"
+    return _over_time(timeline(*records, environment=matters, same=same, progress=progress))
 
 
 def _records(pair: tuple[Run, Run], process: str | None) -> tuple[Record, Record] | None:
@@ -163,7 +165,9 @@ def _records(pair: tuple[Run, Run], process: str | None) -> tuple[Record, Record
     shared = [key for key in sorted(a.records) if key in b.records]
     if process in shared:
         return a.records[process], b.records[process]
-    key = next((key for key in shared if not is_worker(key)), None)
+    started = [key for key in shared if not is_worker(key)]  # the launcher of ranks trains nothing itself
+    steps = {key: (min(a.records[key].steps, b.records[key].steps), key == "main") for key in started}
+    key = max(started, key=steps.__getitem__, default=None)
     return None if key is None else (a.records[key], b.records[key])
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from samebits._runtime.text import clean
+from samebits._runtime.text import clean, letter
 from samebits.errors import UsageError, UsageTypeError
 from samebits.metrics.pairs import distances, paired
 from samebits.metrics.series import MetricLog, Series
@@ -46,13 +46,13 @@ def plot(
     a: RunOrLog,
     b: RunOrLog,
     *more: RunOrLog,
-    metric: str = "loss",
+    metric: str | None = None,
     axes: Sequence[Axes] | None = None,
     labels: Sequence[str] | None = None,
 ) -> tuple[Axes, Axes]:
     """The curves of two or more runs, and below them how far each is from the first.
 
-        curves, difference = samebits.plot("laptop/metrics.csv", "cluster/metrics.csv", metric="train/loss")
+        curves, difference = samebits.plot("laptop/metrics.csv", "cluster/metrics.csv", metric="val/mAP")
         curves.figure.savefig("figure.pdf")
 
     Values are paired by step; a step that is logged several times, by the order in which it was.  The
@@ -63,7 +63,8 @@ def plot(
     Args:
         a, b, more: each a run (`samebits.Run`), the path of a log or of a run's folder, a `MetricLog`, or a
             `Series`, whose name is not looked at.
-        metric: which of a log's metrics.
+        metric: which of a log's metrics; None: "loss", or else the only one that all have with a loss in its
+            name.
         axes: two of matplotlib's axes to draw into; None: those of a new figure.
         labels: what the runs are called, as many as runs; None: what they are called already.
 
@@ -76,7 +77,12 @@ def plot(
         UsageError, UsageTypeError: a log has no such metric, or an argument cannot be meant.
     """
     upper, lower = _axes(axes)
-    named = [_curve(given, metric, number) for number, given in enumerate((a, b, *more))]
+    logs = [_opened(given) for given in (a, b, *more)]
+    metric = metric or _loss([log for log in logs if isinstance(log, MetricLog)])
+    named = [_curve(log, metric, number) for number, log in enumerate(logs)]
+    axis = named[0][1].axis
+    if any(series.axis != axis for _, series in named):
+        raise UsageError("plot: one log counts steps and another epochs or rows; they have no common axis")
     if labels is not None:
         if isinstance(labels, str) or len(labels) != len(named):
             raise UsageError(f"plot: labels must be as many as runs, {len(named)}, got {labels!r}")
@@ -88,7 +94,8 @@ def plot(
     upper.set_ylabel(clean(named[0][1].name))
     upper.legend(frameon=False)
     _differences(lower, named)
-    lower.set_xlabel("step")
+    lower.set_xlabel(axis)
+    lower.locator_params(axis="x", integer=True)
     return upper, lower
 
 
@@ -117,21 +124,36 @@ def _axes(given: Sequence[Axes] | None) -> tuple[Axes, Axes]:
     return upper, lower
 
 
-def _curve(given: RunOrLog, metric: str, number: int) -> tuple[str, Series]:
-    """What a run is called, and its metric."""
-    if isinstance(given, Series):
-        return f"run {chr(ord('A') + number)}", given
-    if isinstance(given, MetricLog):
-        log = given
-    elif isinstance(given, Run | str | os.PathLike):
+def _opened(given: RunOrLog) -> MetricLog | Series:
+    if isinstance(given, Series | MetricLog):
+        return given
+    if isinstance(given, Run | str | os.PathLike):
         from samebits.metrics.logs import open_log
 
-        log = open_log(given.path, name=given.id) if isinstance(given, Run) else open_log(Path(given))
-    else:
-        raise UsageTypeError(
-            "plot: a run must be a samebits.Run, the path of a log, a MetricLog or a Series, "
-            f"got {type(given).__name__}"
-        )
+        return open_log(given.path, name=given.id) if isinstance(given, Run) else open_log(Path(given))
+    raise UsageTypeError(
+        "plot: a run must be a samebits.Run, the path of a log, a MetricLog or a Series, "
+        f"got {type(given).__name__}"
+    )
+
+
+def _loss(logs: Sequence[MetricLog]) -> str:
+    """What the logs call the loss, if that is plain."""
+    if all("loss" in log.series for log in logs):
+        return "loss"
+    found = [name for name in logs[0].series if "loss" in name.lower()]
+    found = [name for name in found if all(name in log.series for log in logs)]
+    if len(found) == 1:
+        return found[0]
+    names = [clean(name) for name in found or logs[0].series]
+    known = ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "") or "none"
+    raise UsageError(f"plot: which metric? Say it as metric=...; {clean(logs[0].name)} has: {known}")
+
+
+def _curve(log: MetricLog | Series, metric: str, number: int) -> tuple[str, Series]:
+    """What a run is called, and its metric."""
+    if isinstance(log, Series):
+        return f"run {letter(number)}", log
     if metric in log.series:
         return log.name, log.series[metric]
     names = [clean(name) for name in log.series]
@@ -178,7 +200,7 @@ def _differences(lower: Axes, named: Sequence[tuple[str, Series]]) -> None:
             _say(lower, number, text, step, left=left)
     _scale(lower, min(smallest, default=0.0), max(largest, default=0.0))
     digits = [series.digits for _, series in named if series.digits is not None]
-    identical = f"identical to {min(digits)} digits, as logged" if digits else "identical"
+    identical = f"equal to {min(digits)} digits, as logged" if digits else "equal"
     style = {"ha": "right", "va": "bottom", "fontsize": 8, "color": _GREY}
     lower.text(0.99, 0.02, identical, style, transform=lower.transAxes)
     lower.set_ylabel("|difference|")

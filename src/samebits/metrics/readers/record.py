@@ -28,12 +28,12 @@ ORDER: Final = 10
 #: The metric that the norms make.
 NORM: Final = "gradient norm"
 LOSS: Final = "loss"
-#: Whose losses they are: a program's own, or the first rank's.
-_PROCESSES: Final = ("main", "rank0")
+#: Whose losses they are: a program's own, or, where that only starts ranks, the first rank's.
+PROCESSES: Final = ("main", "rank0")
 
 
 def found(path: Path) -> bool:
-    if any(is_file(path / f"{process}.db") for process in _PROCESSES):
+    if any(is_file(path / f"{process}.db") for process in PROCESSES):
         return True
     return FORMAT.encode() in head(path / "run.json")
 
@@ -41,11 +41,12 @@ def found(path: Path) -> bool:
 def read(path: Path) -> Scalars:
     scalars = Scalars()
     with Run.open(path) as run:
-        for process in _PROCESSES:
-            if process in run.records:
-                _losses(run.records[process], scalars)
-                _norms(run.records[process], scalars)
-                return scalars
+        there = [run.records[process] for process in PROCESSES if process in run.records]
+        if there:
+            record = next((one for one in there if one.losses(1)), there[0])
+            _losses(record, scalars)
+            _norms(record, scalars)
+            return scalars
         known = ", ".join(shown(process) for process in sorted(run.records)) or "no process"
         raise RecordError(f"{shown(path)} has records of {known}; the losses are in main's or rank0's")
 
