@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samebits._runtime.text import clean
+from samebits._runtime.text import clean, letter
 
 
 @given(st.text(st.characters(), max_size=50), st.booleans())
@@ -46,3 +46,9 @@ def test_what_is_shown(text: object, lines: bool, shown: str) -> None:
 def test_it_is_not_endless() -> None:
     assert clean("x" * 5000) == "x" * 2000 + "..."
     assert clean("x" * 2000) == "x" * 2000
+
+
+def test_letters() -> None:
+    assert [letter(n) for n in (0, 1, 25, 26, 27, 51, 52, 701, 702)] == [
+        "A", "B", "Z", "AA", "AB", "AZ", "BA", "ZZ", "AAA",
+    ]  # fmt: skip

@@ -12,6 +12,7 @@ TIMES = [
     "time/time_elapsed", "time_this_iter_s", "time_total_s", "time_since_restore", "eta_seconds",
     "rank_data_time", "seconds", "elapsed", "duration", "timestamp", "created_at", "inference_ms",
     "latency", "train_duration", "time_per_step", "runtime", "time_elapsed", "iter_time", "Time(s)", "mfu",
+    "ms_per_batch", "ms/batch", "train/sec_per_step", "time_per_epoch",
 ]  # fmt: skip
 OTHERS = [
     "loss", "lr", "timestep", "timesteps", "total_timesteps", "time/total_timesteps", "time_loss",

@@ -15,7 +15,7 @@ from samebits.compare.judge import compare_all
 from samebits.compare.verdict import closer, failed
 from samebits.errors import RecordError, UsageError
 from samebits.record.run import Run
-from samebits.report.build import report_of, report_of_verdict
+from samebits.report.build import report_of, report_of_verdict, write_report
 from samebits.report.html import page
 
 from ..compare.written import Told, kept
@@ -244,3 +244,15 @@ def test_of_something_that_ran(observe: Record, generators_restored: None, noise
         (True, True),
         (False, False),
     ]
+
+
+def test_write_report(tmp_path: Path) -> None:
+    run(tmp_path / "r1", salt=0)
+    run(tmp_path / "r2", salt=1)
+    with Run.open(tmp_path / "r1") as first:
+        found = write_report(tmp_path / "report.html", first, tmp_path / "r2")
+    assert found["word"] == "diverged"
+    assert (tmp_path / "report.html").read_text("utf-8").startswith("<!doctype html>")
+    with pytest.raises(UsageError, match="at least two"):
+        write_report(tmp_path / "none.html", tmp_path / "r1")
+    assert not (tmp_path / "none.html").exists()

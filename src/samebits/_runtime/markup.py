@@ -17,8 +17,9 @@ _COLOURS: Final = {
     "incomplete": "#b07a00",
 }
 _BAR: Final = "border-left:3px solid {colour};padding:2px 0 2px 10px;margin:4px 0"
-_LABEL: Final = "text-align:left;vertical-align:top;padding:1px 12px 1px 0;font-weight:normal;opacity:.65"
-_CELL: Final = "text-align:left;padding:1px 0;white-space:pre-wrap"
+_TEXT: Final = "text-align:left;vertical-align:top;overflow-wrap:anywhere"
+_LABEL: Final = f"{_TEXT};padding:1px 12px 1px 0;font-weight:normal;opacity:.65"
+_CELL: Final = f"{_TEXT};padding:1px 0;white-space:pre-wrap"
 
 
 def card(word: str, line: str, rows: Iterable[tuple[str, object]], code: str = "") -> str:

@@ -125,7 +125,7 @@ class Verdict:
             reason = (self.reason or "").strip() or "the program failed"
             return reason.split("\n", 1)[0]
         place = self.first
-        return f"first at step {place.step}, {place.op}, {place.at}"
+        return f"first at step {place.step:,}, {place.op}, {place.at}"
 
     def _repr_html_(self) -> str:
         """For notebooks."""

@@ -29,11 +29,13 @@ _PATTERNS: Final = (
     r"\w+_(seconds|secs|millis|milliseconds|microseconds)|ms|\w+_ms",
     r"(eta|elapsed|duration|step|epoch|batch|iter|train|eval)_(s|sec|hours|minutes)",  # so much in a time
     r"(\w+_)?per_(second|sec|s)(_\w+)?",
+    r"(\w+_)?(ms|sec|secs|seconds|us|time)_per_\w+",
     r"(\w+_)?(throughput|fps|it_s|its_s|iters_s|mfu)(_\w+)?",
 )
 _TIMING: Final = re.compile("|".join(f"(?:{pattern})" for pattern in _PATTERNS))
 _RATE: Final = re.compile(
     r"(it|its|iter|iters|sample|samples|token|tokens|tok|toks|step|steps|batch|batches|img|imgs|images)/s(ec)?"
+    r"|(ms|s|sec)/(it|iter|sample|token|step|batch|img|image|epoch)"
 )
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 

@@ -129,7 +129,7 @@ def find_run(out: Path, text: str) -> Path:
         RecordError: there is no such run, or there are several.
     """
     try:
-        if text and _is_run(Path(text)):
+        if text and is_run(Path(text)):
             return Path(text)
         if text and Path(text).is_dir() and len(inside := list_runs(Path(text))) == 1:
             return inside[0].path
@@ -159,7 +159,7 @@ def list_runs(out: Path) -> list[RunInfo]:
         raise RecordError(f"cannot list the runs in {shown(out)}: {shown(error)}") from error
     for path in entries:
         try:
-            if not _is_run(path):
+            if not is_run(path):
                 continue
             changed = path.stat().st_mtime
         except OSError:  # removed or hidden meanwhile
@@ -186,7 +186,8 @@ def list_runs(out: Path) -> list[RunInfo]:
     return sorted(found, key=lambda run: (run.created, run.path.name), reverse=True)
 
 
-def _is_run(directory: Path) -> bool:
+def is_run(directory: Path) -> bool:
+    """Whether a folder holds a run."""
     return directory.is_dir() and ((directory / "run.json").is_file() or any(directory.glob("*.db")))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from samebits._runtime.whole import write_there
 from samebits.compare import closeup
 from samebits.compare.judge import compare_all
 from samebits.compare.verdict import Verdict
@@ -14,10 +16,35 @@ from samebits.errors import RecordError
 from samebits.metrics.compare import compare_metrics
 from samebits.metrics.logs import open_log
 from samebits.metrics.series import MetricLog
-from samebits.record.run import Run
+from samebits.record.run import Run, is_run
 from samebits.report.document import Shown, document
+from samebits.report.html import page
 
 Progress = Callable[[], None]
+
+
+def write_report(path: str | os.PathLike[str], *runs: Run | str | os.PathLike[str]) -> dict[str, Any]:
+    """Write the report of two runs or more: one HTML file, which needs no network.
+
+        samebits.report.write_report("report.html", ".samebits/20250102-1", ".samebits/20250102-7")
+
+    Args:
+        path: the file; what is there is replaced.
+        runs: each a `samebits.Run`, the folder of one, or the path of a log.
+
+    Returns:
+        The report's document (docs/reference/report.md).
+
+    Raises:
+        RecordError: one cannot be read.
+        UsageError: there are fewer than two.
+        OSError: the file cannot be written.
+    """
+    paths = [run.path if isinstance(run, Run) else Path(run) for run in runs]
+    places = [(path, isinstance(run, Run) or is_run(path)) for path, run in zip(paths, runs, strict=True)]
+    found = report_of(places, [str(place) for place in paths])
+    write_there(Path(path), page(found).encode())
+    return found
 
 
 def report_of(

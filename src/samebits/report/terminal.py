@@ -72,7 +72,7 @@ def _code(console: Console, text: str, indent: int) -> None:
 
 def _place(console: Console, place: Place, verdict: Verdict) -> None:
     several = len(verdict.processes) > 1
-    where = f"step {place.step}, {clean(place.phase)}" + (f", rank {place.rank}" if several else "")
+    where = f"step {place.step:,}, {clean(place.phase)}" + (f", rank {place.rank}" if several else "")
     _row(console, "operation", clean(place.op), "bold")
     _row(console, "at", where)
     line = _at(place.file, place.line)

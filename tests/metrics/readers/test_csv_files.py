@@ -136,3 +136,31 @@ def test_a_text_is_no_csv(tmp_path: Path, text: str) -> None:
     with pytest.raises(RecordError, match=r"log\.txt is no log"):
         opened(tmp_path, text, "log.txt")
     assert numbers(opened(tmp_path, "epoch,loss\n0,0.5\n", "training.log")) == {"loss": [(0, 0.5)]}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("# made by us\n# twice\nstep,loss\n1,0.5\n# later\n2,0.25\n", {"loss": [(1, 0.5), (2, 0.25)]}),
+        ("# step,loss\n1,0.5\n", {"loss": [(1, 0.5)]}),
+        (",step,loss\n0,1,0.5\n1,2,0.25\n", {"loss": [(1, 0.5), (2, 0.25)]}),  # pandas' index
+        ("step,loss,\n1,0.5,7\n", {"loss": [(1, 0.5)]}),
+    ],
+)
+def test_comments_and_columns_without_a_name(tmp_path: Path, text: str, expected: object) -> None:
+    log = opened(tmp_path, text)
+    assert (numbers(log), log.problems, log.notes) == (expected, (), ())
+
+
+def test_nothing_is_left_out_without_a_word(tmp_path: Path) -> None:
+    log = opened(tmp_path, 'step,loss,phase\n1,0.5,warm\n2,"1,234.5",cold\n')
+    assert numbers(log) == {"loss": [(1, 0.5)]}
+    assert log.problems == ("loss: values that are no plain numbers are left out, such as '1,234.5'",)
+    assert log.notes == ("left out, since they are no numbers: phase",)
+    huge = opened(tmp_path, "step,id\n1,9007199254740993\n2,9007199254740992\n")
+    assert huge.problems == ("id: whole numbers beyond 2**53 were read as the nearest float64",)
+
+
+def test_a_file_without_a_header_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match=r"has no header: its first line is '1,0.5'; write the names"):
+        opened(tmp_path, "1,0.5\n2,0.25\n")

@@ -95,3 +95,14 @@ def test_an_empty_file(tmp_path: Path) -> None:
 def test_what_is_refused(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(RecordError, match=message):
         opened(tmp_path, text)
+
+
+def test_numbers_as_texts_and_what_is_no_number(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text(
+        '{"step": 1, "loss": "0.5", "best": true, "grads": [1, 2], "tag": "a", "gone": null}\n'
+        '{"step": 2, "loss": "low"}\n'
+    )
+    log = open_log(tmp_path / "log.jsonl")
+    assert numbers(log) == {"loss": [(1, 0.5)]}
+    assert log.problems == ("loss: values that are no plain numbers are left out, such as 'low'",)
+    assert log.notes == ("left out, since they are no numbers: best, grads, tag",)

@@ -109,6 +109,16 @@ def test_a_resumed_run_is_several_files(tmp_path: Path) -> None:
     assert numbers(open_log(tmp_path)) == {"loss": [(0, 0.0), (1, 1.0), (1, 1.0), (2, 2.0)]}
 
 
+def test_a_run_that_goes_on_from_a_step_counts_from_there(tmp_path: Path) -> None:
+    """SessionLog START with a step, which `purge_step` writes; TensorBoard shows it so."""
+    again = framed(b"\x09" + bytes(8) + b"\x10" + varint(1) + field(7, b"\x08\x01"))
+    (tmp_path / "events.out.tfevents.1.host").write_bytes(scalar(0) + scalar(1) + scalar(2))
+    (tmp_path / "events.out.tfevents.2.host").write_bytes(again + scalar(1))
+    log = open_log(tmp_path)
+    assert numbers(log) == {"loss": [(0, 0.0), (1, 1.0)]}
+    assert log.notes == ("a run that was resumed logged steps again: 2 earlier values are left out",)
+
+
 def test_runs_in_folders(tmp_path: Path) -> None:
     for name in ("train", "validation"):
         (tmp_path / name).mkdir()

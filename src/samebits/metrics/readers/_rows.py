@@ -60,14 +60,14 @@ class LoggedRows:
         if value is None:
             self._other.setdefault(name, text)
             return
-        if abs(value) > LARGEST_STEP and text.lstrip("+-").isdigit() and int(text) != int(value):
+        if abs(value) >= LARGEST_STEP and text.lstrip("+-").isdigit() and int(text) != int(value):
             self._rounded[name] = None
         self.add(name, value)
 
     def add_object(self, found: Mapping[str, Any]) -> None:
         """The numbers of a JSON object as the present row."""
         for name, value in leaves(found):
-            if value is None or isinstance(value, list | Mapping):  # no value; a histogram, a picture
+            if value is None or value == []:
                 continue
             text = value if isinstance(value, str) else json.dumps(value)
             self.add_text(name, text, as_number(value))

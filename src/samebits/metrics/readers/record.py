@@ -55,11 +55,15 @@ def _losses(record: Record, scalars: Scalars) -> None:
     losses = record.losses()
     names: dict[int, str] = _names(record)
     wide: set[str] = set()
-    for loss in losses:
+    untold = len(losses) > 1 and not any(
+        loss.step for loss in losses
+    )  # trained without an optimizer of torch's
+    scalars.axis = "row" if untold else "step"
+    for number, loss in enumerate(losses):
         if loss.step > LARGEST_STEP:
             raise RecordError(f"{shown(record.path)} has a loss at step {loss.step}")
         name = names.get(loss.index, LOSS)
-        scalars.add(name, loss.step, math.nan if loss.value is None else loss.value)
+        scalars.add(name, number if untold else loss.step, math.nan if loss.value is None else loss.value)
         if len(loss.bits) == 16:
             wide.add(name)
     for name in scalars.names():
