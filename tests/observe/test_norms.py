@@ -10,7 +10,9 @@ import pytest
 import torch
 
 from samebits.model.events import KIND
-from samebits.observe import fallback, norms, observer
+from samebits.observe import fallback, observer
+from samebits.observe.norms import norm as norm_of
+from samebits.record.values import norms
 
 MAKERS = {
     "float32": lambda: torch.linspace(-3, 7, 1000),
@@ -44,13 +46,13 @@ def test_the_norm_of_a_tensor(name: str) -> None:
     plain = torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
     expected = math.sqrt(math.fsum(float(x) ** 2 for x in plain.detach().reshape(-1).tolist()))
     assert pushed(observer.load(), tensor) == pytest.approx(expected, rel=1e-13)
-    assert norms.norm(tensor) == pytest.approx(expected, rel=1e-13)
+    assert norm_of(tensor) == pytest.approx(expected, rel=1e-13)
 
 
 def test_what_has_no_norm() -> None:
     for tensor in (torch.arange(3), torch.ones(3, 3).to_sparse(), torch.empty(2, device="meta")):
         assert math.isnan(pushed(observer.load(), tensor))
-        assert math.isnan(norms.norm(tensor))
+        assert math.isnan(norm_of(tensor))
     assert math.isinf(pushed(observer.load(), torch.tensor([math.inf, 1.0])))
     assert math.isnan(pushed(observer.load(), torch.tensor([math.nan, 1.0])))
 
@@ -86,7 +88,7 @@ def test_a_record_has_them_beside_the_digests(observe: Any, level: str) -> None:
         (weight * torch.tensor([6.0, 8.0])).sum().backward()
         optimizer.step()
     record = seen.run.records["main"]
-    found = [norm for chunk in record.chunks(0) for norm in record.norms(chunk)]
+    found = [norm for chunk in record.chunks(0) for norm in norms(record, chunk)]
     assert found[:2] == [10.0, 5.0]  # the gradient; what it made of the parameter, (-3, -4)
 
 

@@ -20,7 +20,8 @@ from samebits.model.events import KINDS, PHASES, STRUCTURE, Event
 from samebits.model.facts import KINDS as FACTS
 from samebits.model.facts import Detail, Draw, Fact, Unknown
 from samebits.model.sites import Site
-from samebits.record.reader import Loss, Record, Value
+from samebits.record.reader import Record
+from samebits.record.values import Loss, Value
 from samebits.record.writer import Writer
 
 HOSTILE = [

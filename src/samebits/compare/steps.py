@@ -16,6 +16,7 @@ from samebits.model.events import KINDS, OWN_GENERATOR, PARTIAL, RANDOM, READ_IN
 from samebits.model.facts import Draw
 from samebits.record.chunks import Chunk
 from samebits.record.reader import Record
+from samebits.record.values import norms
 
 #: Layer of each kind of event; the rest are operations.
 LAYER_OF: Final = {
@@ -127,11 +128,11 @@ class Steps:
         for chunk in self.chunks[step]:
             layout = self.layout(chunk)
             if layout.tensors:
-                digests, norms = chunk.digests, self.record.norms(chunk)
+                digests, read = chunk.digests, norms(self.record, chunk)
                 for kind, name, offset, ordinal in layout.tensors:
                     key = (kind, name, seen[kind, name])
                     seen[kind, name] += 1
-                    yield key, digests[offset * 8 : offset * 8 + 8], norms[ordinal]
+                    yield key, digests[offset * 8 : offset * 8 + 8], read[ordinal]
 
 
 class StepPair:

@@ -11,11 +11,8 @@ from __future__ import annotations
 
 import math
 import re
-import sys
-from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -23,13 +20,14 @@ from typing import Any, Final, Literal, Self
 
 from samebits.manifest.manifest import Manifest
 from samebits.model import facts
-from samebits.model.events import KIND, KINDS, PARTIAL, PHASES, READ_IN_TURN, Event
+from samebits.model.events import KINDS, PARTIAL, PHASES, Event
 from samebits.model.facts import Detail, Fact
 from samebits.model.sites import Site
 from samebits.record import fields, log, reason
 from samebits.record.chunks import Chunk, Packed
 from samebits.record.store import Store, shown
 from samebits.record.structure import Columns, passive, unpack
+from samebits.record.values import Loss, Value
 
 #: Unpacked structures and loaded chunks kept: enough for two steps side by side.
 _KEPT: Final = 64
@@ -40,25 +38,6 @@ _THREADS: Final = 1 << 31
 _DIMENSIONS: Final = 64
 _ELEMENT: Final = 64  # bytes
 _BITS: Final = re.compile(r"(?:[0-9a-f]{2}){0,64}")
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """The root of one ``backward()``: the exact value and the hex of its bytes."""
-
-    step: int
-    index: int
-    value: float | None
-    bits: str
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """The bytes of one output of one event."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    data: bytes
 
 
 class Record:
@@ -257,22 +236,6 @@ class Record:
     def site(self, number: int) -> Site | None:
         """The line of a number in the column `site`; None where it is not known."""
         return self._site(number)
-
-    def norms(self, chunk: Chunk) -> array[float]:
-        """The 2-norm of each gradient and parameter of a chunk, in order; NaN where it is not known."""
-        kinds = self._unpack(chunk.structure).kind
-        count = sum(kinds.count(KIND[kind]) for kind in READ_IN_TURN)
-        packed = chunk.norms
-        if packed is None:
-            return array("d", [math.nan]) * count
-        if len(packed) != count * log.NORM_WIDTH:
-            raise self._store.damaged(
-                f"chunk {chunk.row} has {len(packed)} bytes of norms for {count} tensors"
-            )
-        found = array("d", packed)
-        if sys.byteorder == "big":
-            found.byteswap()
-        return found
 
     def packed(self, chunk: Chunk) -> Packed:
         """The packed columns of a chunk; use the properties of `Chunk`."""

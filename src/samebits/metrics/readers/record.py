@@ -21,6 +21,7 @@ from samebits.record.reader import Record
 from samebits.record.run import FORMAT, Run
 from samebits.record.store import shown
 from samebits.record.structure import Columns
+from samebits.record.values import norms
 
 KIND: Final = "record"
 ORDER: Final = 10
@@ -108,8 +109,8 @@ def _norms(record: Record, scalars: Scalars) -> None:
         stride = next((n for since, n in reversed(schedule) if since <= chunk.step), 1)
         if not found or chunk.step % stride:
             continue  # nothing was read, or some in turn
-        norms = record.norms(chunk)
-        squares = [norms[at] * norms[at] for _, at in found]
+        read = norms(record, chunk)
+        squares = [read[at] * read[at] for _, at in found]
         if not any(map(math.isnan, squares)):
             name = names[found[0][0]]
             scalars.add(name, min(chunk.step, LARGEST_STEP), _float32(math.sqrt(math.fsum(squares))))
