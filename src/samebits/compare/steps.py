@@ -182,7 +182,8 @@ class StepPair:
         found = dict(self._computed[step])
         if "generator" in self.a.layers(step) & self.b.layers(step):
             states = self._generators[step]
-            found["generator"] = any(states[name] for name in states.keys() & self.drawn_from)
+            drawn = {name for name, since in self.drawn_from.items() if since <= step}
+            found["generator"] = any(states[name] for name in states.keys() & drawn)
         return found
 
     @cached_property
@@ -220,7 +221,7 @@ class StepPair:
         return found
 
     @cached_property
-    def drawn_from(self) -> set[str]:
+    def drawn_from(self) -> dict[str, int]:
         """The generators that may have to do with it: somebody draws from them, and not without harm.
 
         What nobody draws from may be unseeded, and its state then differs from the first step on.  What is
@@ -242,7 +243,7 @@ class StepPair:
             agreed |= {name for name, differs in differing.items() if not differs}
             if (computed := self._computed[step]) and not any(computed.values()):
                 harmless |= {name for name in differing if step >= first.get(name, step + 1)} - agreed
-        return first.keys() - harmless
+        return {name: step for name, step in first.items() if name not in harmless}
 
     def at_start(self, step: int) -> bool | None:
         """Whether the parameters differ that a step begins with: those that the one before it left."""
