@@ -115,12 +115,12 @@ def test_a_generator_that_somebody_draws_from(over: Over) -> None:
         ]
 
     moving = over(drawn(10, 1), drawn(20, 1, loss=9))
-    assert strip(moving) == [(0, 4, "generator")]
+    assert strip(moving) == [(0, 1, "loss"), (1, 3, "generator")]
     assert [(one.name, one.a, one.b, one.same) for one in moving.generators] == [
         ("numpy", (), (), (False,) * 4)
     ]
     told = over(drawn(10, 0), drawn(20, 0, loss=9), facts=([(1, Draw(generator="numpy", count=3))], []))
-    assert strip(told) == [(0, 4, "generator")]
+    assert strip(told) == [(0, 1, "loss"), (1, 3, "generator")]
     assert [(one.name, one.a, one.b) for one in told.generators] == [("numpy", (0, 3, 0, 0), (0,) * 4)]
 
 
