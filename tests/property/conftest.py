@@ -66,7 +66,7 @@ class Teller(ModuleType):
             digests = struct.pack(f"<{len(told)}Q", *(digest for _, _, digest, _ in told))
             start = self._done.get(thread, 0)
             self._done[thread] = start + len(told)
-            rows.append((thread, start, len(told), *packed, digests, None, None, None))
+            rows.append((thread, start, len(told), *packed, digests, None, None, None, None))
         self.waiting.clear()
         return rows
 
