@@ -5,21 +5,20 @@ They may be from anywhere.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
 from samebits.cli._config import read_from
 from samebits.cli._detail import Detail, detail, detail_options
-from samebits.cli._output import console, deliver, deliver_metrics, json_option, keep_apart
+from samebits.cli._output import deliver, deliver_metrics, json_option, keep_apart
+from samebits.cli._plot import draw, draw_losses, drawn, plot_option
 from samebits.cli._program import out_option
 from samebits.cli._progress import busy
 from samebits.cli._runs import place, run_id
 from samebits.cli.main import say
-from samebits.errors import RecordError
 
 ORDER: Final = 40  # of `samebits --help`
 
@@ -31,8 +30,8 @@ ORDER: Final = 40  # of `samebits --help`
 @click.option(
     "--within",
     metavar="1%|0.01|4ulp|2sd",
-    help="Compare metrics, and let them lie so far apart: of the value, in the metric's unit, in units in "
-    "the last place, or (of A) in standard deviations of B, C, D, ...",
+    help="Compare metrics, and let them lie so far apart: of the larger value, in the metric's unit, in "
+    "units in the last place, or (of A) in standard deviations of B, C, D, ...",
 )
 @click.option(
     "--at",
@@ -48,11 +47,7 @@ ORDER: Final = 40  # of `samebits --help`
     metavar="NAME",
     help="Compare this metric alone; may be given again, and * stands for anything.",
 )
-@click.option(
-    "--plot/--no-plot",
-    default=None,
-    help="Draw the curves; by default on a terminal, where the runs diverge.",
-)
+@plot_option
 @out_option
 @json_option
 @detail_options(
@@ -123,11 +118,8 @@ def _records(
         )
         verdict = replace(verdict, notes=(*verdict.notes, note))
     code = deliver(verdict, json_path, much)
-    if _drawn(verdict.verdict == "diverged", json_path, much, plot):
-        with suppress(RecordError):  # a record without losses
-            logs = _logs(paths, names)
-            loss = next((name for name in logs[0].series if name.split(" ")[0] == "loss"), "loss")
-            _draw(logs, loss, json_path)
+    if drawn(verdict.verdict == "diverged", json_path, much, plot):
+        draw_losses(paths, names, json_path)
     return code
 
 
@@ -139,49 +131,15 @@ def _metrics(
     much: Detail,
     plot: bool | None,
 ) -> int:
-    from samebits.metrics import Tolerance, compare_metrics
+    from samebits.metrics import Tolerance, compare_metrics, open_log
 
     within, at, only = asked
     tolerance = None if within is None else Tolerance.parse(within)
     with busy("reading", quiet=much == "quiet"):
-        logs = _logs(paths, names)
+        logs = [open_log(path, name=name) for path, name in zip(paths, names, strict=True)]
         verdict = compare_metrics(logs, within=tolerance, at="every" if at == "every" else "end", only=only)
     code = deliver_metrics(verdict, json_path, much)
     shown = verdict.first.name if verdict.first else next((m.name for m in verdict.metrics), None)
-    if shown is not None and _drawn(verdict.first is not None, json_path, much, plot):
-        _draw(logs, shown, json_path)
+    if shown is not None and drawn(verdict.first is not None, json_path, much, plot):
+        draw(logs, shown, json_path)
     return code
-
-
-def _logs(paths: list[Path], names: tuple[str, ...]) -> list[Any]:
-    from samebits.metrics import open_log
-
-    return [open_log(path, name=name) for path, name in zip(paths, names, strict=True)]
-
-
-def _drawn(apart: bool, json_path: str | None, much: Detail, plot: bool | None) -> bool:
-    """Whether curves are drawn: if that is asked for, or the runs part and a terminal shows them."""
-    from samebits.report.curves import fits
-
-    if plot is not None:
-        return plot
-    return apart and much != "quiet" and fits(console(json_path))
-
-
-def _draw(logs: list[Any], metric: str, json_path: str | None) -> None:
-    """The curves of one metric."""
-    from samebits._runtime.text import clean, letter
-    from samebits.report.curves import print_curves
-
-    where = console(json_path)
-    if not where.encoding.lower().startswith("utf"):
-        say("this terminal has no characters to draw curves with")
-        return
-    series = [log.series[metric] for log in logs if metric in log.series]
-    if len(series) == len(logs):
-        lines = [list(zip(one.steps.tolist(), one.values.tolist(), strict=True)) for one in series]
-        labels = [letter(number) for number in range(len(lines))]
-        where.print()
-        for label, log in zip(labels, logs, strict=True):
-            where.print(f"  {label} {clean(log.name)}", markup=False, no_wrap=True, overflow="ellipsis")
-        print_curves(where, metric, lines, labels)

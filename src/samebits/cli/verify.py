@@ -10,6 +10,7 @@ import click
 from samebits.cli._config import read_from
 from samebits.cli._detail import detail, detail_options
 from samebits.cli._output import deliver, json_option, keep_apart, stdout_kept_for_json, write_page
+from samebits.cli._plot import draw_losses, drawn, plot_option
 from samebits.cli._program import ProgramCommand, chosen, run_options
 from samebits.cli._progress import busy, progress_line
 from samebits.cli._report import open_option, opened, page_path
@@ -42,6 +43,7 @@ ORDER: Final = 20  # of `samebits --help`
     help="Also write a report: one HTML file with curves, where the runs part, and why.",
 )
 @open_option
+@plot_option
 @json_option
 @detail_options(
     "Print the verdict's one line alone.", "Print every note, cause and difference of the machines."
@@ -59,6 +61,7 @@ def verify(
     timeout: float | None,
     page: Path | None,
     show: bool,
+    plot: bool | None,
     json_path: str | None,
     quiet: bool,
     verbose: bool,
@@ -104,6 +107,8 @@ def verify(
     for run in verdict.runs:
         note(out / run, verdict=verdict.verdict)  # for `samebits runs`
     code = deliver(verdict, json_path, much)
+    if drawn(verdict.verdict == "diverged", json_path, much, plot):
+        draw_losses([out / run for run in verdict.pair], verdict.pair, json_path)
     if page is not None and any((out / run).is_dir() for run in verdict.runs):
         with busy("making the report", quiet=quiet):
             write_page(report_of_verdict(verdict, out), page)
