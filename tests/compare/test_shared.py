@@ -26,10 +26,13 @@ def _stride(schedule: Sequence[tuple[int, int]], step: int) -> int:
     return next((stride for since, stride in reversed(schedule) if since <= step), 1)
 
 
-def _read(schedule: Sequence[tuple[int, int]], changed: tuple[str, int] | None = None) -> list[Event]:
+def _read(
+    schedule: Sequence[tuple[int, int]], changed: tuple[str, int] | None = None, together: bool = False
+) -> list[Event]:
     """A program's events as they are read by a schedule, the last reading whole.
 
     ``changed``: a parameter that has other bits from a step on.
+    ``together``: all gradients are read at each step that the stride divides.
     """
     events: list[Event] = []
 
@@ -44,17 +47,25 @@ def _read(schedule: Sequence[tuple[int, int]], changed: tuple[str, int] | None =
         add("batch", "batch", step)
         add("loss", "loss", step)
         for kind in ("gradient", "parameter"):
-            for name in _NAMES[step % stride :: stride]:
+            all_read = together and kind == "gradient" and step % stride == 0
+            for name in _NAMES if all_read else _NAMES[step % stride :: stride]:
                 add(kind, name, step)
     for name in _NAMES:
         add("parameter", name, _STEPS)
     return events
 
 
-def _run(name: str, schedule: Sequence[tuple[int, int]], changed: tuple[str, int] | None = None) -> FakeRun:
+def _run(
+    name: str,
+    schedule: Sequence[tuple[int, int]],
+    changed: tuple[str, int] | None = None,
+    together: bool = False,
+) -> FakeRun:
     rows = [list(pair) for pair in schedule]
-    plan, notes = {"level": "step"}, {"observer": "native", "vocabulary": 1, "schedule": rows}
-    record = FakeRecord({0: _read(schedule, changed)}, plan=plan, notes=notes)
+    plan = {"level": "step"}
+    notes: dict[str, Any] = {"observer": "native", "vocabulary": 1, "schedule": rows}
+    notes |= {"gradients_together": True} if together else {}
+    record = FakeRecord({0: _read(schedule, changed, together)}, plan=plan, notes=notes)
     record.steps = _STEPS
     return FakeRun(name, {"main": record})
 
@@ -64,6 +75,13 @@ def _schedules(strides: st.SearchStrategy[int]) -> st.SearchStrategy[list[tuple[
 
 
 _POWERS = st.sampled_from([1, 2, 4, 8, 16, 32])
+
+
+@given(_schedules(_POWERS), _schedules(_POWERS), st.booleans(), st.booleans())
+def test_records_before_gradients_were_read_together_and_since(
+    a: list[tuple[int, int]], b: list[tuple[int, int]], first: bool, second: bool
+) -> None:
+    assert compare(_run("a", a, together=first), _run("b", b, together=second)).verdict == "same"
 
 
 @given(_schedules(_POWERS), _schedules(_POWERS))

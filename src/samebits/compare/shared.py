@@ -30,6 +30,7 @@ class Coverage:
     observer: str
     vocabulary: int
     schedule: tuple[tuple[int, int], ...] | None  # (from step, stride) of reading; None: not known
+    together: bool = True  # all gradients were read at each step that the stride divides
 
     @classmethod
     def of(cls, record: RecordLike) -> Coverage:
@@ -41,6 +42,7 @@ class Coverage:
             observer if observer in _OBSERVERS else _observer_before_it_was_noted(record),
             vocabulary if type(vocabulary) is int else 1,
             ((0, 1),) if level == "op" else _schedule(record),
+            level == "op" or record.notes.get("gradients_together") is True,
         )
 
     def stride(self, step: int) -> int | None:
@@ -89,7 +91,8 @@ class Shared:
     def whole(self) -> bool:
         """Whether both were observed alike, so that nothing had to be left out."""
         known = self.a.schedule is not None
-        return self.keep is None and known and self.a.schedule == self.b.schedule
+        alike = self.a.schedule == self.b.schedule and self.a.together == self.b.together
+        return self.keep is None and known and alike
 
     def words(self) -> str | None:
         """What is compared, where the two were not observed alike: one sentence."""
@@ -131,7 +134,8 @@ class Shared:
                 return _NONE  # a thread that is not the first one follows no schedule: it reads everything
             if several:
                 return mine.read_at(step)  # which steps of the process were this thread's is a matter of time
-            if stride is not None and others is not None and stride % others == 0:
+            known = beside.together or not watched.together
+            if known and stride is not None and others is not None and stride % others == 0:
                 return _NONE  # whatever is read at this stride is read at a divisor of it, too
             return mine.read_at(step) - other.read_at(step)
 

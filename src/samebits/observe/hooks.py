@@ -106,6 +106,7 @@ class Trace(Patcher):
         limits = getattr(self.observer, "limits", None)  # the observer in Python has some
         self.session.note("observer", "native" if limits is None else "python")
         self.session.note("vocabulary", events.VOCABULARY)
+        self.session.note("gradients_together", True)
         self.session.note("schedule", self.schedule.known)
         for limit in limits or ():
             self.session.not_observed(limit)

@@ -105,6 +105,7 @@ def _of_type(hint: Any) -> Check:
 NOTES: Final[Mapping[str, Check]] = {
     "exception": _fields({"message": _text, "type": _text}),
     "exec": _flag,
+    "gradients_together": _flag,
     "handed": _flag,
     "incomplete": _maybe(_text),
     "left_out": lambda value: _text(value) or _list(_text)(value),
