@@ -155,6 +155,7 @@ def test_a_record_without_losses_beside_a_log(samebits: Run) -> None:
         (["a1", "b2", "-o", "n" * 300 + ".html"], "File name too long"),
         (["a1", "b2", "--json", "report.html"], "is given for two files"),
         (["a1", "loss.csv", "--json", "loss.csv"], "is one of what is read"),
+        (["a1", "logs", "--json", "logs/metrics.csv"], "is one of what is read"),
         (["a1", "gone/loss.csv"], "there is no file or folder 'gone/loss.csv'"),
     ],
 )
@@ -162,7 +163,9 @@ def test_bad_usage_is_refused_before_anything_is_written(samebits: Run, words: l
     keep("a1", 1.0)
     keep("b2", 2.0)
     Path("made.html").mkdir()
-    Path("loss.csv").write_text("step,loss\n0,1.0\n")
+    Path("logs").mkdir()
+    for log in ("loss.csv", "logs/metrics.csv"):
+        Path(log).write_text("step,loss\n0,1.0\n")
     before = everything()
     answer = samebits("report", *words)
     assert (answer.code, answer.out, answer.err.count("\n")) == (2, "", 1)

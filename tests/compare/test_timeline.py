@@ -313,11 +313,3 @@ def test_a_record_of_the_first_format() -> None:
         found = timeline(a, b, environment=False)
     assert strip(found) == [(0, 2, "")]
     assert [(one.name, one.a, one.b) for one in found.generators] == [("torch:cpu", (1, 1), (1, 1))]
-
-
-def test_progress_is_told(tmp_path: Path) -> None:
-    told: list[None] = []
-    a, b = opened(tmp_path, training(2), training(2))
-    with a, b:
-        timeline(a, b, environment=False, progress=lambda: told.append(None))
-    assert told

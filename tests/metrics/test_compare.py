@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samebits.errors import UsageError
-from samebits.metrics import MetricsVerdict, Tolerance, compare_metrics
+from samebits.metrics import MetricLog, MetricsVerdict, Tolerance, compare_metrics
 from samebits.metrics.verdict import LastValues
 
 from .made import log, series
@@ -285,3 +287,17 @@ def test_hostile_text_in_a_notebook_is_text() -> None:
     assert "<script" not in shown
     assert "&lt;script&gt;" in shown
     assert "\x1b" not in shown
+
+
+def test_what_was_read_at_some_steps_alone_lacks_none() -> None:
+    """The norm of gradients: two records need not have read them at the same steps, or at all."""
+    often = replace(series([3.0, 2.0, 1.0], [0, 1, 2]), name="norm", sampled=True)
+    seldom = replace(series([3.0, 1.0], [0, 2]), name="norm", sampled=True)
+    logs = [
+        MetricLog(name, Path(name), "record", {"norm": one}) for name, one in (("a", often), ("b", seldom))
+    ]
+    assert word(compare_metrics(logs)) == ("same", 0)
+    loss = series([1.0])
+    logs = [MetricLog("a", Path("a"), "record", {"loss": loss, "norm": often}),
+            MetricLog("b", Path("b"), "record", {"loss": loss})]  # fmt: skip
+    assert word(compare_metrics(logs)) == ("same", 0)

@@ -79,7 +79,7 @@ def keep_apart(
         raise click.UsageError(f"{names[0]!r} is given for two files; name another one.", ctx)
     for name in names:
         for path in read:
-            if os.path.exists(name) and os.path.exists(path) and os.path.samefile(name, path):
+            if os.path.exists(name) and Path(name).resolve().is_relative_to(path.resolve()):
                 raise click.UsageError(f"{name!r} is one of what is read; name another file to write.", ctx)
 
 

@@ -139,8 +139,9 @@ def _losses(folder: Path) -> list[float | None]:
     """Some losses over the whole run; None where one is no number."""
     from samebits.errors import RecordError
     from samebits.record.reader import Record
+    from samebits.record.run import LOSSES_OF
 
-    for process in ("main", "rank0"):
+    for process in LOSSES_OF:
         if (file := folder / f"{process}.db").is_file():
             try:
                 if _busy(file):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
@@ -95,23 +95,17 @@ def timeline(
     *,
     environment: bool,
     same: bool = False,
-    progress: Callable[[], None] | None = None,
 ) -> Timeline:
     """The main threads of two records, step by step.
 
     Args:
         environment: whether the runs ran on different things, in a way that matters.
         same: whether the verdict is that; operations that differ without any effect were not counted then.
-        progress: called now and then.
     """
     pair = StepPair(a, b)
-    tell = progress or (lambda: None)
-    tell()
     strip = _strip(pair, environment, same)
-    tell()
     weights = _weights(pair)
-    tell()
-    modules = _modules(pair, tell)
+    modules = _modules(pair)
     columns = _columns(pair.steps)
     return Timeline(strip, weights, modules, tuple(columns), tuple(_generators(pair, columns)))
 
@@ -183,16 +177,14 @@ def _columns(steps: Sequence[int]) -> list[tuple[int, int]]:
     return [(start, min(start + width - 1, last)) for start in range(first, last + 1, width)]
 
 
-def _modules(pair: StepPair, tell: Callable[[], None]) -> Modules:
+def _modules(pair: StepPair) -> Modules:
     columns = _columns(pair.steps)
     if not columns:
         return Modules()
     width = columns[0][1] - columns[0][0] + 1
     cells: dict[tuple[str, str], list[float | None]] = {}  # (kind, module) -> a value a column
     looked = [0] * len(columns)  # at how many steps that differ
-    for number, step in enumerate(pair.steps):
-        if number % 4096 == 0:
-            tell()
+    for step in pair.steps:
         column = (step - columns[0][0]) // width
         if pair.equal(step):
             for kind, module in _held(pair.a, step):

@@ -61,7 +61,9 @@ def compare_metrics(
     }
     metrics = tuple(_metric(name, logs, within, at) for name in shared)
     problems = tuple(problem for log in logs for problem in log.problems)
-    word, reason = _word(metrics, problems, alone)
+    sampled = {name for log in logs for name, series in log.series.items() if series.sampled}
+    lacked = {name: where for name, where in alone.items() if name not in sampled}
+    word, reason = _word(metrics, problems, lacked)
     return MetricsVerdict(
         word,
         tuple(logs),
@@ -104,7 +106,8 @@ def _metric(name: str, logs: Sequence[MetricLog], within: Tolerance | None, at: 
             return MetricVerdict(name, "differs", found, last)
         if (passed := _passed(found, within, at, common)) is not None:
             return MetricVerdict(name, "differs", found, last, passed)
-    lacking = [_ends(one) for one in found if any(one.only) or one.points == 0]
+    sampled = any(log.series[name].sampled for log in logs)
+    lacking = [_ends(one) for one in found if one.points == 0 or (any(one.only) and not sampled)]
     if lacking:
         return MetricVerdict(name, "missing", found, last, lacking[0])
     return MetricVerdict(name, "identical" if identical else "within", found, last)

@@ -47,6 +47,7 @@ class Scalars:
         self.problems: list[str] = []
         self.notes: list[str] = []
         self.axis: Axis = "step"
+        self.sampled: set[str] = set()  # names
 
     def add(self, name: str, step: int, value: float) -> None:
         """One value; a step is an int64."""
@@ -78,7 +79,7 @@ class Scalars:
         if self._decimal:
             values, digits = unrounded(values)
         dtype = self._types.get(name) or dtype_of(values)
-        return Series(name, steps, values, dtype, digits, self.axis)
+        return Series(name, steps, values, dtype, digits, self.axis, name in self.sampled)
 
 
 def dtype_of(values: NDArray[np.float64]) -> Type:

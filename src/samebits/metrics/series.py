@@ -32,6 +32,7 @@ class Series:
             One ulp is one of this type.
         digits: how many significant digits the log kept, where it rounded; None: every bit.
         axis: what ``steps`` counts; "row": the log does not say, and its rows were counted.
+        sampled: whether it was read at some steps alone, so that a step that is not there is not missing.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Series:
     dtype: Literal["float32", "float64"] = "float64"
     digits: int | None = None
     axis: Axis = "step"
+    sampled: bool = False
 
     def __len__(self) -> int:
         return len(self.steps)

@@ -22,6 +22,8 @@ from samebits.record.store import shown
 
 FORMAT: Final = "samebits.run"
 VERSION: Final = 1
+#: Whose losses are a run's: a program's own, or, where that only starts ranks, the first rank's.
+LOSSES_OF: Final = ("main", "rank0")
 LARGEST_INFO: Final = 4 << 20
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,6 @@ from samebits.metrics.series import MetricLog
 from samebits.record.run import Run, is_run
 from samebits.report.document import Shown, document
 from samebits.report.html import page
-
-Progress = Callable[[], None]
 
 
 def write_report(path: str | os.PathLike[str], *runs: Run | str | os.PathLike[str]) -> dict[str, Any]:
@@ -47,9 +45,7 @@ def write_report(path: str | os.PathLike[str], *runs: Run | str | os.PathLike[st
     return found
 
 
-def report_of(
-    places: Sequence[tuple[Path, bool]], names: Sequence[str], progress: Progress | None = None
-) -> dict[str, Any]:
+def report_of(places: Sequence[tuple[Path, bool]], names: Sequence[str]) -> dict[str, Any]:
     """The document of runs: by every fingerprint where all are records, else by what they logged.
 
     Args:
@@ -66,18 +62,18 @@ def report_of(
         if len(records) == len(runs):
             verdict = compare_all(records)
             shown = [Shown(_logged(run, name), run) for run, name in zip(records, names, strict=True)]
-            return document(shown, verdict, closeup=closeup.of(verdict, records), progress=progress)
+            return document(shown, verdict, closeup=closeup.of(verdict, records))
         logs = [open_log(path, name=name) for (path, _), name in zip(places, names, strict=True)]
         shown = [Shown(log, run) for log, run in zip(logs, runs, strict=True)]
-        return document(shown, compare_metrics(logs), progress=progress)
+        return document(shown, compare_metrics(logs))
 
 
-def report_of_verdict(verdict: Verdict, out: Path, progress: Progress | None = None) -> dict[str, Any]:
+def report_of_verdict(verdict: Verdict, out: Path) -> dict[str, Any]:
     """The document of a verdict that `verify` has just made, of whose runs the records lie in ``out``."""
     with ExitStack() as held:
         runs = [held.enter_context(Run.open(out / name)) for name in verdict.runs if (out / name).is_dir()]
         whole = [run for run in runs if run.info.get("zoom") is None]
-        return document([Shown(_logged(run, run.id), run) for run in whole], verdict, progress=progress)
+        return document([Shown(_logged(run, run.id), run) for run in whole], verdict)
 
 
 def _logged(run: Run, name: str) -> MetricLog:

@@ -6,7 +6,7 @@ here, so that the page needs neither the records nor what wrote the logs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -44,7 +44,6 @@ def document(
     verdict: Verdict | MetricsVerdict,
     *,
     closeup: Mapping[str, Any] | None = None,
-    progress: Callable[[], None] | None = None,
 ) -> dict[str, Any]:
     """The document of a report.
 
@@ -52,7 +51,6 @@ def document(
         runs: A, B and further ones.
         verdict: over them: of their records, or of what they logged.
         closeup: what was told of the place when the runs were verified; None: what the verdict tells.
-        progress: called now and then.
     """
     shown: dict[str, Any] = {
         "format": FORMAT,
@@ -84,7 +82,7 @@ def document(
     if isinstance(verdict, Verdict):
         shown |= closeup if closeup is not None else told(verdict)
         if (pair := _pair(verdict, [one.run for one in runs if one.run is not None])) is not None:
-            shown |= _observed(verdict, pair, progress)
+            shown |= _observed(verdict, pair)
     return shown
 
 
@@ -148,7 +146,6 @@ def _metric(metric: Any) -> dict[str, Any]:
 def _observed(
     verdict: Verdict,
     pair: tuple[Run, Run],
-    progress: Callable[[], None] | None,
 ) -> dict[str, Any]:
     """What the two records show over time."""
     process = verdict.first.process if verdict.first is not None else None
@@ -156,7 +153,7 @@ def _observed(
         return {}
     matters = any(row.matters for row in verdict.environment)
     same = verdict.verdict == "same"
-    return _over_time(timeline(*records, environment=matters, same=same, progress=progress))
+    return _over_time(timeline(*records, environment=matters, same=same))
 
 
 def _records(pair: tuple[Run, Run], process: str | None) -> tuple[Record, Record] | None:

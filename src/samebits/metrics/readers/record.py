@@ -18,7 +18,7 @@ from samebits.metrics.scalars import LARGEST_STEP, Scalars
 from samebits.model.events import KIND as KIND_OF
 from samebits.model.events import KINDS, PARTIAL, READ_IN_TURN
 from samebits.record.reader import Record
-from samebits.record.run import FORMAT, Run
+from samebits.record.run import FORMAT, LOSSES_OF, Run
 from samebits.record.store import shown
 from samebits.record.structure import Columns
 from samebits.record.values import norms
@@ -29,12 +29,10 @@ ORDER: Final = 10
 #: The metric that the norms make.
 NORM: Final = "gradient norm"
 LOSS: Final = "loss"
-#: Whose losses they are: a program's own, or, where that only starts ranks, the first rank's.
-PROCESSES: Final = ("main", "rank0")
 
 
 def found(path: Path) -> bool:
-    if any(is_file(path / f"{process}.db") for process in PROCESSES):
+    if any(is_file(path / f"{process}.db") for process in LOSSES_OF):
         return True
     return FORMAT.encode() in head(path / "run.json")
 
@@ -42,7 +40,7 @@ def found(path: Path) -> bool:
 def read(path: Path) -> Scalars:
     scalars = Scalars()
     with Run.open(path) as run:
-        there = [run.records[process] for process in PROCESSES if process in run.records]
+        there = [run.records[process] for process in LOSSES_OF if process in run.records]
         if there:
             record = next((one for one in there if one.losses(1)), there[0])
             _losses(record, scalars)
@@ -115,6 +113,7 @@ def _norms(record: Record, scalars: Scalars) -> None:
             name = names[found[0][0]]
             scalars.add(name, min(chunk.step, LARGEST_STEP), _float32(math.sqrt(math.fsum(squares))))
             scalars.set_dtype(name, "float32")
+            scalars.sampled.add(name)
 
 
 def _groups(record: Record, read: Iterable[list[tuple[int, int]]]) -> dict[int, str]:
