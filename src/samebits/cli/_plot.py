@@ -59,8 +59,9 @@ def draw(logs: Sequence[MetricLog], metric: str, json_path: str | None) -> None:
 def draw_losses(runs: Sequence[Path], names: Sequence[str], json_path: str | None) -> None:
     """The losses of kept runs; nothing of one that has none."""
     from samebits.metrics.logs import open_log
+    from samebits.metrics.series import LOSS, is_one
 
     with suppress(RecordError):
         logs = [open_log(run, name=name) for run, name in zip(runs, names, strict=True)]
-        loss = next((name for name in logs[0].series if name.split(" ")[0] == "loss"), "loss")
+        loss = next((name for name in logs[0].series if is_one(name, LOSS)), LOSS)
         draw(logs, loss, json_path)

@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+#: Metrics of a record.  Where a program has several, a name goes on after a space: "loss train.py:9".
+LOSS: Final = "loss"
+NORM: Final = "gradient norm"
 
 Axis = Literal["step", "epoch", "row"]
 
@@ -68,3 +72,8 @@ class MetricLog:
     timing: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def is_one(name: str, what: str) -> bool:
+    """Whether a metric is `LOSS`, or `NORM`, or one of several."""
+    return name == what or name.startswith(f"{what} ")

@@ -18,7 +18,7 @@ from samebits.compare.threads import is_worker
 from samebits.compare.timeline import LAYERS, Timeline, timeline
 from samebits.compare.verdict import Verdict
 from samebits.metrics.compare import compare_metrics
-from samebits.metrics.series import MetricLog
+from samebits.metrics.series import LOSS, NORM, MetricLog, is_one
 from samebits.metrics.thin import curve
 from samebits.metrics.verdict import MetricsVerdict
 from samebits.record.reader import Record
@@ -131,7 +131,7 @@ def _curves(logs: Sequence[MetricLog], metrics: MetricsVerdict) -> list[dict[str
 
 def _rank(name: str) -> int:
     """A record's losses come first, then the norm of its gradients."""
-    return 0 if name.split(" ")[0] == "loss" else 1 if name.startswith("gradient norm") else 2
+    return 0 if is_one(name, LOSS) else 1 if is_one(name, NORM) else 2
 
 
 def _metric(metric: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Final
 from samebits.errors import RecordError
 from samebits.metrics.readers._files import head, is_file
 from samebits.metrics.scalars import LARGEST_STEP, Scalars
+from samebits.metrics.series import LOSS, NORM
 from samebits.model.events import KIND as KIND_OF
 from samebits.model.events import KINDS, PARTIAL, READ_IN_TURN
 from samebits.record.reader import Record
@@ -25,10 +26,6 @@ from samebits.record.values import norms
 
 KIND: Final = "record"
 ORDER: Final = 10
-
-#: The metric that the norms make.
-NORM: Final = "gradient norm"
-LOSS: Final = "loss"
 
 
 def found(path: Path) -> bool:
