@@ -102,6 +102,8 @@ def explain(evidence: Evidence) -> list[Finding]:
     for name, cause in CATALOGUE.items():
         try:
             finding = cause.match(evidence)
+            if finding is not None and cause.mend is not None:
+                finding = cause.mend(evidence, finding)
         except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
             _log.debug("the matcher of %s stumbled over the evidence", name, exc_info=True)
             continue

@@ -40,6 +40,7 @@ class Cause:
     fix: str
     sources: Sequence[str]
     match: Callable[[Evidence], Finding | None]
+    mend: Callable[[Evidence, Finding], Finding] | None = None  # makes the fix for the place: text and edits
     rule: Rule | None = None  # the same, seen in one source file
     invalid: Sequence[str] = ()  # snippets that have the fault
     valid: Sequence[str] = ()  # the same, mended

@@ -58,12 +58,16 @@ class Seed(Detail):
         "numpy.RandomState", "torch.Generator" for an object
     value: a number; absent: from the operating system's entropy
     drawn: the number that `samebits.seed_everything(None)` drew, as digits
+    id: number of the generator object in its process, in the order in which they were made; 0: process-wide
+    by: the library's function that the user's line called, where that one did it
     """
 
     generator: str | None = None
     call: str | None = None
     value: Scalar | None = None
     drawn: str | None = None
+    id: int | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,22 +75,28 @@ class Create(Detail):
     """A generator object is made.
 
     generator: as above
+    id, by: as above
     """
 
     generator: str | None = None
     call: str | None = None
     seeded: bool | None = None
     value: Scalar | None = None
+    id: int | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw(Detail):
-    """User code draws from a Python or numpy generator.
+    """A line of user code draws from a Python or numpy generator, itself or by a library that it calls.
 
-    generator: as above
+    generator, id, by: as above
     value: digest of what was drawn
+    state: digest of the generator's state before the draw
     n: ordinal among this generator's draws
+    draws: how many numbers were drawn in a row by this line
     seeded: has anything seeded this generator
+    thread: number of the thread in its process
     """
 
     generator: str | None = None
@@ -94,17 +104,24 @@ class Draw(Detail):
     value: Scalar | None = None
     n: int | None = None
     seeded: bool | None = None
+    id: int | None = None
+    by: str | None = None
+    state: Whole | None = None
+    draws: Count | None = None
+    thread: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clock(Detail):
-    """User code reads a clock.
+    """User code reads a clock, or a library that it calls.
 
     value: the reading
+    by: as above
     """
 
     call: str | None = None
     value: Scalar | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

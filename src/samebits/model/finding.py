@@ -5,7 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from samebits.model.facts import Detail
 from samebits.model.sites import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change of a program's source: a line, and what stands there instead.
+
+    Attributes:
+        file: as a site names it.
+        line: the line that is replaced, counted from 1 in the file as the program ran.
+        replacement: the new text of that line, without a line end; of several lines, where lines are added.
+    """
+
+    file: str
+    line: int
+    replacement: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"file": self.file, "line": self.line, "replacement": self.replacement}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +37,8 @@ class Finding:
         why: what happens there, in a sentence.
         fix: code to paste.
         cause: the name of the cause; its matcher need not give it.
+        edits: the fix as changes of the program's source, all of them to be made; empty where none is known.
+        subject: the fact that it is about; for `Cause.mend`, and not in the document.
     """
 
     confidence: float
@@ -25,6 +46,8 @@ class Finding:
     why: str
     fix: str
     cause: str = ""
+    edits: tuple[Edit, ...] = ()
+    subject: Detail | None = None
 
     def __str__(self) -> str:
         return f"{self.site or 'an unknown line'}: {self.cause}: {self.why}"
@@ -38,4 +61,5 @@ class Finding:
             "line": self.site.line if self.site else None,
             "why": self.why,
             "fix": self.fix,
+            "edits": [edit.as_json() for edit in self.edits],
         }
