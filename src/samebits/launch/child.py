@@ -63,6 +63,7 @@ def attach() -> None:
         ignore=[_session.plan.folder],
         seeded=("python", "numpy", "torch") if control.seed is not None else (),
         rewrite=rewrite,
+        draws=plan.draws,
     )
     forks.register(after_in_child=loading.reset_after_fork)
     # Before torch is imported, for the child may be what does it.

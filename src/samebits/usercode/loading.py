@@ -26,10 +26,10 @@ from typing import Any, Final
 from samebits._runtime import imports, patcher
 from samebits.model.facts import Detail
 from samebits.model.sites import Site
-from samebits.usercode import opened, originals, probes, rewriting
+from samebits.usercode import drawn, opened, originals, probes, rewriting
+from samebits.usercode.drawn import Sink
 from samebits.usercode.files import is_user_file, relative
 from samebits.usercode.probe_step import ProbeStep
-from samebits.usercode.probes import Sink
 from samebits.usercode.rewriting import Step
 
 #: Modules that run what a loader gives them.
@@ -79,13 +79,15 @@ def _warned_before() -> Iterator[None]:
 
 
 def flush() -> None:
-    """Write the counts of what is capped: at the end of a step, and of a process."""
+    """Write what was only counted, and what was drawn: at the end of a step, and of a process."""
     probes.flush()
+    drawn.take()
 
 
 def reset_after_fork(sink: Sink | None = None) -> None:
     """In a forked child: facts are counted anew, and go to ``sink`` (default: the one there was)."""
     probes.reset_after_fork(sink)
+    drawn.after_fork(sink)
     opened.reset_after_fork()
 
 
@@ -139,17 +141,21 @@ def install(
     ignore: Iterable[str] = (),
     seeded: Collection[str] = (),
     rewrite: bool = True,
+    draws: str | None = None,
 ) -> Uninstall:
     """Observe facts from now on, in modules imported from now on.
 
     ``rewrite``: whether user code is rewritten; without, only what shows elsewhere (files) is observed;
     ``ignore``: directories whose files are not data (the record's own);
-    ``seeded``: global generators ("python", "numpy", "torch") that were seeded before the script.
+    ``seeded``: global generators ("python", "numpy", "torch") that were seeded before the script;
+    ``draws``: the file that sees draws at the generator; without, those of user code's own calls are seen.
     Code compiled meanwhile may outlive the observation, so the names it uses stay, and do nothing.
     """
     probes.start(sink, is_user, seeded)
     opened.start(sink_file, is_user, ignore, interpreter_started=probes.interpreter_started)
     undo: list[Callable[[], None]] = [probes.stop, opened.stop]
+    if drawn.install(draws, sink, seeded):
+        undo.append(drawn.stop)
     if rewrite:
         undo.append(add(ProbeStep(), is_user=is_user, first=True))
     return Uninstall(*undo)

@@ -31,7 +31,7 @@ class Step:
     #: The functions that changed code calls, by the names that they have in `builtins`.
     names: ClassVar[Mapping[str, Callable[..., Any]]]
     #: The last names of the functions whose calls it changes.
-    wanted: ClassVar[Collection[str]]
+    wanted: Collection[str]
 
     def iterated(self, node: ast.expr, what: str, at: Rewriting) -> ast.expr:
         """An expression whose elements are taken in order, by ``what``: "for", "star", "list"."""

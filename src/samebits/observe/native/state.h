@@ -68,6 +68,8 @@ struct Frame {
   const OpInfo* op = nullptr;
   uint32_t site = 0, module = 0, node = 0, children = 0, source = 0;
   uint64_t inputs = 0, generator = 0;
+  at::Generator drawn;     // what a random operation draws from, if its position can be told ...
+  uint64_t position = 0;   // ... and where it was before
   uint8_t flags = 0;
   bool grad = false;     // autograd follows it
   bool wrapped = false;  // works on opaque tensors: what it runs inside are events
