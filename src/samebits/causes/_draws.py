@@ -172,9 +172,11 @@ def _other_threads(rows: Sequence[Fact[Draw]]) -> tuple[Fact[Draw], ...]:
 
 
 def never_seeded(evidence: Evidence) -> list[Fact[Draw]]:
-    """The first draw from each generator that nothing had seeded; those of one place count once."""
+    """The first draw from each generator that nothing had seeded; those made in one place count once."""
     found: dict[object, Fact[Draw]] = {}
-    for fact in of_kind(evidence.a, Draw):
-        if fact.detail.seeded is False and before(evidence, fact):
-            found.setdefault((of(fact), None if of(fact) in GLOBAL else _place(fact)), fact)
+    for tape, draws in Tapes(evidence.a).draws.items():
+        first = next((fact for fact in draws if fact.detail.seeded is False and before(evidence, fact)), None)
+        if first is not None:
+            made = tape[2:4] if of(first) not in GLOBAL and len(tape) > 3 else None
+            found.setdefault((of(first), made), first)
     return list(found.values())

@@ -82,8 +82,7 @@ def also_unseeded(evidence: Evidence, draw: Fact[Draw] | None = None) -> str:
     """
     others: dict[str, None] = {}
     for other in never_seeded(evidence):
-        said = draw is not None and of(other) == of(draw)
-        if said and draw is not None and (of(other) in GLOBAL or other.site == draw.site):
+        if other is draw or (draw is not None and of(other) == of(draw) and of(other) in GLOBAL):
             continue
         others[f"{_named(other)} ({spot(other.site)})"] = None
     if draw is not None and not _torch_seeded(evidence) and (drawn := _torch_draws(evidence)):

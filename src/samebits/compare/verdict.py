@@ -104,6 +104,7 @@ class Verdict:
     causes: tuple[Finding, ...] = ()
     environment: tuple[EnvironmentDifference, ...] = ()
     notes: tuple[str, ...] = ()
+    risks: tuple[str, ...] = ()  # what made runs that agree lucky, or wrong (`compare.risks`)
     exit_code: int | None = None  # of a run that failed
     reason: str | None = None  # why it failed, or what is missing, in a sentence
     sources: Mapping[str, str] = field(default_factory=dict)  # for people; not in the document
@@ -141,6 +142,7 @@ class Verdict:
             rows.append(("cause" if number == 1 else "", f"{cause.cause}, {sure}: {cause.why}"))
         if self.compared:
             rows.append(("compared", self.compared))
+        rows += [("and yet", risk) for risk in self.risks]
         rows += [("note", note) for note in self.notes[:6]]
         return card(self.verdict, self.headline, rows, self.causes[0].fix if self.causes else "")
 
@@ -172,6 +174,7 @@ class Verdict:
                 for row in self.environment
             ],
             "notes": list(self.notes),
+            "risks": list(self.risks),
             "exit_code": self.exit_code,
             "reason": self.reason,
         }

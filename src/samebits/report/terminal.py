@@ -126,6 +126,14 @@ def _environment(console: Console, verdict: Verdict, verbose: bool) -> None:
         put(console, f"and {len(rows) - limit} more", 2, "dim")
 
 
+def _risks(console: Console, verdict: Verdict) -> None:
+    if verdict.risks:
+        console.print()
+        put(console, "The runs agree, and yet:", style="yellow")
+        for risk in verdict.risks:
+            put(console, f"- {clean(risk)}", 2)
+
+
 def _notes(console: Console, verdict: Verdict, verbose: bool) -> None:
     if verdict.compared:
         put(console, Text.assemble(("Compared: ", "dim"), (clean(verdict.compared), "dim")))
@@ -188,4 +196,5 @@ def print_verdict(
             put(console, advice, 2)
         _environment(console, verdict, verbose)
         console.print()
+    _risks(console, verdict)
     _notes(console, verdict, verbose)
