@@ -23,7 +23,7 @@ streams = WatchedGenerators()
 
 def seen_below(watched: Watched) -> bool:
     """Whether what this notes is seen at the generator."""
-    return drawn.active() and (watched.after in _BELOW or watched.call.startswith("random.SystemRandom."))
+    return drawn.active() and (watched.after in _BELOW or watched.call.startswith(_CALLS_BELOW))
 
 
 def seed_python(call: Call) -> None:
@@ -153,6 +153,7 @@ def renew() -> None:
     streams.renew()
 
 
+_CALLS_BELOW = ("random.SystemRandom.", "random.setstate", "numpy.random.set_state")
 _BELOW = frozenset(
     {seed_python, seed_numpy, seed_torch, make_python, make_numpy, make_bits, draw, drawn_inside}
 )
