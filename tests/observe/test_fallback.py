@@ -22,6 +22,7 @@ from torch.utils.checkpoint import checkpoint
 from samebits.model import events
 from samebits.observe import fallback, observer
 from samebits.observe.digest import digest
+from samebits.usercode import texts
 
 SOURCE = Path(observer.__file__).parents[2]
 
@@ -53,6 +54,7 @@ class Watch:
             [sysconfig.get_paths()["purelib"] + os.sep],
             nn.Module._call_impl.__code__,
             lambda module: type(module).__name__,
+            texts.place,
             lambda: None,
         )
 
@@ -406,6 +408,7 @@ from array import array
 from torch import nn
 from samebits.observe import fallback
 from samebits.observe import observer
+from samebits.usercode import texts
 
 def script():
     torch.manual_seed(0)
@@ -422,7 +425,8 @@ def run(observed):
     here = os.path.dirname(os.path.dirname(os.path.abspath(observer.__file__))) + os.sep
     libraries = [os.path.dirname(torch.__file__) + os.sep, here]
     observed.setup(libraries, [sysconfig.get_paths()["purelib"] + os.sep],
-                   nn.Module._call_impl.__code__, lambda module: type(module).__name__, lambda: None)
+                   nn.Module._call_impl.__code__, lambda module: type(module).__name__,
+                   texts.place, lambda: None)
     observed.operations(True)
     script()
     observed.operations(False)

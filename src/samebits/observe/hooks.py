@@ -28,7 +28,7 @@ from samebits.observe.generators import Generators
 from samebits.observe.names import Names
 from samebits.observe.schedule import Schedule
 from samebits.observe.session import Session
-from samebits.usercode import opened
+from samebits.usercode import opened, texts
 from samebits.usercode.files import Owner, prefixes
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class Trace(Patcher):
             prefixes(Owner.INSTALLED),
             torch.nn.Module._call_impl.__code__,
             self.names.module,
+            texts.place,
             session.flush,
         )
 

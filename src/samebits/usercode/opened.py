@@ -19,11 +19,12 @@ from typing import Any, Final
 from xxhash import xxh3_64
 
 from samebits.model.facts import Detail, File, Write
-from samebits.usercode import files
+from samebits.model.sites import Site
+from samebits.usercode import files, texts
 from samebits.usercode.files import Owner
 
-#: Takes a fact and the file, line and function it is from, where that is the user's.
-Report = Callable[[Detail, str | None, int, str], None]
+#: Takes a fact and the line it is from, where that is the user's.
+Report = Callable[[Detail, Site | None], None]
 
 _WHOLE: Final = 64 << 20  # a larger file counts by its size, both ends and samples between
 _SAMPLES: Final = 256
@@ -166,10 +167,11 @@ def _tell(detail: Detail) -> None:
     assert _report is not None
     frame = sys._getframe(4)
     for _ in range(_DEPTH):
-        if _is_user(frame.f_code.co_filename):
-            _report(detail, frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+        site = texts.site(frame, _is_user)
+        if site is not None:
+            _report(detail, site)
             return
         if frame.f_back is None:
             break
         frame = frame.f_back
-    _report(detail, None, 0, "")
+    _report(detail, None)
