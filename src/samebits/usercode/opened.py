@@ -32,7 +32,9 @@ _BLOCK: Final = 1 << 18
 _DEPTH: Final = 100  # frames looked at for the user's
 _SKIPPED: Final = (".py", ".pyc", ".pyi", ".pyd", ".so", ".dll", ".dylib", ".pth", ".egg-link")
 _SYSTEM: Final = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/lib/", "/usr/share/")
-_PARTS: Final = (*files.INSTALLED_NAMES, ".so.", "torchinductor_", "__pycache__")
+#: Folders in which tools keep what they know of earlier runs, which is no data of the program's.
+_CACHES: Final = (".pytest_cache", ".hypothesis", ".ipynb_checkpoints")
+_PARTS: Final = (*files.INSTALLED_NAMES, ".so.", "torchinductor_", "__pycache__", *_CACHES)
 
 _report: Report | None = None
 _interpreter_started: Callable[[], object] = bool
@@ -117,7 +119,7 @@ def _opened(name: str, mode: str | None, flags: int) -> None:
     path = os.path.abspath(name)
     if path.endswith(_SKIPPED) or path.startswith(_SYSTEM) or any(part in path for part in _PARTS):
         return
-    if os.path.realpath(path).startswith(_ignored):
+    if (os.path.realpath(path) + os.sep).startswith(_ignored):
         return
     writes = any(letter in mode for letter in "wax+") if mode else bool(flags & (os.O_WRONLY | os.O_RDWR))
     shown = mode or ("w" if writes else "r")
