@@ -28,9 +28,8 @@ _RUNS_NOTEBOOK: Final = "safe_execfile_ipy"
 _RUNS_MAGIC: Final = "run_cell_magic"
 _RUNS_CELL: Final = "run_cell_async"
 
-_counts: dict[
-    str, tuple[int, int]
-] = {}  # notebook -> the frame that runs it, by its address; its cells so far
+#: Notebook -> the frame that runs it, and its cells so far.
+_counts: dict[str, tuple[FrameType, int]] = {}
 _unnumbered = 0
 
 
@@ -70,9 +69,9 @@ def _called(number: int, frame: FrameType | None) -> str:
             stored = bool(frame.f_locals.get("store_history", True))
         elif frame.f_code.co_name == _RUNS_NOTEBOOK:
             notebook = Path(os.fspath(frame.f_locals["fname"])).name
-            of, count = _counts.get(notebook, (0, 0))
-            count = count + 1 if of == id(frame) else 1
-            _counts[notebook] = (id(frame), count)
+            before = _counts.get(notebook)
+            count = before[1] + 1 if before is not None and before[0] is frame else 1
+            _counts[notebook] = (frame, count)
             return cell(count, notebook)
         frame = frame.f_back
     if stored:

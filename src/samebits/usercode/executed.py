@@ -61,8 +61,9 @@ def _of_text(source: str | bytes, function: str, caller: FrameType) -> CodeType:
     key = (source, function, flags)
     if key not in _rewritten:
         plain = compile(source, STRING, function, flags, dont_inherit=True)
+        place = TextPlace(_called(source))
         _rewritten[key] = rewritten(
-            source, STRING, plain, place=TextPlace(STRING), mode=function, flags=flags, names=_names(caller)
+            source, STRING, plain, place=place, mode=function, flags=flags, names=_names(caller)
         )
     return _rewritten[key]
 
@@ -88,6 +89,15 @@ def _of_code(code: CodeType, caller: FrameType) -> CodeType:
             names=_names(caller),
         )
     return _rewritten[id(code),]
+
+
+def _called(source: str | bytes) -> str:
+    """What a text without a name is called: "<string>", "<string 2>", each its own."""
+    number = sum(len(key) > 1 for key in _rewritten) + 1
+    called = STRING if number == 1 else f"<string {number}>"
+    if isinstance(source, str):
+        texts.remember(called, source)
+    return called
 
 
 def _names(caller: FrameType) -> ModuleNames:

@@ -50,7 +50,12 @@ def name(filename: str, place: TextPlace, text: str | None = None) -> None:
     """Code of this file name is the program's, and at this place; ``text`` is that of the whole place."""
     _names[filename] = place
     if text is not None:
-        _texts.setdefault(place.file, text)
+        remember(place.file, text)
+
+
+def remember(file: str, text: str) -> None:
+    """``text`` is that of what a record calls ``file``."""
+    _texts.setdefault(file, text)
 
 
 def text(file: str) -> str | None:
