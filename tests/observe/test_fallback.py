@@ -393,6 +393,15 @@ def test_compile_stays_on(watch: Watch) -> None:
     assert len(graphs) == 1
 
 
+def test_code_of_a_text_is_where_its_loader_says(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts, "_codes", {})
+    example = compile("\nx.trunc()", "<doctest mine[0]>", "exec")
+    texts.keep(example, texts.TextPlace("mine.py", 40))
+    exec(example, {"x": torch.ones(3)})
+    _, sites = watch.observer.tables()
+    assert [(file, line) for _, file, line, _ in sites if file == "mine.py"] == [("mine.py", 42)]
+
+
 def test_tensors_without_bytes(watch: Watch) -> None:
     torch.ones(3, device="meta").add(1)
     torch.eye(3).to_sparse().coalesce()
