@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 from samebits._runtime.markup import card
 from samebits.model.divergence import Difference, Divergence, EnvironmentDifference
 from samebits.model.finding import Finding
+from samebits.model.sites import at
 
 FORMAT: Final = "samebits.verdict"
 VERSION: Final = 2
@@ -42,7 +43,7 @@ class Place:
         """ "train.py:36"."""
         if self.file is None:
             return "a line that was not seen"
-        return self.file if self.line is None else f"{self.file}:{self.line}"
+        return at(self.file, self.line)
 
     @property
     def differs(self) -> str | None:

@@ -114,6 +114,7 @@ class Observer(ModuleType):
         library_prefixes: Iterable[str],
         module_call: CodeType,
         module_name: Callable[[Any], str],
+        place: Callable[[CodeType], tuple[str, int] | None],
         flush: Callable[[], Any],
     ) -> None:
         def named(module: Any) -> int:
@@ -123,7 +124,7 @@ class Observer(ModuleType):
                 except Exception:
                     return 0
 
-        self._places = CodePlaces(torch_prefixes, library_prefixes, module_call, named)
+        self._places = CodePlaces(torch_prefixes, library_prefixes, place, module_call, named)
         self._sites_sent = 1
         self._flush = flush
         self.thread()  # the thread that sets up is thread 0

@@ -29,7 +29,7 @@ from samebits.model.sites import Site
 from samebits.observe.command import command_digest
 from samebits.observe.plan import Plan
 from samebits.record import log
-from samebits.usercode import drawn, loading
+from samebits.usercode import drawn, loading, texts
 
 if TYPE_CHECKING:
     from samebits.record.writer import Writer
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 PROCESS: Final = "SAMEBITS_PROCESS"  # the process key of the parent process, if the parent is observed
 #: Notes that quote the program: such a text may hold a secret, so it is redacted.
 _QUOTES: Final = frozenset({"exception", "left_out"})
+_LARGEST: Final = 1 << 20  # bytes of a text that is kept
 _COLUMNS: Final = tuple(name for name, _ in events.STRUCTURE)
 
 
@@ -367,14 +368,20 @@ class Session:
 
         Secrets are redacted here: the parent may be killed before it could do it afterwards.
         """
-        if file in self._sources or file.startswith("<") or self._writer is None:
+        if file in self._sources or self._writer is None:
             return
         self._sources.add(file)
+        if (text := texts.text(file)) is not None:
+            if len(text) <= _LARGEST:
+                self._writer.source(self._relative(file), redact(text))
+            return
+        if file.startswith("<"):
+            return
         path = os.path.join(self._cwd, file)
         try:
             found = os.stat(path)
             key = (path, found.st_mtime_ns, found.st_size)
-            if found.st_size > 1 << 20:
+            if found.st_size > _LARGEST:
                 return
             if key not in self._texts:  # a forked child inherits its parent's texts
                 with open(path, encoding="utf-8", errors="replace") as f:

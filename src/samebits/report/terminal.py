@@ -15,6 +15,7 @@ from rich.text import Text
 from samebits._runtime.text import clean
 from samebits.compare.verdict import Place, Verdict
 from samebits.model.finding import Finding
+from samebits.model.sites import at
 
 _PIPE_WIDTH: Final = 100
 _CAUSES, _ROWS, _NOTES = 3, 8, 6
@@ -37,7 +38,7 @@ _CHANGES: Final = {
 def _at(file: str | None, line: int | None) -> str:
     if file is None:
         return "a line that was not seen"
-    return clean(file) if line is None else f"{clean(file)}:{line}"
+    return clean(at(file, line))
 
 
 def widened(console: Console | None) -> Console:

@@ -7,7 +7,7 @@ from types import CodeType
 from typing import Final
 
 from samebits.model.sites import Site
-from samebits.usercode import files
+from samebits.usercode import files, texts
 from samebits.usercode.files import Owner
 
 #: As `native/draws.cpp` counts.  ASIDE: what is drawn there names files and runs; nothing is computed of it.
@@ -17,8 +17,6 @@ _NAMING: Final = frozenset(
     {"asyncio", "email", "http", "multiprocessing", "tempfile", "urllib", "uuid", "xmlrpc"}
     | {"aim", "clearml", "comet_ml", "huggingface_hub", "mlflow", "neptune", "ray", "swanlab", "wandb"}
 )
-#: Code without a file that a person typed.
-_TYPED: Final = ("<stdin>", "<ipython", "<doctest", "cell ")
 #: Where torch draws from Python's and numpy's generators for the user; elsewhere it does for its own ends.
 _DRAWS_FOR_USERS: Final = frozenset({"data", "random"})
 
@@ -27,10 +25,9 @@ def whose(code: CodeType) -> int:
     """Whose code it is."""
     file = code.co_filename
     owner = files.owner(file)
-    if owner is Owner.NO_FILE:
-        typed = file.startswith(_TYPED) or (file == "<string>" and code.co_name == "<module>")
-        return USER if typed else LIBRARY
-    if owner is Owner.PROGRAM:
+    if owner is Owner.NO_FILE and texts.place(code) is None:
+        return LIBRARY
+    if owner in (Owner.PROGRAM, Owner.NO_FILE) or texts.kept(code) is not None:
         return USER
     if owner is Owner.SAMEBITS:
         return OURS
@@ -51,4 +48,7 @@ def named(inner: str | None) -> tuple[str | None, str | None]:
 
 def site_of(code: CodeType | None, line: int) -> Site | None:
     """The place of a line of code; None without code."""
-    return None if code is None else Site(files.relative(code.co_filename), line, code.co_name)
+    if code is None:
+        return None
+    file, before = texts.kept(code) or texts.TextPlace(files.relative(code.co_filename))
+    return Site(file, line + before, code.co_name)

@@ -98,7 +98,7 @@ class ProbeStep(Step):
 
 
 def _place(node: ast.expr, at: Rewriting, what: str = "") -> ast.expr:
-    return constant(probes.spot(Site(at.file, node.lineno, at.function), what, at.sorted), node)
+    return constant(probes.spot(Site(at.file, at.line(node.lineno), at.function), what, at.sorted), node)
 
 
 def _noted(node: ast.expr, what: str, at: Rewriting) -> ast.expr:

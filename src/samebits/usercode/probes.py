@@ -26,7 +26,7 @@ from typing import Any, Final, NamedTuple
 from samebits.model import calls
 from samebits.model.facts import Detail, Draw, Flag, Iteration, Variable
 from samebits.model.sites import Site
-from samebits.usercode import drawn, on_generators, watchlist
+from samebits.usercode import drawn, on_generators, texts, watchlist
 from samebits.usercode.content import arrangement
 from samebits.usercode.drawn import Sink
 from samebits.usercode.draws import WatchedGenerator
@@ -270,7 +270,7 @@ def _enter(number: int, function: Any) -> None:
     if drawn.active() or type(function) is not FunctionType or _tries.get(number, 0) >= TRIES:
         return
     _tries[number] = _tries.get(number, 0) + 1
-    if _is_user(function.__code__.co_filename):
+    if texts.is_user_code(function.__code__, _is_user):
         return
     _open.calls.append([number, watchlist.third_party(function), function, None])
     if spots[number].what == BARE:
@@ -359,7 +359,7 @@ def _function(function: Any) -> Watched | None:
             table = _remember(_class_methods, function.__self__, watchlist.class_methods)
         return table.get(function.__name__) if table else None
     if kind is FunctionType and function.__name__ in calls.SEEDING_HELPERS:
-        return None if _is_user(function.__code__.co_filename) else watchlist.helper(function)
+        return None if texts.is_user_code(function.__code__, _is_user) else watchlist.helper(function)
     return None
 
 
