@@ -20,10 +20,10 @@ from samebits.model.cause import Evidence
 from samebits.model.facts import Create, Detail, Draw, Fact, Seed
 
 PYTHON: Final = frozenset({"python", "python.Random"})
-NUMPY: Final = frozenset({"numpy", "numpy.Generator", "numpy.RandomState"})
+NUMPY: Final = frozenset({"numpy", "numpy.Generator", "numpy.RandomState", "numba"})
 TORCH: Final = frozenset({"torch", "torch.Generator"})
 #: The generators of the process itself.
-GLOBAL: Final = frozenset({"python", "numpy", "torch"})
+GLOBAL: Final = frozenset({"python", "numpy", "torch", "numba"})
 
 #: A generator, alike in both runs: process, name, and the place and the number of its making.
 Tape = tuple[object, ...]

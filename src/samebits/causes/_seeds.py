@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 from samebits.causes._draws import GLOBAL, Parting, Tapes, never_seeded, of, partings
 from samebits.causes._evidence import FactPair, before, facts, pairs, reach, spot, sure
@@ -17,8 +18,13 @@ from samebits.model.sites import Site
 
 #: What gives a generator its state.
 Seeding = Seed | Create
+_NAMES: Final = {
+    "python": "Python's random",
+    "numpy": "numpy's global generator",
+    "numba": "numba's generator",
+}
 #: Whose seeds are handed down by a loader, and none of the program's own.
-_HANDED: str = "torch.utils.data."
+_HANDED: Final = "torch.utils.data."
 
 
 def _seedings(evidence: Evidence, *, beyond: bool = False) -> tuple[list[Fact[Seeding]], list[Fact[Seeding]]]:
@@ -91,7 +97,7 @@ def also_unseeded(evidence: Evidence, draw: Fact[Draw] | None = None) -> str:
 
 
 def _named(draw: Fact[Draw]) -> str:
-    name = {"python": "Python's random", "numpy": "numpy's global generator"}.get(of(draw))
+    name = _NAMES.get(of(draw))
     return name or f"a {of(draw)} object" + (f" of {draw.detail.by}" if draw.detail.by else "")
 
 

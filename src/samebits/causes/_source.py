@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Literal
@@ -250,4 +250,28 @@ def calling(text: str | None, line: int, owner: str, words: re.Pattern[str]) -> 
             limit = next((each for each in node.keywords if words.search(each.arg or "")), None)
             if limit is not None:
                 return limit.value.lineno
+    return None
+
+
+def compiled_draw(sources: Mapping[str, str]) -> Site | None:
+    """A line of a function that numba compiles and that draws from `np.random` or `random`."""
+    for file, text in sources.items():
+        if "numba" not in text or len(text) > _LONGEST:
+            continue
+        try:
+            tree = ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        for function in ast.walk(tree):
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            if not any("jit" in ast.unparse(each) for each in function.decorator_list):
+                continue
+            for node in ast.walk(function):
+                if (
+                    isinstance(node, ast.Call)
+                    and "random." in ast.unparse(node.func)
+                    and _called(node) != "seed"
+                ):
+                    return Site(file, node.lineno, function.name)
     return None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from samebits.causes._draws import NUMPY, drawing, of
 from samebits.causes._evidence import spot, sure
-from samebits.causes._seeds import made_unseeded, unseeded, weight
+from samebits.causes._seeds import Unseeded, made_unseeded, unseeded, weight
+from samebits.causes._source import compiled_draw
 from samebits.model.cause import Cause, Evidence
 from samebits.model.finding import Finding
 
@@ -13,6 +14,28 @@ import numpy as np
 np.random.seed(0)  # once, at the start of the program, before anything draws"""
 _FIX_OBJECT = """\
 rng = np.random.default_rng(0)  # give every generator object a fixed seed"""
+
+
+_FIX_COMPILED = """\
+@numba.njit
+def seed(value):
+    np.random.seed(value)  # in a compiled function: np.random.seed() outside of one does not reach them
+
+seed(0)"""
+
+
+def _compiled(evidence: Evidence, found: Unseeded) -> Finding:
+    """What a function drew that numba compiled, from generators that numba seeds from entropy."""
+    site = compiled_draw(evidence.sources)
+    where = f" at {spot(site)}" if site else ""
+    return Finding(
+        0.93 * weight(evidence, found.draw),
+        site,
+        f"a function that numba compiled draws{where} from numba's own generator, which nothing seeded: "
+        f"np.random.seed() in Python does not reach it.{found.also}",
+        _FIX_COMPILED,
+        subject=found.draw.detail,
+    )
 
 
 def match(evidence: Evidence) -> Finding | None:
@@ -30,6 +53,8 @@ def match(evidence: Evidence) -> Finding | None:
             subject=made.detail,
         )
     draw = found.draw
+    if of(draw) == "numba":
+        return _compiled(evidence, found)
     own = of(draw) != "numpy"
     maker = f" by {found.maker}" if found.maker else ""
     what = (

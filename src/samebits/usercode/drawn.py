@@ -19,7 +19,7 @@ import random
 import sys
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -33,6 +33,7 @@ from samebits.model.facts import Detail
 from samebits.model.sites import Site
 from samebits.usercode import files
 from samebits.usercode.callers import named, site_of, whose
+from samebits.usercode.compiled_draws import CompiledDraws
 from samebits.usercode.content import digest
 from samebits.usercode.files import Owner
 from samebits.usercode.watched import number
@@ -120,16 +121,16 @@ def take() -> None:
         _drawn.take()
 
 
-def positioned(position: Any) -> None:
+def positioned(position: Callable[[], int]) -> None:
     """Events are recorded from now on: how far the main thread is, ``position()`` tells."""
     if _drawn is not None:
-        _drawn.native.at(position)
+        _drawn.positioned(position)
 
 
 def stepped(step: int, whole: bool) -> None:
     """A step begins; ``whole``: everything in it is kept."""
     if _drawn is not None:
-        _drawn.native.step(step, whole)
+        _drawn.stepped(step, whole)
 
 
 def stop() -> None:
@@ -157,9 +158,24 @@ class DrawHooks:
         self._controlled = frozenset(controlled)
         self._known: OrderedDict[int, Known] = OrderedDict()
         self._counts: Counter[tuple[type[Detail], Site | None]] = Counter()
+        self._compiled = CompiledDraws()
+        self._looks = 0
+        self._step = 0
+        self._position: Callable[[], int] = int
+        self._at = (0, 0)  # where the last look was: what numba drew since, it drew after that
         self._numpy_loaded = False
         self._asking = False  # numpy asks the system for entropy, by `random.SystemRandom`
         self._system: OrderedDict[int, None] = OrderedDict()  # entropy that the operating system gave
+
+    def positioned(self, position: Callable[[], int]) -> None:
+        """How far the main thread is, from now on."""
+        self._position = position
+        self.native.at(position)
+
+    def stepped(self, step: int, whole: bool) -> None:
+        """A step begins."""
+        self._step = step
+        self.native.step(step, whole)
 
     def forget(self, sink: Sink | None) -> None:
         """What was counted is the parent's."""
@@ -186,6 +202,7 @@ class DrawHooks:
             imports.after(f"numpy.random.{module}", self._numpy_bits)
         imports.after("numpy.random.mtrand", self._numpy)
         imports.after("torch", self._torch)
+        imports.after("numba._helperlib", lambda _: self._compiled.moved())
 
     def take(self) -> None:
         """Write what was drawn since the last time."""
@@ -203,6 +220,11 @@ class DrawHooks:
                 seeded=known.seeded,
             )
             self._sink.fact(detail, site_of(code, line), at=at, step=step)
+        for state in self._compiled.moved():
+            self._looks += 1
+            compiled = facts.Draw(generator="numba", id=0, state=state, n=self._looks, seeded=False)
+            self._sink.fact(compiled, None, at=self._at[0], step=self._at[1])
+        self._at = (self._position(), self._step)
 
     def _of(self, number_: int, kind: str) -> Known:
         found = self._known.get(number_)
