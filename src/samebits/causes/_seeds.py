@@ -42,12 +42,21 @@ def differing_draw(evidence: Evidence, family: Collection[str]) -> FactPair[Draw
     return None
 
 
+def _thread(fact: Fact[Draw]) -> tuple[str, int]:
+    return fact.process, fact.detail.thread or 0
+
+
 def extra_draw(evidence: Evidence, family: Collection[str]) -> Fact[Draw] | None:
-    """The first draw that one run has alone, while all draws before it agreed."""
+    """The first draw that one run has alone, while all draws before it of that thread agreed.
+
+    That a list is longer shows one only in the thread that diverges, or where both runs were seen to their
+    ends: elsewhere the lists are cut at a moment that means nothing to them.
+    """
     rows_a, rows_b = facts(evidence, Draw)
-    for process in dict.fromkeys(fact.process for fact in (*rows_a, *rows_b)):
-        own_a = [fact for fact in rows_a if fact.process == process and of(fact) in family]
-        own_b = [fact for fact in rows_b if fact.process == process and of(fact) in family]
+    here = (evidence.divergence.process, evidence.divergence.event.thread)
+    for thread in dict.fromkeys(_thread(fact) for fact in (*rows_a, *rows_b)):
+        own_a = [fact for fact in rows_a if _thread(fact) == thread and of(fact) in family]
+        own_b = [fact for fact in rows_b if _thread(fact) == thread and of(fact) in family]
         for i, (x, y) in enumerate(zip(own_a, own_b, strict=False)):
             if x.site != y.site:
                 # The run that soon comes to the other's line drew the extra number.
@@ -58,7 +67,7 @@ def extra_draw(evidence: Evidence, family: Collection[str]) -> Fact[Draw] | None
                 return own_a[i - 1]  # of many draws on one line only the first are written, all are counted
             if x.detail.value != y.detail.value:
                 return None
-        if len(own_a) != len(own_b):
+        if len(own_a) != len(own_b) and (thread == here or evidence.whole):
             longer = own_a if len(own_a) > len(own_b) else own_b
             return longer[min(len(own_a), len(own_b))]
     return None

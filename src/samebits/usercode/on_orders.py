@@ -101,6 +101,8 @@ def iterdir(call: Call) -> None:
 
 def globbed(call: Call) -> None:
     path = call.argument(0, "pathname", "")
+    if (root := path_of(call.kwargs.get("root_dir"))) is not None:
+        path = os.path.join(root, os.fsdecode(path))
     if isinstance(call.result, list):
         _listed(call, path, call.result)
     else:
