@@ -165,3 +165,41 @@ def test_a_list_that_is_cut_shows_no_extra_draw_elsewhere(process: str, thread: 
     assert explain(replace(evidence, whole=True))[0].cause == "rng-drift"
     here = [_python(1), _python(2)]
     assert ask(BATCH, here, here[:1])[0].cause == "rng-drift"
+
+
+def _taken(by: str, *, made: str | None, content: int | None = 1, order: int = 1) -> Fact[Detail]:
+    return fact("iteration", 24, what="for", by=by, made=made, content=content, order=order, n=5)
+
+
+ELSEWHERE = {
+    "objects": ("address", "net.py:19", "net.py:19"),
+    "objects, made where they are taken": ("address", "train.py:24", "train.py:24"),
+    "objects, made by a library": ("address", None, "train.py:24"),
+    "strings, which are sorted where they are taken": ("hash", "net.py:19", "train.py:24"),
+}
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_a_set_is_mended_where_it_is_made(name: str) -> None:
+    by, made, line = ELSEWHERE[name]
+    found = ask(value(), [_taken(by, made=made)], [_taken(by, made=made, order=2)])[0]
+    assert str(found.site) == line
+    assert "train.py:24" in found.why
+    assert ("the set is made at net.py:19" in found.why) is (made == "net.py:19")
+    assert isinstance(found.subject, Iteration)
+
+
+@pytest.mark.parametrize(("content", "confidence"), [((1, 1), 0.95), ((None, None), 0.6), ((1, 2), 0.3)])
+def test_the_order_of_other_elements_is_no_evidence(
+    content: tuple[int | None, int | None], confidence: float
+) -> None:
+    a, b = (_taken("hash", made=None, content=c, order=o) for o, c in enumerate(content))
+    found = ask(value(), [a], [b])[0]
+    assert (found.cause, found.confidence) == ("hash-order", pytest.approx(confidence, abs=0.03))
+
+
+def test_a_set_with_the_same_elements_is_told_before_what_is_made_of_it() -> None:
+    names = [fact("iteration", 5, by="hash", content=1, order=order, n=5) for order in (1, 2)]
+    picked = [_taken("hash", made=None, content=content, order=content) for content in (3, 4)]
+    found = ask(value(), [names[0], picked[0]], [names[1], picked[1]])[0]
+    assert (found.cause, found.site and found.site.line) == ("hash-order", 5)

@@ -14,7 +14,7 @@ from typing import Final, Generic, cast
 
 from samebits.model.cause import Evidence
 from samebits.model.events import RANDOM
-from samebits.model.facts import D, Detail, Fact, File, Iteration, Listing, Probe, Write
+from samebits.model.facts import D, Detail, Fact, File, Iteration, Listing, Probe, Sort, Write
 from samebits.model.operators import is_nondeterministic
 from samebits.model.sites import Site
 
@@ -178,6 +178,15 @@ def first(found: Sequence[FactPair[D]], test: Callable[[FactPair[D]], bool]) -> 
 def nearest(found: Sequence[FactPair[D]], test: Callable[[FactPair[D]], bool]) -> FactPair[D] | None:
     """The last pair that passes: the one nearest before the divergence."""
     return next((pair for pair in reversed(found) if test(pair)), None)
+
+
+def made_elsewhere(taken: FactPair[Iteration | Sort]) -> Site | None:
+    """Where a set was made whose elements were taken, if that is another line than where they were."""
+    made = getattr(taken.detail, "made", None)
+    if made is None or made == spot(taken.site):
+        return None
+    file, _, line = str(made).rpartition(":")
+    return Site(file, int(line))
 
 
 def renamed(evidence: Evidence, listing: FactPair[Listing]) -> bool:
