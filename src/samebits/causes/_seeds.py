@@ -12,7 +12,7 @@ from typing import Final
 
 from samebits.causes._evidence import FactPair, facts, pairs, reach, sure
 from samebits.model.cause import Evidence
-from samebits.model.facts import Create, Draw, Fact, Seed
+from samebits.model.facts import Completion, Create, Draw, Fact, Iteration, Listing, Seed, Sort
 from samebits.model.sites import Site
 
 PYTHON: Final = frozenset({"python", "python.Random"})
@@ -140,6 +140,15 @@ def differing_seed(evidence: Evidence, family: Collection[str] | None = None) ->
         if pair.differs(lambda d: d.value) and value(pair.a) is not None and value(pair.b) is not None:
             return pair
     return None
+
+
+def differs_elsewhere(evidence: Evidence) -> bool:
+    """Whether an unseeded draw, a seed or an order was seen to differ: more than a guess may say."""
+    if any(p.differs(lambda d: d.value) and not p.detail.seeded for p in pairs(evidence, Draw)):
+        return True
+    orders: list[FactPair[Iteration | Sort | Listing | Completion]]
+    orders = pairs(evidence, Iteration, Sort, Listing, Completion)
+    return differing_seed(evidence) is not None or any(p.differs(lambda d: d.order) for p in orders)
 
 
 def seed_drawn(evidence: Evidence, seed: Fact[Seeding]) -> Fact[Draw] | None:

@@ -16,6 +16,7 @@ from samebits.causes._evidence import (
     spot,
     sure,
 )
+from samebits.causes._seeds import differs_elsewhere
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Fact, File, Listing, Load, Save, Write
 from samebits.model.finding import Finding
@@ -96,11 +97,11 @@ def match(evidence: Evidence) -> Finding | None:
             f"{alone.detail.path} was opened at {spot(alone.site)} in one run only.",
             _FIX,
         )
-    if evidence.divergence.event.kind == "batch" and evidence.divergence.change == "value":
-        site = evidence.divergence.event.site
+    event = evidence.divergence.event
+    if event.kind == "batch" and evidence.divergence.change == "value" and not differs_elsewhere(evidence):
         return Finding(
             0.2 * outside(evidence) * (reach(evidence, evidence.a[-1]) if evidence.a else 1.0),
-            site,
+            event.site,
             "the first thing that differs is a batch, and no generator, file, listing or order was seen to "
             "differ before it. Look at what the dataset reads that samebits does not see (a database, the "
             "network, a library of its own), and run samebits verify --level op.",
