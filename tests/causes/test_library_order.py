@@ -123,7 +123,7 @@ FOLLOWED = {
     "of an argument": ("def make(rows):\n    return torch.tensor(rows)\nmake(frame.unique())\n", 3),
     "of a named argument": ("def make(rows):\n    return torch.tensor(rows)\nmake(rows=frame.unique())\n", 3),
     "of a list that a loop fills": (
-        "out = []\nfor name, group in frame.group_by('k'):\n    out.append(group.sum())\nx = torch.tensor(out)\n",
+        "out = []\nfor name, g in frame.group_by('k'):\n    out.append(g.sum())\nx = torch.tensor(out)\n",
         2,
     ),
     "of an attribute": (
@@ -136,7 +136,7 @@ FOLLOWED = {
     "kept in order": ("a = frame.group_by('k', maintain_order=True).agg()\nx = torch.tensor(a)\n", None),
     "asked not to be kept": ("a = frame.group_by('k', maintain_order=False).agg()\nx = torch.tensor(a)\n", 1),
     "of a text and a path": (
-        "a = ','.join(names)\nb = os.path.join(a, a)\nx = torch.tensor(read(b))\n",
+        "a = ','.join(n)\nb = os.path.join(a, a)\nx = torch.tensor(read(b))\n",
         None,
     ),
     "of numpy, which sorts": ("a = np.unique(b)\nx = torch.tensor(a)\n", None),
