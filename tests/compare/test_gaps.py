@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from samebits.compare import compare, compare_all
+from samebits.compare.gaps import to_its_end
 from samebits.record.log import UNCLOSED
 
 Make = Callable[..., Any]
@@ -203,3 +204,16 @@ def test_one_failed_and_nothing_was_computed_in_both(run: Make) -> None:
     verdict = compare(a, b)
     assert verdict.verdict == "failed"
     assert str(verdict.reason).endswith("and run a did not; nothing that both computed was observed")
+
+
+def test_a_run_to_its_end(run: Make, training: Make) -> None:
+    """Only such a run shows that it never did something."""
+    whole = _whole(run, training, "a")
+    assert to_its_end(whole)
+    for status in ("stopped", UNCLOSED):
+        cut = _whole(run, training, "a")
+        cut.records["main"].status = status
+        assert not to_its_end(cut)
+    for status in ("failed", "timeout", "stopped", None):
+        whole.info["status"] = status
+        assert not to_its_end(whole)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+import random
 import struct
 from array import array
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samebits.compare.values import combine, compare_bytes, compare_loss
+from samebits.compare import values
+from samebits.compare.values import combine, compare_bytes, compare_loss, compare_values
+from samebits.model.divergence import Difference
+from samebits.record.values import Value
 
 _NAN_A, _NAN_B = b"\x01\x00\xc0\x7f", b"\x02\x00\xc0\x7f"
 
@@ -95,3 +100,49 @@ def test_several_outputs_and_losses() -> None:
     assert (found.max_abs, found.max_ulp) == (0.5, 1 << 22)
     assert compare_loss((1.0, "3c00"), (1.5, "3e00")).max_abs == 0.5
     assert compare_loss((None, "zz"), (None, "yy")).max_abs is None
+
+
+def _reordered(shape: tuple[int, ...], a: bytes, b: bytes, dtype: str = "float32") -> bool:
+    return compare_values(Value(dtype, shape, a), Value(dtype, shape, b)).reordered
+
+
+@pytest.mark.parametrize(
+    ("shape", "a", "b", "expected"),
+    [
+        ((4,), (1, 2, 3, 4), (4, 3, 2, 1), True),
+        ((3, 2), (1, 2, 3, 4, 5, 6), (5, 6, 1, 2, 3, 4), True),
+        ((2, 3), (1, 2, 3, 4, 5, 6), (1, 3, 2, 4, 6, 5), True),  # of the elements, where rows are others
+        ((4,), (1, 2, 3, 4), (4, 3, 2, 5), False),
+        ((4,), (1, 2, 3, 3), (1, 2, 2, 3), False),
+        ((4,), (1, 2, 3, 4), (1, 2, 3, 4), False),
+        ((4,), (1, 2, 2, 1), (2, 1, 2, 1), False),  # labels: of few different ones
+        ((), (1,), (2,), False),
+        ((0, 3), (), (), False),
+        ((256, 1), range(256), reversed(range(256)), True),
+        ((256, 1), range(256), range(1, 257), False),
+    ],
+)
+def test_the_same_rows_in_another_order(
+    shape: tuple[int, ...], a: Iterable[int], b: Iterable[int], expected: bool
+) -> None:
+    assert _reordered(shape, _f32(*a), _f32(*b)) is expected
+
+
+@given(st.lists(st.binary(min_size=8, max_size=8), min_size=3, unique=True), st.randoms())
+def test_any_permutation_is_one(rows: list[bytes], shuffler: random.Random) -> None:
+    other = shuffler.sample(rows, len(rows))
+    assert _reordered((len(rows), 2), b"".join(rows), b"".join(other)) is (rows != other)
+
+
+def test_of_another_shape_or_too_many_rows_none_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = _f32(1, 2, 3), _f32(3, 2, 1)
+    assert not compare_values(Value("float32", (3,), a), Value("float32", (3, 1), b)).reordered
+    monkeypatch.setattr(values, "_MOST_PARTS", 2)
+    assert not _reordered((3,), a, b)
+
+
+def test_several_outputs_are_reordered_if_all_that_differ_are() -> None:
+    moved, other, equal = (Difference(n, 3, None, None, n == 2) for n in (2, 1, 0))
+    assert combine([moved, equal]).reordered
+    assert not combine([moved, other]).reordered
+    assert not combine([equal]).reordered

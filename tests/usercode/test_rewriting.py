@@ -73,6 +73,13 @@ def test_the_standard_library_compiles_with_its_lines() -> None:
         ("a, b = b, a", []),
         ("async def f():\n async for x in names: pass\n [x async for x in names]", []),
         ("match x:\n case load(): pass", []),
+        ("x = {a}; y = {a for a in [b]}; z = set(); w = frozenset(a)", ["__samebits_made__"] * 4),
+        ("x in {a, b}; x in set(a); {1, 2}; {'a'}; sorted({a}); len(set(a)); any({a} | b)", []),
+        ("a - b; a | b; a.copy(); d.keys() & e.keys()", ["__samebits_made__"]),
+        ("a = {c}\na - b; e | f", ["__samebits_made__"] * 2),
+        ("def f(a: set[int], b: Set, c: int): a & c; c ^ b; c - d", ["__samebits_made__"] * 2),
+        ("a: frozenset = g()\na.copy(); b.union(c); (h := {b}); h - c", ["__samebits_made__"] * 4),
+        ("torch.union(a)", ["__samebits_made__"]),
     ],
 )
 def test_what_is_rewritten(source: str, wrapped: list[str]) -> None:

@@ -28,12 +28,12 @@ def update_losses(model, samples):
 
 def mine(samples, keep=0.5):
     threshold = sorted(s.loss for s in samples)[int(len(samples) * (1 - keep))]
-    return {s for s in samples if s.loss >= threshold}
+    return {s for s in samples if s.loss >= threshold}  # planted
 
 
 def batches(pool, size):
     batch = []
-    for sample in pool:  # planted
+    for sample in pool:
         batch.append(sample)
         if len(batch) == size:
             yield torch.stack([s.x for s in batch]), torch.stack([s.y for s in batch])

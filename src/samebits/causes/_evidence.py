@@ -1,18 +1,20 @@
 """Reading evidence: the facts of two runs laid side by side, and how far a difference in them can reach.
 
-Facts of two runs are paired by process, kind, line and how often that line had been reached, since two
+What is about an object is paired by that object: a path, whoever opens or lists it and whenever; the elements
+of a set.  All else is paired by process, kind, line and how often that line had been reached, since two
 runs of one script reach the same lines.  Each matcher then asks for the first pair that differs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import os.path
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, cast
 
 from samebits.model.cause import Evidence
 from samebits.model.events import RANDOM
-from samebits.model.facts import D, Detail, Fact, File, Listing
+from samebits.model.facts import D, Detail, Fact, File, Iteration, Listing, Probe, Sort, Write
 from samebits.model.operators import is_nondeterministic
 from samebits.model.sites import Site
 
@@ -81,22 +83,91 @@ def facts(evidence: Evidence, *kinds: type[D], beyond: bool = False) -> tuple[li
     return chosen(evidence.a), chosen(evidence.b)
 
 
-def _keys(rows: Sequence[Fact[D]]) -> Iterator[tuple[tuple[object, ...], Fact[D]]]:
-    seen: dict[tuple[object, ...], int] = {}
-    for fact in rows:
-        site = (fact.site.file, fact.site.line) if fact.site else None
-        named = (getattr(fact.detail, "generator", None), getattr(fact.detail, "call", None))
-        key = (fact.process, fact.kind, site, *named)
-        seen[key] = seen.get(key, -1) + 1
-        yield (*key, seen[key]), fact
+Key = tuple[object, ...]
+
+
+def _place(fact: Fact[Detail]) -> Key:
+    """Where, and by what, a fact was made."""
+    site = (fact.site.file, fact.site.line) if fact.site else None
+    named = (getattr(fact.detail, "generator", None), getattr(fact.detail, "call", None))
+    return (fact.process, fact.kind, site, *named)
+
+
+def _line(fact: Fact[Detail]) -> Key | None:
+    """The place; None for what says nothing of another file than its own."""
+    return None if isinstance(fact.detail, File | Probe) else _place(fact)
+
+
+def _elements(fact: Fact[Detail]) -> Key | None:
+    """The set that a line took the elements of."""
+    content = getattr(fact.detail, "content", None) if isinstance(fact.detail, Iteration) else None
+    return None if content is None else (*_place(fact), content)
+
+
+def _path(fact: Fact[Detail]) -> Key | None:
+    """The file or folder that a fact is about."""
+    path = getattr(fact.detail, "path", None)
+    return None if path is None else (fact.kind, getattr(fact.detail, "call", None), path)
+
+
+class _Side(Generic[D]):
+    """The facts of one run that have no counterpart yet, in order."""
+
+    def __init__(self, rows: Sequence[Fact[D]]) -> None:
+        self.rows = rows
+        self.left = dict.fromkeys(range(len(rows)))
+        self.users: dict[Key | None, set[str]] = {}
+        for fact in rows:
+            self.users.setdefault(_path(fact), set()).add(fact.process)
+
+    def keyed(self, key: Callable[[Fact[D]], Key | None]) -> dict[tuple[Key, int], int]:
+        """(Key, how often it came before) -> the number of the fact."""
+        found: dict[tuple[Key, int], int] = {}
+        seen: dict[Key, int] = {}
+        for number in self.left:
+            if (of := key(self.rows[number])) is not None:
+                seen[of] = seen.get(of, -1) + 1
+                found[of, seen[of]] = number
+        return found
+
+
+def _paired(rows_a: Sequence[Fact[D]], rows_b: Sequence[Fact[D]]) -> list[FactPair[D]]:
+    """The facts of two runs side by side, in the order of the first run, then what the second has alone."""
+    a, b = _Side(rows_a), _Side(rows_b)
+
+    def by_one(fact: Fact[D]) -> Key | None:
+        """The object, where one and the same process alone used it: then its uses have an order."""
+        of = _path(fact)
+        return of if len(a.users.get(of, set()) | b.users.get(of, set())) == 1 else None
+
+    def alike(fact: Fact[D]) -> Key | None:
+        """The object and what was seen of it: the system decides which of several processes comes first."""
+        of = _path(fact)
+        return None if of is None else (of, repr(fact.detail))
+
+    partner: dict[int, int] = {}
+    for key in (by_one, alike, _path, _elements, _line):
+        keyed = b.keyed(key)
+        for of, number in a.keyed(key).items():
+            if of in keyed:
+                partner[number] = keyed[of]
+                del a.left[number], b.left[keyed[of]]
+    found = [FactPair(fact, rows_b[partner[n]] if n in partner else None) for n, fact in enumerate(rows_a)]
+    return found + [FactPair(None, rows_b[number]) for number in b.left]
 
 
 def pairs(evidence: Evidence, *kinds: type[D], beyond: bool = False) -> list[FactPair[D]]:
-    """The facts of two runs side by side, in the order of the first run, then what the second has alone."""
-    rows_a, rows_b = facts(evidence, *kinds, beyond=beyond)
-    left = dict(_keys(rows_b))
-    found = [FactPair(fact, left.pop(key, None)) for key, fact in _keys(rows_a)]
-    return found + [FactPair(None, fact) for fact in left.values()]
+    """The facts of two runs side by side, from before the divergence (or a little ``beyond`` too).
+
+    What is about a path is paired over the whole runs: one of them may come to it later.  Where it did, the
+    pair is left out: neither a difference nor an absence is shown by it.
+    """
+    rows_a, rows_b = facts(evidence, *kinds, beyond=True)
+    if beyond:
+        return _paired(rows_a, rows_b)
+    rows_a, rows_b = ([f for f in rows if _path(f) or before(evidence, f)] for rows in (rows_a, rows_b))
+    found = _paired(rows_a, rows_b)
+    return [p for p in found if all(before(evidence, fact) for fact in (p.a, p.b) if fact is not None)]
 
 
 def first(found: Sequence[FactPair[D]], test: Callable[[FactPair[D]], bool]) -> FactPair[D] | None:
@@ -107,6 +178,39 @@ def first(found: Sequence[FactPair[D]], test: Callable[[FactPair[D]], bool]) -> 
 def nearest(found: Sequence[FactPair[D]], test: Callable[[FactPair[D]], bool]) -> FactPair[D] | None:
     """The last pair that passes: the one nearest before the divergence."""
     return next((pair for pair in reversed(found) if test(pair)), None)
+
+
+def made_elsewhere(taken: FactPair[Iteration | Sort]) -> Site | None:
+    """Where a set was made whose elements were taken, if that is another line than where they were."""
+    made = getattr(taken.detail, "made", None)
+    if made is None or made == spot(taken.site):
+        return None
+    file, _, line = str(made).rpartition(":")
+    return Site(file, int(line))
+
+
+def renamed(evidence: Evidence, listing: FactPair[Listing]) -> bool:
+    """Whether two listings are of one folder that has a new name in every run, as temporary folders do.
+
+    Of two folders that both runs have, each run only came to another one first.
+    """
+    if listing.a is None or listing.b is None or listing.equal(lambda d: d.path):
+        return False
+    return not any(
+        _under(path, str(other.detail.path))
+        for other, rows in ((listing.a, evidence.b), (listing.b, evidence.a))
+        for path in _paths(rows)
+    )
+
+
+def _paths(rows: Iterable[Fact[Detail]]) -> set[str]:
+    """All that a run listed, read and wrote."""
+    used = [fact.detail for fact in rows if isinstance(fact.detail, Listing | File | Write)]
+    return {str(detail.path) for detail in used}
+
+
+def _under(path: str, folder: str) -> bool:
+    return os.path.join(path, "").startswith(os.path.join(folder, ""))
 
 
 def reordered(evidence: Evidence, listing: FactPair[Listing]) -> bool:

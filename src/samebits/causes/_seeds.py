@@ -13,7 +13,7 @@ from samebits.causes._draws import GLOBAL, Parting, Tapes, never_seeded, of, par
 from samebits.causes._evidence import FactPair, before, facts, pairs, reach, spot, sure
 from samebits.model.cause import Evidence
 from samebits.model.events import OWN_GENERATOR, RANDOM
-from samebits.model.facts import Create, Draw, Fact, Seed
+from samebits.model.facts import Completion, Create, Draw, Fact, Iteration, Listing, Seed, Sort
 from samebits.model.sites import Site
 
 #: What gives a generator its state.
@@ -154,11 +154,17 @@ def differing_seed(evidence: Evidence, family: Collection[str] | None = None) ->
 
 def _handed_down(seeding: Fact[Seeding]) -> bool:
     """Whether a generator got its state from another, as a worker's from its loader's."""
-    detail = seeding.detail
-    started = isinstance(detail, Create) and not detail.seeded  # torch's own, as it was loaded
-    return (
-        seeding.site is None or (detail.by or "").startswith(_HANDED) or (started and of(seeding) == "torch")
-    )
+    # torch's own is made at no line, too
+    return seeding.site is None or (seeding.detail.by or "").startswith(_HANDED)
+
+
+def differs_elsewhere(evidence: Evidence) -> bool:
+    """Whether an unseeded draw, a seed or an order was seen to differ: more than a guess may say."""
+    if any(parting.how == "state" and not parting.fact.detail.seeded for parting in partings(evidence)):
+        return True
+    orders: list[FactPair[Iteration | Sort | Listing | Completion]]
+    orders = pairs(evidence, Iteration, Sort, Listing, Completion)
+    return differing_seed(evidence) is not None or any(p.differs(lambda d: d.order) for p in orders)
 
 
 def seed_drawn(evidence: Evidence, seed: Fact[Seeding]) -> Fact[Draw] | None:

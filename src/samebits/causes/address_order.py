@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samebits.causes._evidence import FactPair, nearest, pairs, reach, spot, sure
+from samebits.causes._evidence import FactPair, made_elsewhere, nearest, pairs, reach, spot, sure
 from samebits.causes._seeds import differing_seed
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Hash, Iteration, Sort
@@ -16,12 +16,15 @@ def match(evidence: Evidence) -> Finding | None:
     found: list[FactPair[Iteration | Sort]] = pairs(evidence, Iteration, Sort)
     order = nearest(found, lambda p: p.differs(lambda d: d.order) and p.detail.by == "address")
     if order is not None and order.a is not None:
+        made = made_elsewhere(order)
+        there = f"; the set is made at {spot(made)}, where a list or a dict keeps the order" if made else ""
         return Finding(
             sure(evidence, order.a, 0.94),
-            order.site,
+            made or order.site,
             f"the order taken at {spot(order.site)} follows where objects lie in memory, which is new in "
-            "every process.",
+            f"every process{there}.",
             _FIX,
+            subject=order.a.detail,
         )
     number = nearest(
         pairs(evidence, Hash),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from samebits.causes._draws import of, partings
 from samebits.causes._evidence import first, nearest, outside, pairs, spot, sure
+from samebits.causes._seeds import differs_elsewhere
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Completion, Thread
 from samebits.model.finding import Finding
@@ -38,6 +39,8 @@ def _interleaved(evidence: Evidence) -> Finding | None:
 
 
 def match(evidence: Evidence) -> Finding | None:
+    difference = evidence.divergence.difference
+    reordered = difference is not None and difference.reordered
     found = pairs(evidence, Completion, beyond=True)
     order = first(found, lambda p: p.differs(lambda d: d.order))
     if order is not None and order.a is not None:
@@ -53,7 +56,7 @@ def match(evidence: Evidence) -> Finding | None:
     unknown = nearest(found, lambda p: p.detail.order is None)
     if unknown is not None:
         return Finding(
-            sure(evidence, unknown.fact, 0.5),
+            sure(evidence, unknown.fact, 0.85 if reordered else 0.5),
             unknown.site,
             f"{unknown.detail.call or 'a wait'} at {spot(unknown.site)} gives results in the order of "
             "finishing, which differs from run to run; the order itself was not seen.",
@@ -63,7 +66,9 @@ def match(evidence: Evidence) -> Finding | None:
     threads = [pair for pair in pairs(evidence, Thread) if "rocess" not in str(pair.detail.call)]
     if not threads or is_nondeterministic(event.name):
         return None
-    confidence = 0.6 if event.thread else 0.5
+    if differs_elsewhere(evidence):
+        return None
+    confidence = 0.7 if reordered else 0.55 if event.thread else 0.5
     return Finding(
         confidence * (0.6 if outside(evidence) < 0.5 else 1.0),
         threads[-1].site,

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from samebits.causes._evidence import FactPair, facts, of_kind, outside, pairs, reach, reordered, spot, sure
+from collections.abc import Sequence
+
+from samebits.causes._evidence import (
+    FactPair,
+    facts,
+    first,
+    of_kind,
+    outside,
+    pairs,
+    reach,
+    reordered,
+    spot,
+    sure,
+)
+from samebits.causes._seeds import differs_elsewhere
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Fact, File, Listing, Load, Save, Write
 from samebits.model.finding import Finding
@@ -11,19 +25,6 @@ _FIX = """\
 # give both runs the same input: write results and caches somewhere else than the data is read from,
 # and check the data's checksum at the start
 assert hashlib.sha256(Path(path).read_bytes()).hexdigest() == EXPECTED"""
-
-
-def _by_path(evidence: Evidence) -> list[FactPair[File]]:
-    """Files side by side by path: two runs may open them in another order."""
-    rows_a, rows_b = facts(evidence, File)
-    left: dict[tuple[str, str], list[Fact[File]]] = {}
-    for fact in rows_b:
-        left.setdefault((fact.process, str(fact.detail.path)), []).append(fact)
-    found = []
-    for fact in rows_a:
-        others = left.get((fact.process, str(fact.detail.path)))
-        found.append(FactPair(fact, others.pop(0) if others else None))
-    return found + [FactPair(None, fact) for rest in left.values() for fact in rest]
 
 
 def _written(evidence: Evidence, path: str) -> bool:
@@ -40,9 +41,32 @@ def _loaded_as_data(evidence: Evidence, alone: FactPair[File]) -> bool:
     return not into and any(fact.detail.path == path for fact in loads)
 
 
+def _read_alone(evidence: Evidence, files: Sequence[FactPair[File]]) -> FactPair[File] | None:
+    """A file that one run alone opened, by any name.
+
+    Only of runs that were seen to their ends, with every file: one cut short may have come to it later.
+    """
+    rows_a, rows_b = facts(evidence, File, beyond=True)
+    if not evidence.whole or any(fact.detail.count for fact in (*rows_a, *rows_b)):
+        return None
+    known = [{name for fact in rows for name in _names(fact)} for rows in (rows_a, rows_b)]
+
+    def alone(pair: FactPair[File]) -> bool:
+        other = known[1] if pair.b is None else known[0]
+        return (pair.a is None or pair.b is None) and other.isdisjoint(_names(pair.fact))
+
+    return first(files, alone)
+
+
+def _names(file: Fact[File]) -> tuple[tuple[str, object], ...]:
+    """What a file is known by: its path, and what it holds, since a temporary file has a new name."""
+    path, digest = ("path", file.detail.path), ("digest", file.detail.digest)
+    return (path,) if file.detail.digest is None else (path, digest)
+
+
 def match(evidence: Evidence) -> Finding | None:
-    files = _by_path(evidence)
-    changed = next((pair for pair in files if pair.differs(lambda d: d.digest)), None)
+    files = pairs(evidence, File)
+    changed = first(files, lambda pair: pair.differs(lambda d: d.digest))
     if changed is not None and changed.a is not None:
         path = str(changed.a.detail.path)
         own = " The script itself writes to it." if _written(evidence, path) else ""
@@ -52,7 +76,9 @@ def match(evidence: Evidence) -> Finding | None:
             f"{path}, opened at {spot(changed.site)}, did not hold the same bytes in both runs.{own}",
             _FIX,
         )
-    listed = next((pair for pair in pairs(evidence, Listing) if pair.differs(lambda d: d.content)), None)
+    listed = first(
+        pairs(evidence, Listing), lambda p: p.differs(lambda d: d.content) and p.equal(lambda d: d.path)
+    )
     if listed is not None and reordered(evidence, listed):
         return None  # the same contents in another order
     if listed is not None and listed.a is not None:
@@ -63,7 +89,7 @@ def match(evidence: Evidence) -> Finding | None:
             f"runs ({listed.a.detail.n} and {listed.b.detail.n if listed.b else '?'} names).",
             _FIX,
         )
-    alone = next((pair for pair in files if pair.a is None or pair.b is None), None)
+    alone = _read_alone(evidence, files)
     if alone is not None:
         return Finding(
             sure(evidence, alone.fact, 0.85 if _loaded_as_data(evidence, alone) else 0.45),
@@ -71,11 +97,11 @@ def match(evidence: Evidence) -> Finding | None:
             f"{alone.detail.path} was opened at {spot(alone.site)} in one run only.",
             _FIX,
         )
-    if evidence.divergence.event.kind == "batch" and evidence.divergence.change == "value":
-        site = evidence.divergence.event.site
+    event = evidence.divergence.event
+    if event.kind == "batch" and evidence.divergence.change == "value" and not differs_elsewhere(evidence):
         return Finding(
             0.2 * outside(evidence) * (reach(evidence, evidence.a[-1]) if evidence.a else 1.0),
-            site,
+            event.site,
             "the first thing that differs is a batch, and no generator, file, listing or order was seen to "
             "differ before it. Look at what the dataset reads that samebits does not see (a database, the "
             "network, a library of its own), and run samebits verify --level op.",

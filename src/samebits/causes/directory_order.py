@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samebits.causes._evidence import nearest, pairs, reordered, spot, sure
+from samebits.causes._evidence import nearest, pairs, renamed, reordered, spot, sure
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Listing
 from samebits.model.finding import Finding
@@ -14,7 +14,12 @@ for path in sorted(Path(folder).iterdir()):  # os.listdir, glob and iterdir prom
 
 def match(evidence: Evidence) -> Finding | None:
     pair = nearest(
-        pairs(evidence, Listing), lambda p: p.differs(lambda d: d.order) and p.equal(lambda d: d.content)
+        pairs(evidence, Listing),
+        lambda p: (
+            p.differs(lambda d: d.order)
+            and p.equal(lambda d: d.content)
+            and (p.equal(lambda d: d.path) or renamed(evidence, p))
+        ),
     )
     if pair is None or pair.a is None:
         return _renamed(evidence)

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from samebits.causes._evidence import FactPair, nearest, outside, pairs, reach, spot, sure
+from samebits.causes._evidence import FactPair, made_elsewhere, nearest, outside, pairs, reach, spot, sure
 from samebits.causes._kinds import SET_METHODS, Kinds
 from samebits.causes._scopes import Scopes
 from samebits.causes._seeds import differing_seed
@@ -24,17 +24,30 @@ number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")  #
 _TEXT = frozenset({"str", "bytes"})
 
 
+def _content(detail: Iteration | Sort) -> int | None:
+    return detail.content if isinstance(detail, Iteration) else None
+
+
+def _same_elements(pair: FactPair[Iteration | Sort]) -> bool:
+    """Whether what was ordered is the same in both runs: other elements have another order anyway."""
+    return isinstance(pair.detail, Sort) or (pair.equal(_content) and _content(pair.detail) is not None)
+
+
 def match(evidence: Evidence) -> Finding | None:
     found: list[FactPair[Iteration | Sort]] = pairs(evidence, Iteration, Sort)
-    order = nearest(found, lambda p: p.differs(lambda d: d.order) and p.detail.by == "hash")
+    other = [pair for pair in found if pair.differs(lambda d: d.order) and pair.detail.by == "hash"]
+    order = nearest(other, _same_elements) or nearest(other, lambda p: True)
     if order is not None and order.a is not None:
-        same = order.equal(lambda d: d.content if isinstance(d, Iteration) else None)
+        same, made = _same_elements(order), made_elsewhere(order)
         return Finding(
-            sure(evidence, order.a, 0.95 if same else 0.6),
+            sure(evidence, order.a, 0.95 if same else 0.3 if order.differs(_content) else 0.6),
             order.site,
             f"the order taken at {spot(order.site)} follows the hashes of strings, which every process "
-            "salts anew" + (": the same elements came in another order." if same else "."),
+            "salts anew"
+            + (": the same elements came in another order" if same else "")
+            + (f" (the set is made at {spot(made)})." if made else "."),
             _FIX,
+            subject=order.a.detail,
         )
     hashes = pairs(evidence, Hash)
     number = nearest(

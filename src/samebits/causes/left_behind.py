@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os.path
+from collections.abc import Iterator, Sequence
+from typing import cast
 
-from samebits.causes._evidence import facts, of_kind, pairs, reach, spot
+from samebits.causes._evidence import before, facts, of_kind, pairs, reach, spot
 from samebits.model.cause import Cause, Evidence
-from samebits.model.facts import Fact, File, Load, Probe, Save, Write
+from samebits.model.facts import Detail, Fact, File, Load, Probe, Save, Write
 from samebits.model.finding import Finding
 
 _FIX = """\
@@ -51,13 +53,30 @@ def match(evidence: Evidence) -> Finding | None:
             continue
         if (writer := writers.get(_path(asked))) is not None:
             return _found(evidence, asked, writer, f"asked at {spot(asked.site)} whether it exists", 0.97)
-    opened_a, opened_b = facts(evidence, File)
-    before = {_path(fact) for fact in opened_a}
-    for fact in opened_b:
+    found_a = {_path(fact) for fact in _found_there(evidence, evidence.a)}
+    for fact in _found_there(evidence, evidence.b):
         path = _path(fact)
-        if path in writers and path not in before:
+        if before(evidence, fact) and path in writers and path not in found_a:
             return _found(evidence, fact, writers[path], f"read it at {spot(fact.site)}", 0.9)
     return None
+
+
+def _found_there(evidence: Evidence, rows: Sequence[Fact[Detail]]) -> Iterator[Fact[File]]:
+    """The files that a run read before it wrote them itself."""
+    made: list[Fact[Write | Save]] = of_kind(rows, Write, Save)
+    makers: dict[str, set[str]] = {}
+    for one in made:
+        if before(evidence, one):
+            makers.setdefault(_path(one), set()).add(one.process)
+    written: set[tuple[str, str]] = set()
+    for fact in rows:
+        if isinstance(fact.detail, File) and "w" not in str(fact.detail.mode):
+            file = cast("Fact[File]", fact)
+            by_others = makers.get(_path(file), set()) - {fact.process}
+            if not by_others and (fact.process, _path(file)) not in written:
+                yield file
+        elif isinstance(fact.detail, Write | Save) and "+" not in str(getattr(fact.detail, "mode", "")):
+            written.add((fact.process, _path(cast("Fact[Write | Save]", fact))))
 
 
 def _found(

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from samebits.causes import CATALOGUE
+from samebits.compare.gaps import to_its_end
 from samebits.compare.pairs import ThreadPair
 from samebits.compare.threads import EventStream, RunLike
 from samebits.model.cause import Evidence
@@ -94,6 +95,7 @@ def gather(
         environment=environment,
         sources=sources,
         generators=_generators(pair, divergence),
+        whole=to_its_end(run_a) and to_its_end(run_b),
     )
 
 

@@ -117,6 +117,13 @@ def cut(run: RunLike) -> bool:
     return run.info.get("status") in (*_CUT, "lost")
 
 
+def to_its_end(run: RunLike) -> bool:
+    """Whether every process of a run was recorded until it ended by itself."""
+    return run.info.get("status") == "finished" and all(
+        record.status == "finished" and closed(record) for record in run.records.values()
+    )
+
+
 def _of_processes(run: RunLike, other: RunLike, decisive: Sequence[str]) -> Iterator[Gap]:
     for key in sorted(other.records.keys() - run.records.keys()):
         if (key in decisive or not is_worker(key)) and (cut(run) or not _listed(run)):

@@ -12,12 +12,16 @@ import struct
 import sys
 from array import array
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from samebits.compare.threads import ValueLike
 from samebits.model.divergence import Difference
 
 _BLOCK: Final = 4096  # elements compared at once before looking closer
+
+_MOST_PARTS: Final = 1 << 20  # rows or elements that are looked for in another order
+_FEWEST_PARTS: Final = 3  # different ones
 
 # dtype -> (bytes an element, kind); "f" parts are ordered by their bits, "c" is two parts
 _DTYPES: Final[dict[str, tuple[int, str]]] = {
@@ -151,11 +155,31 @@ def compare_values(a: ValueLike, b: ValueLike) -> Difference:
     elements = max(math.prod(a.shape), math.prod(b.shape))
     if tuple(a.shape) != tuple(b.shape) or a.dtype != b.dtype:
         return Difference(elements, elements, None, None)
-    return compare_bytes(a.dtype, a.data, b.data, elements)
+    found = compare_bytes(a.dtype, a.data, b.data, elements)
+    rows = a.shape[0] if a.shape else 1
+    reordered = _reordered(a.data, b.data, rows) or (
+        rows != elements and _reordered(a.data, b.data, elements)
+    )
+    return replace(found, reordered=reordered)
+
+
+def _reordered(a: bytes, b: bytes, count: int) -> bool:
+    """Whether two values of ``count`` parts each have the same parts in another order.
+
+    Two values of few different parts (labels, a mask) have the same ones by chance, so those say nothing.
+    """
+    if a == b or len(a) != len(b) or not 1 < count <= _MOST_PARTS or len(a) % count:
+        return False
+    if any(a.count(byte) != b.count(byte) for byte in range(0, 256, 16)):
+        return False  # nearly always told so, and at once
+    size = len(a) // count
+    parts_a, parts_b = (sorted(data[at : at + size] for at in range(0, len(data), size)) for data in (a, b))
+    return parts_a == parts_b and len(set(parts_a)) >= _FEWEST_PARTS
 
 
 def combine(parts: Sequence[Difference]) -> Difference:
     """The difference of an operation with several outputs."""
+    apart = [part for part in parts if part.differing]
     distances = [part.max_abs for part in parts if part.max_abs is not None]
     ulps = [part.max_ulp for part in parts if part.max_ulp is not None]
     return Difference(
@@ -163,6 +187,7 @@ def combine(parts: Sequence[Difference]) -> Difference:
         sum(part.elements for part in parts),
         max(distances, default=None),
         max(ulps, default=None),
+        reordered=bool(apart) and all(part.reordered for part in apart),
     )
 
 

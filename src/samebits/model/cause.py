@@ -18,7 +18,9 @@ from samebits.model.rule import Rule
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """All that a matcher may look at.  Facts hold those of every process of the divergence's rank
-    (DataLoader workers included), in order, up to the divergence (and a little beyond)."""
+    (DataLoader workers included), in order, up to the divergence (and a little beyond); files that were
+    opened, of the whole runs.  Such a list shows what happened before, and by itself never that something
+    did not: another thread or process may only have come to it later."""
 
     divergence: Divergence
     a: Sequence[Fact[Detail]] = ()
@@ -27,6 +29,8 @@ class Evidence:
     sources: Mapping[str, str] = field(default_factory=dict)  # user file -> its text
     #: generator name -> (state digest in a, in b) where both were last read before the divergence
     generators: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    #: whether both runs were seen to their own ends: what one of them never did, it then did not do
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

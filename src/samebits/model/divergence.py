@@ -11,12 +11,16 @@ from samebits.model.events import Event
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How two values of one event differ.  ``max_abs``/``max_ulp`` are None where not a number."""
+    """How two values of one event differ.  ``max_abs``/``max_ulp`` are None where not a number.
+
+    ``reordered``: both hold the same rows, or the same elements, and in another order.
+    """
 
     differing: int
     elements: int
     max_abs: float | None
     max_ulp: int | None
+    reordered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,7 @@ class Iteration(Detail):
     by: "hash": str or bytes in it; "address": elements hashed by address; "value": ints and the like, stable
     order: digest
     content: digest regardless of order
+    made: where the set was made, as "train.py:19", if the user's code made it
     """
 
     what: str | None = None
@@ -161,6 +162,7 @@ class Iteration(Detail):
     order: Whole | None = None
     content: Whole | None = None
     n: int | None = None
+    made: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

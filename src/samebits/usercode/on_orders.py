@@ -5,9 +5,10 @@ from __future__ import annotations
 import builtins
 import os
 from collections.abc import Generator, Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from samebits.model import facts
+from samebits.usercode import made_sets
 from samebits.usercode.content import (
     ADDRESS,
     BY,
@@ -19,12 +20,17 @@ from samebits.usercode.content import (
 )
 from samebits.usercode.watched import Call, path_of
 
+_POPPED_OF: Final = 2000  # a larger set is not looked through for each element that is taken from it
+
 
 def popped(call: Call) -> None:
     left = call.owner
-    found = arrangement([call.result, *left] if len(left) <= 2000 else [call.result], len(left) + 1)
+    many = len(left) > _POPPED_OF
+    found = arrangement([call.result] if many else [call.result, *left], len(left) + 1)
     found["order"] = arrangement([call.result], 1)["order"]
-    call.emit(facts.Iteration(what="pop", **found))
+    if many:
+        found["content"] = None
+    call.emit(facts.Iteration(what="pop", made=made_sets.place(left), **found))
 
 
 def with_keys(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dict[str, Any], Any]:
@@ -63,7 +69,8 @@ def picked_by(call: Call) -> None:
         tied = keys.count(canonical(best)) > 1
     if tied:
         items = call.args[0]
-        call.emit(facts.Iteration(what=call.call, **arrangement(items, len(items))))
+        made = made_sets.place(items)
+        call.emit(facts.Iteration(what=call.call, made=made, **arrangement(items, len(items))))
 
 
 def sorted_by(call: Call) -> None:
@@ -101,6 +108,8 @@ def iterdir(call: Call) -> None:
 
 def globbed(call: Call) -> None:
     path = call.argument(0, "pathname", "")
+    if (root := path_of(call.kwargs.get("root_dir"))) is not None:
+        path = os.path.join(root, os.fsdecode(path))
     if isinstance(call.result, list):
         _listed(call, path, call.result)
     else:

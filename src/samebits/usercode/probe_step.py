@@ -6,6 +6,7 @@
 - where draws are not seen at the generator and ``f`` begins with a third party's name, its last argument
   becomes ``__samebits_ready__(argument, place)`` and the whole call ``__samebits_done__(call, place)``: it
   is called from the user's own frame, which it may look at (cython.inline, numexpr, a warning's place);
+- an expression that makes a set becomes ``__samebits_made__(expression, "file:line")``;
 - the key of ``os.environ[key]`` and the value assigned to a flag such as ``cudnn.benchmark`` go
   through ``__samebits_note__(place, what, value)``.
 
@@ -19,7 +20,7 @@ from typing import ClassVar, Final
 
 from samebits.model import calls
 from samebits.model.sites import Site
-from samebits.usercode import drawn, probes, watchlist
+from samebits.usercode import drawn, made_sets, probes, watchlist
 from samebits.usercode.rewriting import (
     Rewriting,
     Step,
@@ -38,6 +39,7 @@ CALL: Final = "__samebits_call__"
 READY: Final = "__samebits_ready__"
 DONE: Final = "__samebits_done__"
 NOTE: Final = "__samebits_note__"
+MADE: Final = "__samebits_made__"
 
 #: Expressions that can be seen to be no set.
 _PLAIN: Final = (
@@ -64,6 +66,7 @@ class ProbeStep(Step):
         READY: probes.ready,
         DONE: probes.done,
         NOTE: probes.noted,
+        MADE: made_sets.made,
     }
 
     def __init__(self) -> None:
@@ -85,6 +88,9 @@ class ProbeStep(Step):
         if self._libraries and root_name(call.func) in at.libraries:
             return _of_library(call, around, at)
         return around
+
+    def made(self, node: ast.expr, around: ast.expr, at: Rewriting) -> ast.expr:
+        return calling(MADE, node, [around, constant(str(Site(at.file, node.lineno)), node)])
 
     def assigned(self, target: ast.Attribute, value: ast.expr, at: Rewriting) -> ast.expr:
         if target.attr not in watchlist.FLAGS:

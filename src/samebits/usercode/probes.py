@@ -26,7 +26,7 @@ from typing import Any, Final, NamedTuple
 from samebits.model import calls
 from samebits.model.facts import Detail, Draw, Flag, Iteration, Variable
 from samebits.model.sites import Site
-from samebits.usercode import drawn, on_generators, texts, watchlist
+from samebits.usercode import drawn, made_sets, on_generators, texts, watchlist
 from samebits.usercode.content import arrangement
 from samebits.usercode.drawn import Sink
 from samebits.usercode.draws import WatchedGenerator
@@ -35,7 +35,6 @@ from samebits.usercode.watchlist import BOUND
 
 CAP: Final = 256  # rows of one kind at one line
 FILES: Final = 4096  # rows on opened files
-_SETS: Final = frozenset({set, frozenset})
 _CLASSES: Final = 4096  # classes whose methods were looked up; then all are forgotten
 
 
@@ -106,6 +105,7 @@ def start(sink: Sink, is_user: Callable[[str], bool], seeded: Collection[str] = 
     global _sink, _is_user, _modules
     _counts.clear()
     _full.clear()
+    made_sets.forget()
     on_generators.restart(seeded)
     if not _functions:
         _pending.update(watchlist.functions())
@@ -138,7 +138,7 @@ def compiler_loaded() -> None:
     """torch's compiler is being loaded: from now on it may trace the functions of this file."""
     global _tracing
     compiler = getattr(sys.modules.get("torch"), "compiler", None)
-    _tracing = getattr(compiler, "is_dynamo_compiling", _never)
+    _tracing = made_sets.tracing = getattr(compiler, "is_dynamo_compiling", _never)
 
 
 def flush() -> None:
@@ -199,7 +199,7 @@ def interpreter_started() -> None:
 
 def iterated(items: Any, number: int) -> Any:
     """``__samebits_iter__``: gives its argument back; a set's order is a fact."""
-    if type(items) in _SETS:
+    if type(items) in made_sets.SETS:
         try:
             _set_iterated(items, number)
         except RecursionError:  # the program's own depth is nearly used up
@@ -217,7 +217,8 @@ def _set_iterated(items: Any, number: int) -> None:
     if place.sorted:
         return
     try:
-        record(Iteration(what=place.what, **arrangement(items, len(items))), number)
+        found = arrangement(items, len(items))
+        record(Iteration(what=place.what, made=made_sets.place(items), **found), number)
     except Exception:
         pass
 

@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 
 from samebits.model import calls
 from samebits.usercode.files import KNOWN_PACKAGES, relative
+from samebits.usercode.set_makers import SetMakers
 from samebits.usercode.texts import TextPlace
 
 #: What the names of every step begin with; a call of one takes the function that it stands for last.
@@ -43,6 +44,10 @@ class Step:
 
         ``around`` is what stands in the call's place by now, at first the call; what shall is given back.
         """
+        return around
+
+    def made(self, node: ast.expr, around: ast.expr, at: Rewriting) -> ast.expr:
+        """An expression that makes a set; ``around`` and what is given back are as of `called`."""
         return around
 
     def assigned(self, target: ast.Attribute, value: ast.expr, at: Rewriting) -> ast.expr:
@@ -150,6 +155,7 @@ class Rewriting(ast.NodeTransformer):
         self.sorted = False
         self._steps = tuple(steps)
         self._names = names
+        self._sets = SetMakers(tree)
         names.learn(tree, frozenset().union(*(step.wanted for step in steps)))
         self._functions = ["<module>"]
         self._varargs: list[str] = [""]  # the name of each enclosing function's *args: always a tuple
@@ -195,6 +201,15 @@ class Rewriting(ast.NodeTransformer):
         for step in self._steps:
             node = step.iterated(node, what, self)
         return node
+
+    def _makes_set(self, node: ast.expr) -> bool:
+        """Whether an expression, as it is written, makes a set whose order can matter."""
+        return not self.sorted and self._sets.makes(node)
+
+    def _made(self, node: ast.expr, around: ast.expr) -> ast.expr:
+        for step in self._steps:
+            around = step.made(node, around, self)
+        return around
 
     # --- scopes, with their annotations and type parameters left alone
 
@@ -270,7 +285,16 @@ class Rewriting(ast.NodeTransformer):
         return self._comprehension(node)
 
     def visit_SetComp(self, node: ast.SetComp) -> ast.AST:
-        return self._comprehension(node, forgets=True)
+        makes = self._makes_set(node)
+        self._comprehension(node, forgets=True)
+        return self._made(node, node) if makes else node
+
+    def visit_Set(self, node: ast.Set | ast.BinOp) -> ast.AST:
+        makes = self._makes_set(node)
+        self.generic_visit(node)
+        return self._made(node, node) if makes else node
+
+    visit_BinOp = visit_Set
 
     def visit_Starred(self, node: ast.Starred) -> ast.AST:
         self.generic_visit(node)
@@ -304,8 +328,11 @@ class Rewriting(ast.NodeTransformer):
         return node
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
-        self.generic_visit(node)
-        if isinstance(node.ops[0], ast.In | ast.NotIn):
+        member = isinstance(node.ops[0], ast.In | ast.NotIn)
+        node.left = self.visit(node.left)
+        with self._forgetting(self.sorted or member):
+            node.comparators = self._each(node.comparators)
+        if member:
             for step in self._steps:
                 node.left = step.looked_up(node.comparators[0], node.left, self)
         return node
@@ -315,6 +342,7 @@ class Rewriting(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         last = last_name(node.func)
         name = self._names.aliases.get(last, last)
+        makes = self._makes_set(node)
         outer, self.sorted = self.sorted, False
         node.func = self.visit(node.func)
         node.keywords = self._each(node.keywords)
@@ -327,7 +355,7 @@ class Rewriting(ast.NodeTransformer):
         around: ast.expr = node
         for step in self._steps:
             around = step.called(node, around, name, self)
-        return around
+        return self._made(node, around) if makes else around
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         return node
