@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from samebits.causes._edits import Patch, mends
 from samebits.causes._evidence import first, nearest, outside, pairs, spot, sure
+from samebits.causes._orderfix import take_in_order
+from samebits.causes._seedfix import seed_library
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Completion, Thread
 from samebits.model.finding import Finding
@@ -50,6 +53,10 @@ def match(evidence: Evidence) -> Finding | None:
     )
 
 
+def _change(patch: Patch, finding: Finding) -> str | None:
+    return None if seed_library(patch, finding) else take_in_order(patch, finding.site)
+
+
 CAUSE = Cause(
     name="completion-order",
     title="Order of finishing",
@@ -64,6 +71,7 @@ CAUSE = Cause(
         "https://github.com/Lightning-AI/pytorch-lightning/issues/20679",
     ),
     match=match,
+    mend=mends(_change),
     invalid=(
         "from concurrent.futures import ThreadPoolExecutor, as_completed\n\n"
         "with ThreadPoolExecutor() as pool:\n    futures = [pool.submit(pow, n, 2) for n in range(8)]\n"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from samebits.causes._edits import Patch, mends
 from samebits.causes._evidence import spot, sure
+from samebits.causes._seedfix import seed_everything
 from samebits.causes._seeds import NUMPY, made_unseeded, of, unseeded, weight
 from samebits.model.cause import Cause, Evidence
 from samebits.model.finding import Finding
@@ -39,6 +41,10 @@ def match(evidence: Evidence) -> Finding | None:
     )
 
 
+def _change(patch: Patch, finding: Finding) -> str | None:
+    return seed_everything(patch, finding, "numpy")
+
+
 CAUSE = Cause(
     name="unseeded-numpy-random",
     title="numpy's random is not seeded",
@@ -53,6 +59,7 @@ CAUSE = Cause(
         "https://numpy.org/doc/stable/reference/random/generator.html",
     ),
     match=match,
+    mend=mends(_change),
     invalid=(
         "import numpy as np\nimport torch\n\ntorch.manual_seed(0)\nsplit = np.random.permutation(100)\n",
         "import numpy as np\n\nrng = np.random.default_rng()\nnoise = rng.normal(size=10)\n",

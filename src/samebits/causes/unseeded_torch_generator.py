@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from samebits.causes._edits import Patch, mends
 from samebits.causes._evidence import is_random, pairs, reach, spot
+from samebits.causes._seedfix import seed_everything
 from samebits.causes._seeds import TORCH, differing_seed, ever_seeded, seeded_by_system
 from samebits.model.cause import Cause, Evidence
 from samebits.model.events import OWN_GENERATOR
@@ -53,6 +55,10 @@ def match(evidence: Evidence) -> Finding | None:
     )
 
 
+def _change(patch: Patch, finding: Finding) -> str | None:
+    return seed_everything(patch, finding, "torch")
+
+
 CAUSE = Cause(
     name="unseeded-torch-generator",
     title="torch's generator is not seeded",
@@ -69,6 +75,7 @@ CAUSE = Cause(
         "https://github.com/pytorch/pytorch/issues/13197",
     ),
     match=match,
+    mend=mends(_change),
     invalid=(
         "import torch\n\ntorch.seed()\nmodel = torch.nn.Linear(4, 2)\n",
         "import torch\n\ngenerator = torch.Generator()\ngenerator.seed()\n"

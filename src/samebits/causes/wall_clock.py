@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+
+from samebits.causes._edits import Patch, Refused, mends
 from samebits.causes._evidence import facts, is_random, outside, reach, spot
 from samebits.causes._seeds import differing_seed
 from samebits.causes._source import Uses, follow, is_clock, text_of
+from samebits.causes._trace import seen
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Clock, Fact
 from samebits.model.finding import Finding
@@ -82,6 +86,23 @@ def match(evidence: Evidence) -> Finding | None:
     )
 
 
+def _change(patch: Patch, finding: Finding) -> str | None:
+    """A loop that ends by the clock does as many rounds as the slower of the two runs."""
+    draft = patch.draft(finding.site)
+    assert finding.site is not None
+    for node in draft.at(finding.site.line):
+        if not isinstance(node, ast.While) or not isinstance(node.test, ast.Compare):
+            continue
+        if node.test.lineno != node.test.end_lineno or node.lineno != node.test.lineno:
+            continue
+        asked = [seen(patch, finding.site, Clock, second=second) for second in (False, True)]
+        if min(asked) < 2:
+            break
+        draft.head(node, f"for _ in range({min(asked) - 1}):")
+        return "as many rounds as the slower of the two runs did; choose the number that you want"
+    raise Refused("what the clock decides is not plain")
+
+
 CAUSE = Cause(
     name="wall-clock",
     title="Control flow that depends on time",
@@ -96,6 +117,7 @@ CAUSE = Cause(
         "https://github.com/pytorch/pytorch/issues/101246",
     ),
     match=match,
+    mend=mends(_change),
     invalid=(
         "import time\n\nstart = time.time()\nwhile time.time() - start < 60:\n    pass\n",
         "import time\n\ndeadline = time.monotonic() + 60\nfor step in range(10**9):\n"

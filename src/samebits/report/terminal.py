@@ -17,7 +17,7 @@ from samebits.compare.verdict import Place, Verdict
 from samebits.model.finding import Finding
 
 _PIPE_WIDTH: Final = 100
-_CAUSES, _ROWS, _NOTES = 3, 8, 6
+_CAUSES, _ROWS, _NOTES, _PLACES = 3, 8, 6, 3
 _ALL: Final = 1000  # where a person asks for every one
 STYLES: Final = {
     "same": "bold green",
@@ -109,7 +109,9 @@ def _cause(console: Console, finding: Finding, number: int, verdict: Verdict) ->
         _code(console, source, 5)
     put(console, clean(finding.why), 5)
     if number == 1:
-        put(console, "Fix:", 5, "green")
+        places = list(dict.fromkeys(_at(edit.file, edit.line) for edit in finding.edits))
+        where = f" at {', '.join(places[:_PLACES])}" if places else ""
+        put(console, f"Fix{where}{', ...' if len(places) > _PLACES else ''}:", 5, "green")
         _code(console, finding.fix, 7)
 
 
