@@ -1,7 +1,7 @@
 """Apply the fix that the product prints, and see whether the script is the same then: `run.py --apply`.
 
-The first cause's edits are made in a copy of the script, as the verdict's JSON gives them, and the copy is
-verified.  A fix must not buy sameness by making what the script trains on less varied: the script as it is and the
+The edits of the first cause are made in a copy of the script, as the verdict gives them, and the copy is
+verified.  A fix must not buy sameness by making what the script trains on less varied: the script and the
 mended one are run plainly under `watch.py`, which counts distinct batches, rows and weights.
 """
 

@@ -7,8 +7,8 @@ name, and the line to change. Exit 1 when a target is missed.
 With `--controlled` each script is verified with `--seed 1 --deterministic` instead, and scored is
 whether those that `truth.toml` says so of, and all clean ones, are the same to the bit.
 
-With `--apply` the fix of each faulty script's first cause is applied to a copy, and scored is whether the copy
-is the same, without training on less varied data (`apply.py`).
+With `--apply` the fix of each faulty script's first cause is applied to a copy, and scored is whether the
+copy is the same, without training on less varied data (`apply.py`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Run one script plainly and count how different what it trains on is; no product is involved.
 
-Usage: watch.py COUNTS.json SCRIPT [ARGS...].  Counted are the batches of loaders, the rows of the tensors given
-to the outermost modules, and the elements of these modules' weights at the end: how many there were, and how
-many of them were distinct.  A fix that makes 96 pictures one shows in the second number.
+Usage: watch.py COUNTS.json SCRIPT [ARGS...].  Counted are the batches of loaders, the rows of the tensors
+given to the outermost modules, and the elements of these modules' weights at the end: how many there were,
+and how many of them were distinct.  A fix that makes 96 pictures one shows in the second number.
 """
 
 from __future__ import annotations

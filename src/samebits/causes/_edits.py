@@ -2,7 +2,7 @@
 
 A `Draft` is one file with the changes that are wanted of it, a `Patch` all files of a program that one
 finding changes.  What cannot be changed without doubt (a statement that shares its line, a text that no
-longer compiles) raises `Refused` or gives no edits: then the finding keeps its general fix.
+longer compiles) raises `UnclearPlace` or gives no edits: then the finding keeps its general fix.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from samebits._runtime.text import LEFT_OUT
 from samebits.causes._scopes import Scopes
 from samebits.causes._source import text_of
 from samebits.model.cause import Evidence
@@ -29,7 +30,7 @@ _AMONG_IMPORTS: Final = ("os.environ", "sys.", "warnings.", "matplotlib.")
 _Place = tuple[int, int]  # line from 1, character from 0
 
 
-class Refused(ValueError):
+class UnclearPlace(ValueError):
     """The change cannot be made there."""
 
 
@@ -45,7 +46,7 @@ class Draft:
 
     def __init__(self, file: str, text: str) -> None:
         if len(text) > _LONGEST:
-            raise Refused("a file of that length is not changed")
+            raise UnclearPlace("a file of that length is not changed")
         self.file = file
         self.lines = text.split("\n")
         self.tree = ast.parse(text)
@@ -100,7 +101,7 @@ class Draft:
     def wrap(self, node: ast.expr, before: str, after: str) -> None:
         start, end = self._start(node), self._end(node)
         if isinstance(self.names.parent(node), ast.Call) and isinstance(node, ast.GeneratorExp):
-            raise Refused("a generator expression as the only argument has its call's parentheses")
+            raise UnclearPlace("a generator expression as the only argument has its call's parentheses")
         self._add(start, start, before)
         self._add(end, end, after)
 
@@ -110,7 +111,7 @@ class Draft:
         line, end = self._end(function)
         old = function.attr if isinstance(function, ast.Attribute) else ast.unparse(function)
         if not self.lines[line - 1][:end].endswith(old):
-            raise Refused("the name is not where it was expected")
+            raise UnclearPlace("the name is not where it was expected")
         self._add((line, end - len(old)), (line, end), name)
 
     def keyword(self, call: ast.Call, name: str, value: str) -> None:
@@ -122,7 +123,7 @@ class Draft:
         arguments: list[ast.expr] = [*call.args, *(given.value for given in call.keywords)]
         end = self._end(call)
         if len(call.args) == 1 and not call.keywords and isinstance(call.args[0], ast.GeneratorExp):
-            raise Refused("a generator expression as the only argument needs parentheses first")
+            raise UnclearPlace("a generator expression as the only argument needs parentheses first")
         if not arguments:
             self._add((end[0], end[1] - 1), (end[0], end[1] - 1), f"{name}={value}")
             return
@@ -145,7 +146,7 @@ class Draft:
         line = min([line, *(one.lineno for one in decorators)])
         indent = self.lines[line - 1][: len(self.lines[line - 1]) - len(self.lines[line - 1].lstrip())]
         if not decorators and self.lines[line - 1][:column].strip():
-            raise Refused("the statement shares its line")
+            raise UnclearPlace("the statement shares its line")
         self._add((line, 0), (line, 0), "".join(f"{indent}{text}\n" for text in lines))
 
     def after(self, statement: ast.stmt, *lines: str) -> None:
@@ -155,7 +156,7 @@ class Draft:
         first, start = self._start(statement)
         indent = self.lines[first - 1][:start]
         if indent.strip() or (rest and not rest.startswith("#")):
-            raise Refused("the statement shares its line")
+            raise UnclearPlace("the statement shares its line")
         waiting = self._after.setdefault((line, len(self.lines[line - 1])), [])
         waiting.extend(indent + text for text in lines if indent + text not in waiting)
 
@@ -169,7 +170,7 @@ class Draft:
         end = self._end(statement.test)
         colon = self.lines[line - 1].find(":", end[1])
         if end[0] != line or colon < 0:
-            raise Refused("the head is not on one line")
+            raise UnclearPlace("the head is not on one line")
         self._add((line, column), (line, colon + 1), text)
 
     def around(self, statement: ast.stmt, head: str) -> None:
@@ -177,16 +178,16 @@ class Draft:
         (first, column), (last, end) = self._start(statement), self._end(statement)
         indent = self.lines[first - 1][:column]
         if indent.strip() or getattr(statement, "decorator_list", None):
-            raise Refused("the statement shares its line")
+            raise UnclearPlace("the statement shares its line")
         if self.lines[last - 1][end:].strip(" \t").startswith(";"):
-            raise Refused("the statement shares its line")
+            raise UnclearPlace("the statement shares its line")
         for node in ast.walk(statement):
             if isinstance(node, ast.Constant | ast.JoinedStr) and node.lineno != node.end_lineno:
-                raise Refused("a text of several lines would be indented with it")
+                raise UnclearPlace("a text of several lines would be indented with it")
         self._add((first, 0), (first, 0), f"{indent}{head}\n")
         for line in range(first, last + 1):
             if self.lines[line - 1].strip():
-                self._add((line, 0), (line, 0), _INDENT)
+                self._add((line, 0), (line, 0), "\t" if indent.startswith("\t") else _INDENT)
 
     def module(self, full: str, before: int | None = None) -> str:
         """The name that a module has at the module level before a line, or behind the imports at the start.
@@ -227,7 +228,7 @@ class Draft:
                 last = node
         following = next((n for n in self.tree.body if last is None or n.lineno > last.lineno), None)
         if following is None:
-            raise Refused("there is nothing in the file")
+            raise UnclearPlace("there is nothing in the file")
         self.before(following, *lines)
 
     def last_import(self) -> ast.stmt | None:
@@ -268,7 +269,7 @@ class Draft:
             if inside:
                 if span == other:
                     return
-                raise Refused("two changes of one place")
+                raise UnclearPlace("two changes of one place")
         self._spans.append(span)
 
     # -- what comes of it
@@ -293,6 +294,8 @@ class Draft:
         found: list[Edit] = []
         for group in groups:
             found.extend(self._of(group))
+        if any(LEFT_OUT in edit.replacement for edit in found):
+            return ()  # the record holds the line without a secret, and the file with it
         try:
             compile(applied("\n".join(self.lines), found), self.file, "exec", dont_inherit=True)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -353,7 +356,7 @@ class Patch:
         """The file of a site."""
         text = text_of(self.evidence, site)
         if site is None or text is None:
-            raise Refused("the source is not known")
+            raise UnclearPlace("the source is not known")
         return self._opened(site.file, text)
 
     def _opened(self, file: str, text: str) -> Draft:
@@ -361,7 +364,7 @@ class Patch:
             try:
                 self.drafts[file] = Draft(file, text)
             except (SyntaxError, RecursionError, MemoryError) as error:
-                raise Refused("the source cannot be read") from error
+                raise UnclearPlace("the source cannot be read") from error
         return self.drafts[file]
 
     def program(self) -> Draft:
@@ -373,7 +376,7 @@ class Patch:
         started = [file for file, text in sources.items() if "__main__" in text]
         chosen = started or list(sources)
         if len(chosen) != 1:
-            raise Refused("which file was started is not known")
+            raise UnclearPlace("which file was started is not known")
         return self._opened(chosen[0], sources[chosen[0]])
 
     def every(self) -> Iterator[Draft]:
@@ -381,7 +384,7 @@ class Patch:
         for file, text in self.evidence.sources.items():
             try:
                 yield self._opened(file, text)
-            except Refused:
+            except UnclearPlace:
                 continue
 
     @property
@@ -440,7 +443,7 @@ def mends(change: Callable[[Patch, Finding], str | None]) -> Mend:
         try:
             why = change(patch, finding)
             edits = patch.edits()
-        except Refused:
+        except UnclearPlace:
             return finding
         if not edits:
             return finding

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Collection
 from typing import Final
 
-from samebits.causes._edits import Draft, Patch, Refused
+from samebits.causes._edits import Draft, Patch, UnclearPlace
 from samebits.causes._kinds import SET_METHODS
 from samebits.causes._trace import call_at, calls_at, iterated, last_name, made
 from samebits.model import calls
@@ -60,7 +60,7 @@ def sort_elements(patch: Patch, site: Site | None) -> None:
         return
     found = _sets(patch, draft, site.line, set())
     if not found:
-        raise Refused("the set is not known")
+        raise UnclearPlace("the set is not known")
     for node in found:
         above = draft.names.parent(node)
         if isinstance(above, ast.Call) and draft.names.called(above) == "list" and above.args == [node]:
@@ -87,7 +87,7 @@ def _pop(draft: Draft, line: int) -> bool:
         if call.args or call.keywords or not isinstance(call.func, ast.Attribute):
             continue
         if not isinstance(above, ast.Assign) or not isinstance(above.targets[0], ast.Name):
-            raise Refused("where the element goes is not plain")
+            raise UnclearPlace("where the element goes is not plain")
         owner = draft.source(call.func.value)
         draft.after(above, f"{owner}.remove({above.targets[0].id})")
         draft.replace(call, f"min({owner})")
@@ -108,7 +108,7 @@ def keep_insertion(patch: Patch, site: Site | None) -> None:
         for other, maker in made(patch, draft, node, through=through) or []:
             _as_dict(other, maker)
     if not patch.changed:
-        raise Refused("where the set is made is not known")
+        raise UnclearPlace("where the set is made is not known")
     for other in patch.every():
         _use_dict(other, through)
 
@@ -121,7 +121,7 @@ def _as_dict(draft: Draft, node: ast.expr) -> None:
     elif isinstance(node, ast.Call) and draft.names.called(node) in ("set", "frozenset"):
         draft.rename(node, "dict.fromkeys" if node.args else "dict")
     else:
-        raise Refused("how the set is made is not plain")
+        raise UnclearPlace("how the set is made is not plain")
 
 
 def _use_dict(draft: Draft, names: Collection[str]) -> None:
@@ -136,10 +136,10 @@ def _use_dict(draft: Draft, names: Collection[str]) -> None:
                 elif method == "discard" and len(node.args) == 1:
                     draft.replace(node, f"{draft.source(owner)}.pop({draft.source(node.args[0])}, None)")
                 elif method in _OF_SETS:
-                    raise Refused("it is used as a set")
+                    raise UnclearPlace("it is used as a set")
             case ast.BinOp(op=op, left=left, right=right) if isinstance(op, _OPERATORS):
                 if last_name(left) in names or last_name(right) in names:
-                    raise Refused("it is used as a set")
+                    raise UnclearPlace("it is used as a set")
             case _:
                 pass
 
@@ -158,7 +158,7 @@ def number_objects(patch: Patch, site: Site | None) -> None:
     draft = patch.draft(site)
     call = call_at(draft, site, {"hash", "id"})
     if len(call.args) != 1 or draft.names.called(call) not in ("hash", "id"):
-        raise Refused("another function of that name")
+        raise UnclearPlace("another function of that name")
     of, table = draft.source(call.args[0]), numbers(draft)
     if last_name(call) == "hash":
         draft.replace(call, f"{table}.setdefault({of}, len({table}))")
@@ -171,7 +171,7 @@ def digest_text(patch: Patch, site: Site | None, of: str) -> None:
     draft = patch.draft(site)
     call = call_at(draft, site, {"hash"})
     if len(call.args) != 1 or draft.names.called(call) != "hash":
-        raise Refused("another function of that name")
+        raise UnclearPlace("another function of that name")
     argument = call.args[0]
     text = draft.source(argument)
     plain = isinstance(
@@ -206,7 +206,7 @@ def take_in_order(patch: Patch, site: Site | None) -> str | None:
             return None
         if name == "start" and isinstance(draft.names.parent(call), ast.Expr):
             return _one_after_another(patch, draft, call)
-    raise Refused("no call that can be put in order is on the line")
+    raise UnclearPlace("no call that can be put in order is on the line")
 
 
 def _in_submission_order(patch: Patch, draft: Draft, futures: ast.expr) -> None:
@@ -216,7 +216,7 @@ def _in_submission_order(patch: Patch, draft: Draft, futures: ast.expr) -> None:
     sets = [(other, node) for other, node in makers if _is_set(node)]
     for other, node in sets:
         if node is futures:
-            raise Refused("the futures are made in the call")
+            raise UnclearPlace("the futures are made in the call")
         _as_dict(other, node)
     if sets:
         _use_dict(draft, through)
@@ -227,11 +227,11 @@ def _instead_of_done(patch: Patch, draft: Draft, call: ast.Call) -> None:
     above = draft.names.parent(call)
     target = above.targets[0] if isinstance(above, ast.Assign) else None
     if not isinstance(target, ast.Tuple) or not isinstance(target.elts[0], ast.Name):
-        raise Refused("what becomes of the finished is not plain")
+        raise UnclearPlace("what becomes of the finished is not plain")
     done = target.elts[0].id
     futures = draft.source(call.args[0])
     if any(given.arg == "return_when" for given in call.keywords) or not isinstance(call.args[0], ast.Name):
-        raise Refused("some of them alone are waited for")
+        raise UnclearPlace("some of them alone are waited for")
     _in_submission_order(patch, draft, call.args[0])
     function = draft.names.function(call)
     uses = [
@@ -265,12 +265,13 @@ def _one_after_another(patch: Patch, draft: Draft, call: ast.Call) -> str:
     for other in patch.every():
         for node in ast.walk(other.tree):
             if isinstance(node, ast.Call) and last_name(node) in _SPEAKS:
-                raise Refused("threads wait for each other")
+                raise UnclearPlace("threads wait for each other")
     joins = [
         node for node in ast.walk(draft.tree) if isinstance(node, ast.Call) and last_name(node) == "join"
     ]
     if not any(isinstance(node.func, ast.Attribute) and not node.args for node in joins):
-        raise Refused("nothing waits for the thread")
-    assert isinstance(call.func, ast.Attribute)
+        raise UnclearPlace("nothing waits for the thread")
+    if not isinstance(call.func, ast.Attribute):
+        raise UnclearPlace("it is no thread's method")
     draft.after(draft.statement(call), f"{draft.source(call.func.value)}.join()")
     return "one thread after the other; at the same time only where each returns what it made"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from samebits.causes._edits import Draft, Patch, Refused
+from samebits.causes._edits import Draft, Patch, UnclearPlace
 from samebits.causes._trace import calls_at, facts_at, last_name, made, once
 from samebits.model import calls
 from samebits.model.facts import Draw
@@ -34,9 +34,9 @@ def own_generator(patch: Patch, site: Site | None) -> str | None:
         default=None,
     )
     if statement is None or isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        raise Refused("no statement draws there")
+        raise UnclearPlace("no statement draws there")
     if any(isinstance(node, ast.Yield | ast.YieldFrom | ast.Await) for node in ast.walk(statement)):
-        raise Refused("the statement is left and entered again")
+        raise UnclearPlace("the statement is left and entered again")
     draft.around(statement, f"with {draft.module('samebits')}.isolated():")
     return None
 

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from samebits.causes._edits import Draft, Patch, Refused
+from samebits.causes._edits import Draft, Patch, UnclearPlace
 from samebits.causes._libraries import SPACES, TRIALS, Argument, argument
 from samebits.causes._trace import call_at, calls_at, facts_at, last_name, made, once, runs_once, seen
 from samebits.model import calls
@@ -135,7 +135,7 @@ def fresh(
     """A number for a seed, as source: fixed where the line runs once, else another one each time."""
     if other_processes(patch, site, kind):
         if not _in_workers(patch):
-            raise Refused("a process draws that nothing seeds")
+            raise UnclearPlace("a process draws that nothing seeds")
         seed_start(patch, {"torch"} - seeded_in_source(patch))
         return f"{draft.module('random')}.getrandbits({bits})"
     if runs_once(patch, draft, node, site, kind):
@@ -161,7 +161,7 @@ def seed_object(patch: Patch, site: Site | None, kind: type[Detail] = Create) ->
             draft.rename(call, "Random")
         given: list[ast.expr] = [*call.args, *(word.value for word in call.keywords)]
         if given and not (isinstance(given[0], ast.Constant) and given[0].value is None):
-            raise Refused("it is made of something else")
+            raise UnclearPlace("it is made of something else")
         if given:
             draft.replace(given[0], number)
         else:
@@ -264,14 +264,15 @@ def _seed_trials(patch: Patch, library: str) -> bool:
 
 def _seed_space(patch: Patch, draft: Draft, call: ast.Call, site: Site) -> None:
     """`env.action_space.seed(0)` after the statement that makes the environment."""
-    assert isinstance(call.func, ast.Attribute)
+    if not isinstance(call.func, ast.Attribute):
+        raise UnclearPlace("it is no space's method")
     space = call.func.value
     root: ast.expr = space
     while isinstance(root, ast.Attribute) and not _assigned(draft, root, call):
         root = root.value
     found = _assigned(draft, root, call)
     if len(found) != 1:
-        raise Refused("where the environment is made is not known")
+        raise UnclearPlace("where the environment is made is not known")
     number = "0" if once(patch, draft, found[0]) else fresh(patch, draft, found[0], None, Draw, 31)
     draft.after(found[0], f"{draft.source(space)}.seed({number})")
 
@@ -305,7 +306,7 @@ def seed_everything(patch: Patch, finding: Finding, family: str) -> str | None:
         generator = next((str(row.generator) for row in here if _family(row) == family), family)
     named = generator not in FAMILIES or bool(getattr(subject, "by", None))
     if other_processes(patch, site, Draw) and not _in_workers(patch):
-        raise Refused("a process draws that no seed of the program's start reaches")
+        raise UnclearPlace("a process draws that no seed of the program's start reaches")
     missing = never_seeded(patch)
     if site is not None and named and seed_library(patch, finding):
         pass
@@ -319,7 +320,7 @@ def seed_everything(patch: Patch, finding: Finding, family: str) -> str | None:
         if site is None or (other.file, other.line) != (site.file, site.line):
             try:
                 seed_object(patch, other)
-            except Refused:
+            except UnclearPlace:
                 continue
     return None
 

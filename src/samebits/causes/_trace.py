@@ -11,7 +11,7 @@ import ast
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
-from samebits.causes._edits import Draft, Patch, Refused
+from samebits.causes._edits import Draft, Patch, UnclearPlace
 from samebits.model.facts import Detail, Fact
 from samebits.model.sites import Site
 
@@ -42,7 +42,7 @@ def calls_at(draft: Draft, line: int, names: Collection[str] | None = None) -> l
 def call_at(draft: Draft, site: Site | None, names: Collection[str] | None = None) -> ast.Call:
     found = calls_at(draft, site.line, names) if site is not None else []
     if not found:
-        raise Refused("no such call is on the line")
+        raise UnclearPlace("no such call is on the line")
     return found[0]
 
 
@@ -174,10 +174,9 @@ def _passed(patch: Patch, function: ast.FunctionDef | ast.AsyncFunctionDef, name
     if name not in parameters:
         return
     for draft, node, called in mentions(patch, function.name):
-        if not called:
-            continue
         call = draft.names.parent(node)
-        assert isinstance(call, ast.Call)
+        if not called or not isinstance(call, ast.Call):
+            continue
         bound = isinstance(call.func, ast.Attribute) and parameters[:1] in (["self"], ["cls"])
         number = parameters.index(name) - bound
         if 0 <= number < len(call.args):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from samebits.causes._edits import Patch, Refused, mends
+from samebits.causes._edits import Patch, UnclearPlace, mends
 from samebits.causes._evidence import facts, is_random, outside, reach, spot
 from samebits.causes._source import follow, is_clock, text_of
 from samebits.causes._trace import calls_at, last_name
@@ -91,7 +91,7 @@ def _change(patch: Patch, finding: Finding) -> str | None:
         else:
             continue
         return "always the first; or the one that a configuration names"
-    raise Refused("how the choice is made is not plain")
+    raise UnclearPlace("how the choice is made is not plain")
 
 
 CAUSE = Cause(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from samebits.causes._edits import Draft, Patch, Refused, mends
+from samebits.causes._edits import Draft, Patch, UnclearPlace, mends
 from samebits.causes._evidence import nearest, pairs, reordered, spot, sure
 from samebits.causes._trace import call_at, last_name
 from samebits.model.cause import Cause, Evidence
@@ -86,7 +86,7 @@ def _sort_walk(draft: Draft, call: ast.Call) -> None:
         [one.id for one in target.elts if isinstance(one, ast.Name)] if isinstance(target, ast.Tuple) else []
     )
     if len(names) < 3:
-        raise Refused("what is done with the files is not known")
+        raise UnclearPlace("what is done with the files is not known")
     if isinstance(above, ast.For):
         draft.inside(above, f"{names[1]}.sort()", f"{names[2]}.sort()")
         return

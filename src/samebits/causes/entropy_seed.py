@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 from typing import Any, Final
 
-from samebits.causes._edits import Draft, Patch, Refused, mends
+from samebits.causes._edits import Draft, Patch, UnclearPlace, mends
 from samebits.causes._evidence import before, facts, outside, pairs, reach, spot, sure
 from samebits.causes._seedfix import fresh
 from samebits.causes._seeds import (
@@ -185,7 +185,7 @@ def _whole(draft: Draft, call: ast.Call, *, fixed: bool) -> ast.expr:
         assert isinstance(above, ast.expr)
         node = above
     if last_name(node) in ("strftime", "isoformat", "timetuple"):
-        raise Refused("it is a text")
+        raise UnclearPlace("it is a text")
     return node
 
 
@@ -207,7 +207,7 @@ def _fix_seeds(patch: Patch) -> None:
                 draft, site, {"seed", "manual_seed", "manual_seed_all", *calls.SEEDING_HELPERS, *_MAKERS}
             )
             if not call.args:
-                raise Refused("the seed is not a plain argument")
+                raise UnclearPlace("the seed is not a plain argument")
             draft.replace(call.args[0], fresh(patch, draft, call, site, Seed, 31))
 
 

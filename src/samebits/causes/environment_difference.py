@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samebits.causes._edits import Patch, Refused, mends
+from samebits.causes._edits import Patch, UnclearPlace, mends
 from samebits.causes._evidence import is_random, nearest, pairs, spot, sure
 from samebits.causes._trace import calls_at
 from samebits.model.cause import Cause, Evidence
@@ -96,7 +96,7 @@ def _change(patch: Patch, finding: Finding) -> str | None:
                 return None
     rows_of_threads = [row for row in _rows(patch.evidence) if row.key == "torch.threads"]
     if finding.fix != _FIX_THREADS or not rows_of_threads:
-        raise Refused("no line of the program can make them alike")
+        raise UnclearPlace("no line of the program can make them alike")
     row = rows_of_threads[0]
     program = patch.program()
     program.after_imports(f"{program.module('torch')}.set_num_threads({min(int(row.a), int(row.b))})")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os.path
+from dataclasses import replace
 
 from samebits.causes._evidence import facts, of_kind, pairs, reach, spot
 from samebits.model.cause import Cause, Evidence
@@ -74,6 +75,24 @@ def _found(
     )
 
 
+def mend(evidence: Evidence, finding: Finding) -> Finding:
+    """Names the file and the lines; no edit, since whether a cache is to be kept is not for a tool to say."""
+    writers = _writers(evidence)
+    rows: list[Fact[Probe | File]]
+    rows, _ = facts(evidence, Probe, File)
+    seen = [fact for fact in rows if fact.site == finding.site and _path(fact) in writers]
+    if not seen:
+        return finding
+    path = _path(seen[0])
+    fix = (
+        f"# {path} is written at {spot(writers[path].site)} and looked for at {spot(finding.site)}:\n"
+        "# write it to a folder that is new in each run, or begin without it:\n"
+        "from pathlib import Path\n"
+        f"Path({path!r}).unlink(missing_ok=True)  # before line {finding.site.line if finding.site else 1}"
+    )
+    return replace(finding, fix=fix)
+
+
 CAUSE = Cause(
     name="left-behind",
     title="The first run left a file that the second found",
@@ -86,6 +105,7 @@ CAUSE = Cause(
         "https://docs.python.org/3/library/tempfile.html#tempfile.mkdtemp",
     ),
     match=match,
+    mend=mend,
     invalid=(
         "import os\n\nimport torch\n\nif os.path.exists('cache.pt'):\n    order = torch.load('cache.pt')\n"
         "else:\n    order = torch.randperm(100)\n    torch.save(order, 'cache.pt')\n",

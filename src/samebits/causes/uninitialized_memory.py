@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from samebits.causes._edits import Patch, Refused, mends
+from samebits.causes._edits import Patch, UnclearPlace, mends
 from samebits.causes._evidence import pairs, spot, sure
 from samebits.causes._trace import call_at, last_name
 from samebits.model.cause import Cause, Evidence
@@ -75,7 +75,7 @@ def _change(patch: Patch, finding: Finding) -> str | None:
     call = call_at(draft, finding.site, _ZEROS.keys() | _TYPED.keys())
     name = last_name(call)
     if name.endswith("Tensor") and any(isinstance(given, ast.List | ast.Tuple) for given in call.args):
-        raise Refused("it is made of numbers")
+        raise UnclearPlace("it is made of numbers")
     draft.rename(call, _ZEROS.get(name, "zeros"))
     if name in _TYPED and isinstance(call.func, ast.Attribute):
         draft.keyword(call, "dtype", f"{draft.source(call.func.value)}.{_TYPED[name]}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from samebits.causes._edits import Patch, Refused, mends
+from samebits.causes._edits import Patch, UnclearPlace, mends
 from samebits.causes._evidence import facts, is_random, outside, reach, spot
 from samebits.causes._seeds import differing_seed
 from samebits.causes._source import Uses, follow, is_clock, text_of
@@ -100,7 +100,7 @@ def _change(patch: Patch, finding: Finding) -> str | None:
             break
         draft.head(node, f"for _ in range({min(asked) - 1}):")
         return "as many rounds as the slower of the two runs did; choose the number that you want"
-    raise Refused("what the clock decides is not plain")
+    raise UnclearPlace("what the clock decides is not plain")
 
 
 CAUSE = Cause(

@@ -317,11 +317,12 @@ CASES: dict[str, tuple[str, str, list[tuple[str, dict[str, Any]]], list[str]]] =
     ),
     "the hash of a text": (
         "hash-order",
-        "def bucket(x, n):\n    return hash(f'{x}=1') % n  # here\n",
+        "def bucket(x):\n    return hash(f'{x}=1') % 64  # here\n",
         [("hash", {"of": "str", "call": "hash"})],
         [
             "import hashlib",
-            "    return int.from_bytes(hashlib.sha256(f'{x}=1'.encode()).digest()[:8], \"little\") % n  # here",
+            "    return int.from_bytes(hashlib.sha256(f'{x}=1'.encode()).digest()[:8], "
+            '"little") % 64  # here',
         ],
     ),
     "a set of objects, where it is made": (
@@ -602,20 +603,23 @@ def test_a_seed_made_of_a_name_is_fixed_where_it_seeds() -> None:
         # a set that is used as a set
         (
             "address-order",
-            "pool = {object() for _ in range(3)}\nrest = pool - set()\nfor one in pool:  # here\n    print(one)\n",
+            "pool = {object() for _ in range(3)}\nrest = pool - set()\nfor one in pool:  # here\n"
+            "    print(one)\n",
             [("iteration", {"by": "address"})],
         ),
         # a process that no seed of the program's start reaches
         (
             "unseeded-python-random",
-            "import random\nfrom multiprocessing import Process\n\ndef work():\n    random.random()  # here\n\n"
+            "import random\nfrom multiprocessing import Process\n\ndef work():\n"
+            "    random.random()  # here\n\n"
             "Process(target=work).start()\n",
             [_draw("python", process="main/Process-1")],
         ),
         # threads that wait for each other
         (
             "completion-order",
-            "import queue, threading\nq = queue.Queue()\nt = threading.Thread()\nt.start()  # here\nt.join()\n",
+            "import queue, threading\nq = queue.Queue()\nt = threading.Thread()\nt.start()  # here\n"
+            "t.join()\n",
             [],
         ),
         # numbers, not memory
@@ -647,8 +651,34 @@ def test_edits_are_whole_lines_and_those_of_one_line_are_one() -> None:
     ]
 
 
+def test_a_line_that_held_a_secret_is_not_replaced() -> None:
+    source = "import os\nlogin('<left out>'), [n for n in os.listdir('data')]  # here\n"
+    found, _ = mended("directory-order", source)
+    assert found.edits == ()
+
+
 def test_edits_that_do_not_compile_are_dropped() -> None:
     draft = Draft(_FILE, "x = f(1)\n")
     assert isinstance(draft.tree.body[0], ast.Assign)
     draft.replace(draft.tree.body[0].value, "f(")
     assert draft.edits() == ()
+
+
+def test_a_fix_in_words_names_files_and_lines() -> None:
+    """Where no edit can be right without knowing what is wanted, the text is made for the place."""
+    source = "import torch\nstate = torch.load('last.pt')  # here\ntorch.save({'model': 1}, 'last.pt')\n"
+    rows = [
+        ("load", {"call": "torch.load", "path": "last.pt"}),
+        ("save", {"call": "torch.save", "path": "last.pt", "site": Site(_FILE, 3)}),
+        ("probe", {"call": "os.path.exists", "path": "last.pt", "value": False}),
+        ("file", {"path": "last.pt", "digest": 1}),
+        _draw("python"),
+    ]
+    found, _ = mended("lost-rng-state", source, [(kind, dict(row)) for kind, row in rows])
+    assert "# train.py:3, among what is saved:\n" in found.fix
+    assert 'torch.set_rng_state(state["torch_rng"])\nrandom.setstate(state["python_rng"])' in found.fix
+    assert "numpy" not in found.fix.partition(")")[2].replace("numpy's states", "")
+    found, _ = mended("left-behind", source, [(kind, dict(row)) for kind, row in rows])
+    assert "last.pt is written at train.py:3 and looked for at train.py:2" in found.fix
+    found, _ = mended("data-difference", source, [(kind, dict(row)) for kind, row in rows])
+    assert "# train.py:3 writes last.pt: write to another file than is read" in found.fix
