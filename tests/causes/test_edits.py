@@ -538,6 +538,26 @@ CASES: dict[str, tuple[str, str, list[tuple[str, dict[str, Any]]], list[str]]] =
         [("clock", {"call": "time.monotonic", "count": 31})],
         ["for _ in range(30):  # here"],
     ),
+    "a rate that follows the clock": (
+        "wall-clock",
+        """\
+        import time
+
+        class Anneal:
+            def __init__(self):
+                self.start = time.perf_counter()
+
+            def step(self):
+                return min(1.0, (time.perf_counter() - self.start) / 3)  # here
+        """,
+        [("clock", {"call": "time.perf_counter", "value": value}) for value in (2.0, 2.25, 2.5)],
+        [
+            "import itertools",
+            "CLOCK = itertools.count(0, 0.25)  # goes on by each reading",
+            "        self.start = next(CLOCK)",
+            "        return min(1.0, (next(CLOCK) - self.start) / 3)  # here",
+        ],
+    ),
     "the fastest of several": (
         "autotuning",
         "best = max(speeds, key=speeds.get)  # here\n",
@@ -680,5 +700,11 @@ def test_a_fix_in_words_names_files_and_lines() -> None:
     assert "numpy" not in found.fix.partition(")")[2].replace("numpy's states", "")
     found, _ = mended("left-behind", source, [(kind, dict(row)) for kind, row in rows])
     assert "last.pt is written at train.py:3 and looked for at train.py:2" in found.fix
+    queue = "import queue\nq = queue.Queue()\nq.put(1)\nx = q.get()  # here\n"
+    found, _ = mended("completion-order", queue, [("completion", {"call": "Queue.get"})])
+    assert "# train.py:3: put each item with its number" in found.fix
+    asked = "import os\nsize = int(os.environ.get('SIZE', '3'))  # here\n"
+    found, _ = mended("environment-difference", asked, [("variable", {"name": "SIZE", "set": True})])
+    assert found.fix == "export SIZE=...  # the same for both runs: train.py:2 reads it"
     found, _ = mended("data-difference", source, [(kind, dict(row)) for kind, row in rows])
     assert "# train.py:3 writes last.pt: write to another file than is read" in found.fix

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Final
+
 from samebits.causes._edits import Patch, mends
-from samebits.causes._evidence import first, nearest, outside, pairs, spot, sure
+from samebits.causes._evidence import first, nearest, of_kind, outside, pairs, spot, sure
 from samebits.causes._orderfix import take_in_order
 from samebits.causes._seedfix import seed_library
 from samebits.model.cause import Cause, Evidence
@@ -57,6 +60,33 @@ def _change(patch: Patch, finding: Finding) -> str | None:
     return None if seed_library(patch, finding) else take_in_order(patch, finding.site)
 
 
+_in_order: Final = mends(_change)
+
+
+def mend(evidence: Evidence, finding: Finding) -> Finding:
+    """The order of submission; for a queue, in words, how its items get an order."""
+    found = _in_order(evidence, finding)
+    rows = of_kind([fact for fact in evidence.a if fact.site == finding.site], Completion)
+    if found.edits or finding.site is None or not any("Queue" in str(row.detail.call) for row in rows):
+        return found
+    puts = [
+        f"{file}:{number}"
+        for file, text in evidence.sources.items()
+        for number, line in enumerate(text.split("\n"), 1)
+        if ".put(" in line
+    ]
+    fix = (
+        f"# {', '.join(puts[:3]) or 'whoever puts'}: put each item with its number, (number, item)\n"
+        f"# {finding.site}: take them in the order of their numbers\n"
+        "waiting, number = {}, 0\n"
+        "while number < TOTAL:\n"
+        "    while number not in waiting:\n"
+        "        waiting.update([out.get()])  # the queue\n"
+        "    item, number = waiting.pop(number), number + 1"
+    )
+    return replace(found, fix=fix)
+
+
 CAUSE = Cause(
     name="completion-order",
     title="Order of finishing",
@@ -71,7 +101,7 @@ CAUSE = Cause(
         "https://github.com/Lightning-AI/pytorch-lightning/issues/20679",
     ),
     match=match,
-    mend=mends(_change),
+    mend=mend,
     invalid=(
         "from concurrent.futures import ThreadPoolExecutor, as_completed\n\n"
         "with ThreadPoolExecutor() as pool:\n    futures = [pool.submit(pow, n, 2) for n in range(8)]\n"

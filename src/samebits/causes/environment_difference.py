@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Final
+
 from samebits.causes._edits import Patch, UnclearPlace, mends
 from samebits.causes._evidence import is_random, nearest, pairs, spot, sure
 from samebits.causes._trace import calls_at
@@ -103,6 +106,24 @@ def _change(patch: Patch, finding: Finding) -> str | None:
     return "one number of threads on every machine"
 
 
+_threads: Final = mends(_change)
+
+
+def mend(evidence: Evidence, finding: Finding) -> Finding:
+    """One number of threads; else, in words, the variable that both runs must be given alike."""
+    found = _threads(evidence, finding)
+    names = [
+        fact.detail.name
+        for fact in (*evidence.a, *evidence.b)
+        if isinstance(fact.detail, Variable) and fact.detail.name and fact.site == finding.site
+    ]
+    if found.edits or not names or finding.site is None:
+        return found
+    return replace(
+        found, fix=f"export {names[0]}=...  # the same for both runs: {spot(finding.site)} reads it"
+    )
+
+
 CAUSE = Cause(
     name="environment-difference",
     title="The runs ran on different things",
@@ -119,7 +140,7 @@ CAUSE = Cause(
         "https://github.com/pytorch/pytorch/issues/62467",
     ),
     match=match,
-    mend=mends(_change),
+    mend=mend,
     invalid=(
         "import os\n\nimport torch\n\ntorch.set_num_threads(int(os.getloadavg()[0]) + 1)\n",
         "import os\n\nscale = float(os.environ.get('LOSS_SCALE', '1'))\n",

@@ -80,7 +80,7 @@ def _change(patch: Patch, finding: Finding) -> str | None:
         draft.after_imports(f"{torch}.use_deterministic_algorithms(True, warn_only=True)")
         return "PyTorch's own deterministic kernels; on CUDA with CUBLAS_WORKSPACE_CONFIG=:4096:8 set"
     draft.after_imports(f"{draft.module('samebits')}.deterministic()")
-    return "PyTorch has no deterministic kernel for it on every device; samebits replaces it"
+    return "samebits has a deterministic kernel for it, on every device"
 
 
 def _of_torch(name: str) -> bool:
