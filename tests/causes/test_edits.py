@@ -363,6 +363,37 @@ CASES: dict[str, tuple[str, str, list[tuple[str, dict[str, Any]]], list[str]]] =
         [("iteration", {"by": "address"})],
         ["    return dict.fromkeys(s for s in samples)"],
     ),
+    "a set of objects, at the line that makes it": (
+        "address-order",
+        """\
+        def nodes(model):
+            found = set()
+            found.add(model)
+            found |= {model, model.head}  # elsewhere
+            return found
+        kept = {object() for _ in range(9)}  # here
+        kept.discard(3)
+        """,
+        [],
+        ["kept = dict.fromkeys(object() for _ in range(9))  # here", "kept.pop(3, None)"],
+    ),
+    "a thread that draws from the generator of all": (
+        "completion-order",
+        """\
+        import threading
+        import numpy as np
+
+        def produce(out):
+            out.append(np.random.randn(3))  # here
+
+        threading.Thread(target=produce, args=([],)).start()
+        """,
+        [_draw("numpy")],
+        [
+            "OWN_GENERATOR = np.random.RandomState(1)  # drawn from here alone",
+            "    out.append(OWN_GENERATOR.randn(3))  # here",
+        ],
+    ),
     "the address of an object as a number": (
         "address-order",
         "import os\n\ndef fold(patient):\n    return hash(patient) % 5  # here\n",
@@ -484,7 +515,7 @@ CASES: dict[str, tuple[str, str, list[tuple[str, dict[str, Any]]], list[str]]] =
         """,
         [],
         [
-            "OWN_GENERATOR = torch.Generator().manual_seed(1)  # for what does not happen in every run",
+            "OWN_GENERATOR = torch.Generator().manual_seed(1)  # drawn from here alone",
             "    return torch.randn(n, generator=OWN_GENERATOR)  # here",
         ],
     ),
@@ -523,7 +554,7 @@ CASES: dict[str, tuple[str, str, list[tuple[str, dict[str, Any]]], list[str]]] =
         "import random, time\n\ndef wait():\n    time.sleep(random.uniform(0, 1))  # here\n",
         [_draw("python")],
         [
-            "OWN_GENERATOR = random.Random(1)  # for what does not happen in every run",
+            "OWN_GENERATOR = random.Random(1)  # drawn from here alone",
             "    time.sleep(OWN_GENERATOR.uniform(0, 1))  # here",
         ],
     ),
@@ -655,6 +686,33 @@ def test_what_cannot_be_changed_without_doubt_keeps_its_general_fix(
     assert texts[_FILE] == source
 
 
+@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize(
+    "source",
+    [
+        "",
+        "def f(:",
+        "\0",
+        "x = 1\n",
+        "(" * 300,
+        "for x in f(g(x)): h(x)\nhash(\n1)",
+        "match x:\n case y: z()\n",
+    ],
+)
+def test_no_source_stops_a_mend(name: str, source: str) -> None:
+    event = Event(5, "op", "aten::mul", "forward", 1, 0, 1)
+    mend = CATALOGUE[name].mend
+    assert mend is not None
+    for line in (1, 2, 9):
+        site = Site(_FILE, line)
+        rows = [fact("hash", site, of="str"), fact("draw", site, generator="numpy", seeded=False)]
+        evidence = Evidence(
+            Divergence("value", 0, "main", 1, event, event), rows, rows, sources={_FILE: source}
+        )
+        for given in (site, None, Site("other.py", 1)):
+            assert mend(evidence, Finding(0.9, given, "why", "fix")).why == "why"
+
+
 def test_edits_are_whole_lines_and_those_of_one_line_are_one() -> None:
     draft = Draft(_FILE, "é = f(a, b)\nprint(\n    g(1),\n    g(2),\n)\n")
     first, *others = [node for node in ast.walk(draft.tree) if isinstance(node, ast.Call)]
@@ -703,8 +761,13 @@ def test_a_fix_in_words_names_files_and_lines() -> None:
     queue = "import queue\nq = queue.Queue()\nq.put(1)\nx = q.get()  # here\n"
     found, _ = mended("completion-order", queue, [("completion", {"call": "Queue.get"})])
     assert "# train.py:3: put each item with its number" in found.fix
+    made = [_create("numpy.Generator", by="lib_aug.Aug")]
+    found, _ = mended(
+        "unseeded-numpy-random", "import torch\nfrom lib_aug import Aug\naug = Aug()  # here\n", made
+    )
+    assert "# train.py:3: lib_aug.Aug makes a generator of its own" in found.fix
     asked = "import os\nsize = int(os.environ.get('SIZE', '3'))  # here\n"
     found, _ = mended("environment-difference", asked, [("variable", {"name": "SIZE", "set": True})])
-    assert found.fix == "export SIZE=...  # the same for both runs: train.py:2 reads it"
+    assert found.fix == "export SIZE=...  # the same for both runs; train.py:2 reads it"
     found, _ = mended("data-difference", source, [(kind, dict(row)) for kind, row in rows])
     assert "# train.py:3 writes last.pt: write to another file than is read" in found.fix

@@ -34,6 +34,10 @@ class UnclearPlace(ValueError):
     """The change cannot be made there."""
 
 
+class InWords(Exception):
+    """The fix is not for a tool to make; its text is what a person does, made for the place."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Span:
     start: _Place
@@ -350,6 +354,7 @@ class Patch:
     """All changes that one finding makes of a program."""
 
     evidence: Evidence
+    site: Site | None = None  # the finding's
     drafts: dict[str, Draft] = field(default_factory=dict)
 
     def draft(self, site: Site | None) -> Draft:
@@ -363,12 +368,12 @@ class Patch:
         if file not in self.drafts:
             try:
                 self.drafts[file] = Draft(file, text)
-            except (SyntaxError, RecursionError, MemoryError) as error:
+            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                 raise UnclearPlace("the source cannot be read") from error
         return self.drafts[file]
 
     def program(self) -> Draft:
-        """The file that was started."""
+        """The file that was started; where that is none of them (a runner of tests), the finding's."""
         sources, named = self.evidence.sources, os.path.normpath(self.evidence.program or ".")
         for file, text in sources.items():
             if named != "." and (file == named or named.endswith("/" + file) or file.endswith("/" + named)):
@@ -376,7 +381,7 @@ class Patch:
         started = [file for file, text in sources.items() if "__main__" in text]
         chosen = started or list(sources)
         if len(chosen) != 1:
-            raise UnclearPlace("which file was started is not known")
+            return self.draft(self.site)
         return self._opened(chosen[0], sources[chosen[0]])
 
     def every(self) -> Iterator[Draft]:
@@ -439,12 +444,14 @@ def mends(change: Callable[[Patch, Finding], str | None]) -> Mend:
     """
 
     def mend(evidence: Evidence, finding: Finding) -> Finding:
-        patch = Patch(evidence)
+        patch = Patch(evidence, finding.site)
         try:
             why = change(patch, finding)
             edits = patch.edits()
         except UnclearPlace:
             return finding
+        except InWords as words:
+            return replace(finding, fix=str(words))
         if not edits:
             return finding
         text = patch.told(edits, finding.site)

@@ -8,7 +8,7 @@ from typing import Final
 
 from samebits.causes._edits import Draft, Patch, UnclearPlace
 from samebits.causes._kinds import SET_METHODS
-from samebits.causes._trace import call_at, calls_at, iterated, last_name, made
+from samebits.causes._trace import call_at, calls_at, iterated, last_name, made, mentions
 from samebits.model import calls
 from samebits.model.sites import Site
 
@@ -104,13 +104,31 @@ def keep_insertion(patch: Patch, site: Site | None) -> None:
         numbers(draft)
         return
     through: set[str] = set()
-    for node in _sets(patch, draft, site.line, through):
+    for node in _sets(patch, draft, site.line, through) or _filled(patch, draft, site.line, through):
         for other, maker in made(patch, draft, node, through=through) or []:
             _as_dict(other, maker)
     if not patch.changed:
         raise UnclearPlace("where the set is made is not known")
     for other in patch.every():
         _use_dict(other, through)
+
+
+def _filled(patch: Patch, draft: Draft, line: int, through: set[str]) -> list[ast.expr]:
+    """What is made a set on a line, by the name that it gets: all that makes it is found by that name."""
+    for node in draft.at(line):
+        above = draft.names.parent(node)
+        if not isinstance(node, ast.expr) or not _is_set(node) or isinstance(node, ast.BinOp):
+            continue
+        if isinstance(above, ast.Assign | ast.AnnAssign):
+            target = above.targets[0] if isinstance(above, ast.Assign) else above.target
+            return [target] if isinstance(target, ast.Name | ast.Attribute) else []
+        if isinstance(above, ast.Return):
+            for other, call, _ in mentions(patch, getattr(draft.names.function(node), "name", "")):
+                holder = other.names.parent(other.names.parent(call) or call)
+                if isinstance(holder, ast.Assign):
+                    through.update(map(last_name, holder.targets))
+        return [node]
+    return []
 
 
 def _as_dict(draft: Draft, node: ast.expr) -> None:

@@ -6,7 +6,7 @@ import ast
 from typing import Final
 
 from samebits.causes._edits import Draft, Patch, UnclearPlace
-from samebits.causes._trace import calls_at, facts_at, last_name, made, once
+from samebits.causes._trace import calls_at, facts_at, last_name, made, mentions, once, repeated
 from samebits.model import calls
 from samebits.model.facts import Draw
 from samebits.model.sites import Site
@@ -41,10 +41,21 @@ def own_generator(patch: Patch, site: Site | None) -> str | None:
     return None
 
 
-def _of_numbers(patch: Patch, draft: Draft, site: Site) -> bool:
+def own_stream_of_thread(patch: Patch, site: Site | None) -> bool:
+    """Two threads draw from one generator: the one that is started once there gets a generator of its own."""
+    draft = patch.draft(site)
+    assert site is not None
+    function = next((draft.names.function(node) for node in draft.at(site.line)), None)
+    named = mentions(patch, getattr(function, "name", ""))
+    if len(named) != 1 or repeated(named[0][0], named[0][1]):
+        return False
+    return _of_numbers(patch, draft, site, seen=True) or _of_torch(patch, draft, site)
+
+
+def _of_numbers(patch: Patch, draft: Draft, site: Site, *, seen: bool = False) -> bool:
     """`random.uniform(0, 1)` or `np.random.rand(3)` of the process-wide generators."""
     rows = facts_at(patch.evidence.a, site, Draw) or facts_at(patch.evidence.b, site, Draw)
-    if not rows:
+    if not (rows or seen):
         return False
     done = False
     for call in calls_at(draft, site.line, {*calls.PYTHON_DRAWS, *calls.NUMPY_DRAWS}):
@@ -99,5 +110,5 @@ def _generator(patch: Patch, draft: Draft, call: ast.Call) -> str:
 def _outside(draft: Draft, maker: str) -> str:
     """The name of a generator that is made once, at the module level."""
     name = draft.names_given.setdefault(maker, draft.free("OWN_GENERATOR"))
-    draft.after_imports(f"{name} = {maker}  # for what does not happen in every run")
+    draft.after_imports(f"{name} = {maker}  # drawn from here alone")
     return name

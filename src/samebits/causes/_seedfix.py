@@ -10,7 +10,7 @@ import ast
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from samebits.causes._edits import Draft, Patch, UnclearPlace
+from samebits.causes._edits import Draft, InWords, Patch, UnclearPlace
 from samebits.causes._libraries import SPACES, TRIALS, Argument, argument
 from samebits.causes._trace import call_at, calls_at, facts_at, last_name, made, once, runs_once, seen
 from samebits.model import calls
@@ -304,6 +304,7 @@ def seed_everything(patch: Patch, finding: Finding, family: str) -> str | None:
             if isinstance(f.detail, Create | Draw | Seed) and f.site == site
         ]
         generator = next((str(row.generator) for row in here if _family(row) == family), family)
+    subject = subject or next((fact.detail for fact in facts_at(patch.evidence.a, site, Create)), None)
     named = generator not in FAMILIES or bool(getattr(subject, "by", None))
     if other_processes(patch, site, Draw) and not _in_workers(patch):
         raise UnclearPlace("a process draws that no seed of the program's start reaches")
@@ -312,6 +313,11 @@ def seed_everything(patch: Patch, finding: Finding, family: str) -> str | None:
         pass
     elif generator in FAMILIES and not _reseeded(patch, site, family):
         missing.add(family)
+    elif by := getattr(subject, "by", None):
+        raise InWords(
+            f"# {site}: {by} makes a generator of its own; give it the seed that it takes (seed=,\n"
+            "# random_state=, rng=), or let samebits run seed it without a change to the program"
+        )
     else:
         seed_object(patch, site)
     if missing:

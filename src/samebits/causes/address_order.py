@@ -44,6 +44,7 @@ def match(evidence: Evidence) -> Finding | None:
 
 def _change(patch: Patch, finding: Finding) -> str | None:
     rows = [fact.detail for fact in patch.evidence.a if fact.site == finding.site]
+    rows = [finding.subject] if finding.subject is not None else rows
     if any(isinstance(row, Hash) for row in rows) and not any(
         isinstance(row, Iteration | Sort) for row in rows
     ):

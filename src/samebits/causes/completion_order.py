@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Final
-
-from samebits.causes._edits import Patch, mends
+from samebits.causes._edits import InWords, Patch, UnclearPlace, mends
 from samebits.causes._evidence import first, nearest, of_kind, outside, pairs, spot, sure
 from samebits.causes._orderfix import take_in_order
+from samebits.causes._ownfix import own_stream_of_thread
 from samebits.causes._seedfix import seed_library
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Completion, Thread
@@ -57,25 +55,28 @@ def match(evidence: Evidence) -> Finding | None:
 
 
 def _change(patch: Patch, finding: Finding) -> str | None:
-    return None if seed_library(patch, finding) else take_in_order(patch, finding.site)
+    if seed_library(patch, finding):
+        return None
+    try:
+        return take_in_order(patch, finding.site)
+    except UnclearPlace:
+        if own_stream_of_thread(patch, finding.site):
+            return None
+        rows = of_kind([fact for fact in patch.evidence.a if fact.site == finding.site], Completion)
+        if any("Queue" in str(row.detail.call) for row in rows):
+            raise InWords(_numbered(patch, finding)) from None
+        raise
 
 
-_in_order: Final = mends(_change)
-
-
-def mend(evidence: Evidence, finding: Finding) -> Finding:
-    """The order of submission; for a queue, in words, how its items get an order."""
-    found = _in_order(evidence, finding)
-    rows = of_kind([fact for fact in evidence.a if fact.site == finding.site], Completion)
-    if found.edits or finding.site is None or not any("Queue" in str(row.detail.call) for row in rows):
-        return found
+def _numbered(patch: Patch, finding: Finding) -> str:
+    """How the items of a queue get an order; what waits for what only the program knows."""
     puts = [
         f"{file}:{number}"
-        for file, text in evidence.sources.items()
+        for file, text in patch.evidence.sources.items()
         for number, line in enumerate(text.split("\n"), 1)
         if ".put(" in line
     ]
-    fix = (
+    return (
         f"# {', '.join(puts[:3]) or 'whoever puts'}: put each item with its number, (number, item)\n"
         f"# {finding.site}: take them in the order of their numbers\n"
         "waiting, number = {}, 0\n"
@@ -84,7 +85,6 @@ def mend(evidence: Evidence, finding: Finding) -> Finding:
         "        waiting.update([out.get()])  # the queue\n"
         "    item, number = waiting.pop(number), number + 1"
     )
-    return replace(found, fix=fix)
 
 
 CAUSE = Cause(
@@ -101,7 +101,7 @@ CAUSE = Cause(
         "https://github.com/Lightning-AI/pytorch-lightning/issues/20679",
     ),
     match=match,
-    mend=mend,
+    mend=mends(_change),
     invalid=(
         "from concurrent.futures import ThreadPoolExecutor, as_completed\n\n"
         "with ThreadPoolExecutor() as pool:\n    futures = [pool.submit(pow, n, 2) for n in range(8)]\n"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from samebits.causes._edits import InWords, Patch, UnclearPlace, mends
 from samebits.causes._evidence import FactPair, facts, of_kind, outside, pairs, reach, reordered, spot, sure
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Fact, File, Listing, Load, Save, Write
@@ -86,13 +85,13 @@ def match(evidence: Evidence) -> Finding | None:
     return None
 
 
-def mend(evidence: Evidence, finding: Finding) -> Finding:
+def _change(patch: Patch, finding: Finding) -> str | None:
     """Names the file, and the line that writes it where the program itself does."""
-    opened = [fact for fact in facts(evidence, File)[0] if fact.site == finding.site]
+    opened = [fact for fact in facts(patch.evidence, File)[0] if fact.site == finding.site]
     if not opened or opened[0].detail.path is None:
-        return finding
+        raise UnclearPlace("the file is not known")
     path = str(opened[0].detail.path)
-    written: list[Fact[Write | Save]] = of_kind(evidence.a, Write, Save)
+    written: list[Fact[Write | Save]] = of_kind(patch.evidence.a, Write, Save)
     writer = next((fact for fact in written if fact.detail.path == path), None)
     check = (
         f"# {finding.site}, before {path} is read: both runs must begin with the same file\n"
@@ -100,9 +99,9 @@ def mend(evidence: Evidence, finding: Finding) -> Finding:
         f"assert hashlib.sha256(Path({path!r}).read_bytes()).hexdigest() == EXPECTED"
     )
     if writer is None:
-        return replace(finding, fix=check)
+        raise InWords(check)
     apart = f"# {spot(writer.site)} writes {path}: write to another file than is read\n"
-    return replace(finding, fix=apart + check)
+    raise InWords(apart + check)
 
 
 CAUSE = Cause(
@@ -118,7 +117,7 @@ CAUSE = Cause(
         "https://github.com/pytorch/pytorch/issues/13197",
     ),
     match=match,
-    mend=mend,
+    mend=mends(_change),
     invalid=(
         "with open('seen.txt', 'a') as log:\n    log.write('1\\n')\n"
         "with open('seen.txt') as log:\n    rows = len(log.readlines())\n",

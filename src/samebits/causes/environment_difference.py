@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Final
-
-from samebits.causes._edits import Patch, UnclearPlace, mends
-from samebits.causes._evidence import is_random, nearest, pairs, spot, sure
+from samebits.causes._edits import InWords, Patch, UnclearPlace, mends
+from samebits.causes._evidence import is_random, nearest, of_kind, pairs, spot, sure
 from samebits.causes._trace import calls_at
 from samebits.model.cause import Cause, Evidence
 from samebits.model.divergence import EnvironmentDifference
@@ -98,30 +95,15 @@ def _change(patch: Patch, finding: Finding) -> str | None:
                 draft.replace(call.args[0], str(min(values)))
                 return None
     rows_of_threads = [row for row in _rows(patch.evidence) if row.key == "torch.threads"]
+    read = of_kind([fact for fact in patch.evidence.a if fact.site == finding.site], Variable)
+    if read and not rows_of_threads:
+        raise InWords(f"export {read[0].detail.name}=...  # the same for both runs; {finding.site} reads it")
     if finding.fix != _FIX_THREADS or not rows_of_threads:
         raise UnclearPlace("no line of the program can make them alike")
     row = rows_of_threads[0]
     program = patch.program()
     program.after_imports(f"{program.module('torch')}.set_num_threads({min(int(row.a), int(row.b))})")
     return "one number of threads on every machine"
-
-
-_threads: Final = mends(_change)
-
-
-def mend(evidence: Evidence, finding: Finding) -> Finding:
-    """One number of threads; else, in words, the variable that both runs must be given alike."""
-    found = _threads(evidence, finding)
-    names = [
-        fact.detail.name
-        for fact in (*evidence.a, *evidence.b)
-        if isinstance(fact.detail, Variable) and fact.detail.name and fact.site == finding.site
-    ]
-    if found.edits or not names or finding.site is None:
-        return found
-    return replace(
-        found, fix=f"export {names[0]}=...  # the same for both runs: {spot(finding.site)} reads it"
-    )
 
 
 CAUSE = Cause(
@@ -140,7 +122,7 @@ CAUSE = Cause(
         "https://github.com/pytorch/pytorch/issues/62467",
     ),
     match=match,
-    mend=mend,
+    mend=mends(_change),
     invalid=(
         "import os\n\nimport torch\n\ntorch.set_num_threads(int(os.getloadavg()[0]) + 1)\n",
         "import os\n\nscale = float(os.environ.get('LOSS_SCALE', '1'))\n",

@@ -58,6 +58,7 @@ def match(evidence: Evidence) -> Finding | None:
 
 def _change(patch: Patch, finding: Finding) -> str | None:
     rows = [fact.detail for fact in patch.evidence.a if fact.site == finding.site]
+    rows = [finding.subject] if finding.subject is not None else rows
     number = next((row for row in rows if isinstance(row, Hash) and str(row.of) in _TEXT), None)
     if number is not None and not any(isinstance(row, Iteration | Sort) for row in rows):
         digest_text(patch, finding.site, str(number.of))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os.path
-from dataclasses import replace
 
+from samebits.causes._edits import InWords, Patch, UnclearPlace, mends
 from samebits.causes._evidence import facts, of_kind, pairs, reach, spot
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Fact, File, Load, Probe, Save, Write
@@ -75,14 +75,14 @@ def _found(
     )
 
 
-def mend(evidence: Evidence, finding: Finding) -> Finding:
+def _change(patch: Patch, finding: Finding) -> str | None:
     """Names the file and the lines; no edit, since whether a cache is to be kept is not for a tool to say."""
-    writers = _writers(evidence)
+    writers = _writers(patch.evidence)
     rows: list[Fact[Probe | File]]
-    rows, _ = facts(evidence, Probe, File)
+    rows, _ = facts(patch.evidence, Probe, File)
     seen = [fact for fact in rows if fact.site == finding.site and _path(fact) in writers]
     if not seen:
-        return finding
+        raise UnclearPlace("the file is not known")
     path = _path(seen[0])
     fix = (
         f"# {path} is written at {spot(writers[path].site)} and looked for at {spot(finding.site)}:\n"
@@ -90,7 +90,7 @@ def mend(evidence: Evidence, finding: Finding) -> Finding:
         "from pathlib import Path\n"
         f"Path({path!r}).unlink(missing_ok=True)  # before line {finding.site.line if finding.site else 1}"
     )
-    return replace(finding, fix=fix)
+    raise InWords(fix)
 
 
 CAUSE = Cause(
@@ -105,7 +105,7 @@ CAUSE = Cause(
         "https://docs.python.org/3/library/tempfile.html#tempfile.mkdtemp",
     ),
     match=match,
-    mend=mend,
+    mend=mends(_change),
     invalid=(
         "import os\n\nimport torch\n\nif os.path.exists('cache.pt'):\n    order = torch.load('cache.pt')\n"
         "else:\n    order = torch.randperm(100)\n    torch.save(order, 'cache.pt')\n",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from typing import Final
 
+from samebits.causes._edits import InWords, Patch, UnclearPlace, mends
 from samebits.causes._evidence import FactPair, facts, is_random, of_kind, pairs, reach, spot
 from samebits.causes._seeds import TORCH, ever_seeded
-from samebits.causes._source import text_of
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Draw, Fact, Load, Probe, RngRestore, Save
 from samebits.model.finding import Finding
@@ -123,28 +122,29 @@ _STATES: Final = {
 }
 
 
-def mend(evidence: Evidence, finding: Finding) -> Finding:
+def _change(patch: Patch, finding: Finding) -> str | None:
     """What to save and what to restore, of the generators that the program draws from, with its own names.
 
     No edits: the run that goes on does another thing than the one that begins, so that no change of the
     program makes these two the same.
     """
+    evidence = patch.evidence
     drawn = {"torch", *(str(f.detail.generator) for f in of_kind([*evidence.a, *evidence.b], Draw))}
     families = [family for family in _STATES if family in drawn]
-    text = text_of(evidence, finding.site)
     saves = of_kind([*evidence.a, *evidence.b], Save)
-    if finding.site is None or text is None or not saves:
-        return finding
+    draft = patch.draft(finding.site)
+    if finding.site is None or not saves:
+        raise UnclearPlace("where the state is saved is not known")
     name = "checkpoint"
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Assign) and node.lineno <= finding.site.line <= (node.end_lineno or 0):
+    for node in draft.at(finding.site.line):
+        if isinstance(node, ast.Assign):
             name = ast.unparse(node.targets[0])
     kept = "".join(f'    "{family}_rng": {_STATES[family][0]},\n' for family in families)
     restored = "".join("\n" + _STATES[family][1].format(f'{name}["{family}_rng"]') for family in families)
     trusted = ", weights_only=False" if len(families) > 1 else ""
     note = f"  # torch.load(...{trusted}): Python's and numpy's states are no tensors" if trusted else ""
     save = f"# {spot(saves[0].site)}, among what is saved:\n{kept}"
-    return replace(finding, fix=f"{save}# {finding.site}, after all is loaded:{note}{restored}")
+    raise InWords(f"{save}# {finding.site}, after all is loaded:{note}{restored}")
 
 
 CAUSE = Cause(
@@ -163,7 +163,7 @@ CAUSE = Cause(
         "https://github.com/huggingface/transformers/issues/40500",
     ),
     match=match,
-    mend=mend,
+    mend=mends(_change),
     invalid=(
         "import os\n\nimport torch\n\nmodel = torch.nn.Linear(2, 2)\nif os.path.exists('last.pt'):\n"
         "    model.load_state_dict(torch.load('last.pt'))\ntorch.save(model.state_dict(), 'last.pt')\n",
