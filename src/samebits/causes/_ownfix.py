@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from samebits.causes._edits import Draft, Patch, UnclearPlace
+from samebits.causes._edits import Draft, UnclearPlace
+from samebits.causes._patch import Patch
 from samebits.causes._trace import calls_at, facts_at, last_name, made, mentions, once, repeated
 from samebits.model import calls
 from samebits.model.facts import Draw

@@ -10,8 +10,9 @@ import ast
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from samebits.causes._edits import Draft, InWords, Patch, UnclearPlace
+from samebits.causes._edits import Draft, UnclearPlace
 from samebits.causes._libraries import SPACES, TRIALS, Argument, argument
+from samebits.causes._patch import InWords, Patch
 from samebits.causes._trace import call_at, calls_at, facts_at, last_name, made, once, runs_once, seen
 from samebits.model import calls
 from samebits.model.facts import Create, Detail, Draw, Seed

@@ -11,7 +11,8 @@ import ast
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
-from samebits.causes._edits import Draft, Patch, UnclearPlace
+from samebits.causes._edits import Draft, UnclearPlace
+from samebits.causes._patch import Patch
 from samebits.model.facts import Detail, Fact
 from samebits.model.sites import Site
 

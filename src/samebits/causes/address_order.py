@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from samebits.causes._edits import Patch, mends
 from samebits.causes._evidence import FactPair, nearest, pairs, reach, spot, sure
 from samebits.causes._orderfix import keep_insertion, number_objects
+from samebits.causes._patch import Patch, mends
 from samebits.causes._seeds import differing_seed
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Hash, Iteration, Sort

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 
-from samebits.causes._edits import Patch, UnclearPlace, mends
+from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import facts, is_random, outside, reach, spot
+from samebits.causes._patch import Patch, mends
 from samebits.causes._source import follow, is_clock, text_of
 from samebits.causes._trace import calls_at, last_name
 from samebits.model.cause import Cause, Evidence

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from samebits.causes._edits import InWords, Patch, UnclearPlace, mends
+from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import first, nearest, of_kind, outside, pairs, spot, sure
 from samebits.causes._orderfix import take_in_order
 from samebits.causes._ownfix import own_stream_of_thread
+from samebits.causes._patch import InWords, Patch, mends
 from samebits.causes._seedfix import seed_library
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Completion, Thread

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from samebits.causes._edits import InWords, Patch, UnclearPlace, mends
+from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import FactPair, facts, of_kind, outside, pairs, reach, reordered, spot, sure
+from samebits.causes._patch import InWords, Patch, mends
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Fact, File, Listing, Load, Save, Write
 from samebits.model.finding import Finding

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from samebits.causes._edits import Draft, Patch, UnclearPlace, mends
+from samebits.causes._edits import Draft, UnclearPlace
 from samebits.causes._evidence import nearest, pairs, reordered, spot, sure
+from samebits.causes._patch import Patch, mends
 from samebits.causes._trace import call_at, last_name
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Listing

@@ -6,8 +6,9 @@ import ast
 from collections.abc import Sequence
 from typing import Any, Final
 
-from samebits.causes._edits import Draft, Patch, UnclearPlace, mends
+from samebits.causes._edits import Draft, UnclearPlace
 from samebits.causes._evidence import before, facts, outside, pairs, reach, spot, sure
+from samebits.causes._patch import Patch, mends
 from samebits.causes._seedfix import fresh
 from samebits.causes._seeds import (
     NUMPY,

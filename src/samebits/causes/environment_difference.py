@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from samebits.causes._edits import InWords, Patch, UnclearPlace, mends
+from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import is_random, nearest, of_kind, pairs, spot, sure
+from samebits.causes._patch import InWords, Patch, mends
 from samebits.causes._trace import calls_at
 from samebits.model.cause import Cause, Evidence
 from samebits.model.divergence import EnvironmentDifference

@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from samebits.causes._edits import Patch, mends
 from samebits.causes._evidence import FactPair, nearest, outside, pairs, reach, spot, sure
 from samebits.causes._kinds import SET_METHODS, Kinds
 from samebits.causes._orderfix import digest_text, sort_elements
+from samebits.causes._patch import Patch, mends
 from samebits.causes._scopes import Scopes
 from samebits.causes._seeds import differing_seed
 from samebits.model.cause import Cause, Evidence

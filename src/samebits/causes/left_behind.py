@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os.path
 
-from samebits.causes._edits import InWords, Patch, UnclearPlace, mends
+from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import facts, of_kind, pairs, reach, spot
+from samebits.causes._patch import InWords, Patch, mends
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Fact, File, Load, Probe, Save, Write
 from samebits.model.finding import Finding

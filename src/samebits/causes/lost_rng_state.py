@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from samebits.causes._edits import InWords, Patch, UnclearPlace, mends
+from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import FactPair, facts, is_random, of_kind, pairs, reach, spot
+from samebits.causes._patch import InWords, Patch, mends
 from samebits.causes._seeds import TORCH, ever_seeded
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Draw, Fact, Load, Probe, RngRestore, Save

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from samebits.causes._edits import Patch, mends
 from samebits.causes._evidence import (
     NO_INPUTS,
     FactPair,
@@ -10,6 +9,7 @@ from samebits.causes._evidence import (
     pairs,
     spot,
 )
+from samebits.causes._patch import Patch, mends
 from samebits.model.cause import Cause, Evidence
 from samebits.model.events import EXTERNAL, READS_UNINITIALIZED
 from samebits.model.facts import Completion, Draw, File, Iteration, Listing, Seed, Sort, Threads

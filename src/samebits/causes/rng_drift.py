@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from samebits.causes._edits import Patch, mends
 from samebits.causes._evidence import is_random, pairs, reach, spot, sure
 from samebits.causes._ownfix import own_generator
+from samebits.causes._patch import Patch, mends
 from samebits.causes._seeds import (
     NUMPY,
     PYTHON,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from samebits.causes._edits import Patch, UnclearPlace, mends
+from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import pairs, spot, sure
+from samebits.causes._patch import Patch, mends
 from samebits.causes._trace import call_at, last_name
 from samebits.model.cause import Cause, Evidence
 from samebits.model.events import EXTERNAL, READS_UNINITIALIZED

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from samebits.causes._edits import Patch, mends
 from samebits.causes._evidence import spot, sure
+from samebits.causes._patch import Patch, mends
 from samebits.causes._seedfix import seed_everything
 from samebits.causes._seeds import NUMPY, made_unseeded, of, unseeded, weight
 from samebits.model.cause import Cause, Evidence

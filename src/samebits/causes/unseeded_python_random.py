@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from samebits.causes._edits import Patch, mends
 from samebits.causes._evidence import spot, sure
+from samebits.causes._patch import Patch, mends
 from samebits.causes._scopes import Scopes
 from samebits.causes._seedfix import seed_everything
 from samebits.causes._seeds import PYTHON, made_unseeded, of, unseeded, weight

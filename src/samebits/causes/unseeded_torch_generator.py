@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from samebits.causes._edits import Patch, mends
 from samebits.causes._evidence import is_random, pairs, reach, spot
+from samebits.causes._patch import Patch, mends
 from samebits.causes._seedfix import seed_everything
 from samebits.causes._seeds import TORCH, differing_seed, ever_seeded, seeded_by_system
 from samebits.model.cause import Cause, Evidence

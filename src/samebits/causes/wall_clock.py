@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 
-from samebits.causes._edits import Draft, Patch, UnclearPlace, mends
+from samebits.causes._edits import Draft, UnclearPlace
 from samebits.causes._evidence import facts, is_random, outside, reach, spot
+from samebits.causes._patch import Patch, mends
 from samebits.causes._seeds import differing_seed
 from samebits.causes._source import Uses, follow, is_clock, text_of
 from samebits.causes._trace import last_name, seen
