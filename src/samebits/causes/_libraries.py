@@ -6,7 +6,7 @@ A row holds for functions, methods and constructors of one library by their last
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,21 +18,18 @@ class Argument:
         calls: the last names of functions, methods and classes that take it.
         name: of the argument.
         value: what to give; None for a seed.
-        place: "call" where it is an argument of the call that drew, "made" where the object that the call is
-            a method of gets it when it is made.
+        needs: arguments that tell the call from another library's of that name.
     """
 
     library: str
     calls: frozenset[str]
     name: str
     value: str | None = None
-    place: Literal["call", "made"] = "call"
+    needs: frozenset[str] = frozenset()
 
 
-def _row(
-    library: str, calls: str, name: str, value: str | None = None, place: Literal["call", "made"] = "call"
-) -> Argument:
-    return Argument(library, frozenset(calls.split()), name, value, place)
+def _row(library: str, calls: str, name: str, value: str | None = None, needs: str = "") -> Argument:
+    return Argument(library, frozenset(calls.split()), name, value, frozenset(needs.split()))
 
 
 _SKLEARN: Final = (
@@ -71,7 +68,7 @@ ARGUMENTS: Final = (
     ),
     _row("polars", "sample shuffle", "seed"),
     _row("polars", "group_by unique", "maintain_order", "True"),
-    _row("polars", "join", "maintain_order", '"left_right"'),
+    _row("polars", "join", "maintain_order", '"left_right"', needs="on"),
     _row("xgboost", "XGBClassifier XGBRegressor XGBRanker", "random_state"),
     _row("lightgbm", "LGBMClassifier LGBMRegressor LGBMRanker", "random_state"),
     _row("catboost", "CatBoostClassifier CatBoostRegressor CatBoost", "random_seed"),

@@ -9,7 +9,7 @@ from typing import Final
 from samebits.causes._edits import Draft, UnclearPlace
 from samebits.causes._kinds import SET_METHODS
 from samebits.causes._patch import Patch
-from samebits.causes._trace import call_at, calls_at, iterated, last_name, made, mentions
+from samebits.causes._trace import call_at, calls_at, facts_at, iterated, last_name, made, mentions
 from samebits.model import calls
 from samebits.model.sites import Site
 
@@ -178,6 +178,8 @@ def number_objects(patch: Patch, site: Site | None) -> None:
     call = call_at(draft, site, {"hash", "id"})
     if len(call.args) != 1 or draft.names.called(call) not in ("hash", "id"):
         raise UnclearPlace("another function of that name")
+    if any("/" in fact.process for fact in facts_at(patch.evidence.a, site)):
+        raise UnclearPlace("each process would number on its own")
     of, table = draft.source(call.args[0]), numbers(draft)
     if last_name(call) == "hash":
         draft.replace(call, f"{table}.setdefault({of}, len({table}))")
@@ -218,7 +220,9 @@ def take_in_order(patch: Patch, site: Site | None) -> str | None:
             return None
         if name == "as_completed" and call.args:
             _in_submission_order(patch, draft, call.args[0])
-            draft.replace(call, draft.source(call.args[0]))
+            above, futures = draft.names.parent(call), draft.source(call.args[0])
+            taken_singly = isinstance(above, ast.Call) and last_name(above) == "next"
+            draft.replace(call, f"iter({futures})" if taken_singly else futures)
             return None
         if name == "wait" and call.args:
             _instead_of_done(patch, draft, call)

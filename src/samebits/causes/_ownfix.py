@@ -27,6 +27,9 @@ def own_generator(patch: Patch, site: Site | None) -> str | None:
     """Draw there from a generator of its own, or, where that cannot be given, in streams of its own."""
     draft = patch.draft(site)
     assert site is not None
+    rows = facts_at((*patch.evidence.a, *patch.evidence.b), site)
+    if "/" in patch.evidence.divergence.process or any("/" in fact.process for fact in rows):
+        raise UnclearPlace("each process would draw the same from it")
     if _of_numbers(patch, draft, site) or _of_torch(patch, draft, site) or _of_loader(patch, draft, site):
         return None
     statement = min(

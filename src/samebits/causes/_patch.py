@@ -24,6 +24,7 @@ class Patch:
     evidence: Evidence
     site: Site | None = None  # the finding's
     drafts: dict[str, Draft] = field(default_factory=dict)
+    fixed: int = 0  # how many seeds were fixed numbers, so that each is another
 
     def draft(self, site: Site | None) -> Draft:
         """The file of a site."""

@@ -13,7 +13,7 @@ from typing import Final
 from samebits.causes._edits import Draft, UnclearPlace
 from samebits.causes._libraries import SPACES, TRIALS, Argument, argument
 from samebits.causes._patch import InWords, Patch
-from samebits.causes._trace import call_at, calls_at, facts_at, last_name, made, once, runs_once, seen
+from samebits.causes._trace import call_at, calls_at, facts_at, last_name, made, runs_once, seen
 from samebits.model import calls
 from samebits.model.facts import Create, Detail, Draw, Seed
 from samebits.model.finding import Finding
@@ -140,7 +140,8 @@ def fresh(
         seed_start(patch, {"torch"} - seeded_in_source(patch))
         return f"{draft.module('random')}.getrandbits({bits})"
     if runs_once(patch, draft, node, site, kind):
-        return "0"
+        patch.fixed += 1
+        return str(patch.fixed - 1)
     random = draft.module("random")
     name = draft.names_given.setdefault("SEEDS", draft.free("SEEDS"))
     draft.after_imports(f"{name} = {random}.Random(0)  # gives each generator a seed of its own")
@@ -202,6 +203,27 @@ def _libraries_at(patch: Patch, draft: Draft, site: Site) -> set[str]:
     return {word.partition(".")[0] for word in words if "." in word}
 
 
+def keep_order(patch: Patch, site: Site | None) -> bool:
+    """Give a method that loses the order of rows the argument that keeps it, in a file that imports it."""
+    draft = patch.draft(site)
+    modules = {
+        alias.name.partition(".")[0]
+        for node in ast.walk(draft.tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    done = False
+    for call in calls_at(draft, site.line) if site is not None else ():
+        for library in sorted(modules):
+            row = argument(library, last_name(call))
+            if row is None or row.value is None or draft.names.called(call) is not None:
+                continue
+            if row.needs <= {given.arg for given in call.keywords}:
+                draft.keyword(call, row.name, row.value)
+                done = True
+    return done
+
+
 def seed_library(patch: Patch, finding: Finding) -> bool:
     """Give the library's call on a finding's line the argument that makes it repeat."""
     site = finding.site
@@ -214,7 +236,7 @@ def seed_library(patch: Patch, finding: Finding) -> bool:
                 _seed_space(patch, draft, call, site)
                 return True
             row = argument(library, last_name(call))
-            if row is not None:
+            if row is not None and row.value is None:
                 _give(patch, draft, call, site, row)
                 return True
             if _seed_made(patch, draft, call, site, library):
@@ -224,7 +246,7 @@ def seed_library(patch: Patch, finding: Finding) -> bool:
 
 def _give(patch: Patch, draft: Draft, call: ast.Call, site: Site, row: Argument) -> None:
     kind = type(next((fact.detail for fact in facts_at(patch.evidence.a, site)), Draw()))
-    draft.keyword(call, row.name, row.value or fresh(patch, draft, call, site, kind, 32))
+    draft.keyword(call, row.name, fresh(patch, draft, call, site, kind, 32))
 
 
 def _seed_made(patch: Patch, draft: Draft, call: ast.Call, site: Site, library: str) -> bool:
@@ -274,7 +296,7 @@ def _seed_space(patch: Patch, draft: Draft, call: ast.Call, site: Site) -> None:
     found = _assigned(draft, root, call)
     if len(found) != 1:
         raise UnclearPlace("where the environment is made is not known")
-    number = "0" if once(patch, draft, found[0]) else fresh(patch, draft, found[0], None, Draw, 31)
+    number = fresh(patch, draft, found[0], None, Draw, 31)
     draft.after(found[0], f"{draft.source(space)}.seed({number})")
 
 

@@ -7,7 +7,7 @@ from samebits.causes._evidence import first, nearest, of_kind, outside, pairs, s
 from samebits.causes._orderfix import take_in_order
 from samebits.causes._ownfix import own_stream_of_thread
 from samebits.causes._patch import InWords, Patch, mends
-from samebits.causes._seedfix import seed_library
+from samebits.causes._seedfix import keep_order
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Completion, Thread
 from samebits.model.finding import Finding
@@ -56,7 +56,7 @@ def match(evidence: Evidence) -> Finding | None:
 
 
 def _change(patch: Patch, finding: Finding) -> str | None:
-    if seed_library(patch, finding):
+    if keep_order(patch, finding.site):
         return None
     try:
         return take_in_order(patch, finding.site)

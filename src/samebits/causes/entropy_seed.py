@@ -156,10 +156,10 @@ def _change(patch: Patch, finding: Finding) -> str | None:
         size = draft.source(call.args[0]) if call.args else "32"
         draft.replace(
             call,
-            f"bytes({size})" if number == "0" else number.replace("getrandbits(31)", f"randbytes({size})"),
+            f"bytes({size})" if number.isdigit() else number.replace("getrandbits(31)", f"randbytes({size})"),
         )
     else:
-        draft.replace(_whole(draft, call, fixed=number == "0"), number)
+        draft.replace(_whole(draft, call, fixed=number.isdigit()), number)
     return None
 
 
