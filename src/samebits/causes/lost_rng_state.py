@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from typing import Final
 
 from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import FactPair, facts, is_random, of_kind, pairs, reach, spot
@@ -115,14 +114,6 @@ def match(evidence: Evidence) -> Finding | None:
     )
 
 
-#: Family of generators -> (its state, as it is saved; what restores it from the name given).
-_STATES: Final = {
-    "torch": ("torch.get_rng_state()", "torch.set_rng_state({})"),
-    "python": ("random.getstate()", "random.setstate({})"),
-    "numpy": ("np.random.get_state()", "np.random.set_state({})"),
-}
-
-
 def _change(patch: Patch, finding: Finding) -> str | None:
     """What to save and what to restore, of the generators that the program draws from, with its own names.
 
@@ -130,8 +121,6 @@ def _change(patch: Patch, finding: Finding) -> str | None:
     program makes these two the same.
     """
     evidence = patch.evidence
-    drawn = {"torch", *(str(f.detail.generator) for f in of_kind([*evidence.a, *evidence.b], Draw))}
-    families = [family for family in _STATES if family in drawn]
     saves = of_kind([*evidence.a, *evidence.b], Save)
     draft = patch.draft(finding.site)
     if finding.site is None or not saves:
@@ -140,12 +129,15 @@ def _change(patch: Patch, finding: Finding) -> str | None:
     for node in draft.at(finding.site.line):
         if isinstance(node, ast.Assign):
             name = ast.unparse(node.targets[0])
-    kept = "".join(f'    "{family}_rng": {_STATES[family][0]},\n' for family in families)
-    restored = "".join("\n" + _STATES[family][1].format(f'{name}["{family}_rng"]') for family in families)
-    trusted = ", weights_only=False" if len(families) > 1 else ""
-    note = f"  # torch.load(...{trusted}): Python's and numpy's states are no tensors" if trusted else ""
-    save = f"# {spot(saves[0].site)}, among what is saved:\n{kept}"
-    raise InWords(f"{save}# {finding.site}, after all is loaded:{note}{restored}")
+    drawn = {str(fact.detail.generator) for fact in of_kind([*evidence.a, *evidence.b], Draw)}
+    alone = not drawn & {"python", "numpy"}
+    state = "torch.get_rng_state()" if alone else "samebits.capture_rng()"
+    restore = "torch.set_rng_state" if alone else "samebits.restore_rng"
+    raise InWords(
+        f"# {spot(saves[0].site)}, among what is saved{'' if alone else ' (torch, Python and numpy draw)'}:\n"
+        f'    "rng": {state},\n'
+        f'# {finding.site}, after all is loaded:\n{restore}({name}["rng"])'
+    )
 
 
 CAUSE = Cause(
