@@ -181,6 +181,18 @@ CASES: dict[str, tuple[str, str, list[tuple[str, dict[str, Any]]], list[str]]] =
         [_create("python.Random")],
         ["        self.rng = random.Random(0)  # here"],
     ),
+    "generators that are made once get different seeds": (
+        "unseeded-python-random",
+        """\
+        import random
+        import torch
+        torch.manual_seed(0)
+        shift = random.SystemRandom()  # here
+        noise = random.Random(None)
+        """,
+        [_create("python.Random"), _create("python.Random", site=Site(_FILE, 5))],
+        ["shift = random.Random(0)  # here", "noise = random.Random(1)"],
+    ),
     "a generator that asks the system": (
         "unseeded-torch-generator",
         """\

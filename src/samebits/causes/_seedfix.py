@@ -158,16 +158,12 @@ def seed_object(patch: Patch, site: Site | None, kind: type[Detail] = Create) ->
     found = calls_at(draft, site.line, _OBJECTS)
     if found:
         call = found[0]
-        number = fresh(patch, draft, call, site, kind, _BITS.get(last_name(call), 64))
-        if last_name(call) in calls.PYTHON_ENTROPY:
-            draft.rename(call, "Random")
         given: list[ast.expr] = [*call.args, *(word.value for word in call.keywords)]
         if given and not (isinstance(given[0], ast.Constant) and given[0].value is None):
             raise UnclearPlace("it is made of something else")
-        if given:
-            draft.replace(given[0], number)
-        else:
-            draft.replace(call, f"{draft.source(call.func)}({number})")
+        number = fresh(patch, draft, call, site, kind, _BITS.get(last_name(call), 64))
+        function = draft.source(call.func).replace("SystemRandom", "Random")  # which takes no seed
+        draft.replace(call, f"{function}({number})")
         return
     call = call_at(draft, site, {"seed", "seed_all"})
     number = fresh(patch, draft, call, site, Seed, 63)
