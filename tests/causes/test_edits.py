@@ -181,6 +181,28 @@ CASES: dict[str, tuple[str, str, list[tuple[str, dict[str, Any]]], list[str]]] =
         [_create("python.Random")],
         ["        self.rng = random.Random(0)  # here"],
     ),
+    "a draw in a worker, from an object that is made elsewhere": (
+        "unseeded-numpy-random",
+        """\
+        import numpy as np
+        import torch
+        torch.manual_seed(0)
+
+        class Waves:
+            def __init__(self):
+                self.rng = np.random.default_rng()
+
+            def __getitem__(self, i):
+                return i + self.rng.standard_normal(3)  # here
+
+        loader = torch.utils.data.DataLoader(Waves(), num_workers=2)
+        """,
+        [
+            _draw("numpy.Generator", process="main/Process-1"),
+            _create("numpy.Generator", site=Site(_FILE, 7)),
+        ],
+        ["        self.rng = np.random.default_rng(0)"],
+    ),
     "generators that are made once get different seeds": (
         "unseeded-python-random",
         """\

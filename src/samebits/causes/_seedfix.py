@@ -165,6 +165,9 @@ def seed_object(patch: Patch, site: Site | None, kind: type[Detail] = Create) ->
         function = draft.source(call.func).replace("SystemRandom", "Random")  # which takes no seed
         draft.replace(call, f"{function}({number})")
         return
+    if not calls_at(draft, site.line, {"seed", "seed_all"}):
+        _seed_drawn_from(patch, draft, site)
+        return
     call = call_at(draft, site, {"seed", "seed_all"})
     number = fresh(patch, draft, call, site, Seed, 63)
     used = not isinstance(draft.names.parent(call), ast.Expr)
@@ -174,6 +177,20 @@ def seed_object(patch: Patch, site: Site | None, kind: type[Detail] = Create) ->
         return
     name = "manual_seed_all" if last_name(call) == "seed_all" else "manual_seed"
     draft.replace(call, f"{owner}.{name}({number}){'.initial_seed()' if used else ''}")
+
+
+def _seed_drawn_from(patch: Patch, draft: Draft, site: Site) -> None:
+    """The line draws (`self.rng.normal()`): its object gets the seed where that is made."""
+    places: list[Site] = []
+    for call in calls_at(draft, site.line, {*calls.PYTHON_DRAWS, *calls.NUMPY_DRAWS}):
+        if isinstance(call.func, ast.Attribute):
+            for other, node in made(patch, draft, call.func.value) or []:
+                if isinstance(node, ast.Call) and last_name(node) in _OBJECTS:
+                    places.append(Site(other.file, node.lineno))
+    if not places or site in places:
+        raise UnclearPlace("where the generator is made is not known")
+    for place in dict.fromkeys(places):
+        seed_object(patch, place)
 
 
 def unseeded_objects(patch: Patch) -> Iterator[Site]:
