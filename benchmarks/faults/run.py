@@ -6,6 +6,9 @@ name, and the line to change. Exit 1 when a target is missed.
 
 With `--controlled` each script is verified with `--seed 1 --deterministic` instead, and scored is
 whether those that `truth.toml` says so of, and all clean ones, are the same to the bit.
+
+With `--apply` the fix of each faulty script's first cause is applied to a copy, and scored is whether the
+copy is the same, without training on less varied data (`apply.py`).
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
+import apply
 import corpus
 
 PRODUCT = [sys.executable, "-m", "samebits"]
@@ -257,6 +261,7 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep each folder and output")
     parser.add_argument("--timeout", type=float, default=300.0, help="seconds per command")
     parser.add_argument("--controlled", action="store_true", help="score `--seed 1 --deterministic` instead")
+    parser.add_argument("--apply", action="store_true", help="score the fixes, applied to a copy, instead")
     parser.add_argument("--trials", type=int, default=1, help="with --controlled: how often each is verified")
     args = parser.parse_args()
 
@@ -268,6 +273,10 @@ def main() -> int:
         if args.controlled:
             found = pool.map(lambda e: control(e, args.trials, args.timeout), entries)
             rows, result = controlled_table(found)
+        elif args.apply:
+            faulty = [entry for entry in entries if entry.verdict == "diverged"]
+            mended = pool.map(lambda e: apply.apply(e, judge, args.keep, args.timeout), faulty)
+            rows, result = apply.table(mended)
         else:
             rows = list(table(pool.map(lambda e: score(e, args.keep, args.timeout), entries)))
             print()

@@ -11,6 +11,7 @@ from rich.console import Console
 from samebits._runtime.text import clean
 from samebits.compare import Finding, Place, Verdict, failed
 from samebits.model.divergence import Difference, EnvironmentDifference
+from samebits.model.finding import Edit
 from samebits.model.sites import Site
 from samebits.report.terminal import print_verdict
 
@@ -119,10 +120,20 @@ def test_failed() -> None:
     assert "exit code 3" in text
 
 
+def test_a_fix_says_where_it_is_pasted() -> None:
+    edits = tuple(Edit("train.py", line, "x") for line in (1, 1, 2))
+    verdict = replace(_DIVERGED, causes=(replace(_DIVERGED.causes[0], edits=edits),))
+    assert "     Fix at train.py:1, train.py:2:\n" in _shown(verdict)
+    edits = tuple(Edit("train.py", line, "x") for line in range(1, 9))
+    verdict = replace(_DIVERGED, causes=(replace(_DIVERGED.causes[0], edits=edits),))
+    assert "     Fix at train.py:1, train.py:2, train.py:3, ...:\n" in _shown(verdict)
+    assert "     Fix:\n" in _shown(_DIVERGED)
+
+
 def test_hostile_text_does_nothing() -> None:
     bad = "\x1b[2J\x1b]0;owned\x07 [red]x[/red] \u202eevil\r\n\x9b31m"
     place = replace(_PLACE, op=bad, module=bad, function=bad, file=bad, phase=bad, node=bad)
-    cause = Finding(0.9, Site(bad, 1), bad, bad, bad)
+    cause = Finding(0.9, Site(bad, 1), bad, bad, bad, (Edit(bad, 1, bad),))
     verdict = replace(
         _DIVERGED,
         first=place,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
+#: Stands where a secret was left out of what is kept.
+LEFT_OUT: Final = "<left out>"
 _LONGEST: Final = 2000  # characters shown of any one recorded text
 
 

@@ -141,7 +141,7 @@ def _parting(
         if _mark(a) != _mark(b):
             return Parting(tape, "state", a, b, None, threads, others)
     longer = own_a if len(own_a) > len(own_b) else own_b
-    if len(own_a) == len(own_b) or threads > 1 or not own_a or not own_b:
+    if len(own_a) == len(own_b) or not own_a or not own_b or (threads > 1 and not evidence.whole):
         return None
     extra = longer[min(len(own_a), len(own_b))]
     divergence = evidence.divergence
@@ -149,7 +149,7 @@ def _parting(
     if not evidence.whole and (cut or not _certain(evidence, extra)):
         return None
     in_a = longer is own_a
-    return Parting(tape, "alone", extra if in_a else None, None if in_a else extra, extra, threads)
+    return Parting(tape, "alone", extra if in_a else None, None if in_a else extra, extra, threads=1)
 
 
 def _certain(evidence: Evidence, extra: Fact[Draw]) -> bool:

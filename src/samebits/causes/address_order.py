@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from samebits.causes._evidence import FactPair, made_elsewhere, nearest, pairs, reach, spot, sure
+from samebits.causes._orderfix import keep_insertion, number_objects
+from samebits.causes._patch import Patch, mends
 from samebits.causes._seeds import differing_seed
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Hash, Iteration, Sort
@@ -43,6 +45,18 @@ def match(evidence: Evidence) -> Finding | None:
     )
 
 
+def _change(patch: Patch, finding: Finding) -> str | None:
+    rows = [fact.detail for fact in patch.evidence.a if fact.site == finding.site]
+    rows = [finding.subject] if finding.subject is not None else rows
+    if any(isinstance(row, Hash) for row in rows) and not any(
+        isinstance(row, Iteration | Sort) for row in rows
+    ):
+        number_objects(patch, finding.site)
+    else:
+        keep_insertion(patch, finding.site)
+    return None
+
+
 CAUSE = Cause(
     name="address-order",
     title="Order from the addresses of objects",
@@ -57,6 +71,7 @@ CAUSE = Cause(
         "https://github.com/pytorch/pytorch/issues/7068",
     ),
     match=match,
+    mend=mends(_change),
     invalid=(
         "import torch\n\nlayers = {torch.nn.Linear(2, 2) for _ in range(8)}\n"
         "model = torch.nn.Sequential(*layers)\n",

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+
+from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import facts, is_random, outside, reach, spot
+from samebits.causes._patch import Patch, mends
 from samebits.causes._source import follow, is_clock, text_of
+from samebits.causes._trace import calls_at, last_name
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Clock, Flag
 from samebits.model.finding import Finding
@@ -71,6 +76,25 @@ def match(evidence: Evidence) -> Finding | None:
     return None
 
 
+def _change(patch: Patch, finding: Finding) -> str | None:
+    draft = patch.draft(finding.site)
+    assert finding.site is not None
+    for node in draft.at(finding.site.line):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and node.value.value is True:
+            draft.replace(node.value, "False")
+            return None
+    for call in calls_at(draft, finding.site.line, {"min", "max", "argmin", "argmax"}):
+        above = draft.names.parent(call)
+        if last_name(call).startswith("arg") or (isinstance(above, ast.Call) and last_name(above) == "index"):
+            draft.replace(above if isinstance(above, ast.Call) and last_name(above) == "index" else call, "0")
+        elif any(given.arg == "key" for given in call.keywords) and len(call.args) == 1:
+            draft.replace(call, f"next(iter({draft.source(call.args[0])}))")
+        else:
+            continue
+        return "always the first; or the one that a configuration names"
+    raise UnclearPlace("how the choice is made is not plain")
+
+
 CAUSE = Cause(
     name="autotuning",
     title="The fastest alternative is chosen by timing",
@@ -84,6 +108,7 @@ CAUSE = Cause(
         "https://github.com/pytorch/pytorch/issues/101246",
     ),
     match=match,
+    mend=mends(_change),
     invalid=(
         "import torch\n\ntorch.backends.cudnn.benchmark = True\n",
         "import time\n\ntimes = {}\nfor name, work in {'a': sum, 'b': max}.items():\n"

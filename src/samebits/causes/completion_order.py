@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from samebits.causes._draws import of, partings
-from samebits.causes._evidence import first, nearest, outside, pairs, spot, sure
+from samebits.causes._edits import UnclearPlace
+from samebits.causes._evidence import first, nearest, of_kind, outside, pairs, spot, sure
+from samebits.causes._orderfix import take_in_order
+from samebits.causes._ownfix import own_stream_of_thread
+from samebits.causes._patch import InWords, Patch, mends
+from samebits.causes._seedfix import keep_order
 from samebits.causes._seeds import differs_elsewhere
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Completion, Thread
@@ -78,6 +83,39 @@ def match(evidence: Evidence) -> Finding | None:
     )
 
 
+def _change(patch: Patch, finding: Finding) -> str | None:
+    if keep_order(patch, finding.site):
+        return None
+    try:
+        return take_in_order(patch, finding.site)
+    except UnclearPlace:
+        if own_stream_of_thread(patch, finding.site):
+            return None
+        rows = of_kind([fact for fact in patch.evidence.a if fact.site == finding.site], Completion)
+        if any("Queue" in str(row.detail.call) for row in rows):
+            raise InWords(_numbered(patch, finding)) from None
+        raise
+
+
+def _numbered(patch: Patch, finding: Finding) -> str:
+    """How the items of a queue get an order; what waits for what only the program knows."""
+    puts = [
+        f"{file}:{number}"
+        for file, text in patch.evidence.sources.items()
+        for number, line in enumerate(text.split("\n"), 1)
+        if ".put(" in line
+    ]
+    return (
+        f"# {', '.join(puts[:3]) or 'whoever puts'}: put each item with its number, (number, item)\n"
+        f"# {finding.site}: take them in the order of their numbers\n"
+        "waiting, number = {}, 0\n"
+        "while number < TOTAL:\n"
+        "    while number not in waiting:\n"
+        "        waiting.update([out.get()])  # the queue\n"
+        "    item, number = waiting.pop(number), number + 1"
+    )
+
+
 CAUSE = Cause(
     name="completion-order",
     title="Order of finishing",
@@ -92,6 +130,7 @@ CAUSE = Cause(
         "https://github.com/Lightning-AI/pytorch-lightning/issues/20679",
     ),
     match=match,
+    mend=mends(_change),
     invalid=(
         "from concurrent.futures import ThreadPoolExecutor, as_completed\n\n"
         "with ThreadPoolExecutor() as pool:\n    futures = [pool.submit(pow, n, 2) for n in range(8)]\n"

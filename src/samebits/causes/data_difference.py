@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import (
     FactPair,
     facts,
@@ -16,6 +17,7 @@ from samebits.causes._evidence import (
     spot,
     sure,
 )
+from samebits.causes._patch import InWords, Patch, mends
 from samebits.causes._seeds import differs_elsewhere
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Fact, File, Listing, Load, Save, Write
@@ -110,6 +112,25 @@ def match(evidence: Evidence) -> Finding | None:
     return None
 
 
+def _change(patch: Patch, finding: Finding) -> str | None:
+    """Names the file, and the line that writes it where the program itself does."""
+    opened = [fact for fact in facts(patch.evidence, File)[0] if fact.site == finding.site]
+    if not opened or opened[0].detail.path is None:
+        raise UnclearPlace("the file is not known")
+    path = str(opened[0].detail.path)
+    written: list[Fact[Write | Save]] = of_kind(patch.evidence.a, Write, Save)
+    writer = next((fact for fact in written if fact.detail.path == path), None)
+    check = (
+        f"# {finding.site}, before {path} is read: both runs must begin with the same file\n"
+        "import hashlib\nfrom pathlib import Path\n"
+        f"assert hashlib.sha256(Path({path!r}).read_bytes()).hexdigest() == EXPECTED"
+    )
+    if writer is None:
+        raise InWords(check)
+    apart = f"# {spot(writer.site)} writes {path}: write to another file than is read\n"
+    raise InWords(apart + check)
+
+
 CAUSE = Cause(
     name="data-difference",
     title="An input changed between the runs",
@@ -123,6 +144,7 @@ CAUSE = Cause(
         "https://github.com/pytorch/pytorch/issues/13197",
     ),
     match=match,
+    mend=mends(_change),
     invalid=(
         "with open('seen.txt', 'a') as log:\n    log.write('1\\n')\n"
         "with open('seen.txt') as log:\n    rows = len(log.readlines())\n",

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+from typing import Final
+
+from samebits.causes._edits import Draft, UnclearPlace
 from samebits.causes._evidence import nearest, pairs, renamed, reordered, spot, sure
+from samebits.causes._patch import Patch, mends
+from samebits.causes._trace import call_at, last_name
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Listing
 from samebits.model.finding import Finding
@@ -47,6 +53,59 @@ def _renamed(evidence: Evidence) -> Finding | None:
     )
 
 
+_LISTS: Final = frozenset({"listdir", "scandir", "glob", "iglob", "rglob", "iterdir", "walk", "fwalk"})
+
+
+def _change(patch: Patch, finding: Finding) -> str | None:
+    draft = patch.draft(finding.site)
+    call = call_at(draft, finding.site, _LISTS)
+    name, above = last_name(call), draft.names.parent(call)
+    if name in ("walk", "fwalk"):
+        _sort_walk(draft, call)
+    elif isinstance(above, ast.withitem) and isinstance(above.optional_vars, ast.Name):
+        _sort_uses(draft, draft.names.parent(above), above.optional_vars.id)
+    elif name == "scandir":
+        draft.wrap(call, "sorted(", ", key=lambda entry: entry.name)")
+    elif last_name(above) == "next" if isinstance(above, ast.Call) else False:
+        draft.wrap(call, "iter(sorted(", "))")
+    else:
+        draft.wrap(call, "sorted(", ")")
+    return None
+
+
+def _sort_uses(draft: Draft, block: ast.AST | None, name: str) -> None:
+    """Sort where the entries of `with os.scandir(path) as entries:` are taken."""
+    for node in ast.walk(block) if block is not None else ():
+        if (
+            isinstance(node, ast.For | ast.comprehension)
+            and isinstance(node.iter, ast.Name)
+            and node.iter.id == name
+        ):
+            draft.wrap(node.iter, "sorted(", ", key=lambda entry: entry.name)")
+
+
+def _sort_walk(draft: Draft, call: ast.Call) -> None:
+    """Sort folders in place, so that they are walked in that order, and the files of each."""
+    above = draft.names.parent(call)
+    target = getattr(above, "target", None)
+    names = (
+        [one.id for one in target.elts if isinstance(one, ast.Name)] if isinstance(target, ast.Tuple) else []
+    )
+    if len(names) < 3:
+        raise UnclearPlace("what is done with the files is not known")
+    if isinstance(above, ast.For):
+        draft.inside(above, f"{names[1]}.sort()", f"{names[2]}.sort()")
+        return
+    draft.wrap(call, "sorted(", ")")
+    for node in ast.walk(draft.names.parent(above) or call) if above is not None else ():
+        if (
+            isinstance(node, ast.comprehension)
+            and isinstance(node.iter, ast.Name)
+            and node.iter.id == names[2]
+        ):
+            draft.wrap(node.iter, "sorted(", ")")
+
+
 CAUSE = Cause(
     name="directory-order",
     title="Unsorted directory listing",
@@ -61,6 +120,7 @@ CAUSE = Cause(
         "https://github.com/pytorch/pytorch/issues/13197",
     ),
     match=match,
+    mend=mends(_change),
     invalid=(
         "import os\n\nfiles = [name for name in os.listdir('data')]\n",
         "from pathlib import Path\n\nfiles = list(Path('data').glob('*.png'))\n",

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+import ast
+from collections.abc import Sequence
+from typing import Any, Final
 
 from samebits.causes._draws import NUMPY, PYTHON, TORCH, of
+from samebits.causes._edits import Draft, UnclearPlace
 from samebits.causes._evidence import before, facts, outside, pairs, reach, spot, sure
+from samebits.causes._patch import Patch, mends
+from samebits.causes._seedfix import fresh
 from samebits.causes._seeds import differing_draw, differing_seed, seed_drawn, seeded_by_system
 from samebits.causes._source import at_line, follow, text_of
+from samebits.causes._trace import call_at, calls_at, last_name
+from samebits.model import calls
 from samebits.model.cause import Cause, Evidence
-from samebits.model.facts import Clock, Create, Entropy, Fact, Hash, Seed
+from samebits.model.facts import Clock, Create, Detail, Entropy, Fact, Hash, Seed
 from samebits.model.finding import Finding
+from samebits.model.sites import Site
 
 _FIX = """\
 seed = 0  # a fixed number, or one given as an argument and written to the log
@@ -121,6 +129,90 @@ def match(evidence: Evidence) -> Finding | None:
     )
 
 
+#: What gives a name or a text rather than a number: it stays, and the seed that is made of it is fixed.
+_NAMES: Final = frozenset({*calls.UUIDS, *calls.TEMPORARY, *calls.CALENDAR, "token_hex", "token_urlsafe"})
+_NUMBERS: Final = frozenset(
+    {*calls.CLOCKS, *calls.OS_ENTROPY, *calls.SECRETS, *calls.DATETIME, *calls.PYTHON_ENTROPY} - _NAMES
+)
+_BYTES: Final = frozenset({"urandom", "getrandom", "token_bytes"})
+_SAME_NUMBER: Final = frozenset({"int", "round", "abs"})
+
+
+def _change(patch: Patch, finding: Finding) -> str | None:
+    draft = patch.draft(finding.site)
+    assert finding.site is not None
+    found = calls_at(draft, finding.site.line, _NUMBERS)
+    if not found:
+        _fix_seeds(patch)
+        return None
+    call = found[0]
+    kind = Clock if last_name(call) in (*calls.CLOCKS, *calls.DATETIME) else Entropy
+    number = fresh(patch, draft, call, finding.site, kind, 31)
+    if last_name(call) in calls.PYTHON_ENTROPY:
+        draft.replace(call, f"{draft.module('random')}.Random({number})")
+    elif last_name(call) in _BYTES:
+        size = draft.source(call.args[0]) if call.args else "32"
+        draft.replace(
+            call,
+            f"bytes({size})" if number.isdigit() else number.replace("getrandbits(31)", f"randbytes({size})"),
+        )
+    else:
+        draft.replace(_whole(draft, call, fixed=number.isdigit()), number)
+    return None
+
+
+def _whole(draft: Draft, call: ast.Call, *, fixed: bool) -> ast.expr:
+    """The expression around a reading that is but the same number: `int(time.time() * 1000)`."""
+    node: ast.expr = call
+    while True:
+        above = draft.names.parent(node)
+        match above:
+            case ast.Attribute():
+                pass
+            case ast.Call() if above.func is node or (
+                above.args == [node] and not above.keywords and draft.names.called(above) in _SAME_NUMBER
+            ):
+                pass
+            case ast.BinOp(left=left, right=right) if fixed:
+                other = right if left is node else left
+                if any(
+                    not isinstance(part, ast.Constant | ast.BinOp | ast.operator) for part in ast.walk(other)
+                ):
+                    break
+            case _:
+                break
+        assert isinstance(above, ast.expr)
+        node = above
+    if last_name(node) in ("strftime", "isoformat", "timetuple"):
+        raise UnclearPlace("it is a text")
+    return node
+
+
+def _fix_seeds(patch: Patch) -> None:
+    """Fix the numbers that the generators are seeded with, where these differ between the runs."""
+
+    def seeds(rows: Sequence[Fact[Detail]]) -> dict[Site, set[object]]:
+        found: dict[Site, set[object]] = {}
+        for fact in rows:
+            if isinstance(fact.detail, Seed | Create) and fact.site and fact.detail.value is not None:
+                found.setdefault(fact.site, set()).add(fact.detail.value)
+        return found
+
+    seeds_b = seeds(patch.evidence.b)
+    for site, values in seeds(patch.evidence.a).items():
+        if site in seeds_b and not values & seeds_b[site]:
+            draft = patch.draft(site)
+            call = call_at(
+                draft, site, {"seed", "manual_seed", "manual_seed_all", *calls.SEEDING_HELPERS, *_MAKERS}
+            )
+            if not call.args:
+                raise UnclearPlace("the seed is not a plain argument")
+            draft.replace(call.args[0], fresh(patch, draft, call, site, Seed, 31))
+
+
+_MAKERS: Final = frozenset({*calls.PYTHON_GENERATORS, *calls.NUMPY_GENERATORS, *calls.BIT_GENERATORS})
+
+
 CAUSE = Cause(
     name="entropy-seed",
     title="A seed that is new in every run",
@@ -134,6 +226,7 @@ CAUSE = Cause(
         "https://docs.python.org/3/library/time.html#time.time",
     ),
     match=match,
+    mend=mends(_change),
     invalid=(
         "import time\nimport torch\n\ntorch.manual_seed(int(time.time()))\n",
         "import os\nimport random\n\nrandom.seed(os.getpid())\nprint(random.random())\n",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from samebits.causes._evidence import is_random, nearest, pairs, spot, sure
+from samebits.causes._edits import UnclearPlace
+from samebits.causes._evidence import is_random, nearest, of_kind, pairs, spot, sure
+from samebits.causes._patch import InWords, Patch, mends
+from samebits.causes._trace import calls_at
 from samebits.model.cause import Cause, Evidence
 from samebits.model.divergence import EnvironmentDifference
 from samebits.model.facts import Threads, Variable
@@ -82,6 +85,28 @@ def match(evidence: Evidence) -> Finding | None:
     )
 
 
+def _change(patch: Patch, finding: Finding) -> str | None:
+    """One number of threads, the smaller of the two, where that is what differs."""
+    if finding.site is not None:
+        draft = patch.draft(finding.site)
+        for call in calls_at(draft, finding.site.line, {"set_num_threads", "set_num_interop_threads"}):
+            rows = [f.detail for f in (*patch.evidence.a, *patch.evidence.b) if f.site == finding.site]
+            values = [row.value for row in rows if isinstance(row, Threads) and type(row.value) is int]
+            if values and call.args:
+                draft.replace(call.args[0], str(min(values)))
+                return None
+    rows_of_threads = [row for row in _rows(patch.evidence) if row.key == "torch.threads"]
+    read = of_kind([fact for fact in patch.evidence.a if fact.site == finding.site], Variable)
+    if read and not rows_of_threads:
+        raise InWords(f"export {read[0].detail.name}=...  # the same for both runs; {finding.site} reads it")
+    if finding.fix != _FIX_THREADS or not rows_of_threads:
+        raise UnclearPlace("no line of the program can make them alike")
+    row = rows_of_threads[0]
+    program = patch.program()
+    program.after_imports(f"{program.module('torch')}.set_num_threads({min(int(row.a), int(row.b))})")
+    return "one number of threads on every machine"
+
+
 CAUSE = Cause(
     name="environment-difference",
     title="The runs ran on different things",
@@ -98,6 +123,7 @@ CAUSE = Cause(
         "https://github.com/pytorch/pytorch/issues/62467",
     ),
     match=match,
+    mend=mends(_change),
     invalid=(
         "import os\n\nimport torch\n\ntorch.set_num_threads(int(os.getloadavg()[0]) + 1)\n",
         "import os\n\nscale = float(os.environ.get('LOSS_SCALE', '1'))\n",

@@ -8,6 +8,8 @@ from typing import Final
 
 from samebits.causes._evidence import FactPair, made_elsewhere, nearest, outside, pairs, reach, spot, sure
 from samebits.causes._kinds import SET_METHODS, Kinds
+from samebits.causes._orderfix import digest_text, sort_elements
+from samebits.causes._patch import Patch, mends
 from samebits.causes._scopes import Scopes
 from samebits.causes._seeds import differing_seed
 from samebits.model.cause import Cause, Evidence
@@ -65,6 +67,17 @@ def match(evidence: Evidence) -> Finding | None:
         "process salts it anew.",
         _FIX_HASH,
     )
+
+
+def _change(patch: Patch, finding: Finding) -> str | None:
+    rows = [fact.detail for fact in patch.evidence.a if fact.site == finding.site]
+    rows = [finding.subject] if finding.subject is not None else rows
+    number = next((row for row in rows if isinstance(row, Hash) and str(row.of) in _TEXT), None)
+    if number is not None and not any(isinstance(row, Iteration | Sort) for row in rows):
+        digest_text(patch, finding.site, str(number.of))
+    else:
+        sort_elements(patch, finding.site)
+    return None
 
 
 #: What takes the elements of a set in their order.
@@ -315,6 +328,7 @@ CAUSE = Cause(
         "https://docs.python.org/3/reference/datamodel.html#object.__hash__",
     ),
     match=match,
+    mend=mends(_change),
     rule=rule,
     invalid=(
         "words = {'cat', 'dog', 'emu'}\nvocabulary = {word: i for i, word in enumerate(words)}\n",

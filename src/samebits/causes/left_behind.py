@@ -6,7 +6,9 @@ import os.path
 from collections.abc import Iterator, Sequence
 from typing import cast
 
+from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import before, facts, of_kind, pairs, reach, spot
+from samebits.causes._patch import InWords, Patch, mends
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Detail, Fact, File, Load, Probe, Save, Write
 from samebits.model.finding import Finding
@@ -93,6 +95,24 @@ def _found(
     )
 
 
+def _change(patch: Patch, finding: Finding) -> str | None:
+    """Names the file and the lines; no edit, since whether a cache is to be kept is not for a tool to say."""
+    writers = _writers(patch.evidence)
+    rows: list[Fact[Probe | File]]
+    rows, _ = facts(patch.evidence, Probe, File)
+    seen = [fact for fact in rows if fact.site == finding.site and _path(fact) in writers]
+    if not seen:
+        raise UnclearPlace("the file is not known")
+    path = _path(seen[0])
+    fix = (
+        f"# {path} is written at {spot(writers[path].site)} and looked for at {spot(finding.site)}:\n"
+        "# write it to a folder that is new in each run, or begin without it:\n"
+        "from pathlib import Path\n"
+        f"Path({path!r}).unlink(missing_ok=True)  # before line {finding.site.line if finding.site else 1}"
+    )
+    raise InWords(fix)
+
+
 CAUSE = Cause(
     name="left-behind",
     title="The first run left a file that the second found",
@@ -105,6 +125,7 @@ CAUSE = Cause(
         "https://docs.python.org/3/library/tempfile.html#tempfile.mkdtemp",
     ),
     match=match,
+    mend=mends(_change),
     invalid=(
         "import os\n\nimport torch\n\nif os.path.exists('cache.pt'):\n    order = torch.load('cache.pt')\n"
         "else:\n    order = torch.randperm(100)\n    torch.save(order, 'cache.pt')\n",

@@ -8,6 +8,8 @@ from typing import Final
 
 from samebits.causes._evidence import NO_INPUTS, is_random, pairs, spot
 from samebits.causes._origins import last_name, origin
+from samebits.causes._patch import Patch, mends
+from samebits.causes._seedfix import keep_order
 from samebits.causes._seeds import differs_elsewhere
 from samebits.causes._source import text_of
 from samebits.model.cause import Cause, Evidence
@@ -97,6 +99,11 @@ def _sorts(node: ast.Call) -> bool:
     return last_name(node.func) in _SORTS
 
 
+def _change(patch: Patch, finding: Finding) -> str | None:
+    keep_order(patch, finding.site)
+    return None
+
+
 CAUSE = Cause(
     name="library-order",
     title="The same rows in another order",
@@ -111,6 +118,7 @@ CAUSE = Cause(
         "https://arrow.apache.org/docs/python/compute.html#grouped-aggregations",
     ),
     match=match,
+    mend=mends(_change),
     invalid=(
         "import polars as pl\nimport torch\n\n"
         "frame = pl.DataFrame({'user': [1, 2, 3, 1], 'price': [1.0, 2.0, 3.0, 4.0]})\n"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+
+from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import FactPair, facts, is_random, of_kind, pairs, reach, spot
+from samebits.causes._patch import InWords, Patch, mends
 from samebits.causes._seeds import ever_seeded
 from samebits.model.cause import Cause, Evidence
-from samebits.model.facts import Draw, Fact, Load, Probe, RngRestore
+from samebits.model.facts import Draw, Fact, Load, Probe, RngRestore, Save
 from samebits.model.finding import Finding
 
 _FIX = """\
@@ -110,6 +114,32 @@ def match(evidence: Evidence) -> Finding | None:
     )
 
 
+def _change(patch: Patch, finding: Finding) -> str | None:
+    """What to save and what to restore, of the generators that the program draws from, with its own names.
+
+    No edits: the run that goes on does another thing than the one that begins, so that no change of the
+    program makes these two the same.
+    """
+    evidence = patch.evidence
+    saves = of_kind([*evidence.a, *evidence.b], Save)
+    draft = patch.draft(finding.site)
+    if finding.site is None or not saves:
+        raise UnclearPlace("where the state is saved is not known")
+    name = "checkpoint"
+    for node in draft.at(finding.site.line):
+        if isinstance(node, ast.Assign):
+            name = ast.unparse(node.targets[0])
+    drawn = {str(fact.detail.generator) for fact in of_kind([*evidence.a, *evidence.b], Draw)}
+    alone = not drawn & {"python", "numpy"}
+    state = "torch.get_rng_state()" if alone else "samebits.capture_rng()"
+    restore = "torch.set_rng_state" if alone else "samebits.restore_rng"
+    raise InWords(
+        f"# {spot(saves[0].site)}, among what is saved{'' if alone else ' (torch, Python and numpy draw)'}:\n"
+        f'    "rng": {state},\n'
+        f'# {finding.site}, after all is loaded:\n{restore}({name}["rng"])'
+    )
+
+
 CAUSE = Cause(
     name="lost-rng-state",
     title="Resumed without the generators' state",
@@ -126,6 +156,7 @@ CAUSE = Cause(
         "https://github.com/huggingface/transformers/issues/40500",
     ),
     match=match,
+    mend=mends(_change),
     invalid=(
         "import os\n\nimport torch\n\nmodel = torch.nn.Linear(2, 2)\nif os.path.exists('last.pt'):\n"
         "    model.load_state_dict(torch.load('last.pt'))\ntorch.save(model.state_dict(), 'last.pt')\n",

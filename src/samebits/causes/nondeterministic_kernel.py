@@ -10,11 +10,12 @@ from samebits.causes._evidence import (
     pairs,
     spot,
 )
+from samebits.causes._patch import Patch, mends
 from samebits.model.cause import Cause, Evidence
 from samebits.model.events import EXTERNAL, READS_UNINITIALIZED, UNINITIALIZED
 from samebits.model.facts import Completion, File, Iteration, Listing, Seed, Sort, Threads
 from samebits.model.finding import Finding
-from samebits.model.operators import is_nondeterministic
+from samebits.model.operators import OPERATORS, is_nondeterministic, plain_name
 
 _FIX = """\
 samebits.deterministic()  # once, before training; replaces kernels that have no deterministic form
@@ -74,6 +75,22 @@ def match(evidence: Evidence) -> Finding | None:
     return Finding(confidence, event.site, f"{event.name} at {where}: {given}; {reason}.", _FIX)
 
 
+def _change(patch: Patch, finding: Finding) -> str | None:
+    draft = patch.program()
+    if _of_torch(patch.evidence.divergence.event.name):
+        torch = draft.module("torch")
+        draft.after_imports(f"{torch}.use_deterministic_algorithms(True, warn_only=True)")
+        return "PyTorch's own deterministic kernels; on CUDA with CUBLAS_WORKSPACE_CONFIG=:4096:8 set"
+    draft.after_imports(f"{draft.module('samebits')}.deterministic()")
+    return "samebits has a deterministic kernel for it, on every device"
+
+
+def _of_torch(name: str) -> bool:
+    """Whether PyTorch has a deterministic kernel for an operation, which its flag chooses."""
+    rows = [operator for operator in OPERATORS if operator.name == plain_name(name)]
+    return bool(rows) and not any(operator.replaced for operator in rows)
+
+
 CAUSE = Cause(
     name="nondeterministic-kernel",
     title="A kernel whose order of adding is not fixed",
@@ -92,6 +109,7 @@ CAUSE = Cause(
         "https://github.com/pytorch/pytorch/issues/17798",
     ),
     match=match,
+    mend=mends(_change),
     invalid=(
         "import torch\n\ntable = torch.zeros(4, 8, requires_grad=True)\nindex = torch.randint(4, "
         "(100_000,))\n"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from samebits.causes._draws import NUMPY, PYTHON, TORCH, drawing
 from samebits.causes._evidence import is_random, pairs, reach, spot, sure
+from samebits.causes._ownfix import own_generator
+from samebits.causes._patch import Patch, mends
 from samebits.causes._seeds import differing_seed, ever_seeded, extra_draw, seeded_by_system
 from samebits.model.cause import Cause, Evidence
 from samebits.model.events import OWN_GENERATOR, RANDOM
@@ -93,6 +95,10 @@ def match(evidence: Evidence) -> Finding | None:
     )
 
 
+def _change(patch: Patch, finding: Finding) -> str | None:
+    return own_generator(patch, finding.site)
+
+
 CAUSE = Cause(
     name="rng-drift",
     title="One run drew extra random numbers",
@@ -106,6 +112,7 @@ CAUSE = Cause(
         "https://github.com/pytorch/pytorch/issues/47835",
     ),
     match=match,
+    mend=mends(_change),
     invalid=(
         "import os\n\nimport torch\n\ntorch.manual_seed(0)\nif not os.path.exists('cache.pt'):\n"
         "    torch.save(torch.randn(10), 'cache.pt')\nmodel = torch.nn.Linear(2, 2)\n",

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+from typing import Final
+
+from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import pairs, spot, sure
+from samebits.causes._patch import Patch, mends
+from samebits.causes._trace import call_at, last_name
 from samebits.model.cause import Cause, Evidence
 from samebits.model.events import EXTERNAL, READS_UNINITIALIZED
 from samebits.model.facts import Empty
@@ -46,6 +52,37 @@ def match(evidence: Evidence) -> Finding | None:
     )
 
 
+#: What gives unwritten memory -> what gives zeros for the same arguments.
+_ZEROS: Final = {
+    "empty": "zeros",
+    "empty_like": "zeros_like",
+    "new_empty": "new_zeros",
+    "Tensor": "zeros",
+    "FloatTensor": "zeros",
+}
+#: Likewise of the constructors that name a type of numbers.
+_TYPED: Final = {
+    "DoubleTensor": "float64",
+    "HalfTensor": "float16",
+    "LongTensor": "int64",
+    "IntTensor": "int32",
+    "ByteTensor": "uint8",
+    "BoolTensor": "bool",
+}
+
+
+def _change(patch: Patch, finding: Finding) -> str | None:
+    draft = patch.draft(finding.site)
+    call = call_at(draft, finding.site, _ZEROS.keys() | _TYPED.keys())
+    name = last_name(call)
+    if name.endswith("Tensor") and any(isinstance(given, ast.List | ast.Tuple) for given in call.args):
+        raise UnclearPlace("it is made of numbers")
+    draft.rename(call, _ZEROS.get(name, "zeros"))
+    if name in _TYPED and isinstance(call.func, ast.Attribute):
+        draft.keyword(call, "dtype", f"{draft.source(call.func.value)}.{_TYPED[name]}")
+    return None
+
+
 CAUSE = Cause(
     name="uninitialized-memory",
     title="Uninitialised memory is read",
@@ -60,6 +97,7 @@ CAUSE = Cause(
         "https://github.com/pytorch/pytorch/issues/193317",
     ),
     match=match,
+    mend=mends(_change),
     invalid=(
         "import torch\n\ntotal = torch.empty(10)\ntotal += torch.ones(10)\n",
         "import torch\n\nbuffer = torch.ones(4).new_empty(8)\nbuffer[:4] = 1.0\nprint(buffer.sum())\n",

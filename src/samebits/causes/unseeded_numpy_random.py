@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from samebits.causes._draws import NUMPY, drawing, of
 from samebits.causes._evidence import spot, sure
+from samebits.causes._patch import Patch, mends
+from samebits.causes._seedfix import seed_everything
 from samebits.causes._seeds import Unseeded, made_unseeded, unseeded, weight
 from samebits.causes._source import compiled_draw
 from samebits.model.cause import Cause, Evidence
@@ -71,6 +73,10 @@ def match(evidence: Evidence) -> Finding | None:
     )
 
 
+def _change(patch: Patch, finding: Finding) -> str | None:
+    return seed_everything(patch, finding, "numpy")
+
+
 CAUSE = Cause(
     name="unseeded-numpy-random",
     title="numpy's random is not seeded",
@@ -85,6 +91,7 @@ CAUSE = Cause(
         "https://numpy.org/doc/stable/reference/random/generator.html",
     ),
     match=match,
+    mend=mends(_change),
     invalid=(
         "import numpy as np\nimport torch\n\ntorch.manual_seed(0)\nsplit = np.random.permutation(100)\n",
         "import numpy as np\n\nrng = np.random.default_rng()\nnoise = rng.normal(size=10)\n",

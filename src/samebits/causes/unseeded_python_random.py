@@ -8,7 +8,9 @@ from typing import Final
 
 from samebits.causes._draws import PYTHON, drawing, of
 from samebits.causes._evidence import spot, sure
+from samebits.causes._patch import Patch, mends
 from samebits.causes._scopes import Scopes
+from samebits.causes._seedfix import seed_everything
 from samebits.causes._seeds import made_unseeded, unseeded, weight
 from samebits.model.cause import Cause, Evidence
 from samebits.model.finding import Finding
@@ -173,6 +175,10 @@ def _is_started(tree: ast.Module) -> bool:
     return False
 
 
+def _change(patch: Patch, finding: Finding) -> str | None:
+    return seed_everything(patch, finding, "python")
+
+
 CAUSE = Cause(
     name="unseeded-python-random",
     title="Python's random is not seeded",
@@ -186,6 +192,7 @@ CAUSE = Cause(
         "https://docs.python.org/3/library/random.html#random.seed",
     ),
     match=match,
+    mend=mends(_change),
     rule=rule,
     invalid=(
         "import random\nimport torch\n\ntorch.manual_seed(0)\norder = "

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from samebits.causes._draws import TORCH, of
 from samebits.causes._evidence import FactPair, is_random, of_kind, pairs, reach, spot
+from samebits.causes._patch import Patch, mends
+from samebits.causes._seedfix import seed_everything
 from samebits.causes._seeds import also_unseeded, differing_seed, ever_seeded, seeded_by_system
 from samebits.model.cause import Cause, Evidence
 from samebits.model.events import OWN_GENERATOR
@@ -68,6 +70,10 @@ def _seeded_later(evidence: Evidence) -> str | None:
     return f"{rows[0].detail.call or 'a seed'} at {spot(rows[0].site)}" if rows else None
 
 
+def _change(patch: Patch, finding: Finding) -> str | None:
+    return seed_everything(patch, finding, "torch")
+
+
 CAUSE = Cause(
     name="unseeded-torch-generator",
     title="torch's generator is not seeded",
@@ -84,6 +90,7 @@ CAUSE = Cause(
         "https://github.com/pytorch/pytorch/issues/13197",
     ),
     match=match,
+    mend=mends(_change),
     invalid=(
         "import torch\n\ntorch.seed()\nmodel = torch.nn.Linear(4, 2)\n",
         "import torch\n\ngenerator = torch.Generator()\ngenerator.seed()\n"

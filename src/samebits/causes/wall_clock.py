@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import Final
 
+from samebits.causes._edits import Draft, UnclearPlace
 from samebits.causes._evidence import facts, is_random, outside, reach, spot
+from samebits.causes._patch import Patch, mends
 from samebits.causes._seeds import differing_seed
 from samebits.causes._source import Uses, calling, follow, is_clock, text_of
+from samebits.causes._trace import last_name, seen
+from samebits.model import calls
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Clock, Fact
 from samebits.model.finding import Finding
@@ -116,6 +121,49 @@ def match(evidence: Evidence) -> Finding | None:
     )
 
 
+def _change(patch: Patch, finding: Finding) -> str | None:
+    """A loop that ends by the clock does as many rounds as the slower of the two runs."""
+    draft = patch.draft(finding.site)
+    assert finding.site is not None
+    for node in draft.at(finding.site.line):
+        if not isinstance(node, ast.While) or not isinstance(node.test, ast.Compare):
+            continue
+        if node.test.lineno != node.test.end_lineno or node.lineno != node.test.lineno:
+            continue
+        asked = [seen(patch, finding.site, Clock, second=second) for second in (False, True)]
+        if min(asked) < 2:
+            break
+        draft.head(node, f"for _ in range({min(asked) - 1}):")
+        return "as many rounds as the slower of the two runs did; choose the number that you want"
+    return _by_readings(patch, draft)
+
+
+def _by_readings(patch: Patch, draft: Draft) -> str:
+    """The clock that decides goes on by each reading, as far as it did on average in the first run."""
+    readings = [
+        node
+        for node in ast.walk(draft.tree)
+        if isinstance(node, ast.Call) and (draft.names.called(node) or "").rpartition(".")[0] == "time"
+    ]
+    clocks = [node for node in readings if last_name(node) in calls.CLOCKS]
+    rows = [fact for fact in patch.evidence.a if isinstance(fact.detail, Clock) and fact.site]
+    rows = [fact for fact in rows if fact.site and fact.site.file == draft.file]
+    values = [fact.detail.value for fact in rows if isinstance(fact.detail, Clock)]
+    read = [value for value in values if isinstance(value, int | float)]
+    if not clocks or len({last_name(node) for node in clocks}) > 1 or len(read) < 2:
+        raise UnclearPlace("what the clock decides is not plain")
+    if any("/" in fact.process for fact in rows):
+        raise UnclearPlace("several processes read the clock")
+    step = f"{(read[-1] - read[0]) / (len(read) - 1):.2g}"
+    if last_name(clocks[0]).endswith("_ns"):
+        step = str(int(float(step)))
+    name = draft.free("CLOCK")
+    draft.after_imports(f"{name} = {draft.module('itertools')}.count(0, {step})  # goes on by each reading")
+    for node in clocks:
+        draft.replace(node, f"next({name})")
+    return "readings are counted instead of seconds, so that both runs do the same work"
+
+
 CAUSE = Cause(
     name="wall-clock",
     title="Control flow that depends on time",
@@ -130,6 +178,7 @@ CAUSE = Cause(
         "https://github.com/pytorch/pytorch/issues/101246",
     ),
     match=match,
+    mend=mends(_change),
     invalid=(
         "import time\n\nstart = time.time()\nwhile time.time() - start < 60:\n    pass\n",
         "import time\n\ndeadline = time.monotonic() + 60\nfor step in range(10**9):\n"

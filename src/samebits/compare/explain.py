@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 _BEYOND: Final = 200
 _LOOK_BACK: Final = 5000  # events looked at for the last states of the generators
 _WORTH_SAYING: Final = 0.1
+#: What reading a record, or a program's source, may raise where it holds something else than was expected.
+_STUMBLES: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 def _facts(run: RunLike, divergence: Divergence, event: Event | None) -> list[Fact[Detail]]:
@@ -71,6 +73,13 @@ def _generators(pair: ThreadPair | None, divergence: Divergence) -> dict[str, tu
     }
 
 
+def _program(run: RunLike, process: str) -> str:
+    """The file that a process, or the first of the run, was started with."""
+    record = run.records.get(process) or next(iter(run.records.values()), None)
+    words = record.manifest.get("argv") if record is not None else None
+    return str(words[0]) if isinstance(words, list) and words else ""
+
+
 def gather(
     run_a: RunLike,
     run_b: RunLike,
@@ -94,6 +103,7 @@ def gather(
         b=_facts(run_b, divergence, divergence.b or divergence.a),
         environment=environment,
         sources=sources,
+        program=_program(run_a, divergence.process),
         generators=_generators(pair, divergence),
         whole=to_its_end(run_a) and to_its_end(run_b),
     )
@@ -105,11 +115,15 @@ def explain(evidence: Evidence) -> list[Finding]:
     for name, cause in CATALOGUE.items():
         try:
             finding = cause.match(evidence)
-            if finding is not None and cause.mend is not None:
-                finding = cause.mend(evidence, finding)
-        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
+        except _STUMBLES:
             _log.debug("the matcher of %s stumbled over the evidence", name, exc_info=True)
             continue
-        if finding is not None and finding.confidence >= _WORTH_SAYING:
-            found.append(replace(finding, cause=name))
+        if finding is None or finding.confidence < _WORTH_SAYING:
+            continue
+        if cause.mend is not None:
+            try:
+                finding = cause.mend(evidence, finding)
+            except _STUMBLES:
+                _log.debug("the fix of %s stumbled over the source", name, exc_info=True)
+        found.append(replace(finding, cause=name))
     return sorted(found, key=lambda finding: (-finding.confidence, finding.cause))

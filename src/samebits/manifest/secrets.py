@@ -17,11 +17,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any, Final
 
+from samebits._runtime.text import LEFT_OUT as LEFT_OUT
 from samebits.manifest import detector
 from samebits.manifest.detector import Span, random_looking
-
-#: Stands where something was left out.
-LEFT_OUT: Final = "<left out>"
 
 # -- names -------------------------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ class Evidence:
     b: Sequence[Fact[Detail]] = ()
     environment: Sequence[EnvironmentDifference] = ()
     sources: Mapping[str, str] = field(default_factory=dict)  # user file -> its text
+    program: str = ""  # the file that was started, as its process was told
     #: generator name -> (state digest in a, in b) where both were last read before the divergence
     generators: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     #: whether both runs were seen to their own ends: what one of them never did, it then did not do

@@ -18,7 +18,7 @@ from samebits.model.finding import Finding
 from samebits.model.sites import at
 
 _PIPE_WIDTH: Final = 100
-_CAUSES, _ROWS, _NOTES = 3, 8, 6
+_CAUSES, _ROWS, _NOTES, _PLACES = 3, 8, 6, 3
 _ALL: Final = 1000  # where a person asks for every one
 STYLES: Final = {
     "same": "bold green",
@@ -110,7 +110,9 @@ def _cause(console: Console, finding: Finding, number: int, verdict: Verdict) ->
         _code(console, source, 5)
     put(console, clean(finding.why), 5)
     if number == 1:
-        put(console, "Fix:", 5, "green")
+        places = list(dict.fromkeys(_at(edit.file, edit.line) for edit in finding.edits))
+        where = f" at {', '.join(places[:_PLACES])}" if places else ""
+        put(console, f"Fix{where}{', ...' if len(places) > _PLACES else ''}:", 5, "green")
         _code(console, finding.fix, 7)
 
 

@@ -1,0 +1,300 @@
+"""An order that repeats, in place of one that hashes, addresses or the system decide."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection
+from typing import Final
+
+from samebits.causes._edits import Draft, UnclearPlace
+from samebits.causes._kinds import SET_METHODS
+from samebits.causes._patch import Patch
+from samebits.causes._trace import call_at, calls_at, facts_at, iterated, last_name, made, mentions
+from samebits.model import calls
+from samebits.model.sites import Site
+
+_BY_KEY: Final = frozenset({"sorted", "min", "max"})
+_TAKERS: Final = calls.ORDERED | _BY_KEY
+#: A method that changes a set -> the same for a dict that keeps the elements as its keys.
+_OF_DICT: Final = {"add": "setdefault", "remove": "pop"}
+_OF_SETS: Final = frozenset(
+    {*SET_METHODS, "discard", "update", "pop", "intersection_update", "difference_update"}
+)
+_OPERATORS: Final = (ast.BitAnd, ast.BitOr, ast.Sub, ast.BitXor)
+
+
+def _is_set(node: ast.expr) -> bool:
+    match node:
+        case ast.Set() | ast.SetComp() | ast.BinOp(op=ast.BitAnd() | ast.BitOr() | ast.Sub() | ast.BitXor()):
+            return True
+        case ast.Call(func=ast.Attribute(attr=method)):
+            return method in SET_METHODS - {"copy"}
+        case ast.Call():
+            return last_name(node) in ("set", "frozenset")
+        case _:
+            return False
+
+
+def _sets(patch: Patch, draft: Draft, line: int, through: set[str]) -> list[ast.expr]:
+    """The sets whose order a line takes; where none is known for one, the only name that may be."""
+    candidates: list[ast.expr] = []
+    for node in iterated(draft, line, _TAKERS):
+        plain = isinstance(node, ast.List | ast.Tuple | ast.Dict | ast.ListComp | ast.DictComp | ast.Constant)
+        passing = isinstance(node, ast.Call) and last_name(node) in _TAKERS | calls.NEVER_SET
+        if not plain and not passing and not any(node is other for other in candidates):
+            candidates.append(node)
+    known = []
+    for node in candidates:
+        names: set[str] = set()
+        makers = made(patch, draft, node, through=names)
+        if makers and all(_is_set(each) for _, each in makers):
+            known.append(node)
+            through |= names
+    return known or (candidates if len(candidates) == 1 else [])
+
+
+def sort_elements(patch: Patch, site: Site | None) -> None:
+    """Take the elements of a set of texts in sorted order."""
+    draft = patch.draft(site)
+    assert site is not None
+    if _key(draft, site.line, "hash", "str") or _pop(draft, site.line):
+        return
+    found = _sets(patch, draft, site.line, set())
+    if not found:
+        raise UnclearPlace("the set is not known")
+    for node in found:
+        above = draft.names.parent(node)
+        if isinstance(above, ast.Call) and draft.names.called(above) == "list" and above.args == [node]:
+            draft.rename(above, "sorted")
+        else:
+            draft.wrap(node, "sorted(", ")")
+
+
+def _key(draft: Draft, line: int, was: str, becomes: str) -> bool:
+    """`key=hash` of a sort becomes a key that repeats."""
+    done = False
+    for call in calls_at(draft, line, {*_BY_KEY, "sort"}):
+        for given in call.keywords:
+            if given.arg == "key" and draft.names.qualified(given.value) == was:
+                draft.replace(given.value, becomes)
+                done = True
+    return done
+
+
+def _pop(draft: Draft, line: int) -> bool:
+    """`name = names.pop()` takes the smallest, and then removes it."""
+    for call in calls_at(draft, line, {"pop"}):
+        above = draft.names.parent(call)
+        if call.args or call.keywords or not isinstance(call.func, ast.Attribute):
+            continue
+        if not isinstance(above, ast.Assign) or not isinstance(above.targets[0], ast.Name):
+            raise UnclearPlace("where the element goes is not plain")
+        owner = draft.source(call.func.value)
+        draft.after(above, f"{owner}.remove({above.targets[0].id})")
+        draft.replace(call, f"min({owner})")
+        return True
+    return False
+
+
+def keep_insertion(patch: Patch, site: Site | None) -> None:
+    """Make the set of objects, where it is made, a dict: that keeps the order in which it was filled."""
+    draft = patch.draft(site)
+    assert site is not None
+    table = draft.free("NUMBERS")
+    if _key(draft, site.line, "id", f"lambda item: {table}.setdefault(id(item), (len({table}), item))[0]"):
+        numbers(draft)
+        return
+    through: set[str] = set()
+    for node in _sets(patch, draft, site.line, through) or _filled(patch, draft, site.line, through):
+        for other, maker in made(patch, draft, node, through=through) or []:
+            _as_dict(other, maker)
+    if not patch.changed:
+        raise UnclearPlace("where the set is made is not known")
+    for other in patch.every():
+        _use_dict(other, through)
+
+
+def _filled(patch: Patch, draft: Draft, line: int, through: set[str]) -> list[ast.expr]:
+    """What is made a set on a line, by the name that it gets: all that makes it is found by that name."""
+    for node in draft.at(line):
+        above = draft.names.parent(node)
+        if not isinstance(node, ast.expr) or not _is_set(node) or isinstance(node, ast.BinOp):
+            continue
+        if isinstance(above, ast.Assign | ast.AnnAssign):
+            target = above.targets[0] if isinstance(above, ast.Assign) else above.target
+            return [target] if isinstance(target, ast.Name | ast.Attribute) else []
+        if isinstance(above, ast.Return):
+            for other, call, _ in mentions(patch, getattr(draft.names.function(node), "name", "")):
+                holder = other.names.parent(other.names.parent(call) or call)
+                if isinstance(holder, ast.Assign):
+                    through.update(map(last_name, holder.targets))
+        return [node]
+    return []
+
+
+def _as_dict(draft: Draft, node: ast.expr) -> None:
+    if isinstance(node, ast.SetComp):
+        draft.replace(node, f"dict.fromkeys({draft.source(node)[1:-1].strip()})")
+    elif isinstance(node, ast.Set):
+        draft.replace(node, f"dict.fromkeys([{draft.source(node)[1:-1].strip()}])")
+    elif isinstance(node, ast.Call) and draft.names.called(node) in ("set", "frozenset"):
+        draft.rename(node, "dict.fromkeys" if node.args else "dict")
+    else:
+        raise UnclearPlace("how the set is made is not plain")
+
+
+def _use_dict(draft: Draft, names: Collection[str]) -> None:
+    """What is done with a set that is a dict now."""
+    for node in ast.walk(draft.tree):
+        match node:
+            case ast.Call(func=ast.Attribute(value=owner, attr=method)) if last_name(owner) in names:
+                if method in _OF_DICT:
+                    draft.rename(node, _OF_DICT[method])
+                elif method == "update" and len(node.args) == 1:
+                    draft.wrap(node.args[0], "dict.fromkeys(", ")")
+                elif method == "discard" and len(node.args) == 1:
+                    draft.replace(node, f"{draft.source(owner)}.pop({draft.source(node.args[0])}, None)")
+                elif method in _OF_SETS:
+                    raise UnclearPlace("it is used as a set")
+            case ast.BinOp(op=op, left=left, right=right) if isinstance(op, _OPERATORS):
+                if last_name(left) in names or last_name(right) in names:
+                    raise UnclearPlace("it is used as a set")
+            case _:
+                pass
+
+
+def numbers(draft: Draft) -> str:
+    """A table at the module level that numbers objects in the order in which they are first asked for."""
+    name = draft.names_given.setdefault("NUMBERS", draft.free("NUMBERS"))
+    draft.after_imports(
+        f"{name} = {{}}  # object: its number, in the order in which they are first asked for"
+    )
+    return name
+
+
+def number_objects(patch: Patch, site: Site | None) -> None:
+    """`id(x)` or `hash(x)` of an object becomes the number of its first asking."""
+    draft = patch.draft(site)
+    call = call_at(draft, site, {"hash", "id"})
+    if len(call.args) != 1 or draft.names.called(call) not in ("hash", "id"):
+        raise UnclearPlace("another function of that name")
+    if any("/" in fact.process for fact in facts_at(patch.evidence.a, site)):
+        raise UnclearPlace("each process would number on its own")
+    of, table = draft.source(call.args[0]), numbers(draft)
+    if last_name(call) == "hash":
+        draft.replace(call, f"{table}.setdefault({of}, len({table}))")
+    else:  # the table keeps the object, so that no other gets its address
+        draft.replace(call, f"{table}.setdefault(id({of}), (len({table}), {of}))[0]")
+
+
+def digest_text(patch: Patch, site: Site | None, of: str) -> None:
+    """`hash(text)` becomes a digest of the text."""
+    draft = patch.draft(site)
+    call = call_at(draft, site, {"hash"})
+    if len(call.args) != 1 or draft.names.called(call) != "hash":
+        raise UnclearPlace("another function of that name")
+    argument = call.args[0]
+    text = draft.source(argument)
+    plain = isinstance(
+        argument, ast.Name | ast.Attribute | ast.Call | ast.Constant | ast.Subscript | ast.JoinedStr
+    )
+    data = (
+        text
+        if of == "bytes"
+        else f"{text if plain else f'({text})'}.encode()"
+        if of == "str"
+        else f"repr({text}).encode()"
+    )
+    hashlib = draft.module("hashlib")
+    draft.replace(call, f'int.from_bytes({hashlib}.sha256({data}).digest()[:8], "little")')
+
+
+def take_in_order(patch: Patch, site: Site | None) -> str | None:
+    """Results in the order in which their work was handed out."""
+    draft = patch.draft(site)
+    assert site is not None
+    for call in calls_at(draft, site.line, {"as_completed", "imap_unordered", "wait", "start"}):
+        name = last_name(call)
+        if name == "imap_unordered":
+            draft.rename(call, "imap")
+            return None
+        if name == "as_completed" and call.args:
+            _in_submission_order(patch, draft, call.args[0])
+            above, futures = draft.names.parent(call), draft.source(call.args[0])
+            taken_singly = isinstance(above, ast.Call) and last_name(above) == "next"
+            draft.replace(call, f"iter({futures})" if taken_singly else futures)
+            return None
+        if name == "wait" and call.args:
+            _instead_of_done(patch, draft, call)
+            return None
+        if name == "start" and isinstance(draft.names.parent(call), ast.Expr):
+            return _one_after_another(patch, draft, call)
+    raise UnclearPlace("no call that can be put in order is on the line")
+
+
+def _in_submission_order(patch: Patch, draft: Draft, futures: ast.expr) -> None:
+    """Futures in a set have no order: they become the keys of a dict."""
+    through: set[str] = set()
+    makers = made(patch, draft, futures, through=through) or []
+    sets = [(other, node) for other, node in makers if _is_set(node)]
+    for other, node in sets:
+        if node is futures:
+            raise UnclearPlace("the futures are made in the call")
+        _as_dict(other, node)
+    if sets:
+        _use_dict(draft, through)
+
+
+def _instead_of_done(patch: Patch, draft: Draft, call: ast.Call) -> None:
+    """`done, _ = wait(futures)`: whoever iterates `done` iterates the futures."""
+    above = draft.names.parent(call)
+    target = above.targets[0] if isinstance(above, ast.Assign) else None
+    if not isinstance(target, ast.Tuple) or not isinstance(target.elts[0], ast.Name):
+        raise UnclearPlace("what becomes of the finished is not plain")
+    done = target.elts[0].id
+    futures = draft.source(call.args[0])
+    if any(given.arg == "return_when" for given in call.keywords) or not isinstance(call.args[0], ast.Name):
+        raise UnclearPlace("some of them alone are waited for")
+    _in_submission_order(patch, draft, call.args[0])
+    function = draft.names.function(call)
+    uses = [
+        node
+        for node in ast.walk(draft.tree)
+        if isinstance(node, ast.Name) and node.id == done and isinstance(node.ctx, ast.Load)
+    ]
+    for node in uses:
+        if draft.names.function(node) is function:
+            draft.replace(node, futures)
+
+
+#: What threads speak to each other with: one that waits for another cannot be run alone.
+_SPEAKS: Final = frozenset(
+    {
+        "Queue",
+        "SimpleQueue",
+        "LifoQueue",
+        "PriorityQueue",
+        "Event",
+        "Condition",
+        "Barrier",
+        "Semaphore",
+        "Pipe",
+    }
+)
+
+
+def _one_after_another(patch: Patch, draft: Draft, call: ast.Call) -> str:
+    """Threads that write to what they share: each begins when the one before has ended."""
+    for other in patch.every():
+        for node in ast.walk(other.tree):
+            if isinstance(node, ast.Call) and last_name(node) in _SPEAKS:
+                raise UnclearPlace("threads wait for each other")
+    joins = [
+        node for node in ast.walk(draft.tree) if isinstance(node, ast.Call) and last_name(node) == "join"
+    ]
+    if not any(isinstance(node.func, ast.Attribute) and not node.args for node in joins):
+        raise UnclearPlace("nothing waits for the thread")
+    if not isinstance(call.func, ast.Attribute):
+        raise UnclearPlace("it is no thread's method")
+    draft.after(draft.statement(call), f"{draft.source(call.func.value)}.join()")
+    return "one thread after the other; at the same time only where each returns what it made"
