@@ -70,6 +70,9 @@ def _compared(
         parts.append(count(kinds["read"], "value") + " read by the program")
     ranks = len({pair.process for pair in compared})
     words = ", ".join(parts) + (f", in {count(ranks, 'process')}" if ranks > 1 else "") + "."
+    until = {watched.until for p in compared if p.shared and (watched := p.shared.a).level == "op"}
+    if _operations(kinds) and (limits := [step for step in until if step is not None]):
+        words += f" Operations were recorded up to step {min(limits):,}, and from there on per step."
     alike = list(dict.fromkeys(said for p in compared if p.shared and (said := p.shared.words())))
     words += "".join(f" {said}" for said in alike)
     if not _operations(kinds) and kinds.total() and not alike:

@@ -141,7 +141,7 @@ class Observer(ModuleType):
             self._mode.__exit__(None, None, None)  # type: ignore[no-untyped-call]
             self._mode = None
 
-    def zoom(self, on: bool, capture_bytes: int) -> None:
+    def zoom(self, on: bool, capture_bytes: int, share: int = 0) -> None:
         self._zoom = bool(on)
         self._capture_left = capture_bytes
 

@@ -84,13 +84,13 @@ class Trace(Patcher):
         # Not `collect`: asking torch for its CPU capability fixes it, and the script may yet choose it.
         self.session.begin(self.observer, manifest.collect_static())
         level = self.session.plan.level
-        self.schedule = Schedule(self.session.schedule, measures=level == "step")
+        self.schedule = Schedule(self.session.schedule, measures=level != "op")
         self._undo.callback(optimizer.register_optimizer_step_pre_hook(self.before_step).remove)
         self._undo.callback(optimizer.register_optimizer_step_post_hook(self.after_step).remove)
         self._around(torch.autograd, "backward", self.backward)
         self._around(torch.autograd, "grad", self.grad)
         self._around(dataloader._BaseDataLoaderIter, "__next__", self.next_batch)
-        for name in events.READS[level]:
+        for name in events.READS["op" if level == "op" else "step"]:
             self._around(torch.Tensor, _SPECIAL.get(name, name), functools.partial(self.read, name))
         self._describe()
         self._compile_hooks()
@@ -261,6 +261,8 @@ class Trace(Patcher):
 
     def read(self, name: str, original: Callable[..., Any], tensor: Any, *args: Any, **kwargs: Any) -> Any:
         value = original(tensor, *args, **kwargs)
+        if self.session.operations and name not in events.READS["op"]:
+            return value  # an operation, which is recorded
         if not (self._own.silent or self.stepping or self.session.ended):
             import torch
 
@@ -272,7 +274,7 @@ class Trace(Patcher):
     # -- torch.compile -----------------------------------------------------------------------------
     def _compile_hooks(self) -> None:
         """A compiled region is one event; compiling itself runs operations that are nobody's."""
-        if self.session.plan.level != "op":
+        if not self.session.operations:
             return
         self._after("torch._dynamo.callback", self._hook_dynamo)
         self._after("torch._inductor.output_code", self._hook_inductor)
@@ -298,11 +300,13 @@ class Trace(Patcher):
     def region(self, original: Callable[..., Any], graph: Any, *args: Any, **kwargs: Any) -> Any:
         import torch
 
+        if not self.session.operations:
+            return original(graph, *args, **kwargs)
         with self.quiet():
             outputs = original(graph, *args, **kwargs)
         tensors = [t for t in leaves(outputs) if isinstance(t, torch.Tensor)]
         number = self.observer.intern("compiled region")
-        if not self.session.ended:
+        if self.session.operations:
             self.attempt(self.observer.push_tensors, KIND["region"], [number] * len(tensors), tensors, -1, -1)
         return outputs
 
