@@ -67,6 +67,7 @@ def started(folder: Path, **plan: Any) -> tuple[Session, Silent]:
         Plan("/runs/ä b"),
         Plan("/r", level="op", steps=3, zoom=(1, 2), capture_bytes=5),
         Plan("/r", schedule={"main": [(4, 2)], "main/Process-1": []}),
+        Plan("/r", level="auto", until={"main": 7, "rank1": None}),
     ],
 )
 def test_a_plan_survives_the_environment(plan: Plan) -> None:

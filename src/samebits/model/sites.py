@@ -2,7 +2,32 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Final
+
+_PACKAGES: Final = ("site-packages", "dist-packages")  # folders of installed packages
+_SHORT: Final = 3  # names of a path that needs no shortening
+
+
+def short_path(file: str) -> str:
+    """A file's path as it is said to a person; documents keep it whole.
+
+    What lies in the working folder has a relative path already.  Of an installed package it is the path
+    within ("lightning/pytorch/loops/fit_loop.py"), below the home folder it begins with "~", and elsewhere
+    the folder and the name are said (".../project/train.py").
+    """
+    path = PurePath(file)
+    if not path.is_absolute():
+        return file
+    inside = [number for number, name in enumerate(path.parts) if name in _PACKAGES]
+    if inside and inside[-1] + 1 < len(path.parts):
+        return "/".join(path.parts[inside[-1] + 1 :])
+    home = os.path.expanduser("~")
+    if home not in ("~", os.sep) and path.is_relative_to(home):
+        return "/".join(("~", *path.relative_to(home).parts))
+    return file if len(path.parts) <= _SHORT else "/".join(("...", *path.parts[-2:]))
 
 
 @dataclass(frozen=True, slots=True)

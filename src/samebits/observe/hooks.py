@@ -66,6 +66,7 @@ class Trace(Patcher):
         self._stepped_by: dict[int, int] = {}  # optimizer -> the thread that stepped it last
         self._home = threading.get_ident()  # the thread whose events are those of thread 0
         self._steps = 0  # taken by that thread
+        self._classes = 0  # of modules whose class is noted
         self._own = _Own()
         self.plain = (torch.Tensor, torch.nn.Parameter)
         self.observer.setup(
@@ -142,6 +143,7 @@ class Trace(Patcher):
             self.session.note("manifest", manifest.collect())
         if self.schedule.reads_all(self.session.step):
             self.attempt(self._read_generators)
+        self._note_classes()
         self.session.advance()
         if home and self.schedule.advance(self._steps):
             self.session.note("schedule", self.schedule.known)
@@ -151,6 +153,11 @@ class Trace(Patcher):
             self.session.on_step_limit()
             main = threading.current_thread() is threading.main_thread()
             raise (StopRun if main else SystemExit)(0)  # of a thread Python forgives SystemExit itself alone
+
+    def _note_classes(self) -> None:
+        if self._classes < len(self.names.classes):
+            self._classes = len(self.names.classes)
+            self.session.note("modules", self.names.classes)
 
     def _held(self, optimizer: torch.optim.Optimizer) -> tuple[list[int], list[torch.Tensor]]:
         """The optimizer's parameters and the numbers of their names."""
@@ -361,6 +368,7 @@ class Trace(Patcher):
         for key, (_, _, optimizer) in list(self.parameters.items()):
             if not self.stepping and self._stepped_by.get(key, here) == here:
                 self.attempt(self._read, optimizer, "parameter", True)
+        self._note_classes()
         self.session.end(status)
 
 
