@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
 
 from samebits.observe import opening
 from samebits.observe.opening import Opening
@@ -82,3 +83,48 @@ def test_a_process_that_the_first_run_had_not_decides_by_itself() -> None:
     assert not found.is_over(1)
     observer.cost = 1e9
     assert found.is_over(2)
+
+
+@pytest.mark.usefixtures("generators_restored")
+def test_an_opening_holds_what_a_zoom_shows(observe: Any) -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(3, 2))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    large = torch.ones(opening.CAPTURE // opening.SHARE // 4 + 1)
+    with observe(level="auto") as seen:
+        seen.trace.observer.spent()
+        large * 2
+        loss = model(torch.rand(4, 3)).sum()
+        loss.item()
+        loss.backward()
+        optimizer.step()
+        assert seen.trace.observer.spent() > 0
+        assert seen.trace.session.operations
+    record, events = seen.run.records["main"], seen.events
+    ops = {event.name: event for event in events if event.kind == "op"}
+    product, drawn = ops["aten::mul"], ops["aten::uniform_"]
+    assert product.inputs
+    assert drawn.generator
+    assert record.value(0, product.index) is None  # too large a share of what may be kept
+    assert record.value(0, drawn.index) is not None
+    assert [event.name for event in events if event.kind == "read"] == ["aten::_local_scalar_dense"]
+    assert record.notes["operations_until"] is None
+    assert record.notes["modules"] == {"0": "Linear"}
+
+
+@pytest.mark.usefixtures("generators_restored")
+def test_after_its_opening_a_run_is_recorded_per_step(observe: Any) -> None:
+    weight = torch.nn.Parameter(torch.ones(3))
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    with observe(level="auto", until={"main": 2}) as seen:
+        for _ in range(4):
+            optimizer.zero_grad()
+            loss = weight.square().sum()
+            loss.item()
+            loss.backward()
+            optimizer.step()
+    record, events = seen.run.records["main"], seen.events
+    assert {event.step for event in events if event.kind == "op"} == {0, 1}
+    reads = [event.name for event in events if event.kind == "read"]
+    assert reads == ["aten::_local_scalar_dense"] * 2 + ["Tensor.item"] * 2
+    assert [event.step for event in events if event.kind == "loss"] == [0, 1, 2, 3]
+    assert record.notes["operations_until"] == 2
