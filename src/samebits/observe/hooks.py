@@ -26,6 +26,7 @@ from samebits.observe import observer
 from samebits.observe.batches import as_tensor, leaves, unwrapped
 from samebits.observe.generators import Generators
 from samebits.observe.names import Names
+from samebits.observe.optimizers import OtherOptimizers
 from samebits.observe.schedule import Schedule
 from samebits.observe.session import Session
 from samebits.usercode import opened
@@ -88,6 +89,9 @@ class Trace(Patcher):
         self.schedule = Schedule(self.session.schedule, measures=level != "op")
         self._undo.callback(optimizer.register_optimizer_step_pre_hook(self.before_step).remove)
         self._undo.callback(optimizer.register_optimizer_step_post_hook(self.after_step).remove)
+        others = OtherOptimizers(self.before_step, self.after_step)
+        others.install()
+        self._undo.callback(others.uninstall)
         self._around(torch.autograd, "backward", self.backward)
         self._around(torch.autograd, "grad", self.grad)
         self._around(dataloader._BaseDataLoaderIter, "__next__", self.next_batch)
