@@ -340,6 +340,14 @@ def test_openings_that_ended_apart_are_compared_by_results(other: int | None) ->
     assert "recorded per operation up to step 5, the other per operation" in verdict.compared
 
 
+def test_an_opening_that_ended_in_its_first_step_is_no_record_per_step() -> None:
+    opened, per_step = _auto("a", 1), _auto("b", 0)
+    opened.records["main"].notes["operations_until"] = 0
+    del per_step.records["main"].notes["operations_until"]
+    assert compare(opened, per_step).verdict == "same"
+    assert compare(per_step, opened).verdict == "same"
+
+
 def test_a_process_without_an_opening_was_recorded_per_step() -> None:
     runs = [_auto("a", 0), _auto("b", 0)]
     for run in runs:

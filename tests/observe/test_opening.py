@@ -128,3 +128,17 @@ def test_after_its_opening_a_run_is_recorded_per_step(observe: Any) -> None:
     assert reads == ["aten::_local_scalar_dense"] * 2 + ["Tensor.item"] * 2
     assert [event.step for event in events if event.kind == "loss"] == [0, 1, 2, 3]
     assert record.notes["operations_until"] == 2
+
+
+@pytest.mark.usefixtures("generators_restored")
+def test_an_opening_ends_where_cuda_begins(observe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(torch.cuda, "_lazy_call", asked.append)
+    with observe(level="auto") as seen:
+        torch.ones(3) * 2
+        for call in asked:  # as torch does where CUDA is first used
+            call()
+        torch.ones(3) * 4
+        assert not seen.trace.session.operations
+    assert len(seen.named("aten::mul")) == 1
+    assert seen.run.records["main"].notes["operations_until"] == 0

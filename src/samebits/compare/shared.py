@@ -38,9 +38,9 @@ class Coverage:
         level, until = record.plan.get("level"), None
         opened = level == "auto"
         if opened:
-            until = record.notes.get(OPENING, 0)
+            level = "op" if OPENING in record.notes else "step"
+            until = record.notes.get(OPENING)
             until = until if until is None or type(until) is int else 0
-            level = "step" if until == 0 else "op"
         level = level if level in _LEVELS else "op"
         observer, vocabulary = record.notes.get("observer"), record.notes.get("vocabulary")
         return cls(

@@ -26,6 +26,7 @@ from samebits.observe import observer
 from samebits.observe.batches import as_tensor, leaves, unwrapped
 from samebits.observe.generators import Generators
 from samebits.observe.names import Names
+from samebits.observe.opening import before_cuda
 from samebits.observe.optimizers import OtherOptimizers
 from samebits.observe.schedule import Schedule
 from samebits.observe.session import Session
@@ -85,6 +86,7 @@ class Trace(Patcher):
 
         # Not `collect`: asking torch for its CPU capability fixes it, and the script may yet choose it.
         self.session.begin(self.observer, manifest.collect_static())
+        before_cuda(self.session.close_opening)
         level = self.session.plan.level
         self.schedule = Schedule(self.session.schedule, measures=level != "op")
         self._undo.callback(optimizer.register_optimizer_step_pre_hook(self.before_step).remove)

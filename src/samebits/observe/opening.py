@@ -5,6 +5,9 @@ outputs, so that a difference needs no further runs to be told.  A long one is r
 alone, and per step from then on.  Where the opening ends is decided at a step's end and by the clock, so it
 is noted in the record, and the further runs of a verification follow it: both runs observe the same.
 
+On a GPU there is none: to digest every result costs kernels there, which a captured graph would keep.  It
+ends where the program first asks for CUDA, which is one place in both runs.
+
 The processes that another one started are recorded per step: what they compute decides a verdict only if
 they train, and they may end no step at which both runs could stop alike.
 """
@@ -12,11 +15,15 @@ they train, and they may end no step at which both runs could stop alike.
 from __future__ import annotations
 
 import time
+import weakref
+from collections.abc import Callable
 from types import ModuleType
 from typing import Final
 
 from samebits.observe.plan import Plan
 
+#: The module that is told whether operations are observed.
+CUSTOM_OPS: Final = "samebits.random.custom_ops"
 #: Bytes of outputs that are kept, and which part of what is left an output may take.
 CAPTURE: Final = 16 << 20
 SHARE: Final = 16
@@ -28,6 +35,19 @@ AT_LEAST: Final = 0.1
 SECONDS: Final = 20.0
 STEPS: Final = 1000
 EVENTS: Final = 1 << 20
+
+
+def before_cuda(call: Callable[[], None]) -> None:
+    """Call a method, if its object still lives, when CUDA is about to be used for the first time."""
+    import torch
+
+    method = weakref.WeakMethod(call)
+
+    def about_to() -> None:
+        if (found := method()) is not None:
+            found()
+
+    torch.cuda._lazy_call(about_to)  # type: ignore[no-untyped-call]
 
 
 class Opening:

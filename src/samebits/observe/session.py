@@ -26,8 +26,8 @@ from samebits.manifest.secrets import redact, redact_data, redact_path
 from samebits.model import events
 from samebits.model.facts import Detail, Fact, File, Listing, Load, Probe, Save, Write
 from samebits.model.sites import Site
-from samebits.observe.command import command_digest
-from samebits.observe.opening import Opening
+from samebits.observe.command import command_digest, working_folder
+from samebits.observe.opening import CUSTOM_OPS, Opening
 from samebits.observe.plan import Plan
 from samebits.record import log
 from samebits.usercode import loading
@@ -38,15 +38,7 @@ if TYPE_CHECKING:
 PROCESS: Final = "SAMEBITS_PROCESS"  # the process key of the parent process, if the parent is observed
 #: Notes that quote the program: such a text may hold a secret, so it is redacted.
 _QUOTES: Final = frozenset({"exception", "left_out"})
-_CUSTOM_OPS: Final = "samebits.random.custom_ops"  # is told whether operations are observed
 _COLUMNS: Final = tuple(name for name, _ in events.STRUCTURE)
-
-
-def _working_folder() -> str:
-    try:
-        return os.getcwd()
-    except OSError:  # it was deleted
-        return os.sep
 
 
 class Session:
@@ -63,7 +55,7 @@ class Session:
         self.on_step_limit: Callable[[], None] = lambda: None  # called when this process has done its steps
         self._writer: Writer | None = None
         self._pid = os.getpid()
-        self._cwd = _working_folder()
+        self._cwd = working_folder()
         self._committed = 0.0  # time of the last commit, monotonic
         self._early: list[Fact[Detail]] = []  # facts from before torch was imported
         self._manifest: dict[str, Any] = {}
@@ -121,12 +113,18 @@ class Session:
             self._opening.begin()
             self.note(events.OPENING, None)
         if self.operations:
-            imports.after(_CUSTOM_OPS, lambda custom_ops: custom_ops.observe(self.operations))
+            imports.after(CUSTOM_OPS, lambda custom_ops: custom_ops.observe(self.operations))
         self._set_zoom()
 
     @property
     def operations(self) -> bool:  # recorded now?
         return not self.ended and (self.plan.level == "op" or self._opening is not None)
+
+    def close_opening(self) -> None:
+        """From here on, in the middle of a step, no operation is recorded."""
+        if self._opening is not None:
+            self.note(events.OPENING, self.step)
+            self._stop_operations()
 
     def _stop_operations(self) -> None:
         if self._opening is not None:
@@ -134,8 +132,8 @@ class Session:
             self._opening = None
         if self.observer is not None:
             self.observer.operations(False)
-        if _CUSTOM_OPS in sys.modules:
-            sys.modules[_CUSTOM_OPS].observe(False)
+        if CUSTOM_OPS in sys.modules:
+            sys.modules[CUSTOM_OPS].observe(False)
 
     def before_fork(self) -> None:
         """Number the child that `os.fork` is about to make, whichever child imports torch first."""
@@ -157,7 +155,7 @@ class Session:
         self._counter = None
         self._lock = threading.RLock()  # a thread of the parent may hold the old one
         self._pid = os.getpid()
-        self._cwd = _working_folder()
+        self._cwd = working_folder()
         self._committed = 0.0
         self._early.clear()
         self._notes.clear()
