@@ -303,3 +303,62 @@ def test_a_schedule_that_is_none_does_no_harm(run: Make, training: Make, schedul
     events = [event for event in training(3) if event.kind != "op"]
     a = _leveled(run, events, "a", "step", schedule=schedule)
     assert compare(a, _leveled(run, events, "b", "step")).verdict == "same"
+
+
+def _auto(name: str, until: int | None, *, salt: int = 0, parts: int = _STEPS) -> FakeRun:
+    """A program at level "auto": an operation a step up to ``until``, results throughout."""
+    events = []
+    for step in range(_STEPS):
+        other = salt if step >= parts else 0
+        if until is None or step < until:
+            events.append(Event(0, "op", "aten::mul", "forward", step, 0, step + other, site=Site("t.py", 3)))
+        events.append(Event(0, "loss", "loss", "forward", step, 0, 100 + step + other, site=Site("t.py", 4)))
+    notes = {"observer": "native", "vocabulary": 2, "schedule": [], "gradients_together": True}
+    plan = {"level": "auto"}
+    record = FakeRecord({0: events}, plan=plan, notes=notes | {"operations_until": until})
+    record.steps = _STEPS
+    return FakeRun(name, {"main": record})
+
+
+@pytest.mark.parametrize("until", [None, 5])
+def test_openings_that_ended_alike_are_compared_by_operations(until: int | None) -> None:
+    verdict = compare(_auto("a", until), _auto("b", until))
+    assert (verdict.verdict, verdict.operations) == ("same", until or _STEPS)
+    assert ("up to step 5, and from there on per step" in verdict.compared) is (until == 5)
+    verdict = compare(_auto("a", until), _auto("b", until, salt=9, parts=3))
+    assert verdict.first is not None
+    assert (verdict.first.op, verdict.first.step) == ("aten::mul", 3)
+    verdict = compare(_auto("a", until), _auto("b", until, salt=9, parts=7))
+    assert verdict.first is not None
+    assert (verdict.first.op, verdict.first.step) == ("aten::mul" if until is None else "loss", 7)
+
+
+@pytest.mark.parametrize("other", [None, 6])
+def test_openings_that_ended_apart_are_compared_by_results(other: int | None) -> None:
+    verdict = compare(_auto("a", 5), _auto("b", other))
+    assert (verdict.verdict, verdict.operations, verdict.events) == ("same", 0, _STEPS)
+    assert "recorded per operation up to step 5, the other per operation" in verdict.compared
+
+
+def test_an_opening_that_ended_in_its_first_step_is_no_record_per_step() -> None:
+    opened, per_step = _auto("a", 1), _auto("b", 0)
+    opened.records["main"].notes["operations_until"] = 0
+    del per_step.records["main"].notes["operations_until"]
+    assert compare(opened, per_step).verdict == "same"
+    assert compare(per_step, opened).verdict == "same"
+
+
+def test_a_process_without_an_opening_was_recorded_per_step() -> None:
+    runs = [_auto("a", 0), _auto("b", 0)]
+    for run in runs:
+        del run.records["main"].notes["operations_until"]
+    assert compare(*runs).verdict == "same"
+    assert "Observed per step" in compare(*runs).compared
+
+
+@pytest.mark.parametrize("hostile", [True, "x", -3, [1]])
+def test_a_hostile_end_of_an_opening_is_none(hostile: object) -> None:
+    runs = [_auto("a", 0), _auto("b", 0)]
+    for run in runs:
+        run.records["main"].notes["operations_until"] = hostile
+    assert compare(*runs).verdict == "same"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from samebits.compare import values
 from samebits.compare.values import combine, compare_bytes, compare_loss, compare_values
-from samebits.model.divergence import Difference
+from samebits.model.divergence import FAR, Difference
 from samebits.record.values import Value
 
 _NAN_A, _NAN_B = b"\x01\x00\xc0\x7f", b"\x02\x00\xc0\x7f"
@@ -44,6 +44,16 @@ def test_the_two_zeros_differ_by_nothing() -> None:
 def test_payload_of_nan_is_a_difference_without_a_size() -> None:
     found = compare_bytes("float32", _NAN_A, _NAN_B, 1)
     assert (found.differing, found.max_abs, found.max_ulp) == (1, None, None)
+
+
+def test_one_number_that_crosses_zero_does_not_make_values_unrelated() -> None:
+    a, b = _f32(1.0, 2.0, 1e-9), _f32(1.0000002, 2.0000003, -1e-9)
+    found = compare_bytes("float32", a, b, 3)
+    assert (found.differing, found.far, found.related) == (3, 1, True)
+    assert found.max_ulp is not None
+    assert found.max_ulp > FAR
+    assert not compare_bytes("float32", _f32(1.0, 2.0), _f32(-7.0, 0.5), 2).related
+    assert combine([found, found]).far == 2
 
 
 def test_an_infinity_has_no_number_in_json() -> None:

@@ -65,6 +65,7 @@ def test_diverged_with_its_difference_and_cause(run: Make, training: Make, value
         "op": "aten::index_put",
         "change": "value",
         "module": "encoder.embed",
+        "module_class": None,
         "node": None,
         "file": "train.py",
         "line": 11,

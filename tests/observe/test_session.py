@@ -67,6 +67,7 @@ def started(folder: Path, **plan: Any) -> tuple[Session, Silent]:
         Plan("/runs/ä b"),
         Plan("/r", level="op", steps=3, zoom=(1, 2), capture_bytes=5),
         Plan("/r", schedule={"main": [(4, 2)], "main/Process-1": []}),
+        Plan("/r", level="auto", until={"main": 7, "rank1": None}),
     ],
 )
 def test_a_plan_survives_the_environment(plan: Plan) -> None:
@@ -90,7 +91,7 @@ def test_the_record_says_what_was_changed_beside_what_was_observed(folder: Path)
     with Record.open(folder / "main.db") as record:
         assert record.plan == {
             "folder": str(folder), "level": "step", "steps": 3, "zoom": None, "capture_bytes": 0,
-            "schedule": None, "rewrite": True, "draws": None,
+            "schedule": None, "until": None, "rewrite": True, "draws": None,
             "seed": 2**127, "deterministic": True, "portable": False,
         }  # fmt: skip
 

@@ -96,13 +96,43 @@ def test_prose_keeps_to_the_width_of_a_terminal() -> None:
     assert max(len(line) for line in lines if line not in code) <= 80
 
 
-def test_without_causes_it_says_what_to_try() -> None:
-    text = _shown(replace(_DIVERGED, causes=(), operations=0))
+def test_without_causes_it_says_what_is_known() -> None:
+    text = _shown(replace(_DIVERGED, causes=(), unexplained="What is known: nothing. Try: samebits verify x"))
     assert "The evidence does not show the cause." in text
-    assert "--level op" in text
-    text = _shown(replace(_DIVERGED, causes=(), operations=120))
-    assert "--level op" not in text  # every operation was recorded already
-    assert "--steps" in text
+    assert "What is known: nothing. Try: samebits verify x" in text
+
+
+def test_what_a_person_would_say() -> None:
+    place = replace(
+        _PLACE,
+        op="aten::lift_fresh",
+        module="encoder.0",
+        module_class="Linear",
+        file="/opt/env/lib/python3.12/site-packages/lightning/pytorch/loop.py",
+        difference=Difference(4, 4, 6.28, 2_157_067_321, 4),
+    )
+    text = _shown(replace(_DIVERGED, first=place), width=120)
+    assert "DIVERGED  first at step 0, torch.tensor / torch.from_numpy, lightning/pytorch/loop.py:2" in text
+    assert "operation torch.tensor / torch.from_numpy" in text
+    assert "line      lightning/pytorch/loop.py:2 in forward" in text
+    assert "module    encoder.0 (Linear)" in text
+    assert "differs   4 of 4 elements, by at most 6.28: unrelated values" in text
+    assert "2,157" not in text
+    assert place.as_json()["op"] == "aten::lift_fresh"
+    assert place.as_json()["file"] == place.file
+
+
+def test_a_root_is_said_once() -> None:
+    assert replace(_PLACE, module="Reader", module_class="Reader").module_said == "Reader"
+    assert replace(_PLACE, module="GAN#2.0", module_class=None).module_said == "GAN#2.0"
+
+
+def test_two_commands_are_said_first() -> None:
+    row = EnvironmentDifference("argv", ["t.py", "1"], ["t.py", "2"], True)
+    verdict = replace(_DIVERGED, environment=(row,), commands=("t.py --every 1", "t.py --every 2"))
+    text = _shown(verdict)
+    assert text.index("not one command:\n  t.py --every 1\n  t.py --every 2") < text.index("First difference")
+    assert "did not run on the same thing" not in text
 
 
 def test_environment_and_second_place_and_notes() -> None:

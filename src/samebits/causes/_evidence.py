@@ -16,7 +16,7 @@ from samebits.model.cause import Evidence
 from samebits.model.events import RANDOM
 from samebits.model.facts import D, Detail, Fact, File, Iteration, Listing, Probe, Sort, Write
 from samebits.model.operators import is_nondeterministic
-from samebits.model.sites import Site
+from samebits.model.sites import Site, at, short_path
 
 #: The digest of the inputs of an operation that has none; what it makes came from outside.
 NO_INPUTS: Final = 1
@@ -29,7 +29,7 @@ def is_random(evidence: Evidence) -> bool:
 
 def spot(site: Site | None) -> str:
     """A place in words: "train.py:11"."""
-    return str(site) if site else "an unknown line"
+    return at(short_path(site.file), site.line) if site else "an unknown line"
 
 
 @dataclass(frozen=True, slots=True)

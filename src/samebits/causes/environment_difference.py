@@ -20,7 +20,8 @@ _FIX = """\
 
 
 def _rows(evidence: Evidence) -> list[EnvironmentDifference]:
-    return [row for row in evidence.environment if row.matters]
+    """What can change bits; another command is no other environment, and is said by itself."""
+    return [row for row in evidence.environment if row.matters and row.key != "argv"]
 
 
 def _told(row: EnvironmentDifference) -> str:

@@ -31,8 +31,8 @@ ORDER: Final = 20  # of `samebits --help`
 )
 @click.option(
     "--level", type=click.Choice(["auto", "step", "op"]), default="auto", show_default=True,
-    help="What is compared: every optimizer step, every operation, or steps first and then, if they "
-    "diverge, the operations around the place.",
+    help="What is compared: every optimizer step, every operation, or operations as long as that is cheap, "
+    "then steps, and if these diverge, the operations around the place.",
 )  # fmt: skip
 @run_options
 @click.option(

@@ -45,7 +45,7 @@ def told(verdict: Verdict) -> dict[str, Any]:
         ],
         "operations": [] if place is None else [_row(row) for row in around(place)],
         "environment": document["environment"],
-        "notes": list(verdict.notes) + ([verdict.reason] if verdict.reason else []),
+        "notes": [*verdict.notes, *filter(None, (verdict.reason, verdict.unexplained))],
     }
 
 

@@ -13,17 +13,21 @@ from samebits.compare.explain import explain, gather
 from samebits.compare.gaps import Gap, gaps
 from samebits.compare.pairs import ThreadPair, pairs
 from samebits.compare.risks import risks
-from samebits.compare.shared import repeat
+from samebits.compare.shared import Coverage, repeat
 from samebits.compare.threads import RunLike, is_worker
+from samebits.compare.unexplained import command, unexplained
 from samebits.compare.verdict import Place, Verdict, count
 from samebits.errors import UsageError
 from samebits.model.divergence import Divergence, EnvironmentDifference
 from samebits.model.operators import public_name
 
 
-def _place(divergence: Divergence) -> Place:
+def _place(run: RunLike, divergence: Divergence) -> Place:
     event = divergence.event
     site = event.site
+    record = run.records.get(divergence.process)
+    classes = None if record is None else record.notes.get("modules")
+    kind = classes.get(event.module) if isinstance(classes, dict) else None
     return Place(
         rank=divergence.rank,
         process=divergence.process,
@@ -38,6 +42,7 @@ def _place(divergence: Divergence) -> Place:
         line=site.line if site else None,
         function=site.function if site else None,
         difference=divergence.difference,
+        module_class=kind if isinstance(kind, str) else None,
     )
 
 
@@ -71,6 +76,9 @@ def _compared(
         parts.append(count(kinds["read"], "value") + " read by the program")
     ranks = len({pair.process for pair in compared})
     words = ", ".join(parts) + (f", in {count(ranks, 'process')}" if ranks > 1 else "") + "."
+    until = {watched.until for p in compared if p.shared and (watched := p.shared.a).level == "op"}
+    if _operations(kinds) and (limits := [step for step in until if step is not None]):
+        words += f" Operations were recorded up to step {min(limits):,}, and from there on per step."
     alike = list(dict.fromkeys(said for p in compared if p.shared and (said := p.shared.words())))
     words += "".join(f" {said}" for said in alike)
     if not _operations(kinds) and kinds.total() and not alike:
@@ -120,6 +128,22 @@ def _environment(run_a: RunLike, run_b: RunLike) -> tuple[EnvironmentDifference,
         if not is_worker(key):
             return tuple(diff(dict(run_a.records[key].manifest), dict(run_b.records[key].manifest)))
     return ()
+
+
+def _commands(run_a: RunLike, run_b: RunLike) -> tuple[str, ...]:
+    """What was run, where two runs are not one command."""
+    words = tuple(command(run.info) for run in (run_a, run_b))
+    return words if all(words) and words[0] != words[1] else ()
+
+
+def _unexplained(run: RunLike, divergence: Divergence, commands: Sequence[str]) -> str:
+    if commands:
+        return (
+            "The two runs are not one command, which may be all there is to it: compare two of one command."
+        )
+    record = run.records.get(divergence.process)
+    seen = record is not None and Coverage.of(record).operations(divergence.step)
+    return unexplained(divergence, seen, run.info)
 
 
 def _failure(run: RunLike) -> str | None:
@@ -196,6 +220,7 @@ def compare(run_a: RunLike, run_b: RunLike) -> Verdict:
         pair=ids,
         compared=words,
         environment=_environment(run_a, run_b),
+        commands=_commands(run_a, run_b),
     )
     failures = [(run, reason) for run in (run_a, run_b) if (reason := _failure(run)) is not None]
     code = failures[0][0].info.get("exit_code") if failures else None
@@ -218,11 +243,13 @@ def compare(run_a: RunLike, run_b: RunLike) -> Verdict:
         return replace(base, risks=risks(run_a))
     divergence = made_in(run_a, run_b, divergence)
     evidence = gather(run_a, run_b, divergence, compared, base.environment)
+    causes = explain(evidence)
     return replace(
         base,
         verdict="diverged",
-        first=_place(divergence),
-        causes=tuple(explain(evidence)),
+        first=_place(run_a if divergence.a else run_b, divergence),
+        causes=tuple(causes),
+        unexplained="" if causes else _unexplained(run_a, divergence, base.commands),
         notes=(*notes, *(str(gap) for gap in missing)),
         exit_code=code,
         sources=evidence.sources,

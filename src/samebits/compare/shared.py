@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from samebits.compare.threads import EventStream, Keep, RecordLike
-from samebits.model.events import GRAD_ROOT, READS, Event
+from samebits.model.events import GRAD_ROOT, OPENING, READS, Event
 
 #: What a process computed, whoever watched it and how closely.
 _RESULTS: Final = frozenset({"batch", "loss", "gradient", "parameter"})
@@ -31,19 +31,35 @@ class Coverage:
     vocabulary: int
     schedule: tuple[tuple[int, int], ...] | None  # (from step, stride) of reading; None: not known
     together: bool = True  # all gradients were read at each step that the stride divides
+    until: int | None = None  # operations were recorded up to this step; None: to the end, at level "op"
 
     @classmethod
     def of(cls, record: RecordLike) -> Coverage:
-        level = record.plan.get("level")
+        level, until = record.plan.get("level"), None
+        opened = level == "auto"
+        if opened:
+            level = "op" if OPENING in record.notes else "step"
+            until = record.notes.get(OPENING)
+            until = until if until is None or type(until) is int else 0
         level = level if level in _LEVELS else "op"
         observer, vocabulary = record.notes.get("observer"), record.notes.get("vocabulary")
         return cls(
             level,
             observer if observer in _OBSERVERS else _observer_before_it_was_noted(record),
             vocabulary if type(vocabulary) is int else 1,
-            ((0, 1),) if level == "op" else _schedule(record),
-            level == "op" or record.notes.get("gradients_together") is True,
+            ((0, 1),) if level == "op" and not opened else _schedule(record),
+            (level == "op" and not opened) or record.notes.get("gradients_together") is True,
+            until if level == "op" else None,
         )
+
+    def operations(self, step: int) -> bool:
+        """Whether operations were recorded at ``step``."""
+        return self.level == "op" and (self.until is None or step < self.until)
+
+    @property
+    def how(self) -> str:
+        """ "per step"."""
+        return _LEVELS[self.level] + ("" if self.until is None else f" up to step {self.until:,}")
 
     def stride(self, step: int) -> int | None:
         """At ``step`` every stride-th gradient and parameter was read; None where that is not known."""
@@ -98,8 +114,8 @@ class Shared:
         """What is compared, where the two were not observed alike: one sentence."""
         if self.a.vocabulary != self.b.vocabulary:
             how = "The two were recorded by versions of samebits that observe different things"
-        elif self.a.level != self.b.level:
-            how = f"The first was recorded {_LEVELS[self.a.level]}, the other {_LEVELS[self.b.level]}"
+        elif self.a.how != self.b.how:
+            how = f"The first was recorded {self.a.how}, the other {self.b.how}"
         elif self.keep is not None:
             first, second = _OBSERVERS[self.a.observer], _OBSERVERS[self.b.observer]
             how = f"The first was recorded {first}, the other {second}"
@@ -145,7 +161,7 @@ class Shared:
 def _keep(a: Coverage, b: Coverage) -> Keep | None:
     if a.vocabulary != b.vocabulary:
         return lambda event: event.kind in _RESULTS and event.name != GRAD_ROOT
-    if a.level != b.level:
+    if (a.level, a.until) != (b.level, b.until):
         names = frozenset(f"Tensor.{method}" for method in READS["step"]) & frozenset(
             f"Tensor.{method}" for method in READS["op"]
         )

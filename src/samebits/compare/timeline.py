@@ -281,7 +281,7 @@ def _generators(pair: StepPair, columns: Sequence[tuple[int, int]]) -> Iterator[
                 column = (step - start) // width
                 row[column] = row[column] is not False and a[key] == b[key]
     nothing: list[bool | None] = [None] * len(columns)
-    per_step = [Coverage.of(steps.record).level == "step" for steps in (pair.a, pair.b)]
+    per_step = [not Coverage.of(s.record).operations(s.record.steps) for s in (pair.a, pair.b)]
     for name in sorted(drawn.keys() | (same.keys() & pair.drawn_from)):
         counts = drawn.get(name, ([], []))
         left, right = (

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Final
 
 from samebits.compare.threads import ValueLike
-from samebits.model.divergence import Difference
+from samebits.model.divergence import FAR, Difference
 
 _BLOCK: Final = 4096  # elements compared at once before looking closer
 
@@ -83,6 +83,7 @@ class _Largest:
         self.differing = 0
         self.distance: float | None = None
         self.ulp: int | None = None
+        self.far = 0
 
     def add(self, distance: float | None, ulp: int | None) -> None:
         if distance is not None and math.isfinite(distance):
@@ -103,9 +104,13 @@ def _compare_floats(dtype: str, a: bytes, b: bytes, parts: int, found: _Largest)
         gaps = [floats_a[at] - floats_b[at] for at in places]
         whole = all(not math.isnan(gap) for gap in gaps)
         found.add(math.hypot(*gaps) if whole else None, None)
+        far = False
         for at in places:
             if not (math.isnan(floats_a[at]) or math.isnan(floats_b[at])):
-                found.add(None, abs(_ordered(bits_a[at], size) - _ordered(bits_b[at], size)))
+                ulp = abs(_ordered(bits_a[at], size) - _ordered(bits_b[at], size))
+                far |= ulp > FAR
+                found.add(None, ulp)
+        found.far += far
 
 
 def _compare_integers(code: str, a: bytes, b: bytes, found: _Largest) -> None:
@@ -147,7 +152,7 @@ def compare_bytes(dtype: str, a: bytes, b: bytes, elements: int) -> Difference:
         block_a, block_b = a[at : at + step], b[at : at + step]
         if block_a != block_b:
             closer(block_a, block_b)
-    return Difference(found.differing, elements, found.distance, found.ulp)
+    return Difference(found.differing, elements, found.distance, found.ulp, found.far)
 
 
 def compare_values(a: ValueLike, b: ValueLike) -> Difference:
@@ -187,6 +192,7 @@ def combine(parts: Sequence[Difference]) -> Difference:
         sum(part.elements for part in parts),
         max(distances, default=None),
         max(ulps, default=None),
+        far=sum(part.far for part in parts),
         reordered=bool(apart) and all(part.reordered for part in apart),
     )
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from samebits._runtime.markup import card
-from samebits.model.divergence import Difference, Divergence, EnvironmentDifference
+from samebits.model.divergence import FAR, Difference, Divergence, EnvironmentDifference
 from samebits.model.finding import Finding
-from samebits.model.sites import at
+from samebits.model.operators import spoken
+from samebits.model.sites import at, short_path
 
 FORMAT: Final = "samebits.verdict"
 VERSION: Final = 2
@@ -37,13 +38,19 @@ class Place:
     line: int | None
     function: str | None
     difference: Difference | None
+    module_class: str | None = None
 
     @property
     def at(self) -> str:
         """ "train.py:36"."""
-        if self.file is None:
-            return "a line that was not seen"
-        return at(self.file, self.line)
+        return said_line(self.file, self.line)
+
+    @property
+    def module_said(self) -> str | None:
+        """ "encoder.0 (Linear)"; of a root, whose name is its class, that alone."""
+        kind = self.module_class
+        named = self.module is None or kind is None or self.module.rpartition(".")[2] == kind
+        return self.module if named else f"{self.module} ({kind})"
 
     @property
     def differs(self) -> str | None:
@@ -55,9 +62,10 @@ class Place:
         sizes = []
         if gap.max_abs is not None:
             sizes.append(f"{gap.max_abs:.3g}")
-        if gap.max_ulp is not None:
+        if gap.max_ulp is not None and gap.max_ulp <= FAR:
             sizes.append(f"{gap.max_ulp:,} ULP")
-        return words + (", by at most " + " and ".join(sizes) if sizes else "")
+        words += ", by at most " + " and ".join(sizes) if sizes else ""
+        return words if gap.related else f"{words}: unrelated values"
 
     def as_json(self) -> dict[str, Any]:
         gap = self.difference
@@ -70,6 +78,7 @@ class Place:
             "op": self.op,
             "change": self.change,
             "module": self.module,
+            "module_class": self.module_class,
             "node": self.node,
             "file": self.file,
             "line": self.line,
@@ -110,6 +119,8 @@ class Verdict:
     reason: str | None = None  # why it failed, or what is missing, in a sentence
     sources: Mapping[str, str] = field(default_factory=dict)  # for people; not in the document
     divergence: Divergence | None = None  # `first`, with the events around it; likewise
+    commands: tuple[str, ...] = ()  # of the two runs, where they are not one command; likewise
+    unexplained: str = ""  # what is known where there is no cause, and what would tell more; likewise
     pair: tuple[str, ...] = ()  # the two runs that it is about, where there are more; likewise
 
     @property
@@ -127,7 +138,7 @@ class Verdict:
             reason = (self.reason or "").strip() or "the program failed"
             return reason.split("\n", 1)[0]
         place = self.first
-        return f"first at step {place.step:,}, {place.op}, {place.at}"
+        return f"first at step {place.step:,}, {spoken(place.op)}, {place.at}"
 
     def _repr_html_(self) -> str:
         """For notebooks."""
@@ -137,10 +148,12 @@ class Verdict:
             if (source := self.source_line(place.file, place.line)) is not None:
                 rows.append(("line", source))
             if place.module:
-                rows.append(("module", place.module))
+                rows.append(("module", place.module_said))
         for number, cause in enumerate(self.causes[:3], 1):
             sure = f"{cause.confidence:.0%} sure"
             rows.append(("cause" if number == 1 else "", f"{cause.cause}, {sure}: {cause.why}"))
+        if self.unexplained:
+            rows.append(("cause", self.unexplained))
         if self.compared:
             rows.append(("compared", self.compared))
         rows += [("and yet", risk) for risk in self.risks]
@@ -192,6 +205,13 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Sequence):
         return [_plain(inner) for inner in value]
     return str(value)
+
+
+def said_line(file: str | None, line: int | None) -> str:
+    """ "train.py:36", for a person."""
+    if file is None:
+        return "a line that was not seen"
+    return at(short_path(file), line)
 
 
 def count(number: int, noun: str) -> str:

@@ -62,7 +62,8 @@ def verify(
         python: the Python that a script or a module runs in; None: the active environment's, else this one.
         runs: how many runs to compare, at least 2.
         steps: stop each run cleanly after so many optimizer steps.
-        level: "step", "op", or "auto": steps first and the operations around the place if they diverge.
+        level: "step", "op", or "auto": operations as long as that is cheap, then steps, and the operations
+            around the place if these diverge.
         seed: seed everything with it before the program starts, as `run` does; None: as it is.
         deterministic: make every operation deterministic, and fix the hash secret.
         portable: let torch draw the same random numbers on every device.

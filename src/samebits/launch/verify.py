@@ -1,9 +1,10 @@
-"""The runs behind a verdict: a pair, and where it parts, the pair again with every operation recorded.
+"""The runs behind a verdict: a pair, and where that does not tell the place, the pair again, zoomed.
 
-Coarse to fine.  The first pair is observed per step, at next to no cost.  When it diverges at step k,
-both are run again and every operation is recorded up to just past k, inputs and outputs included
-around it; what that pair shows is the verdict.  A race may part elsewhere the second time, and then
-both places are reported.
+The first pair is observed operation by operation as long as that is cheap, which for a short program is
+to its end, and per step from then on, at next to no cost (`observe.opening`).  Where it diverges at a step
+k that was observed per step, or outputs were too large to be kept, both are run again and every operation
+is recorded up to just past k, inputs and outputs included around it; what that pair shows is the verdict.
+A race may part elsewhere the second time, and then both places are reported.
 
 Nothing in the program's folder is ever moved or removed.  So a pair that parted because the first run left a
 file behind agrees when it is run again, and then the first pair's own evidence says which file it was.
@@ -23,6 +24,7 @@ from typing import Final, TextIO
 
 from samebits._runtime import native
 from samebits.compare import Verdict, closeup, compare_all, failed, incomplete
+from samebits.compare.shared import Coverage
 from samebits.compare.verdict import closer
 from samebits.control.settings import Control
 from samebits.launch import attached, interpreter
@@ -30,6 +32,7 @@ from samebits.launch.blame import blames_us
 from samebits.launch.output import kept, tail
 from samebits.launch.process import check_out, new_folder, start
 from samebits.launch.program import Program
+from samebits.model.events import OPENING
 from samebits.model.facts import Save, Write
 from samebits.observe import installation, observer
 from samebits.observe.plan import Plan
@@ -95,8 +98,8 @@ def verify(
 
 
 def _verdict(series: _Series, runs: int, level: str) -> Verdict:
-    first = series.run("op" if level == "op" else "step", total=runs)
-    if level == "auto" and _ended(first) is None and not _stepped(first):
+    first = series.run(level, total=runs)
+    if level == "auto" and _ended(first) is None and not (_stepped(first) or _by_operation(first)):
         level = "op"  # nothing to compare by steps: look at every operation instead
         again = series.run("op", total=runs)
         if _ended(again) is not None:  # the same program, which ended well before
@@ -106,11 +109,11 @@ def _verdict(series: _Series, runs: int, level: str) -> Verdict:
         return ended
     kept = [first]
     for number in range(2, runs + 1):
-        kept.append(series.run("op" if level == "op" else "step", like=first, number=number, total=runs))
+        kept.append(series.run(level, like=first, number=number, total=runs))
     verdict = compare_all(kept)
     if verdict.verdict == "same" and (printed := _printed(kept)) is not None:
         return replace(verdict, notes=(*verdict.notes, printed))
-    if verdict.verdict != "diverged" or level == "step":
+    if verdict.verdict != "diverged" or level == "step" or _is_told(verdict, first):
         return verdict
     return series.zoom(verdict, first)
 
@@ -245,6 +248,7 @@ class _Series:
         plan = replace(
             _plan(folder, level, self.steps if steps is None else steps),
             schedule=None if like is None else _schedule(like),
+            until=None if like is None else _until(like),
             zoom=zoom,
             capture_bytes=CAPTURE if zoom else 0,
             rewrite=self.rewrite,
@@ -329,6 +333,27 @@ def _plan(folder: Path, level: str, steps: int | None) -> Plan:
 def _schedule(run: Run) -> dict[str, list[tuple[int, int]]]:
     """By what schedule each process of a run read its parameters."""
     return {key: r.notes["schedule"] for key, r in run.records.items() if "schedule" in r.notes}
+
+
+def _until(run: Run) -> dict[str, int | None]:
+    """Up to which step the operations of each process of a run were recorded."""
+    return {key: r.notes[OPENING] for key, r in run.records.items() if OPENING in r.notes}
+
+
+def _by_operation(run: Run) -> bool:
+    """Whether every operation of a run was recorded."""
+    return all(Coverage.of(record).operations(record.steps) for record in run.records.values())
+
+
+def _is_told(verdict: Verdict, run: Run) -> bool:
+    """Whether the runs themselves hold all that a zoomed pair would show of the place."""
+    place = verdict.divergence
+    record = None if place is None else run.records.get(place.process)
+    if place is None or record is None or not Coverage.of(record).operations(place.step):
+        return False
+    if place.event.kind != "op":
+        return place.event.kind != "batch"  # which a worker may have made
+    return place.change != "value" or (place.inputs_equal is not None and place.difference is not None)
 
 
 def _stepped(run: Run) -> bool:

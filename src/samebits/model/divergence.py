@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from samebits.model.events import Event
+
+#: More units in the last place than rounding leads to: an eighth of a float32's own size.
+FAR: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """How two values of one event differ.  ``max_abs``/``max_ulp`` are None where not a number.
 
+    ``far`` elements differ by more than `FAR` units in the last place.
     ``reordered``: both hold the same rows, or the same elements, and in another order.
     """
 
@@ -20,7 +24,13 @@ class Difference:
     elements: int
     max_abs: float | None
     max_ulp: int | None
+    far: int = 0
     reordered: bool = False
+
+    @property
+    def related(self) -> bool:
+        """Whether the values are nearly equal: one that rounding takes across zero is far, and alone."""
+        return 2 * self.far <= self.differing
 
 
 @dataclass(frozen=True, slots=True)

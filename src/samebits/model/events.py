@@ -45,6 +45,9 @@ READS: Final = {
     "op": ("tolist", "numpy", "pickle"),
 }
 
+#: The note of where the opening of a process recorded at level "auto" ended (`observe.opening`).
+OPENING: Final = "operations_until"
+
 #: Index = the number stored in the ``phase`` column.  Append only.
 PHASES: Final = ("other", "data", "forward", "backward", "optimizer")
 

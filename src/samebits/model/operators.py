@@ -304,6 +304,15 @@ def base_name(name: str) -> str:
     return f"{space}{separator}{rest.split('.')[0]}" if separator else name
 
 
+#: Operations of a name that no documentation has, by the functions that run them.
+_SPOKEN: Final = {"aten::lift_fresh": "torch.tensor / torch.from_numpy"}
+
+
+def spoken(name: str) -> str:
+    """A public name as it is said to a person; documents keep the name."""
+    return _SPOKEN.get(name, name)
+
+
 def public_name(event: Event) -> str:
     """What to call an event: the public operation, or what was observed ("parameter encoder.weight")."""
     if event.kind in ("op", "region", "collective"):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Final
 
 #: What a notebook's cell is called: by its number, and by the notebook where that is known.
 _CELL: Final = re.compile(r"cell \d+( of .+)?")
+_PACKAGES: Final = ("site-packages", "dist-packages")  # folders of installed packages
+_SHORT: Final = 3  # names of a path that needs no shortening
 
 
 def cell(number: int, notebook: str | None = None) -> str:
@@ -20,6 +24,25 @@ def at(file: str, line: int | None) -> str:
     if line is None:
         return file
     return f"{file}, line {line}" if _CELL.fullmatch(file) else f"{file}:{line}"
+
+
+def short_path(file: str) -> str:
+    """A file's path as it is said to a person; documents keep it whole.
+
+    What lies in the working folder has a relative path already.  Of an installed package it is the path
+    within ("lightning/pytorch/loops/fit_loop.py"), below the home folder it begins with "~", and elsewhere
+    the folder and the name are said (".../project/train.py").
+    """
+    path = PurePath(file)
+    if not path.is_absolute():
+        return file
+    inside = [number for number, name in enumerate(path.parts) if name in _PACKAGES]
+    if inside and inside[-1] + 1 < len(path.parts):
+        return "/".join(path.parts[inside[-1] + 1 :])
+    home = os.path.expanduser("~")
+    if home not in ("~", os.sep) and path.is_relative_to(home):
+        return "/".join(("~", *path.relative_to(home).parts))
+    return file if len(path.parts) <= _SHORT else "/".join(("...", *path.parts[-2:]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,3 +26,10 @@ def command_digest(cwd: str) -> bytes:
     )
     command = json.dumps([alike(sys.orig_argv), cwd, environment])
     return blake2b(command.encode(), digest_size=16).digest()
+
+
+def working_folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it was deleted
+        return os.sep

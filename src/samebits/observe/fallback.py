@@ -142,7 +142,13 @@ class Observer(ModuleType):
             self._mode.__exit__(None, None, None)  # type: ignore[no-untyped-call]
             self._mode = None
 
-    def zoom(self, on: bool, capture_bytes: int) -> None:
+    def timed(self, on: bool) -> None:
+        """No opening of a run is observed from Python (`observe.opening`), so that none is measured."""
+
+    def spent(self) -> float:
+        return 0.0
+
+    def zoom(self, on: bool, capture_bytes: int, share: int = 0) -> None:
         self._zoom = bool(on)
         self._capture_left = capture_bytes
 

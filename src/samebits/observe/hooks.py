@@ -26,6 +26,8 @@ from samebits.observe import observer
 from samebits.observe.batches import as_tensor, leaves, unwrapped
 from samebits.observe.generators import Generators
 from samebits.observe.names import Names
+from samebits.observe.opening import before_cuda
+from samebits.observe.optimizers import OtherOptimizers
 from samebits.observe.schedule import Schedule
 from samebits.observe.session import Session
 from samebits.usercode import opened, texts
@@ -70,6 +72,7 @@ class Trace(Patcher):
         self._home = threading.get_ident()  # the thread whose events are those of thread 0
         self._steps = 0  # taken by that thread
         self._stops = 0  # how often the program was stopped
+        self._classes = 0  # of modules whose class is noted
         self._own = _Own()
         self.plain = (torch.Tensor, torch.nn.Parameter)
         self.observer.setup(
@@ -88,14 +91,18 @@ class Trace(Patcher):
 
         # Not `collect`: asking torch for its CPU capability fixes it, and the script may yet choose it.
         self.session.begin(self.observer, manifest.collect_static())
+        before_cuda(self.session.close_opening)
         level = self.session.plan.level
-        self.schedule = Schedule(self.session.schedule, measures=level == "step")
+        self.schedule = Schedule(self.session.schedule, measures=level != "op")
         self._undo.callback(optimizer.register_optimizer_step_pre_hook(self.before_step).remove)
         self._undo.callback(optimizer.register_optimizer_step_post_hook(self.after_step).remove)
+        others = OtherOptimizers(self.before_step, self.after_step)
+        others.install()
+        self._undo.callback(others.uninstall)
         self._around(torch.autograd, "backward", self.backward)
         self._around(torch.autograd, "grad", self.grad)
         self._around(dataloader._BaseDataLoaderIter, "__next__", self.next_batch)
-        for name in events.READS[level]:
+        for name in events.READS["op" if level == "op" else "step"]:
             self._around(torch.Tensor, _SPECIAL.get(name, name), functools.partial(self.read, name))
         self._describe()
         self._compile_hooks()
@@ -149,6 +156,7 @@ class Trace(Patcher):
             self.session.note("manifest", manifest.collect())
         if self.schedule.reads_all(self.session.step):
             self.attempt(self._read_generators)
+        self._note_classes()
         self.session.advance()
         if home and self.schedule.advance(self._steps):
             self.session.note("schedule", self.schedule.known)
@@ -162,6 +170,11 @@ class Trace(Patcher):
         self._stops += 1
         main = threading.current_thread() is threading.main_thread()
         raise (StopRun if main else SystemExit)(0)  # of a thread Python forgives SystemExit itself alone
+
+    def _note_classes(self) -> None:
+        if self._classes < len(self.names.classes):
+            self._classes = len(self.names.classes)
+            self.session.note("modules", self.names.classes)
 
     def _held(self, optimizer: torch.optim.Optimizer) -> tuple[list[int], list[torch.Tensor]]:
         """The optimizer's parameters and the numbers of their names."""
@@ -272,6 +285,8 @@ class Trace(Patcher):
 
     def read(self, name: str, original: Callable[..., Any], tensor: Any, *args: Any, **kwargs: Any) -> Any:
         value = original(tensor, *args, **kwargs)
+        if self.session.operations and name not in events.READS["op"]:
+            return value  # an operation, which is recorded
         if not (self._own.silent or self.stepping or self.session.ended):
             import torch
 
@@ -283,7 +298,7 @@ class Trace(Patcher):
     # -- torch.compile -----------------------------------------------------------------------------
     def _compile_hooks(self) -> None:
         """A compiled region is one event; compiling itself runs operations that are nobody's."""
-        if self.session.plan.level != "op":
+        if not self.session.operations:
             return
         self._after("torch._dynamo.callback", self._hook_dynamo)
         self._after("torch._inductor.output_code", self._hook_inductor)
@@ -309,11 +324,13 @@ class Trace(Patcher):
     def region(self, original: Callable[..., Any], graph: Any, *args: Any, **kwargs: Any) -> Any:
         import torch
 
+        if not self.session.operations:
+            return original(graph, *args, **kwargs)
         with self.quiet():
             outputs = original(graph, *args, **kwargs)
         tensors = [t for t in leaves(outputs) if isinstance(t, torch.Tensor)]
         number = self.observer.intern("compiled region")
-        if not self.session.ended:
+        if self.session.operations:
             self.attempt(self.observer.push_tensors, KIND["region"], [number] * len(tensors), tensors, -1, -1)
         return outputs
 
@@ -368,6 +385,7 @@ class Trace(Patcher):
         for key, (_, _, optimizer) in list(self.parameters.items()):
             if not self.stepping and self._stepped_by.get(key, here) == here:
                 self.attempt(self._read, optimizer, "parameter", True)
+        self._note_classes()
         self.session.end(status)
 
 

@@ -22,6 +22,8 @@ class Names:
 
     def __init__(self, forget: Callable[[int], None]) -> None:
         self._forget = forget
+        #: By name of a module, its class.
+        self.classes: dict[str, str] = {}
         self._modules: dict[int, str] = {}
         # A name holds as long as its parameter: the address of a dead one is soon another's.
         self._parameters: dict[int, tuple[weakref.ref[torch.Tensor], str]] = {}
@@ -36,7 +38,9 @@ class Names:
                 self._scan()
             self._modules.setdefault(key, type(module).__name__)
             self._watch(module)
-        return self._modules[key]
+        name = self._modules[key]
+        self.classes.setdefault(name, type(module).__name__)
+        return name
 
     def parameters(self, parameters: Sequence[torch.Tensor]) -> list[str]:
         """The path of each parameter, or its position in the optimizer where no module holds it."""

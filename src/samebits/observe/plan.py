@@ -18,14 +18,17 @@ class Plan:
     ``schedule``: by process key, pairs (from step, stride).  From that step on, each step reads every
     stride-th parameter.  None: each process measures what reading costs and makes its own schedule.
     ``zoom``: the first and the last step of which inputs, generator states and outputs are kept, too.
+    ``until``: by process key, up to which step operations are recorded at level "auto" (None: to the end).
+    None: each process decides by the clock (`observe.opening`).
     """
 
     folder: str
-    level: str = "step"  # or "op"
+    level: str = "step"  # "op", or "auto": operations as long as that is cheap, then steps
     steps: int | None = None  # stop after this many optimizer steps
     zoom: tuple[int, int] | None = None  # first and last step
     capture_bytes: int = 0  # of outputs, kept at most
     schedule: Mapping[str, Sequence[tuple[int, int]]] | None = None
+    until: Mapping[str, int | None] | None = None
     rewrite: bool = True  # rewrite user code, so that it reports facts
     draws: str | None = None  # the file that sees draws at the generator (`usercode.drawn`)
 

@@ -26,7 +26,8 @@ from samebits.manifest.secrets import redact, redact_data, redact_path
 from samebits.model import events
 from samebits.model.facts import Detail, Fact, File, Listing, Load, Probe, Save, Write
 from samebits.model.sites import Site
-from samebits.observe.command import command_digest
+from samebits.observe.command import command_digest, working_folder
+from samebits.observe.opening import CUSTOM_OPS, Opening
 from samebits.observe.plan import Plan
 from samebits.record import log
 from samebits.usercode import drawn, loading, texts
@@ -39,13 +40,6 @@ PROCESS: Final = "SAMEBITS_PROCESS"  # the process key of the parent process, if
 _QUOTES: Final = frozenset({"exception", "left_out"})
 _LARGEST: Final = 1 << 20  # bytes of a text that is kept
 _COLUMNS: Final = tuple(name for name, _ in events.STRUCTURE)
-
-
-def _working_folder() -> str:
-    try:
-        return os.getcwd()
-    except OSError:  # it was deleted
-        return os.sep
 
 
 class Session:
@@ -62,7 +56,7 @@ class Session:
         self.on_step_limit: Callable[[], None] = lambda: None  # called when this process has done its steps
         self._writer: Writer | None = None
         self._pid = os.getpid()
-        self._cwd = _working_folder()
+        self._cwd = working_folder()
         self._committed = 0.0  # time of the last commit, monotonic
         self._early: list[Fact[Detail]] = []  # facts from before torch was imported
         self._manifest: dict[str, Any] = {}
@@ -82,6 +76,7 @@ class Session:
         self._key = ""  # this process's own; empty until the writer is made
         self._fork_count = 0  # children of `os.fork` so far, see `before_fork`
         self._next_fork = 0  # the number of the child that is being forked; 0: it has no number
+        self._opening: Opening | None = None  # at level "auto", while operations are recorded
         self._fork_number = 0  # this process's own number among the children its parent forked
 
     # -- who this is -------------------------------------------------------------------------------
@@ -114,8 +109,33 @@ class Session:
         self.writer().commit(steps=0)  # a process killed before its first step leaves a record too
         if self.plan.level == "op":
             observer.operations(True)
-            imports.after("samebits.random.custom_ops", lambda custom_ops: custom_ops.observe(not self.ended))
+        # The observer in Python changes what it observes, so that it never begins by itself.
+        elif self.plan.level == "auto" and not self.worker and not hasattr(observer, "limits"):
+            self._opening = Opening(self.plan, self._key, observer)
+            self._opening.begin()
+            self.note(events.OPENING, None)
+        if self.operations:
+            imports.after(CUSTOM_OPS, lambda custom_ops: custom_ops.observe(self.operations))
         self._set_zoom()
+
+    @property
+    def operations(self) -> bool:  # recorded now?
+        return not self.ended and (self.plan.level == "op" or self._opening is not None)
+
+    def close_opening(self) -> None:
+        """From here on, in the middle of a step, no operation is recorded."""
+        if self._opening is not None:
+            self.note(events.OPENING, self.step)
+            self._stop_operations()
+
+    def _stop_operations(self) -> None:
+        if self._opening is not None:
+            self._opening.end()
+            self._opening = None
+        if self.observer is not None:
+            self.observer.operations(False)
+        if CUSTOM_OPS in sys.modules:
+            sys.modules[CUSTOM_OPS].observe(False)
 
     def before_fork(self) -> None:
         """Number the child that `os.fork` is about to make, whichever child imports torch first."""
@@ -137,7 +157,7 @@ class Session:
         self._counter = None
         self._lock = threading.RLock()  # a thread of the parent may hold the old one
         self._pid = os.getpid()
-        self._cwd = _working_folder()
+        self._cwd = working_folder()
         self._committed = 0.0
         self._early.clear()
         self._notes.clear()
@@ -146,6 +166,8 @@ class Session:
         self.step = 0
         if self.observer is not None:
             self.observer.after_fork()
+        if self._opening is not None:  # the child is a worker
+            self._stop_operations()
 
     def end(self, status: str) -> None:
         """Write what is left and close the record; later observations are ignored."""
@@ -158,10 +180,7 @@ class Session:
             self._writer.finish(status)
         self.ended = True
         self.stopped_early = status == "stopped"
-        if self.observer is not None:
-            self.observer.operations(False)
-        if (custom_ops := sys.modules.get("samebits.random.custom_ops")) is not None:
-            custom_ops.observe(False)
+        self._stop_operations()
 
     # -- what arrives ------------------------------------------------------------------------------
     def fact(
@@ -281,8 +300,14 @@ class Session:
 
     def advance(self) -> None:
         """An optimizer step is complete: commit everything up to it, so that a kill does not lose it."""
-        self.flush(self.step + 1)
-        self.step += 1
+        done = self.step + 1
+        over = self._opening is not None and self._opening.is_over(done)
+        if over:
+            self.note(events.OPENING, done)
+        self.flush(done)
+        self.step = done
+        if over:
+            self._stop_operations()
         self._show_progress()
         self._set_zoom()
 
@@ -325,7 +350,7 @@ class Session:
                     sources=sources,
                     norms=norms,
                 )
-            if self.plan.capture_bytes:
+            if self.plan.capture_bytes or self._opening is not None:
                 from samebits.observe.reference import DTYPES
 
                 for thread, index, part, dtype, shape, data in observer.captured():

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.text import Text
 
 from samebits._runtime.text import clean
-from samebits.compare.verdict import Place, Verdict
+from samebits.compare.verdict import Place, Verdict, said_line
 from samebits.model.finding import Finding
-from samebits.model.sites import at
+from samebits.model.operators import spoken
 
 _PIPE_WIDTH: Final = 100
 _CAUSES, _ROWS, _NOTES, _PLACES = 3, 8, 6, 3
@@ -33,12 +33,6 @@ _CHANGES: Final = {
     "replaced": "the second run did something else in its place",
     "end": "one run ended here and the other went on",
 }
-
-
-def _at(file: str | None, line: int | None) -> str:
-    if file is None:
-        return "a line that was not seen"
-    return clean(at(file, line))
 
 
 def widened(console: Console | None) -> Console:
@@ -74,9 +68,9 @@ def _code(console: Console, text: str, indent: int) -> None:
 def _place(console: Console, place: Place, verdict: Verdict) -> None:
     several = len(verdict.processes) > 1
     where = f"step {place.step:,}, {clean(place.phase)}" + (f", rank {place.rank}" if several else "")
-    _row(console, "operation", clean(place.op), "bold")
+    _row(console, "operation", clean(spoken(place.op)), "bold")
     _row(console, "at", where)
-    line = _at(place.file, place.line)
+    line = clean(place.at)
     if place.file is not None and place.function not in (None, "<module>"):
         line += f" in {clean(place.function)}"
     _row(console, "line", line, "bold")
@@ -86,7 +80,7 @@ def _place(console: Console, place: Place, verdict: Verdict) -> None:
     if place.phase == "backward" and place.node:
         _row(console, "", f"the forward line whose backward is {clean(place.node)}")
     if place.module:
-        _row(console, "module", clean(place.module))
+        _row(console, "module", clean(place.module_said))
     change = _CHANGES.get(place.change)
     if change is not None:
         _row(console, "how", change)
@@ -101,7 +95,7 @@ def _cause(console: Console, finding: Finding, number: int, verdict: Verdict) ->
     title = Text.assemble((f"{number}. {clean(finding.cause)}", style), (f"  {sure} sure", "dim"))
     file, line = (finding.site.file, finding.site.line) if finding.site else (None, None)
     if file is not None:
-        title.append(f"  {_at(file, line)}")
+        title.append(f"  {clean(said_line(file, line))}")
     put(console, title, 2)
     source = verdict.source_line(file, line)
     first = verdict.first
@@ -110,7 +104,7 @@ def _cause(console: Console, finding: Finding, number: int, verdict: Verdict) ->
         _code(console, source, 5)
     put(console, clean(finding.why), 5)
     if number == 1:
-        places = list(dict.fromkeys(_at(edit.file, edit.line) for edit in finding.edits))
+        places = list(dict.fromkeys(clean(said_line(edit.file, edit.line)) for edit in finding.edits))
         where = f" at {', '.join(places[:_PLACES])}" if places else ""
         put(console, f"Fix{where}{', ...' if len(places) > _PLACES else ''}:", 5, "green")
         _code(console, finding.fix, 7)
@@ -118,6 +112,8 @@ def _cause(console: Console, finding: Finding, number: int, verdict: Verdict) ->
 
 def _environment(console: Console, verdict: Verdict, verbose: bool) -> None:
     rows = [row for row in verdict.environment if row.matters or verbose]
+    if verdict.commands:  # said already
+        rows = [row for row in rows if row.key != "argv"]
     limit = _ALL if verbose else _ROWS
     if not rows:
         return
@@ -163,6 +159,10 @@ def print_verdict(
     put(console, Text.assemble((verdict.verdict.upper(), style), "  ", (clean(verdict.headline), "bold")))
     if detail == "quiet":
         return
+    if verdict.commands:
+        put(console, "The two runs are not one command:", style="bold")
+        for words in verdict.commands:
+            put(console, clean(words), 2)
     if verdict.verdict in ("failed", "incomplete"):
         rest = (verdict.reason or "").strip().partition("\n")[2]
         if rest:
@@ -179,8 +179,8 @@ def print_verdict(
             other = verdict.second_place
             put(
                 console,
-                f"Another pair of runs diverged elsewhere: step {other.step}, {clean(other.op)}, "
-                f"{_at(other.file, other.line)}.",
+                f"Another pair of runs diverged elsewhere: step {other.step}, {clean(spoken(other.op))}, "
+                f"{clean(other.at)}.",
                 2,
             )
         console.print()
@@ -190,13 +190,7 @@ def print_verdict(
                 _cause(console, cause, number, verdict)
         else:
             put(console, "The evidence does not show the cause.", style="bold")
-            advice = "Verify a shorter run with --steps, or change one thing at a time."
-            if not verdict.operations:
-                advice = (
-                    "Try samebits verify --level op, which records every operation, or a shorter run with "
-                    "--steps."
-                )
-            put(console, advice, 2)
+            put(console, clean(verdict.unexplained), 2)
         _environment(console, verdict, verbose)
         console.print()
     _risks(console, verdict)

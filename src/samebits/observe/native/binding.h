@@ -79,15 +79,28 @@ PyObject* py_operations(PyObject*, PyObject* arg) {
   SAMEBITS_END
 }
 
-// zoom(on, capture_bytes): also digest inputs and generator states, and keep outputs up to a budget
+// zoom(on, capture_bytes, share=0): also digest inputs and generator states, and keep outputs up to a budget,
+// of which an output in memory may take a share-th part of what is left
 PyObject* py_zoom(PyObject*, PyObject* args) {
   int on;
-  long long bytes;
-  if (!PyArg_ParseTuple(args, "pL", &on, &bytes)) return nullptr;
+  long long bytes, share = 0;
+  if (!PyArg_ParseTuple(args, "pL|L", &on, &bytes, &share)) return nullptr;
   g->zoom = bool(on);
   g->capture_left = bytes;
+  g->capture_share = share;
   Py_RETURN_NONE;
 }
+
+// timed(on): measure from here on what observing operations takes
+PyObject* py_timed(PyObject*, PyObject* arg) {
+  int on = PyObject_IsTrue(arg);
+  if (on < 0) return nullptr;
+  g->timed = on;
+  g->spent = {};
+  Py_RETURN_NONE;
+}
+// spent() -> seconds
+PyObject* py_spent(PyObject*, PyObject*) { return PyFloat_FromDouble(std::chrono::duration<double>(g->spent).count()); }
 
 PyObject* py_suspend(PyObject*, PyObject*) { return PyLong_FromLong(++this_thread()->suspended); }
 PyObject* py_resume(PyObject*, PyObject*) { return PyLong_FromLong(--this_thread()->suspended); }
@@ -439,6 +452,8 @@ PyMethodDef methods[] = {
     {"setup", py_setup, METH_VARARGS, nullptr},
     {"operations", py_operations, METH_O, nullptr},
     {"zoom", py_zoom, METH_VARARGS, nullptr},
+    {"timed", py_timed, METH_O, nullptr},
+    {"spent", py_spent, METH_NOARGS, nullptr},
     {"suspend", py_suspend, METH_NOARGS, nullptr},
     {"resume", py_resume, METH_NOARGS, nullptr},
     {"phase", py_phase, METH_O, nullptr},

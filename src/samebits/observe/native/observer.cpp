@@ -89,6 +89,7 @@ Phase phase_now(Thread* t, bool model) {
 std::unique_ptr<at::ObserverContext> on_start(const at::RecordFunction& fn) {
   Thread* t = this_thread();
   if (t->suspended) return nullptr;
+  Timed timed(t);
   const Frame* parent = real_parent(t);
   // A kernel's inner workings are no events, its outputs are; a wrapper tensor's are what it computes.
   if (parent && !parent->op->composite && !parent->wrapped) return nullptr;
@@ -177,7 +178,9 @@ void capture(Thread* t, uint64_t index, const std::vector<c10::IValue>& outputs)
       uint32_t p = part++;
       if (!x.defined() || !has_bytes(x)) return;
       int64_t n = x.numel() * int64_t(x.element_size());
-      if (n > (64 << 20) || g->capture_left.load() < n) return;
+      int64_t share = g->capture_share.load(), left = g->capture_left.load();
+      if (n > (64 << 20) || n > (share ? left / share : left)) return;
+      if (share && !x.is_cpu()) return;  // to wait for a device at each operation is worth it in a zoom alone
       g->capture_left -= n;
       if (n && x.is_cpu() && !x.const_data_ptr()) return;  // zeros that autograd never wrote out
       at::Tensor c = x.detach().resolve_conj().resolve_neg().cpu().contiguous();
@@ -190,6 +193,7 @@ void capture(Thread* t, uint64_t index, const std::vector<c10::IValue>& outputs)
 void on_end(const at::RecordFunction& fn, at::ObserverContext*) {
   Thread* t = tls;
   if (!t || t->stack.empty() || t->stack.back().fn != &fn) return;
+  Timed timed(t);
   Frame f = std::move(t->stack.back());
   t->stack.pop_back();
   const OpInfo* op = f.op;

@@ -7,6 +7,7 @@
 #include <ATen/record_function.h>
 
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <limits>
 #include <memory>
@@ -150,6 +151,9 @@ struct Observer {
   bool ops_on = false;
   std::atomic<bool> zoom{false};
   std::atomic<int64_t> capture_left{0};
+  std::atomic<int64_t> capture_share{0};  // an output takes at most this part of what is left; 0: all of it
+  bool timed = false;                     // the time that observing takes is measured, in thread 0
+  std::chrono::nanoseconds spent{0};
   std::mutex captured_lock;
   std::vector<Captured> captured;
 
@@ -187,6 +191,18 @@ struct Quiet {
       c10::default_excluded_set | c10::autograd_dispatch_keyset_with_ADInplaceOrView | c10::python_ks};
   explicit Quiet(Thread* t) : t(t) { ++t->suspended; }
   ~Quiet() { --t->suspended; }
+};
+
+// Adds the time of a block to what observing has taken.
+struct Timed {
+  const bool on;
+  std::chrono::steady_clock::time_point began;
+  explicit Timed(const Thread* t) : on(g->timed && t->ordinal == 0) {
+    if (on) began = std::chrono::steady_clock::now();
+  }
+  ~Timed() {
+    if (on) g->spent += std::chrono::steady_clock::now() - began;
+  }
 };
 
 struct Gil {
