@@ -1,4 +1,4 @@
-"""DataLoaders without a generator: orders of their own and full seeds in workers, unless the program seeds."""
+"""DataLoaders without a generator: orders of their own, full seeds in workers, unless the program seeds."""
 
 from __future__ import annotations
 

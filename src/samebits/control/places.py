@@ -15,10 +15,19 @@ _DEEPEST: Final = 32  # calls of user code that make a key
 _MAIN: Final = {"__mp_main__": "__main__"}
 
 
-def place() -> str:
-    """``train.py:12``: the innermost line of user code that this thread is in; "" outside of it."""
+def line() -> tuple[str, int]:
+    """The innermost line of user code that this thread is in: file and number; ("", 0) outside of it."""
     frame = next(_frames(sys._getframe(1)), None)
-    return "" if frame is None else f"{files.relative(frame.f_code.co_filename)}:{frame.f_lineno}"
+    return ("", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+
+
+def place() -> str:
+    """``train.py:12``, of the innermost line of user code that this thread is in; "" outside of it."""
+    return written(*line())
+
+
+def written(file: str, number: int) -> str:
+    return f"{files.relative(file)}:{number}" if file else ""
 
 
 def key() -> str:

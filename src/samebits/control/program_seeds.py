@@ -105,9 +105,9 @@ class ProgramSeeds(Patcher):
 
 def _called_by_torch(frame: FrameType | None) -> bool:
     """Past torch's compiler, which puts a function of its own around this one."""
-    name = ""
-    while frame is not None and (name := str(frame.f_globals.get("__name__", ""))).startswith(
-        "torch._dynamo"
-    ):
+    while frame is not None:
+        name = str(frame.f_globals.get("__name__", ""))
+        if not name.startswith(("torch._dynamo", "torch._compile")):
+            return name.startswith("torch.")
         frame = frame.f_back
-    return name.startswith("torch.")
+    return False

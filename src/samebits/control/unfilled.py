@@ -54,13 +54,12 @@ class Unfilled(Patcher):
 
     def __init__(self) -> None:
         super().__init__()
-        self._made: dict[int, tuple[str, str]] = {}  # address -> place, call
-        self._shapes: dict[
-            tuple[int, ...], set[tuple[str, str]]
-        ] = {}  # of what may have moved to another device
+        self._made: dict[int, tuple[str, int, str]] = {}  # address -> file, line, function
+        # of what may have moved to another device
+        self._shapes: dict[tuple[int, ...], set[tuple[str, int, str]]] = {}
         self._buffers: list[tuple[weakref.ref[Any], str]] = []
         self._looked_at: weakref.WeakSet[Any] = weakref.WeakSet()
-        self._told: set[str] = set()
+        self._told: set[tuple[str, int]] = set()
 
     def install(self, torch: ModuleType) -> None:
         """To be called once torch is there."""
@@ -156,7 +155,7 @@ class Unfilled(Patcher):
             return
 
     def _remember(self, address: int, shape: tuple[int, ...], name: str) -> None:
-        at = places.place(), f"{name}({', '.join(map(str, shape))})"
+        at = (*places.line(), name)
         self._made.pop(address, None)
         self._made[address] = at
         self._shapes.setdefault(shape, set()).add(at)
@@ -188,14 +187,14 @@ class Unfilled(Patcher):
         for tensor in held:
             at = self._never_filled(tensor)
             if at is not None:
-                self._tell(*at)
+                self._tell(*at, tuple(tensor.shape))
 
     def _captured(self) -> bool:
         """Whether a CUDA graph is being captured, in which nothing may be read."""
         cuda = self._torch.cuda
         return bool(cuda.is_initialized() and cuda.is_current_stream_capturing())
 
-    def _never_filled(self, tensor: Any) -> tuple[str, str] | None:
+    def _never_filled(self, tensor: Any) -> tuple[str, int, str] | None:
         """Where memory that holds nothing but our zeros was asked for."""
         kinds = (self._torch.Tensor, self._torch.nn.Parameter)
         if type(tensor) not in kinds or not tensor.is_floating_point() or not tensor.numel():
@@ -210,10 +209,11 @@ class Unfilled(Patcher):
                 return at
         return None
 
-    def _tell(self, place: str, call: str) -> None:
-        if place not in self._told:
-            self._told.add(place)
-            at = f" at {place}" if place else ""
+    def _tell(self, file: str, line: int, name: str, shape: tuple[int, ...]) -> None:
+        if (file, line) not in self._told:
+            self._told.add((file, line))
+            call = f"{name}({', '.join(map(str, shape))})"
+            at = f" at {places.written(file, line)}" if file else ""
             print(f"samebits: {call}{at} was never filled; it is zeros in this run", file=sys.stderr)
 
 
@@ -233,10 +233,11 @@ def _size(tensor: Any) -> int | None:
 
 
 def _zero(tensor: Any) -> None:
-    if tensor.is_floating_point():
-        tensor.detach().fill_(-0.0)
+    memory = tensor.detach() if tensor.requires_grad else tensor
+    if memory.is_floating_point():
+        memory.fill_(-0.0)
     else:
-        tensor.detach().zero_()
+        memory.zero_()
 
 
 def _is_ours(values: Any) -> bool:
