@@ -19,6 +19,7 @@ import torch
 
 from samebits.control.entropy import EntropySource
 from samebits.control.process_key import ProcessKey
+from samebits.control.program_seeds import ProgramSeeds
 from samebits.control.settings import Control
 
 pytestmark = pytest.mark.usefixtures("generators_restored")
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("generators_restored")
 
 @contextmanager
 def controlled(seed: int = 1, *path: int | str) -> Iterator[EntropySource]:
-    entropy = EntropySource(ProcessKey(Control(seed), path))
+    entropy = EntropySource(ProcessKey(Control(seed), path), ProgramSeeds())
     entropy.install()
     entropy.torch(torch)
     try:

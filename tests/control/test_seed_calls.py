@@ -19,8 +19,8 @@ import torch
 
 from samebits.control import seed_calls
 from samebits.control.entropy import EntropySource
-from samebits.control.loaders import Loaders
 from samebits.control.process_key import ProcessKey
+from samebits.control.program_seeds import ProgramSeeds
 from samebits.control.settings import Control
 from samebits.usercode import loading, rewriting
 
@@ -30,17 +30,24 @@ pytestmark = pytest.mark.usefixtures("generators_restored")
 class User:
     """Code of a user under control, run from the start of a process as often as asked."""
 
+    tells = False  # where the program seeds torch
+    by_program = False  # whether torch had a seed of the program's at its end
+
     def run(self, source: str, seed: int = 1) -> dict[str, Any]:
-        entropy = EntropySource(ProcessKey(Control(seed)))
-        loaders = Loaders(ProcessKey(Control(seed)), lambda number: None)
+        seeds = ProgramSeeds(tells=self.tells)
+        entropy = EntropySource(ProcessKey(Control(seed)), seeds)
         entropy.install()
-        end = seed_calls.install(entropy, loaders)
+        entropy.torch(torch)
+        seeds.install(torch)
+        end = seed_calls.install(entropy, seeds)
         module = sys.modules["user"] = ModuleType("user")  # dynamo of torch 2.11 imports it
         try:
             exec(loading.compile_user(textwrap.dedent(source), "user.py"), vars(module))
         finally:
             del sys.modules["user"]
             end()
+            self.by_program = seeds.by_program()
+            seeds.uninstall()
             entropy.uninstall()
         return dict(vars(module))
 
@@ -185,12 +192,62 @@ def test_a_users_own_function_of_the_same_name_is_left_alone(user: User) -> None
     assert user.run(HEAD + source)["out"] is True
 
 
-def test_seeding_torch_is_told_to_the_loaders(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[str] = []
-    monkeypatch.setattr(Loaders, "torch_reseeded", lambda self: seen.append("reseeded"))
-    user.run(HEAD + "torch.manual_seed(1)\ntorch.default_generator.manual_seed(2)\nrandom.seed(3)")
-    user.run(HEAD + "torch.Generator().manual_seed(3)\nnp.random.seed(4)")
-    assert seen == ["reseeded"] * 2
+def test_a_derived_seed_is_none_of_the_programs(user: User) -> None:
+    for source, theirs in [
+        ("torch.manual_seed(1)", True),
+        ("torch.default_generator.manual_seed(2)", True),
+        ("torch.manual_seed(1)\nrandom.seed(time.time_ns())", True),
+        ("torch.manual_seed(time.time_ns())", False),
+        ("torch.seed()", False),
+        ("torch.default_generator.seed()", False),
+        ("torch.Generator().manual_seed(3)\nnp.random.seed(4)", False),
+    ]:
+        user.run(HEAD + "torch.seed()\n" + source)
+        assert user.by_program == theirs, source
+
+
+def test_where_the_program_seeds_torch_is_told_once(user: User, capfd: pytest.CaptureFixture[str]) -> None:
+    user.tells = True
+    user.run(HEAD + "for n in range(2):\n    torch.manual_seed(n)")
+    assert capfd.readouterr().err == (
+        "samebits: the program seeds torch itself (user.py:7), so --seed has no effect on it\n"
+    )
+
+
+#: Seeds that are the clock's, and that nobody saw being read; then those that are not.
+CLOCKS = [
+    ("torch.manual_seed(CLOCK)", True),
+    ("np.random.seed(CLOCK % 2**32)", True),
+    ("out = np.random.default_rng(CLOCK * 1000)", True),
+    ("random.seed(WRITTEN)", True),
+    ("torch.manual_seed(20250101); random.seed(1234567); np.random.seed(CLOCK // 2)", False),
+]
+
+
+@pytest.mark.parametrize(("source", "told"), CLOCKS)
+def test_a_clock_that_a_library_read_is_told(
+    user: User, source: str, told: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    written = time.strftime("%Y%m%d%H%M%S")
+    user.run(HEAD + source.replace("CLOCK", str(int(time.time()))).replace("WRITTEN", written))
+    err = capfd.readouterr().err
+    assert ("is this run's clock" in err) == told
+    assert err.count("\n") == told
+    assert not told or err.startswith("samebits: user.py:6: the seed given to ")
+
+
+def test_a_library_that_seeds_by_the_clock_is_told(user: User, capfd: pytest.CaptureFixture[str]) -> None:
+    library = ModuleType("library")
+    source = "import time, random, numpy, torch\ndef seed(what):\n    what(int(time.time()))\n"
+    exec(compile(source, os.path.join(os.path.dirname(np.__file__), "library.py"), "exec"), vars(library))
+    sys.modules["library"] = library
+    try:
+        source = "import library\nlibrary.seed(random.seed)\nlibrary.seed(np.random.seed)\nlibrary.seed({})"
+        user.run(HEAD + source.format("torch.manual_seed"))
+    finally:
+        del sys.modules["library"]
+    told = capfd.readouterr().err.splitlines()
+    assert [line.partition(" the seed")[0] for line in told] == [f"samebits: user.py:{n}:" for n in (7, 8, 9)]
 
 
 def test_only_calls_of_some_names_are_rewritten_and_never_annotations() -> None:
@@ -241,7 +298,7 @@ def test_compiled_functions_are_traced_as_if_nothing_were_there() -> None:
 
 
 def test_python_seeds_of_the_program_name_its_forks() -> None:
-    entropy = EntropySource(ProcessKey(Control(1)))
+    entropy = EntropySource(ProcessKey(Control(1)), ProgramSeeds())
     entropy.install()
     try:
         random.seed(5)

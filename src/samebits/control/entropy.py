@@ -18,26 +18,31 @@ import functools
 import random
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
+from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
 from typing import Any, Final
 
-from samebits._runtime.patcher import Patcher
+from samebits._runtime import imports
+from samebits._runtime.patcher import Patcher, replace
 from samebits.control.process_key import ProcessKey
+from samebits.control.program_seeds import ProgramSeeds
 from samebits.seeding.derive import Key
 
 #: Modules of generators: who calls them is asked one frame further up.
 _BETWEEN: Final = ("random", "numpy.random", "torch.random", "samebits", "functools", "copyreg", "copy")
 #: Files of ours that call a function for user code.
-STAND_INS: Final = ("samebits.control.seed_calls", "samebits.usercode.probes")
+STAND_INS: Final = ("samebits.control.entropy", "samebits.control.seed_calls", "samebits.usercode.probes")
 _ACCELERATORS: Final = ("torch.cuda", "torch.mps", "torch.xpu")
 
 
 class EntropySource(Patcher):
     """Hands out the derived seeds, and takes over the places where libraries ask for entropy."""
 
-    def __init__(self, process_key: ProcessKey) -> None:
+    def __init__(self, process_key: ProcessKey, seeds: ProgramSeeds) -> None:
         super().__init__()
         self.process_key = process_key
+        self._seeds = seeds
         self.python_seeds = 0  # a digest of how the program seeded Python's generator, and how
         self.numpy_seeds = 0  # it seeded numpy's
 
@@ -61,8 +66,10 @@ class EntropySource(Patcher):
             if self._alive:
                 if a is None:
                     a, version = self.key("python").integer(128), 2
-                elif self_ is shared:
-                    self.python_seeds = mixed(self.python_seeds, a)
+                else:
+                    self._seeds.clocks.seeded("random.seed" if self_ is shared else "random.Random", a)
+                    if self_ is shared:
+                        self.python_seeds = mixed(self.python_seeds, a)
             original(self_, a, version)
 
         self._replace(random.Random, "seed", seed)
@@ -88,6 +95,29 @@ class EntropySource(Patcher):
             return number & ((1 << k) - 1)
 
         self._replace(generators, "randbits", randbits)
+        if "numba" not in sys.modules:
+            self._numpy_seed(numpy_random)
+
+    def _numpy_seed(self, numpy_random: Any) -> None:
+        """Look at legacy seeds, whoever gives them; until numba comes, which knows the function itself."""
+        original = numpy_random.seed
+
+        @functools.wraps(original)
+        def seed(*args: Any, **kwargs: Any) -> None:
+            original(*args, **kwargs)
+            if self._alive and args:
+                self._seeds.clocks.seeded("numpy.random.seed", args[0])
+
+        seed.__module__ = "numpy.random"
+        undo = ExitStack()
+        undo.callback(replace(numpy_random, "seed", seed))
+
+        def found(spec: ModuleSpec) -> None:
+            if spec.name == "numba":
+                undo.close()
+
+        undo.callback(imports.on_found(found).cancel)
+        self._undo.callback(undo.close)
 
     # -- torch -------------------------------------------------------------------------------------
     def torch(self, torch: ModuleType) -> None:
@@ -111,7 +141,8 @@ class EntropySource(Patcher):
             if not self._alive:
                 return original()  # type: ignore[no-any-return]
             number = self.key(kind).integer(63)
-            manual(number)
+            with self._seeds.derived():
+                manual(number)
             return number if kind == "torch" else None
 
         self._replace(module, name, seed)

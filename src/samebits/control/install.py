@@ -25,11 +25,13 @@ from types import ModuleType
 from typing import Any
 
 from samebits._runtime.patcher import Patcher
-from samebits.control import seed_calls
+from samebits.control import seed_calls, unfilled
 from samebits.control.entropy import EntropySource
 from samebits.control.loaders import Loaders
 from samebits.control.process_key import VARIABLE, Children, ProcessKey, Starting
+from samebits.control.program_seeds import ProgramSeeds
 from samebits.control.result_order import ResultOrder
+from samebits.control.worker_streams import WorkerStreams
 from samebits.data import workers
 from samebits.seeding import libraries
 from samebits.seeding.derive import Key
@@ -47,8 +49,11 @@ class InstalledControl(Patcher):
         self.control = process_key.control
         if self.control.seed is not None:
             self._plan: SeedPlan = plan_seeds(process_key.root, rank=process_key.rank)
-            self.entropy = EntropySource(process_key)
-            self.loaders = Loaders(process_key, self._reseed)
+            first = not process_key.path and not process_key.rank
+            self.seeds = ProgramSeeds(tells=first)
+            self.entropy = EntropySource(process_key, self.seeds)
+            self.loaders = Loaders(process_key, self.seeds, self._reseed)
+            self._worker_streams = WorkerStreams(process_key)
             self._result_order = ResultOrder()
 
     def install(self, *, rewrite: bool = True, starting: Starting = lambda words, environ: None) -> None:
@@ -69,7 +74,11 @@ class InstalledControl(Patcher):
             children.install()
             self._undo.callback(children.uninstall)
             if rewrite:
-                self._undo.callback(seed_calls.install(self.entropy, self.loaders))
+                self._undo.callback(seed_calls.install(self.entropy, self.seeds))
+        if self.control.seed is not None or self.control.deterministic:
+            self._unfilled = unfilled.Unfilled()
+            if rewrite:
+                self._undo.callback(unfilled.rewrite())
         self._after("torch", self._torch)
 
     # -- as libraries are loaded -------------------------------------------------------------------
@@ -86,8 +95,15 @@ class InstalledControl(Patcher):
         if self.control.seed is not None:
             self._plan.torch()
             self.entropy.torch(torch)
+            self.seeds.install(torch)
+            self._undo.callback(self.seeds.uninstall)
             self.loaders.install(torch)
             self._undo.callback(self.loaders.uninstall)
+            self._worker_streams.install(torch)
+            self._undo.callback(self._worker_streams.uninstall)
+        if self.control.seed is not None or self.control.deterministic:
+            self._unfilled.install(torch)
+            self._undo.callback(self._unfilled.uninstall)
         if self.control.deterministic:
             from samebits.determinism.mode import deterministic
 
@@ -98,6 +114,8 @@ class InstalledControl(Patcher):
             # The function's numbers.  Without a seed: from where the generator stands.
             seeded = self.control.seed is not None
             portable(self.process_key.root, rank=self.process_key.rank) if seeded else portable()
+            if seeded:
+                self.seeds.ours()
 
     # -- children ----------------------------------------------------------------------------------
     def _seeds(self) -> int:
@@ -110,6 +128,7 @@ class InstalledControl(Patcher):
     def _forked(self, child: ProcessKey) -> None:
         """In a forked child: streams of its own, instead of its parent's once more."""
         self.process_key = self.entropy.process_key = self.loaders.process_key = child
+        self.seeds.tells = False
         self._reseed(child.root)
 
     def _reseed(self, root: int) -> None:
@@ -118,7 +137,8 @@ class InstalledControl(Patcher):
         No device's generator: a forked child cannot use the devices of its parent.
         """
         plan = self._plan = plan_seeds(root, rank=self.process_key.rank)
-        workers.seed_process(plan, libraries=plan.key.child("library"), devices=False, loaded=True)
+        with self.seeds.derived():
+            workers.seed_process(plan, libraries=plan.key.child("library"), devices=False, loaded=True)
 
 
 def install(

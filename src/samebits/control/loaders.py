@@ -3,11 +3,10 @@
 Without one a loader takes its order, and a number for its workers even where it
 has none, from torch's global generator: a loader more for validation then shifts the
 training order (https://github.com/pytorch/pytorch/issues/80119).  Here each loader has
-a stream of its own, by its number in the order of creation.
+a stream of its own, by the place in user code that makes it and the count there.
 
-The stream also depends on how torch's global generator was seeded, and starts
-anew when that is seeded anew: a script that calls `torch.manual_seed(seed + epoch)`,
-or is run for several seeds of its own, gets the orders that it asks for.
+Where the program seeds torch's global generator itself (`control.program_seeds`), its loaders are left
+alone: they draw from what it seeded, so that a script which repeats by itself keeps its numbers.
 
 What the user gives is kept, generator and `worker_init_fn` each by itself.
 `DataLoader.__init__` is wrapped and the class stays what it is, since libraries
@@ -26,7 +25,9 @@ from types import ModuleType
 from typing import Any
 
 from samebits._runtime.patcher import Patcher
+from samebits.control import places
 from samebits.control.process_key import ProcessKey, worker_seed
+from samebits.control.program_seeds import ProgramSeeds
 from samebits.seeding.derive import Key
 
 #: The loaders of this process, for its workers; None without control.
@@ -36,15 +37,15 @@ _current: Loaders | None = None
 class Loaders(Patcher):
     """Wraps `DataLoader` while control lasts."""
 
-    def __init__(self, process_key: ProcessKey, reseed: Callable[[int], None]) -> None:
+    def __init__(self, process_key: ProcessKey, seeds: ProgramSeeds, reseed: Callable[[int], None]) -> None:
         """`reseed` seeds every generator of a worker's process from a number."""
         super().__init__()
         self.process_key = process_key
         self.reseed = reseed
-        self._reseeded = 0  # how often the program seeded torch's global generator
-        self._numbers: Counter[tuple[int, int]] = Counter()
-        # generator -> the loader's number, and how torch was seeded when the generator was
-        self._given: MutableMapping[Any, tuple[int, tuple[int, int]]] = weakref.WeakKeyDictionary()
+        self._seeds = seeds
+        self._numbers: Counter[tuple[str, int]] = Counter()
+        # generator -> the loader's place and number there, and how torch was seeded by then
+        self._given: MutableMapping[Any, tuple[tuple[str, int], int]] = weakref.WeakKeyDictionary()
 
     def install(self, torch: ModuleType) -> None:
         """To be called once torch is there."""
@@ -66,34 +67,45 @@ class Loaders(Patcher):
             _current = None
         super().uninstall()
 
-    def torch_reseeded(self) -> None:
-        """The program seeded torch's global generator: loaders start anew."""
-        self._reseeded += 1
-
     # -- streams -----------------------------------------------------------------------------------
-    def _seeding(self) -> tuple[int, int]:
-        """How torch's global generator is seeded: the seed, and which seeding it was."""
-        return int(self._torch.default_generator.initial_seed()) % 2**64, self._reseeded
-
-    def _key(self, number: int, seeding: tuple[int, int]) -> Key:
-        return Key(self.process_key.seed, ("control", "loader", seeding[0], number))
+    def _key(self, made: tuple[str, int], seeding: int) -> Key:
+        return Key(self.process_key.seed, ("control", "loader", seeding, *made))
 
     def _new(self) -> Any:
-        """A generator for the next loader."""
-        seeding = self._seeding()
-        number = self._numbers[seeding]
-        self._numbers[seeding] += 1
-        generator = self._key(number, seeding).torch()
-        self._given[generator] = number, seeding
+        """A generator for the next loader of this place."""
+        place, seeding = places.key(), self._seeds.initial()
+        number = self._numbers[place, seeding]
+        self._numbers[place, seeding] += 1
+        generator = self._key((place, number), seeding).torch()
+        self._given[generator] = (place, number), seeding
         return generator
 
-    def _renew(self, generator: Any) -> None:
-        """Before an epoch: if torch was seeded anew since, so is a generator of ours."""
-        number, seeding = self._given.get(generator, (None, None))
-        now = self._seeding()
-        if number is not None and seeding != now:
-            generator.set_state(self._key(number, now).torch().get_state())
-            self._given[generator] = number, now
+    def _before_epoch(self, loader: Any) -> None:
+        """A generator of ours is taken back if the program has seeded torch, and renewed if control has."""
+        generator = getattr(loader, "generator", None)
+        if generator is None or generator not in self._given:
+            return
+        if self._seeds.by_program():
+            _take_back(loader, generator)
+            return
+        made, seeding = self._given[generator]
+        if seeding != (now := self._seeds.initial()):
+            generator.set_state(self._key(made, now).torch().get_state())
+            self._given[generator] = made, now
+
+    def _fill_in(self, arguments: dict[str, Any]) -> None:
+        """What a loader is made with, and was not given."""
+        generator = arguments.get("generator")
+        ours = generator is not None and generator in self._given
+        if (generator is None or ours) and self._seeds.by_program():
+            arguments["generator"] = None
+            if arguments.get("worker_init_fn") is seed_worker:
+                arguments["worker_init_fn"] = None
+            return
+        if generator is None:
+            arguments["generator"] = self._new()
+        if arguments.get("worker_init_fn") is None:
+            arguments["worker_init_fn"] = seed_worker
 
     # -- the class ---------------------------------------------------------------------------------
     def _wrap(self, kind: type[Any]) -> None:
@@ -111,10 +123,7 @@ class Loaders(Patcher):
                 except TypeError:
                     pass  # the original says it
                 else:
-                    if bound.arguments.get("generator") is None:
-                        bound.arguments["generator"] = self._new()
-                    if bound.arguments.get("worker_init_fn") is None:
-                        bound.arguments["worker_init_fn"] = seed_worker
+                    self._fill_in(bound.arguments)
                     if "in_order" in signature.parameters:
                         bound.arguments["in_order"] = True  # see `result_order`
                     return make(*bound.args, **bound.kwargs)
@@ -122,12 +131,23 @@ class Loaders(Patcher):
 
         @functools.wraps(start)
         def __iter__(loader: Any) -> Any:
-            if self._alive and getattr(loader, "generator", None) is not None:
-                self._renew(loader.generator)
+            if self._alive:
+                self._before_epoch(loader)
             return start(loader)
 
         self._replace(kind, "__init__", __init__)
         self._replace(kind, "__iter__", __iter__)
+
+
+def _take_back(loader: Any, generator: Any) -> None:
+    """The loader, and the samplers that it made, draw from torch's global generator, as without control."""
+    batches = getattr(loader, "batch_sampler", None)
+    samplers: list[Any] = [getattr(each, "sampler", None) for each in (loader, batches)]
+    for each in (loader, batches, *samplers):
+        if getattr(each, "generator", None) is generator:
+            each.generator = None
+    if getattr(loader, "worker_init_fn", None) is seed_worker:
+        loader.worker_init_fn = None
 
 
 def seed_worker(worker_id: int) -> None:

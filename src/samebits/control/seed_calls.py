@@ -25,6 +25,7 @@ import operator
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
@@ -36,7 +37,7 @@ from samebits.usercode.rewriting import Rewriting, Step, calling, constant
 
 if TYPE_CHECKING:
     from samebits.control.entropy import EntropySource
-    from samebits.control.loaders import Loaders
+    from samebits.control.program_seeds import ProgramSeeds
 
 #: What reads the clock, a pid or entropy: module or class, names.
 _READINGS: Final = {
@@ -151,9 +152,9 @@ class SeedStep(Step):
 class SeedCalls:
     """The readings of this process's user code, and what becomes of its seeds."""
 
-    def __init__(self, entropy: EntropySource, loaders: Loaders) -> None:
+    def __init__(self, entropy: EntropySource, seeds: ProgramSeeds) -> None:
         self._entropy = entropy
-        self._loaders = loaders
+        self._seeds = seeds
         self._roles: dict[Any, tuple[str, str]] = {}
         self._readings: dict[SeedCall, deque[Reading]] = {}
         self._read = 0  # how many there were
@@ -219,8 +220,11 @@ class SeedCalls:
         if name == "torch.Generator.seed":
             seed = self._entropy.key("torch.Generator", _spots[number].file).integer(63)
             inner.__self__.manual_seed(seed)
+            if inner.__self__ is getattr(sys.modules.get("torch"), "default_generator", None):
+                self._seeds.ours()
             return seed
-        if value is None and name == "samebits.seeding.everything.seed_everything":
+        drawn = value is None and name == "samebits.seeding.everything.seed_everything"
+        if drawn:
             args, kwargs = (), {**kwargs, "seed": self._entropy.key(name, _spots[number].file).integer(32)}
         origin = None if value is None else self._origin(value, _spots[number], mark)
         if origin is not None:
@@ -230,8 +234,12 @@ class SeedCalls:
                 args = (value, *args[1:])
             elif keyword is not None:
                 kwargs[keyword] = value
-        result = function(*args, **kwargs)
-        self._seeded(name, inner, value)
+        else:
+            self._seeds.clocks.seeded(name, value)
+        with self._seeds.derived() if origin is not None or drawn else nullcontext():
+            result = function(*args, **kwargs)
+        if name in ("numpy.random.seed", "numpy.random.RandomState.seed"):
+            self._entropy.numpy_seeds = mixed(self._entropy.numpy_seeds, value)
         return result
 
     def _replacement(self, value: Any, spot: SeedCall) -> int:
@@ -243,16 +251,6 @@ class SeedCalls:
             if len(self._replaced) > _REMEMBERED:
                 del self._replaced[next(iter(self._replaced))]
         return known[1]
-
-    def _seeded(self, name: str, inner: Any, value: Any) -> None:
-        """What follows from a seeding of a process-wide generator."""
-        if name == "torch.manual_seed" or name.rpartition(".")[2] in calls.SEEDING_HELPERS:
-            self._loaders.torch_reseeded()
-        elif name == "torch.Generator.manual_seed":
-            if inner.__self__ is getattr(sys.modules.get("torch"), "default_generator", None):
-                self._loaders.torch_reseeded()
-        elif name == "numpy.random.RandomState.seed":
-            self._entropy.numpy_seeds = mixed(self._entropy.numpy_seeds, value)
 
     def _tell(self, spot: SeedCall, name: str, origin: Reading) -> None:
         if (spot, name) in self._told:
@@ -334,10 +332,10 @@ def _forms(reading: Any) -> tuple[frozenset[Any], tuple[int, ...]]:
     return frozenset(exact), tuple(near)
 
 
-def install(entropy: EntropySource, loaders: Loaders) -> Callable[[], None]:
+def install(entropy: EntropySource, seeds: ProgramSeeds) -> Callable[[], None]:
     """Look at user code compiled from now on; returns what ends it."""
     global _calls
-    _calls = SeedCalls(entropy, loaders)
+    _calls = SeedCalls(entropy, seeds)
     ended = loading.add(SeedStep())
 
     def uninstall() -> None:

@@ -1,6 +1,7 @@
 """How the workers of a DataLoader are seeded: the generator of the loader, and what each worker does first.
 
-No other file seeds workers.  Four numbers are asked for, and each has a worker_init_fn that derives it:
+No other file seeds the process-wide generators of workers (`control.worker_streams` starts the objects that
+they got copies of).  Four numbers are asked for, and each has a worker_init_fn that derives it:
 
 - `SeedWorker`: streams of samebits' own, for `loader_kwargs` and `SeededLoader`;
 - `OffsetWorker`: the guides' numbers, for `loader_kwargs(scheme="offset")` and `compat.worker_init_fn`;

@@ -4,8 +4,9 @@
 
 A checkout is known by the files it holds, and is never written to: each run has a copy of its own, with
 small pictures made on the spot.  Each trainer runs five times: twice with one seed, whose weights must agree
-bit for bit; once with another seed, whose weights must differ, or the comparison would show nothing; and
-twice without samebits, of which is only said whether the weights agree.
+bit for bit; once with another seed, whose weights must differ, or the comparison would show nothing (they
+must agree if the trainer seeds everything itself); and twice without samebits, of which is only said whether
+the weights agree.
 
 Exit 0 when all of that is so, 1 when weights are not as they must be, 2 when a trainer fails, when a setting
 to be changed is not where it was, and when no checkout is found.
@@ -57,10 +58,15 @@ class Outcome:
     differ_with_another_seed: int
     differ_without_samebits: int
     seconds: float
+    seeds_itself: bool = False  # another seed has no effect
+
+    @property
+    def another_as_meant(self) -> bool:
+        return (self.differ_with_another_seed == 0) == self.seeds_itself
 
     @property
     def good(self) -> bool:
-        return not self.differ and self.differ_with_another_seed > 0
+        return not self.differ and self.another_as_meant
 
 
 def find(places: list[Path]) -> Iterator[tuple[Trainer, Path]]:
@@ -169,7 +175,8 @@ def try_out(trainer: Trainer, checkout: Path) -> Outcome:
         differ = differing(first, run("second", SEED))
         another = differing(first, run("another-seed", ANOTHER))
         plain = differing(run("plain-first", None), run("plain-second", None))
-        return Outcome(len(first), differ, len(another), len(plain), time.monotonic() - began)
+        seconds = time.monotonic() - began
+        return Outcome(len(first), differ, len(another), len(plain), seconds, trainer.seeds_itself)
 
 
 def show(rows: list[tuple[str, ...]], markdown: bool) -> None:
@@ -205,8 +212,10 @@ def report(found: list[tuple[Trainer, Path, Outcome]], markdown: bool) -> None:
         print("\n".join(f"- {edit}" for edit in trainer.edits))
         if outcome.differ:
             print(f"differ: {', '.join(outcome.differ[:5])}{', ...' if len(outcome.differ) > 5 else ''}")
-        if not outcome.differ_with_another_seed:
+        if not outcome.another_as_meant and not outcome.seeds_itself:
             print("another seed gave the same weights: that two runs agree shows nothing")
+        elif not outcome.another_as_meant:
+            print("another seed gave other weights, though the trainer seeds everything itself")
     print("\naround every run:\n" + "\n".join(f"- {change}" for change in AROUND))
 
 

@@ -63,6 +63,7 @@ class Trainer:
         [Path, list[Picture], list[Picture]], None
     ]  # the data, as the trainer wants it described
     complaint: str | None = None  # what it prints when it goes on without a picture
+    seeds_itself: bool = False  # so that `--seed` has no effect on it
 
 
 def pictures(folder: Path) -> tuple[list[Picture], list[Picture]]:
@@ -125,6 +126,7 @@ _PLAIN = (
         files=("train.py", "nets/CSPdarknet.py", "utils_coco/coco_annotation.py"),
         words=("train.py",),
         weights="logs/last_epoch_weights.pth",
+        seeds_itself=True,
         edits=(
             Edit(_SCRIPT, "\n    Cuda = True\n", "\n    Cuda = False\n"),
             Edit(
