@@ -83,13 +83,13 @@ def check(entry: corpus.Entry, trials: int, runs: int) -> Outcome:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="*", metavar="PATTERN", help="name or cause")
+    corpus.add_options(parser)
     parser.add_argument("--trials", type=int, default=3, help="fresh folders per script")
     parser.add_argument("--runs", type=int, default=2, help="runs in each folder")
     parser.add_argument("--jobs", type=int, default=1)
     args = parser.parse_args()
 
-    entries = corpus.load(args.only)
+    entries = corpus.load_runnable(args.corpus, args.only)
     failed = []
     print(f"{'script':24} {'cause':26} {'differing':>9}  {'slowest':>7}")
     with ThreadPoolExecutor(args.jobs) as pool:

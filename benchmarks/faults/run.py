@@ -1,4 +1,4 @@
-"""Score `samebits verify` on the fault corpus; the target of `make faults`.
+"""Score `samebits verify` on the fault corpus; the target of `make faults`. `--corpus` scores another.
 
 For each entry of truth.toml the script is copied to a fresh folder, the product is run on
 it there, and its JSON verdict is compared with the truth: the verdict, the first cause's
@@ -255,7 +255,7 @@ def totals(scores: list[Score]) -> dict[str, Any]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="*", metavar="PATTERN", help="name or cause")
+    corpus.add_options(parser)
     parser.add_argument("--jobs", type=int, default=1, help="scripts judged at a time")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the scores here")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep each folder and output")
@@ -265,7 +265,7 @@ def main() -> int:
     parser.add_argument("--trials", type=int, default=1, help="with --controlled: how often each is verified")
     args = parser.parse_args()
 
-    entries = corpus.load(args.only)
+    entries = corpus.load_runnable(args.corpus, args.only)
     if not entries:
         parser.error(f"nothing matches {args.only!r}")
     with ThreadPoolExecutor(args.jobs) as pool:
