@@ -6,7 +6,7 @@ import torch
 import torch.nn as nn
 
 
-def make_sequences(n=90):
+def make_sequences(n=45):
     lengths = torch.randint(3, 12, (n,)).tolist()
     return [torch.randn(length, 4) for length in lengths]
 

@@ -10,7 +10,7 @@ from torch import nn
 
 def describe(number):
     rng = np.random.default_rng(number)
-    size = int(rng.integers(40, 220))
+    size = int(rng.integers(20, 100))
     matrix = rng.normal(size=(size, size)) / size**0.5
     values = np.linalg.svd(matrix, compute_uv=False)
     return np.append(values[:6], number % 2).astype(np.float32)
