@@ -10,7 +10,7 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "vendor" / "site-packages"))
 
-import numkit
+import numkit  # also
 
 
 def main():
