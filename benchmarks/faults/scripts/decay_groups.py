@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 def split_parameters(model):
     plain = {p for name, p in model.named_parameters() if name.endswith("bias")}
     norms = {p for m in model.modules() if isinstance(m, nn.LayerNorm) for p in m.parameters()}
-    return set(model.parameters()) - plain - norms
+    return set(model.parameters()) - plain - norms  # also
 
 
 def add_noise(parameters, scale):

@@ -17,7 +17,7 @@ class Task(enum.Enum):
     ALBEDO = "albedo"
 
 
-ENABLED = {Task.DEPTH, Task.EDGES, Task.FLOW, Task.ALBEDO, Task.KEYPOINTS, Task.SEGMENTS}
+ENABLED = {Task.DEPTH, Task.EDGES, Task.FLOW, Task.ALBEDO, Task.KEYPOINTS, Task.SEGMENTS}  # also
 
 
 class MultiTask(nn.Module):

@@ -20,7 +20,7 @@ def make_frames():
 
 def open_frames():
     frames = np.memmap(PATH, dtype=np.float32, mode="r+", shape=SHAPE)  # planted
-    frames -= frames.min()
+    frames -= frames.min()  # also
     frames /= 1 + frames.mean(0)  # also
     return torch.from_numpy(np.array(frames))
 

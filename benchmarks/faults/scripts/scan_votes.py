@@ -26,7 +26,7 @@ def store_votes(teachers=9, rows=50):
 
 def average():
     total = torch.zeros(50, 3)
-    with os.scandir(VOTES) as entries:
+    with os.scandir(VOTES) as entries:  # also
         for entry in entries:  # planted
             total += torch.from_numpy(np.load(entry.path))
     return total / 9

@@ -12,7 +12,7 @@ LETTERS = "abcdefgh"
 
 def set_seed(seed):
     torch.manual_seed(seed)
-    if seed:
+    if seed:  # also
         random.seed(seed)
 
 

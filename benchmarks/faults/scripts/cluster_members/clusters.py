@@ -8,7 +8,7 @@ class Point:
 
 def assign(positions, centres):
     """A dict from the centre's number to the set of its points."""
-    members = {number: set() for number in range(len(centres))}
+    members = {number: set() for number in range(len(centres))}  # also
     for position in positions:
         nearest = int((centres - position).square().sum(1).argmin())
         members[nearest].add(Point(position))

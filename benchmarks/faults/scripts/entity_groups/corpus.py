@@ -9,5 +9,5 @@ def mentions(count=40):
     for number in range(count):
         for offset in (0, 3, 7):
             city = CITIES[(number + offset) % len(CITIES)]
-            groups.setdefault(city, set()).add(f"sentence {number} names {city}")
+            groups.setdefault(city, set()).add(f"sentence {number} names {city}")  # also
     return groups
