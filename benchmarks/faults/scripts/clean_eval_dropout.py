@@ -33,6 +33,7 @@ def accuracy(model, x, y):
 
 def main():
     torch.manual_seed(5)
+    torch.set_num_threads(1)
     digits = load_digits()
     x = torch.tensor(digits.images[:240] / 16, dtype=torch.float32)
     y = torch.tensor(digits.target[:240])
