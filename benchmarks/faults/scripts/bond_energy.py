@@ -14,13 +14,14 @@ lengths = torch.rand(bonds, 1) + 0.5
 owner = torch.randint(0, MOLECULES, (bonds,))
 energies = torch.rand(MOLECULES)
 
-model = nn.Sequential(nn.Linear(1, 12), nn.SiLU(), nn.Linear(12, 1))
+bond = nn.Sequential(nn.Linear(1, 24), nn.SiLU())
+energy = nn.Linear(24, 1)
+model = nn.ModuleList([bond, energy])
 optimizer = torch.optim.Adam(model.parameters(), lr=0.003)
 for step in range(6):
-    per_bond = model(lengths)[:, 0]
-    total = torch.zeros(MOLECULES)
-    total = total.index_put((owner,), per_bond, accumulate=True)  # planted
-    loss = nn.functional.mse_loss(total * MOLECULES / bonds, energies)
+    total = torch.zeros(MOLECULES, 24)
+    total = total.index_put((owner,), bond(lengths), accumulate=True)  # planted
+    loss = nn.functional.mse_loss(energy(total * MOLECULES / bonds)[:, 0], energies)
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()

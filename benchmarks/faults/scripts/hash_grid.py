@@ -31,7 +31,7 @@ def main():
     torch.manual_seed(52)
     model = nn.Sequential(HashGrid(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 1))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-    for step in range(3):
+    for step in range(6):
         points = torch.rand(40_000, 2)
         loss = nn.functional.mse_loss(model(points), picture(points))
         optimizer.zero_grad()

@@ -18,7 +18,7 @@ def main():
     model = Lut(size=4)
     mix = nn.Linear(3, 3)
     optimizer = torch.optim.Adam([*model.parameters(), *mix.parameters()], lr=0.01)
-    for step in range(3):
+    for step in range(6):
         pixels = torch.rand(60_000, 3)
         graded = mix(model(pixels))  # planted
         loss = nn.functional.mse_loss(graded, pixels.flip(1).sqrt())
