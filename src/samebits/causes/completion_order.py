@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from samebits.causes._draws import of, partings
 from samebits.causes._edits import UnclearPlace
-from samebits.causes._evidence import first, nearest, of_kind, outside, pairs, spot, sure
+from samebits.causes._evidence import FactPair, first, nearest, of_kind, outside, pairs, spot, sure
 from samebits.causes._orderfix import take_in_order
 from samebits.causes._ownfix import own_stream_of_thread
 from samebits.causes._patch import InWords, Patch, mends
@@ -43,14 +45,25 @@ def _interleaved(evidence: Evidence) -> Finding | None:
     )
 
 
+def _same_results(found: Sequence[FactPair[Completion]]) -> bool | None:
+    """Whether what came in another order is the same in both runs.
+
+    None: it never is, as far as it was seen, and other results are no other order.
+    """
+    apart = [pair for pair in found if pair.differs(lambda d: d.order)]
+    if any(pair.detail.content is None or pair.equal(lambda d: d.content) for pair in apart):
+        return True
+    return False if len(apart) < 3 else None
+
+
 def match(evidence: Evidence) -> Finding | None:
     difference = evidence.divergence.difference
     reordered = difference is not None and difference.reordered
     found = pairs(evidence, Completion, beyond=True)
     order = first(found, lambda p: p.differs(lambda d: d.order))
-    if order is not None and order.a is not None:
+    if order is not None and order.a is not None and (certain := _same_results(found)) is not None:
         return Finding(
-            sure(evidence, order.a, 0.95),
+            sure(evidence, order.a, 0.95 if certain else 0.4),
             order.site,
             f"{order.detail.call or 'a wait'} at {spot(order.site)} gave results in the order of finishing, "
             "and the two runs finished in another order.",

@@ -259,8 +259,8 @@ class DrawHooks:
         number_ = self.native.seeded(generator, not is_made)
         known = self._known.get(number_) or self._remember(number_, Known("python.Random", False, number_))
         here = self._here()
-        known.seeded = value is not None or here is None
-        if here is None:
+        known.seeded = value is not None or (here is None and known.id != 0)
+        if here is None:  # a fork, for one: Python's own generator starts anew in the child
             return
         site, by = here
         if is_made:
