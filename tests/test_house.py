@@ -38,7 +38,7 @@ ALONE = {
     "fork handlers": (r"\bregister_at_fork\b|\bregister_after_fork\b", "_runtime/forks.py"),
     "the rewriting pass": (r"\bast\.NodeTransformer\b", "usercode/rewriting.py"),
     "the compilers": (r"'-shared'|'CXX'", "_runtime/native.py"),
-    "whose file it is": (r"'site-packages'", "usercode/files.py"),
+    "what a folder of installed packages is called": (r"'site-packages'", "model/sites.py"),
     "nondeterministic operators": (r"'embedding_dense_backward'", "model/operators.py"),
 }
 

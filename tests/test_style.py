@@ -101,6 +101,7 @@ NO_FILE = {
     "gpu/*": "what needs a GPU, of any package",
     "guides/*": "what proves the rows of docs/guides.md",
     "integrations/contract": "the protocol, for every framework",
+    "launch/opening": "how many runs a verdict takes",
     "launch/cases": "small programs for which a verdict was once wrong",
     "launch/children": "programs whose processes run at once",
     "launch/deterministic": "programs under the deterministic mode",
