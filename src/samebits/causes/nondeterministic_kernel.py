@@ -15,7 +15,7 @@ from samebits.model.cause import Cause, Evidence
 from samebits.model.events import EXTERNAL, READS_UNINITIALIZED, UNINITIALIZED
 from samebits.model.facts import Completion, File, Iteration, Listing, Seed, Sort, Threads
 from samebits.model.finding import Finding
-from samebits.model.operators import OPERATORS, is_nondeterministic, plain_name
+from samebits.model.operators import OPERATORS, is_nondeterministic, plain_name, spoken
 
 _FIX = """\
 samebits.deterministic()  # once, before training; replaces kernels that have no deterministic form
@@ -72,7 +72,7 @@ def match(evidence: Evidence) -> Finding | None:
         else "its kernel may add in an order that threads decide, or a number that is not a tensor differed"
     )
     where = f"{spot(event.site)}" + (f" (the forward line of {event.node})" if event.node else "")
-    return Finding(confidence, event.site, f"{event.name} at {where}: {given}; {reason}.", _FIX)
+    return Finding(confidence, event.site, f"{spoken(event.name)} at {where}: {given}; {reason}.", _FIX)
 
 
 def _change(patch: Patch, finding: Finding) -> str | None:

@@ -11,6 +11,7 @@ from samebits.model.cause import Cause, Evidence
 from samebits.model.events import OWN_GENERATOR, RANDOM
 from samebits.model.facts import RngRestore
 from samebits.model.finding import Finding
+from samebits.model.operators import spoken
 
 _FIX = """\
 generator = torch.Generator().manual_seed(1)  # a generator of its own for what does not happen in every run
@@ -47,8 +48,8 @@ def _extra_operation(evidence: Evidence) -> Finding | None:
     return Finding(
         0.5 if looped else 0.93 if here is first and alone else 0.85 if alone else 0.35,
         here.site,
-        f"{here.name} at {spot(here.site)} draws random numbers in one run only; every later number from "
-        "that generator is another.",
+        f"{spoken(here.name)} at {spot(here.site)} draws random numbers in one run only; every later number "
+        "from that generator is another.",
         _FIX,
     )
 
@@ -88,8 +89,8 @@ def match(evidence: Evidence) -> Finding | None:
     return Finding(
         0.5 * reach(evidence, evidence.a[-1]) if evidence.a else 0.5,
         site,
-        f"both runs seeded the generator alike, and before {divergence.event.name} at {spot(site)} it was "
-        "in another state: something had drawn from it in one run only. Run samebits verify --level op to "
+        f"both runs seeded the generator alike, and before {spoken(divergence.event.name)} at {spot(site)} it "
+        "was in another state: something had drawn from it in one run only. Run samebits verify --level op to "
         "see what.",
         _FIX,
     )

@@ -13,6 +13,7 @@ from samebits.model.cause import Cause, Evidence
 from samebits.model.events import EXTERNAL, READS_UNINITIALIZED
 from samebits.model.facts import Empty
 from samebits.model.finding import Finding
+from samebits.model.operators import spoken
 
 _FIX = """\
 buffer = torch.zeros(shape)  # torch.empty holds whatever lay in that memory before"""
@@ -34,8 +35,8 @@ def match(evidence: Evidence) -> Finding | None:
         return Finding(
             confidence,
             source or event.site,
-            f"{event.name} at {spot(event.site)} reads memory that nothing has written{where}: it holds "
-            "whatever lay there before.",
+            f"{spoken(event.name)} at {spot(event.site)} reads memory that nothing has written{where}: it "
+            "holds whatever lay there before.",
             _FIX,
         )
     arrays = pairs(evidence, Empty)

@@ -11,6 +11,7 @@ from samebits.model.cause import Cause, Evidence
 from samebits.model.events import OWN_GENERATOR
 from samebits.model.facts import Create, Load, Seed
 from samebits.model.finding import Finding
+from samebits.model.operators import spoken
 
 _FIX = """\
 import torch
@@ -52,8 +53,8 @@ def match(evidence: Evidence) -> Finding | None:
     return Finding(
         confidence,
         event.site,
-        f"{event.name} at {spot(event.site)} draws from torch's generator, which nothing had seeded: it "
-        f"starts from the operating system's entropy{seeded}.{also_unseeded(evidence)}",
+        f"{spoken(event.name)} at {spot(event.site)} draws from torch's generator, which nothing had seeded: "
+        f"it starts from the operating system's entropy{seeded}.{also_unseeded(evidence)}",
         _FIX,
     )
 
