@@ -70,6 +70,7 @@ class Score:
     fix_right: bool
     controlled: str  # the program that was run twice under control
     controlled_right: bool  # both ended with one hash
+    plain_hash: dict[str, str]  # by program: what one plain run printed
     plain_cpu: dict[str, float]  # by program, in seconds
     verify_cpu: dict[str, float]
     notes: list[str]
@@ -175,7 +176,7 @@ class Bench:
 
 def score(framework: programs.Framework, base: Path, timeout: float) -> Score:
     bench = Bench(framework, base / framework.name, timeout)
-    plain = {kind: bench.plain(kind, bench.folder(kind, "plain")).cpu for kind in programs.KINDS}
+    plain = {kind: bench.plain(kind, bench.folder(kind, "plain")) for kind in programs.KINDS}
     verdicts = {kind: bench.verify(kind) for kind in programs.KINDS}
     controlled = "faulty" if framework.controlled else "clean"
     repeats = bench.controlled(controlled)
@@ -204,7 +205,8 @@ def score(framework: programs.Framework, base: Path, timeout: float) -> Score:
         fix_right=any(word in fix for word in framework.fix),
         controlled=controlled,
         controlled_right=repeats,
-        plain_cpu=plain,
+        plain_hash={kind: ended.hash for kind, ended in plain.items()},
+        plain_cpu={kind: ended.cpu for kind, ended in plain.items()},
         verify_cpu={kind: verdicts[kind][1] for kind in programs.KINDS},
         notes=bench.notes,
     )
