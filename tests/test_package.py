@@ -207,7 +207,6 @@ OTHER_ERRORS = {
     "report/figure.py": {"ModuleNotFoundError"},
     "observe/fallback.py": {"TypeError", "ValueError"},
     "record/fields.py": {"ValueError"},
-    "usercode/loading.py": {"OSError"},
     "record/structure.py": {"ValueError"},
     "record/writer.py": {"FileExistsError", "TypeError", "ValueError"},
     "seeding/serialization.py": {"ValueError"},

@@ -107,6 +107,35 @@ def test_it_ends(folder: Any, held: str) -> None:
         assert ended.out.splitlines()[0] == "exit function"
 
 
+_CATCHES = """
+import sys, torch
+
+model = torch.nn.Linear(1, 1)
+optimizer = torch.optim.SGD(model.parameters(), 0.01)
+ended = 0
+for case in range(4):  # as a runner of tests does
+    try:
+        for _ in range(5):
+            model(torch.ones(2, 1)).sum().backward()
+            optimizer.step()
+    except BaseException as error:
+        print("case", case, type(error).__name__, flush=True)
+        ended += 1
+sys.exit(ended)
+"""
+
+
+def test_a_program_that_takes_the_end_for_an_error(folder: Any) -> None:
+    """Each further step is stopped, too; that the program then calls itself failed is no failure of it."""
+    folder.write("cases.py", _CATCHES)
+    runner = "import subprocess, sys\nsys.exit(subprocess.call([sys.executable, '-c', 'import cases']))\n"
+    folder.write("runner.py", runner)
+    ended = folder.samebits("record", "--level", "step", "--steps", "2", "runner.py", timeout=120)
+    assert ended.out.count("StopRun") == 4, ended.out + ended.err
+    run = folder.last()
+    assert (run.info["status"], run.info["exit_code"], run.records["main"].steps) == ("stopped", 4, 2)
+
+
 def test_what_it_would_have_ended_itself_ends(folder: Any) -> None:
     """A helper with a session of its own, which the program ends in its last line."""
     body = """

@@ -22,6 +22,7 @@ from torch.utils.checkpoint import checkpoint
 from samebits.model import events
 from samebits.observe import fallback, observer
 from samebits.observe.digest import digest
+from samebits.usercode import texts
 
 SOURCE = Path(observer.__file__).parents[2]
 
@@ -53,6 +54,7 @@ class Watch:
             [sysconfig.get_paths()["purelib"] + os.sep],
             nn.Module._call_impl.__code__,
             lambda module: type(module).__name__,
+            texts.place,
             lambda: None,
         )
 
@@ -391,6 +393,15 @@ def test_compile_stays_on(watch: Watch) -> None:
     assert len(graphs) == 1
 
 
+def test_code_of_a_text_is_where_its_loader_says(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts, "_codes", {})
+    example = compile("\nx.trunc()", "<doctest mine[0]>", "exec")
+    texts.keep(example, texts.TextPlace("mine.py", 40))
+    exec(example, {"x": torch.ones(3)})
+    _, sites = watch.observer.tables()
+    assert [(file, line) for _, file, line, _ in sites if file == "mine.py"] == [("mine.py", 42)]
+
+
 def test_tensors_without_bytes(watch: Watch) -> None:
     torch.ones(3, device="meta").add(1)
     torch.eye(3).to_sparse().coalesce()
@@ -406,6 +417,7 @@ from array import array
 from torch import nn
 from samebits.observe import fallback
 from samebits.observe import observer
+from samebits.usercode import texts
 
 def script():
     torch.manual_seed(0)
@@ -422,7 +434,8 @@ def run(observed):
     here = os.path.dirname(os.path.dirname(os.path.abspath(observer.__file__))) + os.sep
     libraries = [os.path.dirname(torch.__file__) + os.sep, here]
     observed.setup(libraries, [sysconfig.get_paths()["purelib"] + os.sep],
-                   nn.Module._call_impl.__code__, lambda module: type(module).__name__, lambda: None)
+                   nn.Module._call_impl.__code__, lambda module: type(module).__name__,
+                   texts.place, lambda: None)
     observed.operations(True)
     script()
     observed.operations(False)

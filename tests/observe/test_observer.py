@@ -19,6 +19,7 @@ from torch.utils.checkpoint import checkpoint
 
 from samebits.model.events import RANDOM, READS_UNINITIALIZED, UNINITIALIZED, VIEW, Event
 from samebits.observe import observer
+from samebits.usercode import texts
 
 pytestmark = [
     pytest.mark.usefixtures("generators_restored"),
@@ -101,6 +102,31 @@ def test_sites_name_the_running_line_of_the_user(observe: Any) -> None:
         assert event.site.function == function
     assert {line(e) for e in seen.named("aten::pow")} == {at("comprehension")}
     assert seen.one("aten::ceil").site.file == "<string>"
+
+
+def test_code_of_a_text_is_where_its_loader_says(observe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts, "_codes", {})
+    monkeypatch.setattr(texts, "_names", {})
+    cell = compile("\nx.ceil()\ndef f():\n    return x.floor()\n", "/tmp/ipykernel_4711/1.py", "exec")
+    texts.name("/tmp/ipykernel_4711/1.py", texts.TextPlace("cell 3"), "the text of cell 3")
+    example = compile("x.trunc()", "<doctest mine[0]>", "exec")
+    texts.keep(example, texts.TextPlace("mine.py", 40))
+    names: dict[str, Any] = {"x": torch.ones(3), "round": torch.round}
+    generated = compile("def g(x):\n    return round(x)\n", "<attrs generated>", "exec")
+    with observe() as seen:
+        exec(cell, names)
+        names["f"]()
+        exec(example, names)
+        exec(generated, names)
+        names["g"](names["x"])  # at: generated
+    sites = {name: seen.one(f"aten::{name}").site for name in ("ceil", "floor", "trunc")}
+    assert {name: str(site) for name, site in sites.items()} == {
+        "ceil": "cell 3, line 2",
+        "floor": "cell 3, line 4",
+        "trunc": "mine.py:41",
+    }
+    assert line(seen.one("aten::round")) == at("generated")
+    assert seen.run.records["main"].sources()["cell 3"] == "the text of cell 3"
 
 
 def test_threads_have_streams_of_their_own(observe: Any) -> None:

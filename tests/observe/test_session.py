@@ -90,7 +90,8 @@ def test_the_record_says_what_was_changed_beside_what_was_observed(folder: Path)
     with Record.open(folder / "main.db") as record:
         assert record.plan == {
             "folder": str(folder), "level": "step", "steps": 3, "zoom": None, "capture_bytes": 0,
-            "schedule": None, "rewrite": True, "seed": 2**127, "deterministic": True, "portable": False,
+            "schedule": None, "rewrite": True, "draws": None,
+            "seed": 2**127, "deterministic": True, "portable": False,
         }  # fmt: skip
 
 

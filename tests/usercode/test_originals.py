@@ -113,9 +113,9 @@ def test_a_loader_asked_for_code_gives_the_original(tmp_path: Path, monkeypatch:
 
         loader = shipped_module.__spec__.loader
         assert _rewritten(shipped_module.each)
+        assert not list(tmp_path.glob("__pycache__/*"))
         assert not _names(loader.get_code("shipped_module"))
         assert loader.path_stats(shipped_module.__file__)["size"] == len(SOURCE)
-        assert not list(tmp_path.glob("__pycache__/*"))
     finally:
         uninstall()
         sys.modules.pop("shipped_module", None)

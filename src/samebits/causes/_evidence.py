@@ -27,7 +27,7 @@ def is_random(evidence: Evidence) -> bool:
 
 def spot(site: Site | None) -> str:
     """A place in words: "train.py:11"."""
-    return f"{site.file}:{site.line}" if site else "an unknown line"
+    return str(site) if site else "an unknown line"
 
 
 @dataclass(frozen=True, slots=True)

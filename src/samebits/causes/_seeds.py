@@ -1,99 +1,112 @@
-"""How the generators of two runs were seeded, and what a program drew from them.
+"""How the generators of two runs were seeded: not at all, with one value in both runs, or with two.
 
-Four causes ask the same questions of a generator: was it seeded at all, with one value in both runs,
-and did both runs draw as often.
+Four causes ask the same questions.  What was drawn is laid side by side by `causes._draws`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from math import inf
-from typing import Final
+from dataclasses import dataclass
 
-from samebits.causes._evidence import FactPair, facts, pairs, reach, sure
+from samebits.causes._draws import GLOBAL, Parting, Tapes, never_seeded, of, partings
+from samebits.causes._evidence import FactPair, before, facts, pairs, reach, spot, sure
 from samebits.model.cause import Evidence
+from samebits.model.events import OWN_GENERATOR, RANDOM
 from samebits.model.facts import Create, Draw, Fact, Seed
 from samebits.model.sites import Site
 
-PYTHON: Final = frozenset({"python", "python.Random"})
-NUMPY: Final = frozenset({"numpy", "numpy.Generator", "numpy.RandomState"})
-TORCH: Final = frozenset({"torch", "torch.Generator"})
-_GLOBAL: Final = frozenset({"python", "numpy", "torch"})
-
-
 #: What gives a generator its state.
 Seeding = Seed | Create
-
-
-def of(fact: Fact[Draw | Seed | Create]) -> str:
-    """The generator that a fact speaks of."""
-    return fact.detail.generator or ""
+#: Whose seeds are handed down by a loader, and none of the program's own.
+_HANDED: str = "torch.utils.data."
 
 
 def _seedings(evidence: Evidence, *, beyond: bool = False) -> tuple[list[Fact[Seeding]], list[Fact[Seeding]]]:
     return facts(evidence, Seed, Create, beyond=beyond)
 
 
-def differing_draw(evidence: Evidence, family: Collection[str]) -> FactPair[Draw] | None:
+def differing_draw(evidence: Evidence, family: Collection[str]) -> Parting | None:
     """The first draw from a family of generators that gave the two runs different values."""
-    for pair in pairs(evidence, Draw):
-        if of(pair.fact) in family and pair.differs(lambda d: d.value):
-            return pair
-    return None
+    return next((p for p in partings(evidence) if p.how == "state" and of(p.fact) in family), None)
 
 
-def extra_draw(evidence: Evidence, family: Collection[str]) -> Fact[Draw] | None:
+def extra_draw(evidence: Evidence, family: Collection[str]) -> Parting | None:
     """The first draw that one run has alone, while all draws before it agreed."""
-    rows_a, rows_b = facts(evidence, Draw)
-    for process in dict.fromkeys(fact.process for fact in (*rows_a, *rows_b)):
-        own_a = [fact for fact in rows_a if fact.process == process and of(fact) in family]
-        own_b = [fact for fact in rows_b if fact.process == process and of(fact) in family]
-        for i, (x, y) in enumerate(zip(own_a, own_b, strict=False)):
-            if x.site != y.site:
-                # The run that soon comes to the other's line drew the extra number.
-                in_b = next((k for k, fact in enumerate(own_b[i:]) if fact.site == x.site), inf)
-                in_a = next((k for k, fact in enumerate(own_a[i:]) if fact.site == y.site), inf)
-                return y if in_b < in_a else x
-            if i and x.detail.n != y.detail.n and of(x) in _GLOBAL:
-                return own_a[i - 1]  # of many draws on one line only the first are written, all are counted
-            if x.detail.value != y.detail.value:
-                return None
-        if len(own_a) != len(own_b):
-            longer = own_a if len(own_a) > len(own_b) else own_b
-            return longer[min(len(own_a), len(own_b))]
+    for parting in partings(evidence):
+        if of(parting.fact) in family and parting.threads == 1:
+            return parting if parting.extra is not None else None
     return None
 
 
-def last_seed(rows: list[Fact[Seeding]], draw: Fact[Draw]) -> Fact[Seeding] | None:
-    """What last seeded the generator that a draw is from, or made it."""
-    found = None
-    for fact in rows:
-        if fact.process == draw.process and fact.at <= draw.at and of(fact) == of(draw):
-            found = fact
-    return found
+@dataclass(frozen=True, slots=True)
+class Unseeded:
+    """A draw that differs since nothing fixed its generator.
 
-
-def unseeded(evidence: Evidence, family: Collection[str]) -> tuple[Fact[Draw], Site | None] | None:
-    """A draw that differs since nothing fixed its generator, and the line that should have.
-
-    That is the draw's own line for a global generator, and the line that made it, or that reseeded it
-    from the operating system, for others.
+    Attributes:
+        site: the line that should have: the draw's own for a global generator, and the line that made it, or
+            that reseeded it from the operating system, for others.
+        maker: the library's function that made it, where one did.
+        also: what else was never seeded, in words; "" for nothing.
     """
-    pair = differing_draw(evidence, family)
-    if pair is None or pair.a is None or pair.b is None:
+
+    draw: Fact[Draw]
+    site: Site | None
+    maker: str | None
+    also: str
+
+
+def unseeded(evidence: Evidence, family: Collection[str]) -> Unseeded | None:
+    """The first draw of a family that differs, if nothing fixed its generator."""
+    found = differing_draw(evidence, family)
+    if found is None or found.a is None or found.b is None:
         return None
-    rows_a, rows_b = _seedings(evidence)
-    seed_a, seed_b = last_seed(rows_a, pair.a), last_seed(rows_b, pair.b)
-    for seed in (seed_a, seed_b):
-        if seed is None:
+    for rows, draw in ((evidence.a, found.a), (evidence.b, found.b)):
+        seeding = Tapes(rows).seeding(draw)
+        if seeding is None:
             continue
-        made = seed.detail
+        made = seeding.detail
         from_system = made.value is None if isinstance(made, Seed) else not made.seeded
         if from_system:
-            return pair.a, seed.site
-    if seed_a is not None and seed_b is not None and of(pair.a) not in _GLOBAL:
+            return Unseeded(found.a, seeding.site or draw.site, made.by, also_unseeded(evidence, found.a))
+        if of(draw) not in GLOBAL:
+            return None
+    if found.a.detail.seeded:
         return None
-    return None if pair.a.detail.seeded else (pair.a, pair.site)
+    return Unseeded(found.a, found.a.site, found.a.detail.by, also_unseeded(evidence, found.a))
+
+
+def also_unseeded(evidence: Evidence, draw: Fact[Draw] | None = None) -> str:
+    """What else the program draws from that nothing seeded, in words, so that one round mends all.
+
+    ``draw``: what is said already; None: torch's generator is.
+    """
+    others: dict[str, None] = {}
+    for other in never_seeded(evidence):
+        if other is draw or (draw is not None and of(other) == of(draw) and of(other) in GLOBAL):
+            continue
+        others[f"{_named(other)} ({spot(other.site)})"] = None
+    if draw is not None and not _torch_seeded(evidence) and (drawn := _torch_draws(evidence)):
+        others[f"torch's generator ({drawn})"] = None
+    return f" Also never seeded: {', '.join(others)}." if others else ""
+
+
+def _named(draw: Fact[Draw]) -> str:
+    name = {"python": "Python's random", "numpy": "numpy's global generator"}.get(of(draw))
+    return name or f"a {of(draw)} object" + (f" of {draw.detail.by}" if draw.detail.by else "")
+
+
+def _torch_seeded(evidence: Evidence) -> bool:
+    rows, _ = facts(evidence, Seed, beyond=True)
+    made, _ = facts(evidence, Create)
+    return any(of(fact) == "torch" for fact in rows) or not any(of(fact) == "torch" for fact in made)
+
+
+def _torch_draws(evidence: Evidence) -> str | None:
+    """The place of an operation near the divergence that draws from torch's generator."""
+    divergence = evidence.divergence
+    near = (*divergence.before, divergence.event, *divergence.after_a)
+    drawn = (event for event in near if event.flags & RANDOM and not event.flags & OWN_GENERATOR)
+    return next((spot(event.site) for event in drawn), None)
 
 
 def made_unseeded(evidence: Evidence, family: Collection[str]) -> Fact[Create] | None:
@@ -126,23 +139,31 @@ def differing_seed(evidence: Evidence, family: Collection[str] | None = None) ->
 
     seedings: list[FactPair[Seeding]] = pairs(evidence, Seed, Create)
     for pair in seedings:
-        if (family is not None and of(pair.fact) not in family) or shuffled(pair):
+        if (family is not None and of(pair.fact) not in family) or shuffled(pair) or _handed_down(pair.fact):
             continue
         if pair.differs(lambda d: d.value) and value(pair.a) is not None and value(pair.b) is not None:
             return pair
     return None
 
 
+def _handed_down(seeding: Fact[Seeding]) -> bool:
+    """Whether a generator got its state from another, as a worker's from its loader's."""
+    detail = seeding.detail
+    started = isinstance(detail, Create) and not detail.seeded  # torch's own, as it was loaded
+    return (
+        seeding.site is None or (detail.by or "").startswith(_HANDED) or (started and of(seeding) == "torch")
+    )
+
+
 def seed_drawn(evidence: Evidence, seed: Fact[Seeding]) -> Fact[Draw] | None:
     """The draw that a seed comes from: `random.randint` before `torch.manual_seed`, with differing values."""
-    found = None
-    for pair in pairs(evidence, Draw):
-        if pair.a is None or not pair.differs(lambda d: d.value) or pair.a.process != seed.process:
+    for parting in partings(evidence):
+        draw = parting.a
+        if parting.how != "state" or draw is None or draw.process != seed.process or draw.at > seed.at:
             continue
-        if pair.a.at <= seed.at and of(pair.a) in PYTHON | NUMPY and not pair.a.detail.seeded:
-            found = pair.a
-            break
-    return found
+        if not draw.detail.seeded:
+            return draw
+    return None
 
 
 def weight(evidence: Evidence, draw: Fact[Draw]) -> float:
@@ -164,9 +185,9 @@ def seeded_by_system(evidence: Evidence, *, own: bool) -> Fact[Seed] | None:
     return asked[-1] if asked else None
 
 
-def ever_seeded(evidence: Evidence, family: Collection[str], process: str) -> bool:
-    """Whether both runs seeded a generator of the family before the divergence."""
-    rows_a, rows_b = facts(evidence, Seed)
+def ever_seeded(evidence: Evidence, generator: str, process: str) -> bool:
+    """Whether both runs seeded a process-wide generator before the divergence."""
     return all(
-        any(of(fact) in family and fact.process == process for fact in rows) for rows in (rows_a, rows_b)
+        any(of(fact) == generator and fact.process == process and before(evidence, fact) for fact in rows)
+        for rows in facts(evidence, Seed)
     )

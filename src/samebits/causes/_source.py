@@ -9,6 +9,7 @@ against a limit is a budget, spans held against each other are a race of alterna
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -225,3 +226,28 @@ def _follow(text: str, origin: Callable[[ast.Call], bool]) -> Uses:
 def at_line(line: int) -> Callable[[ast.Call], bool]:
     """An origin: any call on one line."""
     return lambda node: node.lineno <= line <= (node.end_lineno or node.lineno)
+
+
+def calling(text: str | None, line: int, owner: str, words: re.Pattern[str]) -> int | None:
+    """The line of a call that makes an ``owner`` whose name has the words, or that has a keyword with them.
+
+    Of the former any in the file counts, of the latter that at ``line``.
+    """
+    if text is None or len(text) > _LONGEST:
+        return None
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        if _called(node) == owner and (
+            words.search(owner) or any(words.search(each.arg or "") for each in node.keywords)
+        ):
+            return node.lineno
+        if node.lineno <= line <= (node.end_lineno or line):
+            limit = next((each for each in node.keywords if words.search(each.arg or "")), None)
+            if limit is not None:
+                return limit.value.lineno
+    return None

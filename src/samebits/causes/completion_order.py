@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from samebits.causes._draws import of, partings
 from samebits.causes._evidence import first, nearest, outside, pairs, spot, sure
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Completion, Thread
@@ -15,6 +16,26 @@ _FIX_SHARED = """\
 results = [future.result() for future in futures]  # let threads return values, and combine them in one place
 # rather than write to shared tensors, lists or generators from several threads"""
 
+_FIX_GENERATOR = """\
+rng = np.random.default_rng([0, thread])  # for each thread, before it starts"""
+
+
+def _interleaved(evidence: Evidence) -> Finding | None:
+    """Threads that draw from one generator, in another order in each run."""
+    parting = next((p for p in partings(evidence) if p.threads > 1 and p.how != "state"), None)
+    if parting is None:
+        return None
+    lines = list(dict.fromkeys(spot(fact.site) for fact in parting.others)) or [spot(parting.fact.site)]
+    where = " and at ".join(lines)
+    return Finding(
+        sure(evidence, parting.fact, 0.93),
+        parting.fact.site,
+        f"{parting.threads} threads draw from one generator ({of(parting.fact)}), at {where}; which of them "
+        "comes first decides what each of them gets, and the two runs differ in that.",
+        _FIX_GENERATOR,
+        subject=parting.fact.detail,
+    )
+
 
 def match(evidence: Evidence) -> Finding | None:
     found = pairs(evidence, Completion, beyond=True)
@@ -27,6 +48,8 @@ def match(evidence: Evidence) -> Finding | None:
             "and the two runs finished in another order.",
             _FIX,
         )
+    if (interleaved := _interleaved(evidence)) is not None:
+        return interleaved
     unknown = nearest(found, lambda p: p.detail.order is None)
     if unknown is not None:
         return Finding(

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from samebits.causes._draws import NUMPY, PYTHON, TORCH, of
 from samebits.causes._evidence import before, facts, outside, pairs, reach, spot, sure
-from samebits.causes._seeds import (
-    NUMPY,
-    PYTHON,
-    TORCH,
-    differing_draw,
-    differing_seed,
-    of,
-    seed_drawn,
-    seeded_by_system,
-)
+from samebits.causes._seeds import differing_draw, differing_seed, seed_drawn, seeded_by_system
 from samebits.causes._source import at_line, follow, text_of
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Clock, Create, Entropy, Fact, Hash, Seed
@@ -47,6 +39,7 @@ def _origin(
     for fact in reversed(earlier):
         if _derived(fact.detail.value, seed.detail.value):
             return fact, True
+    earlier = [fact for fact in earlier if not _of_library(fact)]
     for fact in reversed(earlier):
         if fact.site is None or seed.site is None or fact.site.file != seed.site.file:
             continue
@@ -56,6 +49,11 @@ def _origin(
         if seed.site.line in uses.arguments:
             return fact, True
     return (earlier[-1], False) if earlier else None
+
+
+def _of_library(fact: Fact[Clock | Entropy]) -> bool:
+    """Whether a library read a clock: for its own ends, unless the seed is plainly that reading."""
+    return isinstance(fact.detail, Clock) and fact.detail.by is not None
 
 
 def _used_as_data(evidence: Evidence) -> Finding | None:

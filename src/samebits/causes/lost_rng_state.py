@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samebits.causes._evidence import FactPair, facts, is_random, of_kind, pairs, reach, spot
-from samebits.causes._seeds import TORCH, ever_seeded
+from samebits.causes._seeds import ever_seeded
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Draw, Fact, Load, Probe, RngRestore
 from samebits.model.finding import Finding
@@ -97,7 +97,7 @@ def match(evidence: Evidence) -> Finding | None:
     both = [fact for fact in loads_a if _checkpoint(fact)]
     if not both or not any(_checkpoint(fact) for fact in loads_b) or not is_random(evidence):
         return None
-    if divergence.generators_equal is True or ever_seeded(evidence, TORCH, divergence.process):
+    if divergence.generators_equal is True or ever_seeded(evidence, "torch", divergence.process):
         return None
     if _restored(evidence, both[0], in_a=True):
         return None

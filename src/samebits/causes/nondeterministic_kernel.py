@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from samebits.causes._draws import partings
 from samebits.causes._evidence import (
     NO_INPUTS,
     FactPair,
@@ -10,8 +11,8 @@ from samebits.causes._evidence import (
     spot,
 )
 from samebits.model.cause import Cause, Evidence
-from samebits.model.events import EXTERNAL, READS_UNINITIALIZED
-from samebits.model.facts import Completion, Draw, File, Iteration, Listing, Seed, Sort, Threads
+from samebits.model.events import EXTERNAL, READS_UNINITIALIZED, UNINITIALIZED
+from samebits.model.facts import Completion, File, Iteration, Listing, Seed, Sort, Threads
 from samebits.model.finding import Finding
 from samebits.model.operators import is_nondeterministic
 
@@ -24,10 +25,11 @@ def _something_outside(evidence: Evidence) -> bool:
     ordered: list[FactPair[Iteration | Sort | Listing | Completion]] = pairs(
         evidence, Iteration, Sort, Listing, Completion
     )
-    valued: list[FactPair[Draw | Threads | Seed]] = pairs(evidence, Draw, Threads, Seed)
+    valued: list[FactPair[Threads | Seed]] = pairs(evidence, Threads, Seed)
     return (
         any(pair.differs(lambda d: d.order) for pair in ordered)
         or any(pair.differs(lambda d: d.value) for pair in valued)
+        or any(partings(evidence))
         or any(pair.differs(lambda d: d.digest) for pair in pairs(evidence, File))
     )
 
@@ -38,7 +40,7 @@ def match(evidence: Evidence) -> Finding | None:
     if (
         divergence.change != "value"
         or event.kind not in ("op", "region")
-        or event.flags & READS_UNINITIALIZED
+        or event.flags & (READS_UNINITIALIZED | UNINITIALIZED)  # of the latter the shape alone is compared
     ):
         return None
     known = is_nondeterministic(event.name)

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
+from samebits.causes._draws import NUMPY, PYTHON, TORCH, drawing
 from samebits.causes._evidence import is_random, pairs, reach, spot, sure
-from samebits.causes._seeds import (
-    NUMPY,
-    PYTHON,
-    TORCH,
-    differing_seed,
-    ever_seeded,
-    extra_draw,
-    seeded_by_system,
-)
+from samebits.causes._seeds import differing_seed, ever_seeded, extra_draw, seeded_by_system
 from samebits.model.cause import Cause, Evidence
-from samebits.model.events import RANDOM
+from samebits.model.events import OWN_GENERATOR, RANDOM
 from samebits.model.facts import RngRestore
 from samebits.model.finding import Finding
 
@@ -61,15 +54,23 @@ def _extra_operation(evidence: Evidence) -> Finding | None:
 def match(evidence: Evidence) -> Finding | None:
     divergence = evidence.divergence
     for family, fix in ((PYTHON, _FIX_PYTHON), (NUMPY, _FIX_NUMPY)):
-        draw = extra_draw(evidence, family)
-        if draw is not None and differing_seed(evidence, family) is None:
-            return Finding(
-                sure(evidence, draw, 0.92),
-                draw.site,
-                f"{draw.detail.call or 'a draw'} at {spot(draw.site)} was drawn in one run only; every "
-                "later number from that generator is another.",
-                fix,
-            )
+        parting = extra_draw(evidence, family)
+        if parting is None or parting.extra is None or differing_seed(evidence, family) is not None:
+            continue
+        draw = parting.extra
+        drawn = drawing(draw)
+        what = (
+            f"{drawn} drew more numbers in one run"
+            if parting.how == "count"
+            else f"{drawn} drew in one run only"
+        )
+        return Finding(
+            sure(evidence, draw, 0.92),
+            draw.site,
+            f"{what}; every later number from that generator is another.",
+            fix,
+            subject=draw.detail,
+        )
     extra = _extra_operation(evidence)
     if extra is not None:
         return extra
@@ -77,7 +78,7 @@ def match(evidence: Evidence) -> Finding | None:
         return None
     if differing_seed(evidence, TORCH) or seeded_by_system(evidence, own=False):
         return None
-    if not ever_seeded(evidence, TORCH, divergence.process):
+    if divergence.event.flags & OWN_GENERATOR or not ever_seeded(evidence, "torch", divergence.process):
         return None
     site = divergence.event.site
     if any((p.a is None) != (p.b is None) for p in pairs(evidence, RngRestore)):

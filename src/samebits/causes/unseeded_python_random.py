@@ -6,9 +6,10 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
+from samebits.causes._draws import PYTHON, drawing, of
 from samebits.causes._evidence import spot, sure
 from samebits.causes._scopes import Scopes
-from samebits.causes._seeds import PYTHON, made_unseeded, of, unseeded, weight
+from samebits.causes._seeds import made_unseeded, unseeded, weight
 from samebits.model.cause import Cause, Evidence
 from samebits.model.finding import Finding
 from samebits.model.rule import Hit
@@ -32,16 +33,22 @@ def match(evidence: Evidence) -> Finding | None:
             f"{of(made)} is made without a seed at {spot(made.site)}, and a batch is the first that "
             "differs; what was drawn from it was not seen, perhaps in the workers of a loader.",
             _FIX_OBJECT,
+            subject=made.detail,
         )
-    draw, site = found
+    draw = found.draw
     own = of(draw) != "python"
-    what = "a random.Random object made without a seed" if own else "Python's random, which was not seeded"
+    maker = f" by {found.maker}" if found.maker else ""
+    what = (
+        f"a random.Random object made without a seed{maker}"
+        if own
+        else "Python's random, which was not seeded"
+    )
     return Finding(
         0.95 * weight(evidence, draw),
-        site or draw.site,
-        f"{draw.detail.call or 'a draw'} at {spot(draw.site)} gave the two runs different values: it draws "
-        f"from {what}.",
+        found.site or draw.site,
+        f"{drawing(draw)} gave the two runs different values: it draws from {what}.{found.also}",
         _FIX_OBJECT if own else _FIX,
+        subject=draw.detail,
     )
 
 

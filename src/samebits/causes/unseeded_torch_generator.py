@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from samebits.causes._evidence import is_random, pairs, reach, spot
-from samebits.causes._seeds import TORCH, differing_seed, ever_seeded, seeded_by_system
+from samebits.causes._draws import TORCH, of
+from samebits.causes._evidence import FactPair, is_random, of_kind, pairs, reach, spot
+from samebits.causes._seeds import also_unseeded, differing_seed, ever_seeded, seeded_by_system
 from samebits.model.cause import Cause, Evidence
 from samebits.model.events import OWN_GENERATOR
-from samebits.model.facts import Load
+from samebits.model.facts import Create, Load, Seed
 from samebits.model.finding import Finding
 
 _FIX = """\
@@ -37,20 +38,34 @@ def match(evidence: Evidence) -> Finding | None:
             "operating system: a new number in every run.",
             _FIX_OBJECT if seed.detail.generator == "torch.Generator" else _FIX,
         )
-    if differing_seed(evidence, TORCH) is not None or ever_seeded(evidence, TORCH, divergence.process):
+    if own or ever_seeded(evidence, "torch", divergence.process):
         return None
-    if own or not drawn:
+    if differing_seed(evidence, TORCH) is not None and not drawn:
         return None
-    confidence = 0.6
-    if any(pair.a and pair.b for pair in pairs(evidence, Load)):
-        confidence *= 0.8
+    confidence = (0.95 if drawn and _started_apart(evidence) else 0.6) * (
+        0.8 if any(p.a and p.b for p in pairs(evidence, Load)) else 1.0
+    )
+    later = _seeded_later(evidence)
+    seeded = f"; {later} seeds it only after that" if later else ""
     return Finding(
         confidence,
         event.site,
-        f"{event.name} at {spot(event.site)} draws from torch's generator, which was in another state in "
-        "each run, and nothing in the user's code had seeded it.",
+        f"{event.name} at {spot(event.site)} draws from torch's generator, which nothing had seeded: it "
+        f"starts from the operating system's entropy{seeded}.{also_unseeded(evidence)}",
         _FIX,
     )
+
+
+def _started_apart(evidence: Evidence) -> bool:
+    """Whether torch's generator was seen to start from another number in each run."""
+    made: list[FactPair[Create]] = pairs(evidence, Create)
+    return any(of(pair.fact) == "torch" and pair.differs(lambda d: d.value) for pair in made)
+
+
+def _seeded_later(evidence: Evidence) -> str | None:
+    """The call that seeds torch's generator, where it comes after the divergence."""
+    rows = [fact for fact in of_kind(evidence.a, Seed) if of(fact) == "torch" and fact.site is not None]
+    return f"{rows[0].detail.call or 'a seed'} at {spot(rows[0].site)}" if rows else None
 
 
 CAUSE = Cause(
@@ -59,9 +74,9 @@ CAUSE = Cause(
     what="Random numbers drawn by torch (initial weights, dropout, `randperm`, a shuffling DataLoader) from "
     "a generator that `torch.seed()` or `Generator.seed()` seeded from the operating system, or that "
     "nothing seeded.",
-    why="`seed()` without a number asks the operating system, which answers differently in every run. A "
-    "generator that nothing seeds starts from a number fixed in torch, which repeats, but is nobody's "
-    "choice: whatever draws one number more or less before it moves everything after.",
+    why="torch's own generator starts from the operating system's entropy, and so does whatever `seed()` "
+    "without a number seeds: another number in every run. A `torch.Generator()` that nothing seeds starts "
+    "from a number fixed in torch, which repeats; to seed one seeds no other.",
     fix=_FIX,
     sources=(
         "https://docs.pytorch.org/docs/stable/notes/randomness.html#pytorch-random-number-generator",

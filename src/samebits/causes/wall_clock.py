@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from samebits.causes._evidence import facts, is_random, outside, reach, spot
 from samebits.causes._seeds import differing_seed
-from samebits.causes._source import Uses, follow, is_clock, text_of
+from samebits.causes._source import Uses, calling, follow, is_clock, text_of
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Clock, Fact
 from samebits.model.finding import Finding
@@ -13,6 +16,10 @@ from samebits.model.sites import Site
 _FIX = """\
 for step in range(max_steps):  # count steps instead of seconds: both runs then do the same work
     train_step()"""
+#: What a class, or a keyword, is called that sets a limit of time.
+_LIMIT: Final = re.compile(
+    r"time_?(limit|out|budget)|(max|limit|budget)_?(time|sec|minutes|hours)|deadline", re.IGNORECASE
+)
 
 
 def _uses(evidence: Evidence, fact: Fact[Clock]) -> Uses:
@@ -23,9 +30,36 @@ def _nearest_line(lines: list[int], around: int) -> int:
     return min(lines, key=lambda line: (abs(line - around), line))
 
 
+def _library_limit(evidence: Evidence, rows: list[Fact[Clock]]) -> Finding | None:
+    """A library that stops, or turns, after some time, where the runs do not do the same operations."""
+    if evidence.divergence.change == "value":
+        return None
+    for fact in rows:
+        by = fact.detail.by
+        if by is None or fact.site is None:
+            continue
+        owner = by.split(".")[-2]
+        made = calling(text_of(evidence, fact.site), fact.site.line, owner, _LIMIT)
+        if made is None:
+            continue
+        site = Site(fact.site.file, made, fact.site.function)
+        return Finding(
+            0.85 * reach(evidence, fact),
+            site,
+            f"{by} reads a clock for a limit of time that is given at {spot(site)}, and the runs diverge "
+            f"at step {evidence.divergence.step} because one goes on where the other stops.",
+            _FIX,
+            subject=fact.detail,
+        )
+    return None
+
+
 def match(evidence: Evidence) -> Finding | None:
     divergence = evidence.divergence
-    clocks, others = facts(evidence, Clock, beyond=True)
+    readings: list[list[Fact[Clock]]] = list(facts(evidence, Clock, beyond=True))
+    clocks, others = ([fact for fact in rows if fact.detail.by is None] for rows in readings)
+    if (limit := _library_limit(evidence, [*readings[0], *readings[1]])) is not None:
+        return limit
     if not clocks and not others:
         return None
     clock = clocks[-1] if clocks else others[-1]

@@ -47,7 +47,7 @@ class Outcome:
 
 
 def _where(event: Event) -> str:
-    return f"{event.site.file}:{event.site.line}" if event.site else f"step {event.step}"
+    return str(event.site) if event.site else f"step {event.step}"
 
 
 def _is_seed_of_loader(stream: EventStream, mismatch: Mismatch) -> bool:

@@ -80,7 +80,8 @@ def gather(
     """All that the catalogue may look at."""
     sources: dict[str, str] = {}
     for run in (run_b, run_a):
-        for record in run.records.values():
+        # Of two notebooks' cells with one name it is that of the process whose evidence this is.
+        for _, record in sorted(run.records.items(), key=lambda each: each[0] == divergence.process):
             sources.update(record.sources())
     thread = divergence.event.thread
     pair = next((p for p in compared if (p.process, p.thread) == (divergence.process, thread)), None)

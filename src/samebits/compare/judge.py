@@ -12,6 +12,7 @@ from samebits.compare.diverge import first_divergence
 from samebits.compare.explain import explain, gather
 from samebits.compare.gaps import Gap, gaps
 from samebits.compare.pairs import ThreadPair, pairs
+from samebits.compare.risks import risks
 from samebits.compare.shared import repeat
 from samebits.compare.threads import RunLike, is_worker
 from samebits.compare.verdict import Place, Verdict, count
@@ -214,7 +215,7 @@ def compare(run_a: RunLike, run_b: RunLike) -> Verdict:
             return replace(base, verdict="failed", reason=reason, exit_code=code)
         if missing or base.events == 0:
             return _incomplete(base, run_a, run_b, compared, missing)
-        return base
+        return replace(base, risks=risks(run_a))
     divergence = made_in(run_a, run_b, divergence)
     evidence = gather(run_a, run_b, divergence, compared, base.environment)
     return replace(

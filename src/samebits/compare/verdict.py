@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 from samebits._runtime.markup import card
 from samebits.model.divergence import Difference, Divergence, EnvironmentDifference
 from samebits.model.finding import Finding
+from samebits.model.sites import at
 
 FORMAT: Final = "samebits.verdict"
 VERSION: Final = 2
@@ -42,7 +43,7 @@ class Place:
         """ "train.py:36"."""
         if self.file is None:
             return "a line that was not seen"
-        return self.file if self.line is None else f"{self.file}:{self.line}"
+        return at(self.file, self.line)
 
     @property
     def differs(self) -> str | None:
@@ -104,6 +105,7 @@ class Verdict:
     causes: tuple[Finding, ...] = ()
     environment: tuple[EnvironmentDifference, ...] = ()
     notes: tuple[str, ...] = ()
+    risks: tuple[str, ...] = ()  # what made runs that agree lucky, or wrong (`compare.risks`)
     exit_code: int | None = None  # of a run that failed
     reason: str | None = None  # why it failed, or what is missing, in a sentence
     sources: Mapping[str, str] = field(default_factory=dict)  # for people; not in the document
@@ -141,6 +143,7 @@ class Verdict:
             rows.append(("cause" if number == 1 else "", f"{cause.cause}, {sure}: {cause.why}"))
         if self.compared:
             rows.append(("compared", self.compared))
+        rows += [("and yet", risk) for risk in self.risks]
         rows += [("note", note) for note in self.notes[:6]]
         return card(self.verdict, self.headline, rows, self.causes[0].fix if self.causes else "")
 
@@ -172,6 +175,7 @@ class Verdict:
                 for row in self.environment
             ],
             "notes": list(self.notes),
+            "risks": list(self.risks),
             "exit_code": self.exit_code,
             "reason": self.reason,
         }

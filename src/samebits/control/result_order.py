@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from samebits._runtime.patcher import Patcher
 from samebits.control.entropy import STAND_INS
-from samebits.usercode import files
+from samebits.usercode import texts
 
 _SERIAL: Final = "_samebits_serial"
 
@@ -70,7 +70,7 @@ def _asked_by_user() -> bool:
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and frame.f_globals.get("__name__") in STAND_INS:
         frame = frame.f_back
-    return frame is not None and files.is_user_file(frame.f_code.co_filename)
+    return frame is not None and texts.is_user_code(frame.f_code)
 
 
 def _in_order(base: Any, futures: Any, timeout: float | None) -> Iterator[Any]:

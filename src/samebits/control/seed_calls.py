@@ -30,7 +30,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from samebits.control.entropy import mixed
 from samebits.model import calls
-from samebits.usercode import files, loading, probes
+from samebits.model.sites import Site
+from samebits.usercode import loading, probes, texts
 from samebits.usercode.rewriting import Rewriting, Step, calling, constant
 
 if TYPE_CHECKING:
@@ -140,7 +141,8 @@ class SeedStep(Step):
 
     def called(self, call: ast.Call, around: ast.expr, name: str, at: Rewriting) -> ast.expr:
         if name in self.wanted:
-            _spots.append(SeedCall(at.file, call.lineno, call.end_lineno or call.lineno))
+            last = at.line(call.end_lineno or call.lineno)
+            _spots.append(SeedCall(at.file, at.line(call.lineno), last))
             number = constant(len(_spots) - 1, call.func)
             call.func = calling("__samebits_seeds__", call.func, [number, call.func])
         return around
@@ -256,9 +258,9 @@ class SeedCalls:
         if (spot, name) in self._told:
             return
         self._told.add((spot, name))
-        place = f"{spot.file}:{spot.line}"
+        place = str(Site(spot.file, spot.line))
         source = "" if origin.spot.file == spot.file and origin.spot.line == spot.line else (
-            f" (read at {origin.spot.file}:{origin.spot.line})"
+            f" (read at {Site(origin.spot.file, origin.spot.line)})"
         )  # fmt: skip
         print(
             f"samebits: {place}: the seed given to {name} comes from {origin.call}{source} and is new in "
@@ -275,7 +277,7 @@ def _looked_up(function: Any, owner: Any) -> tuple[str, str]:
             return _ROLES[name], name
     name = getattr(function, "__name__", "")
     code = getattr(function, "__code__", None)
-    if name in calls.SEEDING_HELPERS and code is not None and not files.is_user_file(code.co_filename):
+    if name in calls.SEEDING_HELPERS and code is not None and not texts.is_user_code(code):
         return "seeding", f"{function.__module__}.{name}"
     return "", ""
 

@@ -52,17 +52,20 @@ def attach() -> None:
         return
     from samebits._runtime import forks, imports
     from samebits.launch import attached
+    from samebits.manifest import connection_file
     from samebits.observe.messages import Messages
     from samebits.usercode import loading
 
     attached.announce(plan.folder)  # before torch can be imported
     control = Control() if installed is None else installed.control
     _session = Session(plan, control.as_json())
+    connection = connection_file(sys.orig_argv)
     loading.install(
         _session,
-        ignore=[_session.plan.folder],
+        ignore=[_session.plan.folder, *([connection] if connection is not None else [])],
         seeded=("python", "numpy", "torch") if control.seed is not None else (),
         rewrite=rewrite,
+        draws=plan.draws,
     )
     forks.register(after_in_child=loading.reset_after_fork)
     # Before torch is imported, for the child may be what does it.

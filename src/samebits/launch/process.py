@@ -34,7 +34,7 @@ from samebits.launch.signals import Interrupted, Signals, noted
 from samebits.launch.stalled import Stalled, has_stopped
 from samebits.observe.plan import Plan
 from samebits.record.kept import steps_of
-from samebits.record.run import FORMAT, VERSION, inventory
+from samebits.record.run import FORMAT, VERSION, Run, inventory
 
 #: Called with the number of finished steps, a few times a second.
 Progress = Callable[[int], None]
@@ -278,7 +278,17 @@ def _wait(
         return "interrupted"
     if late:
         return "timeout"
-    return "finished" if running.code == 0 or (stopped and pressed is not None) else "failed"
+    if running.code == 0 or (stopped and pressed is not None):
+        return "finished"
+    stopped = has_stopped(plan.folder)
+    return "stopped" if stopped and not _failed(folder) else "failed"
+
+
+def _failed(folder: Path) -> bool:
+    """Whether a process of a run failed by itself: others answer to being stopped as to an error."""
+    with suppress(RecordError, OSError), Run.open(folder) as run:
+        return any(record.status == "failed" for record in run.records.values())
+    return True
 
 
 def _kill_all_of(folder: str) -> None:

@@ -66,8 +66,8 @@ def record(
     Raises:
         LaunchError: it could not be started.
     """
-    prepare(program, control, out)
-    plan = _plan(new_folder(out), level, steps)
+    draws = prepare(program, control, out)
+    plan = replace(_plan(new_folder(out), level, steps), draws=draws)
     tell = None if progress is None else (lambda done: progress(1, 1, done))
     return Run.open(start(program, control, plan, quiet=False, timeout=timeout, progress=tell, verify=None))
 
@@ -89,8 +89,8 @@ def verify(
         LaunchError: it could not be started.
         UsageError: fewer than two runs are asked for.
     """
-    prepare(program, control, out)
-    series = _Series(program, control, out.absolute(), timeout, progress, steps)
+    draws = prepare(program, control, out)
+    series = _Series(program, control, out.absolute(), timeout, progress, steps, draws)
     return series.told(_verdict(series, runs, level))
 
 
@@ -115,8 +115,10 @@ def _verdict(series: _Series, runs: int, level: str) -> Verdict:
     return series.zoom(verdict, first)
 
 
-def prepare(program: Program, control: Control, out: Path) -> None:
+def prepare(program: Program, control: Control, out: Path) -> str | None:
     """Refuse what cannot be observed; build the observer, so that no run's time limit pays for it.
+
+    Returns the file that sees draws at the generator; None where it cannot be built.
 
     Raises:
         LaunchError: the program would run unobserved, or its runs not be kept; says why and the way out.
@@ -127,12 +129,13 @@ def prepare(program: Program, control: Control, out: Path) -> None:
         assert python is not None
         _say(f"the program runs in {python.executable} ({chosen}); another one: --python PATH")
     python = python or installation.of(interpreter.python_of(None))  # if it is the environment's
+    draws = _draws(python)
     if python.torch is None:
-        return  # a command that starts a Python which has: the observer is built there
+        return draws  # a command that starts a Python which has: the observer is built there
     if (refused := native.refused(observer.built_name(python))) is not None:
         _say(refused)
     if observer.in_python() or observer.is_built(python) or observer.compiler() is None:
-        return
+        return draws
     line = "building the observer for this torch (once, about 20 s)"
     live = _terminal(sys.stderr)
     tick = (lambda seconds: _rewrite(f"samebits: {line}: {seconds:.0f} s")) if live else None
@@ -148,6 +151,16 @@ def prepare(program: Program, control: Control, out: Path) -> None:
             _rewrite("")
     if fault is not None:
         _say(f"{fault}; observing in Python instead, slower")
+    return draws
+
+
+def _draws(python: installation.Installation) -> str | None:
+    if observer.in_python():
+        return None
+    try:
+        return str(observer.build_draws(python))
+    except observer.BuildError:
+        return None  # which the observer's own building says
 
 
 def _terminal(stream: TextIO | None) -> bool:
@@ -180,6 +193,7 @@ class _Series:
         timeout: float | None,
         progress: Progress | None,
         steps: int | None,
+        draws: str | None,
     ) -> None:
         self.program = program
         self.control = control
@@ -187,6 +201,7 @@ class _Series:
         self.timeout = timeout
         self.progress = progress
         self.steps = steps
+        self.draws = draws
         self.rewrite = True
         self.id: str | None = None
 
@@ -233,6 +248,7 @@ class _Series:
             zoom=zoom,
             capture_bytes=CAPTURE if zoom else 0,
             rewrite=self.rewrite,
+            draws=self.draws,
         )
         tell = None if self.progress is None else self._tell(number, total)
         return Run.open(

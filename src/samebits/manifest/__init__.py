@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from samebits.manifest.arguments import alike as alike
+from samebits.manifest.arguments import connection_file as connection_file
 from samebits.manifest.arguments import redacted as redacted
 from samebits.manifest.collect import collect as collect
 from samebits.manifest.collect import collect_static as collect_static
@@ -11,4 +13,15 @@ from samebits.manifest.manifest import Manifest as Manifest
 from samebits.manifest.secrets import redact as redact
 from samebits.manifest.variables import variables as variables
 
-__all__ = ["Manifest", "collect", "collect_static", "diff", "git", "redact", "redacted", "variables"]
+__all__ = [
+    "Manifest",
+    "alike",
+    "collect",
+    "collect_static",
+    "connection_file",
+    "diff",
+    "git",
+    "redact",
+    "redacted",
+    "variables",
+]

@@ -20,6 +20,23 @@ _PLAIN_VALUE: Final = re.compile(
     r"(?i)[-+]?\d+(?:\.\d*)?(?:e[-+]?\d+)?|<[^<>]*>|\[[^\[\]]*\]|true|false|none|null|yes|no|auto|on|off"
 )
 
+#: What runs the kernel of a notebook.
+_KERNEL: Final = re.compile(r"(?:^|[/\\])ipykernel(?:_launcher)?(?:\.py|[/\\]__main__\.py)?$")
+#: What stands in the place of the file by which a kernel is reached.
+CONNECTION: Final = "<connection file>"
+
+
+def connection_file(argv: Sequence[str]) -> str | None:
+    """The file by which a kernel is reached, if this is a kernel's command: it is made anew for each."""
+    kernel = any(map(_KERNEL.search, argv)) and "-f" in argv[:-1]
+    return argv[argv.index("-f") + 1] if kernel else None
+
+
+def alike(argv: Sequence[str]) -> list[str]:
+    """A command line as it is in every run: without the name of a kernel's connection file."""
+    connection = connection_file(argv)
+    return [CONNECTION if word == connection else word for word in argv]
+
 
 def redacted(argv: Sequence[str]) -> list[str]:
     """A command line without its secrets: what an option for a key is given, and what looks like one."""

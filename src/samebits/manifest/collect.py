@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from samebits import __version__
-from samebits.manifest.arguments import redacted
+from samebits.manifest.arguments import alike, redacted
 from samebits.manifest.manifest import Manifest
 from samebits.manifest.variables import variables
 
@@ -66,7 +66,7 @@ def collect_static() -> Manifest:
         machine=dict(_machine()),
         hash={"randomized": bool(sys.flags.hash_randomization)},
         variables=variables(os.environ),
-        argv=redacted(sys.argv),
+        argv=redacted(alike(sys.argv)),
         cwd=_ask(os.getcwd),
     )
 

@@ -11,8 +11,10 @@ import sys
 from hashlib import blake2b
 from typing import Final
 
-#: Variables that a shell sets for every command it starts: they say nothing about this one.
-_VARIABLES: Final = frozenset({"_", "SHLVL", "OLDPWD", "PWD"})
+from samebits.manifest import alike
+
+#: Variables that a shell, jupyter or pytest-xdist sets for every command it starts, and others in each run.
+_VARIABLES: Final = frozenset({"_", "SHLVL", "OLDPWD", "PWD", "JPY_PARENT_PID", "PYTEST_XDIST_TESTRUNUID"})
 
 
 def command_digest(cwd: str) -> bytes:
@@ -22,5 +24,5 @@ def command_digest(cwd: str) -> bytes:
         for name, value in os.environ.items()
         if name not in _VARIABLES and not name.startswith("SAMEBITS_")
     )
-    command = json.dumps([sys.orig_argv, cwd, environment])
+    command = json.dumps([alike(sys.orig_argv), cwd, environment])
     return blake2b(command.encode(), digest_size=16).digest()

@@ -114,6 +114,7 @@ class Observer(ModuleType):
         library_prefixes: Iterable[str],
         module_call: CodeType,
         module_name: Callable[[Any], str],
+        place: Callable[[CodeType], tuple[str, int] | None],
         flush: Callable[[], Any],
     ) -> None:
         def named(module: Any) -> int:
@@ -123,7 +124,7 @@ class Observer(ModuleType):
                 except Exception:
                     return 0
 
-        self._places = CodePlaces(torch_prefixes, library_prefixes, module_call, named)
+        self._places = CodePlaces(torch_prefixes, library_prefixes, place, module_call, named)
         self._sites_sent = 1
         self._flush = flush
         self.thread()  # the thread that sets up is thread 0
@@ -316,6 +317,8 @@ class Observer(ModuleType):
                     self._fresh.written(tensor)
             if self._capture_left > 0 and not unread:
                 self._capture(thread, values)
+            if event.generator and event.generator == self._generator(operator, arguments):
+                event = event._replace(flags=event.flags & ~events.RANDOM)  # it might have drawn, and did not
         self._put(thread, event._replace(digest=total.value))
         if len(thread.events) >= FLUSH_AT and thread.ordinal == 0:
             with Quiet(thread):
@@ -333,7 +336,7 @@ class Observer(ModuleType):
 
     def _inputs(self, operator: Schema, arguments: Sequence[Any]) -> tuple[int, int]:
         """The digests of an operation's inputs and of the generator it draws from."""
-        total, generator = Sum(), 0
+        total = Sum()
         for i, value in enumerate(arguments):
             if i in operator.written_only:
                 continue
@@ -341,10 +344,14 @@ class Observer(ModuleType):
                 total.add(self.digest(tensor))
             if isinstance(value, (bool, int, float)):
                 total.add(scalar_digest(value))
-        if operator.flags & events.RANDOM and all(t.device.type == "cpu" for t in tensors_in(arguments)):
-            given = arguments[operator.generator] if operator.generator >= 0 else None
-            generator = self.digest((given or torch.default_generator).get_state())
-        return total.value or 1, generator
+        return total.value or 1, self._generator(operator, arguments)
+
+    def _generator(self, operator: Schema, arguments: Sequence[Any]) -> int:
+        """The digest of the generator that an operation draws from; 0 where it draws from none of the CPU."""
+        if not operator.flags & events.RANDOM or any(t.device.type != "cpu" for t in tensors_in(arguments)):
+            return 0
+        given = arguments[operator.generator] if operator.generator >= 0 else None
+        return self.digest((given or torch.default_generator).get_state())
 
     def _add(self, total: Sum, value: Any, *, unread: bool) -> None:
         if isinstance(value, torch.Tensor):

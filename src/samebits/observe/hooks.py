@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from multiprocessing import util
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from samebits import manifest
 from samebits._runtime import forks
@@ -28,7 +28,7 @@ from samebits.observe.generators import Generators
 from samebits.observe.names import Names
 from samebits.observe.schedule import Schedule
 from samebits.observe.session import Session
-from samebits.usercode import opened
+from samebits.usercode import opened, texts
 from samebits.usercode.files import Owner, prefixes
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ _SPECIAL = {
 
 #: How the scalars that nearly every loss is are packed; others are read byte by byte.
 _PACKED = {"torch.float32": "<f", "torch.float64": "<d"}
+
+#: How often a program is stopped that goes on.
+_STOPS: Final = 100
 
 
 class StopRun(SystemExit):
@@ -66,6 +69,7 @@ class Trace(Patcher):
         self._stepped_by: dict[int, int] = {}  # optimizer -> the thread that stepped it last
         self._home = threading.get_ident()  # the thread whose events are those of thread 0
         self._steps = 0  # taken by that thread
+        self._stops = 0  # how often the program was stopped
         self._own = _Own()
         self.plain = (torch.Tensor, torch.nn.Parameter)
         self.observer.setup(
@@ -73,6 +77,7 @@ class Trace(Patcher):
             prefixes(Owner.INSTALLED),
             torch.nn.Module._call_impl.__code__,
             self.names.module,
+            texts.place,
             session.flush,
         )
 
@@ -119,6 +124,8 @@ class Trace(Patcher):
     # -- the optimizer -----------------------------------------------------------------------------
     def before_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
         if self.session.ended:
+            if self.session.stopped_early and self._stops < _STOPS:
+                self._stop()  # a test's runner, or a notebook's, took the first for an error of the program's
             return
         if optimizer in self.stepping:  # its last step raised, and no hook told of the end
             del self.stepping[self.stepping.index(optimizer) :]
@@ -149,8 +156,12 @@ class Trace(Patcher):
         if limit is not None and self.session.step >= limit:
             self.finish("stopped")
             self.session.on_step_limit()
-            main = threading.current_thread() is threading.main_thread()
-            raise (StopRun if main else SystemExit)(0)  # of a thread Python forgives SystemExit itself alone
+            self._stop()
+
+    def _stop(self) -> NoReturn:
+        self._stops += 1
+        main = threading.current_thread() is threading.main_thread()
+        raise (StopRun if main else SystemExit)(0)  # of a thread Python forgives SystemExit itself alone
 
     def _held(self, optimizer: torch.optim.Optimizer) -> tuple[list[int], list[torch.Tensor]]:
         """The optimizer's parameters and the numbers of their names."""

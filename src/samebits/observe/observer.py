@@ -24,8 +24,11 @@ from samebits._runtime.native import BuildError as BuildError
 from samebits._runtime.native import Library, Unit
 from samebits.observe import installation
 from samebits.observe.installation import Installation
+from samebits.usercode import drawn
 
 NATIVE: Final = Path(__file__).parent / "native"
+#: What it shares with what sees draws: how frames are read.
+_FRAMES: Final = drawn.NATIVE / "frames.h"
 
 
 def compiler() -> str | None:
@@ -45,7 +48,7 @@ def library(python: Installation) -> Library:
         name="observer",
         title="the native observer",
         language=native.CXX,
-        sources=tuple(sorted(NATIVE.iterdir())),
+        sources=(*sorted(NATIVE.iterdir()), _FRAMES),
         units=(Unit(NATIVE / "observer.cpp"),),
         flags=(
             *("-std=c++20", "-O3", "-DNDEBUG", "-fPIC", "-w", "-fvisibility=hidden"),
@@ -53,6 +56,7 @@ def library(python: Installation) -> Library:
                 f"-I{torch / 'include'}",
                 f"-I{torch / 'include/torch/csrc/api/include'}",
                 f"-I{python.include}",
+                f"-I{_FRAMES.parent}",
             ),
         ),
         # Of torch's libraries only those that every build has; what they need themselves is not linked.
@@ -90,6 +94,16 @@ def build(python: Installation | None = None, tick: Callable[[float], None] | No
     if compiler() is not None and python.torch is None:
         raise BuildError(f"torch is not installed for {python.executable}")
     return observer.build(tick)
+
+
+def build_draws(python: Installation) -> Path:
+    """Compile what sees draws at the generator, if it is not there yet; some seconds.
+
+    Raises:
+        BuildError: as of `build`.
+    """
+    library = drawn.library(python.include, python.suffix, python.build, python.platform)
+    return native.find(library.file()) or library.build()
 
 
 def load() -> ModuleType:

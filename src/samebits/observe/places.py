@@ -13,6 +13,8 @@ from typing import Any, Final, NamedTuple
 
 import torch
 
+from samebits.usercode import texts
+
 ORIGINS: Final = 1 << 16  # autograd nodes remembered
 USER, TORCH, LIBRARY, MODULE_CALL = range(4)  # classes of code objects
 
@@ -32,11 +34,13 @@ class CodePlaces:
         self,
         torch_prefixes: Iterable[str] = (),
         library_prefixes: Iterable[str] = (),
+        place: Callable[[CodeType], tuple[str, int] | None] = texts.place,
         module_call: CodeType | None = None,
         module_name: Callable[[Any], int] = lambda module: 0,
     ) -> None:
         self._torch_prefixes = tuple(torch_prefixes)
         self._library_prefixes = tuple(library_prefixes)
+        self._place = place
         self._module_call = module_call
         self._module_name = module_name
         self._codes: dict[
@@ -73,7 +77,8 @@ class CodePlaces:
                 module = self._module(frame.f_locals.get(code.co_varnames[0]))
                 module_done = True
             elif kind == USER and not user:
-                site = self.site_of(code.co_filename, frame.f_lineno, code.co_name)
+                file, before = self._place(code) or (code.co_filename, 0)
+                site = self.site_of(file, frame.f_lineno + before, code.co_name)
                 user = True
             elif kind == LIBRARY and not fallback and not user:
                 fallback = self.site_of(code.co_filename, frame.f_lineno, code.co_name)
@@ -90,13 +95,11 @@ class CodePlaces:
         file = code.co_filename
         if code is self._module_call:
             return MODULE_CALL
-        if file.startswith("<"):
-            # namedtuple, dataclass and attrs methods also claim to be "<string>"
-            prompt = file.startswith(("<stdin", "<ipython"))
-            return USER if prompt or (file == "<string>" and code.co_name == "<module>") else TORCH
         if file.startswith(self._torch_prefixes):
             return TORCH
-        return LIBRARY if file.startswith(self._library_prefixes) else USER
+        if file.startswith(self._library_prefixes):
+            return LIBRARY
+        return USER if self._place(code) is not None else TORCH
 
     def _module(self, module: Any) -> int:
         known = self._modules.get(id(module))

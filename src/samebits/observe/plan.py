@@ -27,6 +27,7 @@ class Plan:
     capture_bytes: int = 0  # of outputs, kept at most
     schedule: Mapping[str, Sequence[tuple[int, int]]] | None = None
     rewrite: bool = True  # rewrite user code, so that it reports facts
+    draws: str | None = None  # the file that sees draws at the generator (`usercode.drawn`)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

@@ -29,7 +29,7 @@ from samebits.model.sites import Site
 from samebits.observe.command import command_digest
 from samebits.observe.plan import Plan
 from samebits.record import log
-from samebits.usercode import loading
+from samebits.usercode import drawn, loading, texts
 
 if TYPE_CHECKING:
     from samebits.record.writer import Writer
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 PROCESS: Final = "SAMEBITS_PROCESS"  # the process key of the parent process, if the parent is observed
 #: Notes that quote the program: such a text may hold a secret, so it is redacted.
 _QUOTES: Final = frozenset({"exception", "left_out"})
+_LARGEST: Final = 1 << 20  # bytes of a text that is kept
 _COLUMNS: Final = tuple(name for name, _ in events.STRUCTURE)
 
 
@@ -109,6 +110,7 @@ class Session:
         """Torch is imported: from now on events are collected."""
         self.observer = observer
         self._manifest = dict(manifest)
+        drawn.positioned(observer.position)
         self.writer().commit(steps=0)  # a process killed before its first step leaves a record too
         if self.plan.level == "op":
             observer.operations(True)
@@ -162,14 +164,20 @@ class Session:
             custom_ops.observe(False)
 
     # -- what arrives ------------------------------------------------------------------------------
-    def fact(self, detail: Detail, site: Site | None) -> None:
-        """Take a fact from `usercode.probes`: what the program did, and where (None: not known)."""
+    def fact(
+        self, detail: Detail, site: Site | None, *, at: int | None = None, step: int | None = None
+    ) -> None:
+        """Take a fact: what the program did, and where (None: not known).
+
+        ``at`` and ``step`` place it in the run, if it comes later than what it tells of.
+        """
         if self.ended:
             return
         if isinstance(detail, (File, Listing, Load, Probe, Save, Write)) and detail.path is not None:
             detail = replace(detail, path=redact_path(detail.path))
-        at = self.observer.position() if self.observer is not None else 0
-        fact = Fact(detail, site, at, self.step)
+        if at is None:
+            at = self.observer.position() if self.observer is not None else 0
+        fact = Fact(detail, site, at, self.step if step is None else step)
         if self.observer is None:
             self._early.append(fact)
         else:
@@ -327,10 +335,12 @@ class Session:
             self._committed = time.monotonic()
 
     def _set_zoom(self) -> None:
+        on = False
         if self.observer is not None and self.plan.zoom is not None:
             first, last = self.plan.zoom
             on = self.worker or first <= self.step <= last  # workers count no steps
             self.observer.zoom(on, self.plan.capture_bytes if on else 0)
+        drawn.stepped(self.step, on)
 
     def _show_progress(self) -> None:
         """Write the step count where the parent's progress line reads it: eight bytes of a file, mapped."""
@@ -358,14 +368,20 @@ class Session:
 
         Secrets are redacted here: the parent may be killed before it could do it afterwards.
         """
-        if file in self._sources or file.startswith("<") or self._writer is None:
+        if file in self._sources or self._writer is None:
             return
         self._sources.add(file)
+        if (text := texts.text(file)) is not None:
+            if len(text) <= _LARGEST:
+                self._writer.source(self._relative(file), redact(text))
+            return
+        if file.startswith("<"):
+            return
         path = os.path.join(self._cwd, file)
         try:
             found = os.stat(path)
             key = (path, found.st_mtime_ns, found.st_size)
-            if found.st_size > 1 << 20:
+            if found.st_size > _LARGEST:
                 return
             if key not in self._texts:  # a forked child inherits its parent's texts
                 with open(path, encoding="utf-8", errors="replace") as f:

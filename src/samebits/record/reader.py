@@ -20,7 +20,7 @@ from typing import Any, Final, Literal, Self
 
 from samebits.manifest.manifest import Manifest
 from samebits.model import facts
-from samebits.model.events import KINDS, PARTIAL, PHASES, Event
+from samebits.model.events import KINDS, PARTIAL, PHASES, RANDOM, Event
 from samebits.model.facts import Detail, Fact
 from samebits.model.sites import Site
 from samebits.record import fields, log, reason
@@ -114,7 +114,7 @@ class Record:
         return self._load_streams().get(thread, [])
 
     def identity(self, structure: int) -> bytes:
-        """16 bytes of hash over (kind, name, flags) of each event as text, the flag PARTIAL aside.
+        """16 bytes of hash over (kind, name, flags) of each event as text, PARTIAL and RANDOM aside.
 
         Equal, also across records and machines, exactly when the events are the same in the same order.
         """
@@ -125,7 +125,7 @@ class Record:
             for event in zip(columns.kind, columns.name, columns.flags, strict=True):
                 if event not in parts:
                     name = self._name(event[1]).encode("utf-8", "surrogatepass")
-                    start = f"{KINDS[event[0]]} {event[2] & ~PARTIAL} {len(name)} "
+                    start = f"{KINDS[event[0]]} {event[2] & ~(PARTIAL | RANDOM)} {len(name)} "
                     parts[event] = start.encode() + name
                 hashed.update(parts[event])
             self._identities[structure] = hashed.digest()

@@ -15,6 +15,7 @@ from rich.text import Text
 from samebits._runtime.text import clean
 from samebits.compare.verdict import Place, Verdict
 from samebits.model.finding import Finding
+from samebits.model.sites import at
 
 _PIPE_WIDTH: Final = 100
 _CAUSES, _ROWS, _NOTES = 3, 8, 6
@@ -37,7 +38,7 @@ _CHANGES: Final = {
 def _at(file: str | None, line: int | None) -> str:
     if file is None:
         return "a line that was not seen"
-    return clean(file) if line is None else f"{clean(file)}:{line}"
+    return clean(at(file, line))
 
 
 def widened(console: Console | None) -> Console:
@@ -126,6 +127,14 @@ def _environment(console: Console, verdict: Verdict, verbose: bool) -> None:
         put(console, f"and {len(rows) - limit} more", 2, "dim")
 
 
+def _risks(console: Console, verdict: Verdict) -> None:
+    if verdict.risks:
+        console.print()
+        put(console, "The runs agree, and yet:", style="yellow")
+        for risk in verdict.risks:
+            put(console, f"- {clean(risk)}", 2)
+
+
 def _notes(console: Console, verdict: Verdict, verbose: bool) -> None:
     if verdict.compared:
         put(console, Text.assemble(("Compared: ", "dim"), (clean(verdict.compared), "dim")))
@@ -188,4 +197,5 @@ def print_verdict(
             put(console, advice, 2)
         _environment(console, verdict, verbose)
         console.print()
+    _risks(console, verdict)
     _notes(console, verdict, verbose)

@@ -1,4 +1,7 @@
-"""What is noted of a call that seeds, makes, restores or draws from a random generator."""
+"""What is noted of a call that seeds, makes, restores or draws from a random generator.
+
+Where draws are seen at the generator (`usercode.drawn`), so are these calls, and nothing is noted here.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,19 @@ from collections.abc import Collection
 from typing import Any
 
 from samebits.model import facts
+from samebits.usercode import drawn
 from samebits.usercode.content import (
     digest,
 )
 from samebits.usercode.draws import WatchedGenerator, WatchedGenerators
-from samebits.usercode.watched import Call, number
+from samebits.usercode.watched import Call, Watched, number
 
 streams = WatchedGenerators()
+
+
+def seen_below(watched: Watched) -> bool:
+    """Whether what this notes is seen at the generator."""
+    return drawn.active() and (watched.after in _BELOW or watched.call.startswith(_CALLS_BELOW))
 
 
 def seed_python(call: Call) -> None:
@@ -77,15 +86,15 @@ def stream(owner: Any) -> WatchedGenerator:
 def draw(call: Call) -> None:
     drawn_from = stream(call.owner)
     drawn_from.n += 1
-    drawn = call.args[0] if call.result is None and call.args else call.result
-    _emit_draw(call, drawn_from, drawn)
+    taken = call.args[0] if call.result is None and call.args else call.result
+    _emit_draw(call, drawn_from, taken)
 
 
-def _emit_draw(call: Call, drawn_from: WatchedGenerator, drawn: Any) -> None:
+def _emit_draw(call: Call, drawn_from: WatchedGenerator, taken: Any) -> None:
     known = streams.seeded(drawn_from)
     call.emit(
         facts.Draw(
-            generator=drawn_from.name, call=call.call, value=digest(drawn), n=drawn_from.n, seeded=known
+            generator=drawn_from.name, call=call.call, value=digest(taken), n=drawn_from.n, seeded=known
         )
     )
 
@@ -114,11 +123,13 @@ def _state() -> tuple[Any, Any, Any]:
 def helper(call: Call) -> None:
     """A library's seeding helper: which generators it seeded shows in their states."""
     value = number(call.argument(0, "seed"))
-    drawn = str(int(call.result)) if getattr(call.result, "drawn", False) else None
+    drew = str(int(call.result)) if getattr(call.result, "drawn", False) else None
+    if drawn.active() and drew is None:
+        return
     for name, old, new in zip(("python", "numpy", "torch"), call.token, _state(), strict=True):
         if old != new or (name == "torch" and new == value):
             getattr(streams, name).seeded = True
-            call.emit(facts.Seed(generator=name, call=call.call, value=value, drawn=drawn))
+            call.emit(facts.Seed(generator=name, call=call.call, value=value, drawn=drew))
 
 
 def drawn_inside(call: Call) -> None:
@@ -140,3 +151,9 @@ def restart(seeded: Collection[str]) -> None:
 def renew() -> None:
     """After a fork."""
     streams.renew()
+
+
+_CALLS_BELOW = ("random.SystemRandom.", "random.setstate", "numpy.random.set_state")
+_BELOW = frozenset(
+    {seed_python, seed_numpy, seed_torch, make_python, make_numpy, make_bits, draw, drawn_inside}
+)

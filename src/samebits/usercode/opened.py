@@ -19,11 +19,12 @@ from typing import Any, Final
 from xxhash import xxh3_64
 
 from samebits.model.facts import Detail, File, Write
-from samebits.usercode import files
+from samebits.model.sites import Site
+from samebits.usercode import files, texts
 from samebits.usercode.files import Owner
 
-#: Takes a fact and the file, line and function it is from, where that is the user's.
-Report = Callable[[Detail, str | None, int, str], None]
+#: Takes a fact and the line it is from, where that is the user's.
+Report = Callable[[Detail, Site | None], None]
 
 _WHOLE: Final = 64 << 20  # a larger file counts by its size, both ends and samples between
 _SAMPLES: Final = 256
@@ -31,7 +32,9 @@ _BLOCK: Final = 1 << 18
 _DEPTH: Final = 100  # frames looked at for the user's
 _SKIPPED: Final = (".py", ".pyc", ".pyi", ".pyd", ".so", ".dll", ".dylib", ".pth", ".egg-link")
 _SYSTEM: Final = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/lib/", "/usr/share/")
-_PARTS: Final = (*files.INSTALLED_NAMES, ".so.", "torchinductor_", "__pycache__")
+#: Folders in which tools keep what they know of earlier runs, which is no data of the program's.
+_CACHES: Final = (".pytest_cache", ".hypothesis", ".ipynb_checkpoints")
+_PARTS: Final = (*files.INSTALLED_NAMES, ".so.", "torchinductor_", "__pycache__", *_CACHES)
 
 _report: Report | None = None
 _interpreter_started: Callable[[], object] = bool
@@ -116,7 +119,7 @@ def _opened(name: str, mode: str | None, flags: int) -> None:
     path = os.path.abspath(name)
     if path.endswith(_SKIPPED) or path.startswith(_SYSTEM) or any(part in path for part in _PARTS):
         return
-    if os.path.realpath(path).startswith(_ignored):
+    if (os.path.realpath(path) + os.sep).startswith(_ignored):
         return
     writes = any(letter in mode for letter in "wax+") if mode else bool(flags & (os.O_WRONLY | os.O_RDWR))
     shown = mode or ("w" if writes else "r")
@@ -166,10 +169,11 @@ def _tell(detail: Detail) -> None:
     assert _report is not None
     frame = sys._getframe(4)
     for _ in range(_DEPTH):
-        if _is_user(frame.f_code.co_filename):
-            _report(detail, frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+        site = texts.site(frame, _is_user)
+        if site is not None:
+            _report(detail, site)
             return
         if frame.f_back is None:
             break
         frame = frame.f_back
-    _report(detail, None, 0, "")
+    _report(detail, None)

@@ -3,9 +3,9 @@
 - An expression whose elements are taken in order becomes ``__samebits_iter__(expression, place)``;
 - ``f(...)``, where the last name of ``f`` is in `samebits.usercode.watchlist`, becomes
   ``__samebits_call__(place, f)(...)``;
-- where ``f`` begins with a third party's name, its last argument becomes
-  ``__samebits_ready__(argument, place)`` and the whole call ``__samebits_done__(call, place)``: it is called
-  from the user's own frame, which it may look at (cython.inline, numexpr, a warning's place);
+- where draws are not seen at the generator and ``f`` begins with a third party's name, its last argument
+  becomes ``__samebits_ready__(argument, place)`` and the whole call ``__samebits_done__(call, place)``: it
+  is called from the user's own frame, which it may look at (cython.inline, numexpr, a warning's place);
 - the key of ``os.environ[key]`` and the value assigned to a flag such as ``cudnn.benchmark`` go
   through ``__samebits_note__(place, what, value)``.
 
@@ -19,7 +19,7 @@ from typing import ClassVar, Final
 
 from samebits.model import calls
 from samebits.model.sites import Site
-from samebits.usercode import probes, watchlist
+from samebits.usercode import drawn, probes, watchlist
 from samebits.usercode.rewriting import (
     Rewriting,
     Step,
@@ -65,7 +65,10 @@ class ProbeStep(Step):
         DONE: probes.done,
         NOTE: probes.noted,
     }
-    wanted = watchlist.watched_names()
+
+    def __init__(self) -> None:
+        self.wanted = watchlist.watched_names()
+        self._libraries = not drawn.active()  # what they draw is seen at the generator
 
     def iterated(self, node: ast.expr, what: str, at: Rewriting) -> ast.expr:
         if isinstance(node, _PLAIN):
@@ -79,7 +82,7 @@ class ProbeStep(Step):
         if name in self.wanted and not unseen and not _is_of_dict(call, name):
             call.func = calling(CALL, call.func, [_place(call, at, name), call.func])
             return around
-        if root_name(call.func) in at.libraries:
+        if self._libraries and root_name(call.func) in at.libraries:
             return _of_library(call, around, at)
         return around
 
@@ -95,7 +98,7 @@ class ProbeStep(Step):
 
 
 def _place(node: ast.expr, at: Rewriting, what: str = "") -> ast.expr:
-    return constant(probes.spot(Site(at.file, node.lineno, at.function), what, at.sorted), node)
+    return constant(probes.spot(Site(at.file, at.line(node.lineno), at.function), what, at.sorted), node)
 
 
 def _noted(node: ast.expr, what: str, at: Rewriting) -> ast.expr:

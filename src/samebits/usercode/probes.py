@@ -21,13 +21,14 @@ from collections.abc import Callable, Collection
 from functools import partial
 from threading import local
 from types import FunctionType, ModuleType
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 from samebits.model import calls
 from samebits.model.facts import Detail, Draw, Flag, Iteration, Variable
 from samebits.model.sites import Site
-from samebits.usercode import on_generators, watchlist
+from samebits.usercode import drawn, on_generators, texts, watchlist
 from samebits.usercode.content import arrangement
+from samebits.usercode.drawn import Sink
 from samebits.usercode.draws import WatchedGenerator
 from samebits.usercode.watched import Call, Watched
 from samebits.usercode.watchlist import BOUND
@@ -36,14 +37,6 @@ CAP: Final = 256  # rows of one kind at one line
 FILES: Final = 4096  # rows on opened files
 _SETS: Final = frozenset({set, frozenset})
 _CLASSES: Final = 4096  # classes whose methods were looked up; then all are forgotten
-
-
-class Sink(Protocol):
-    """Takes the facts of this process, from any of its threads; adds the position and the step."""
-
-    def fact(self, detail: Detail, site: Site | None) -> None: ...
-
-    def not_observed(self, what: str) -> None: ...
 
 
 class Spot(NamedTuple):
@@ -274,10 +267,10 @@ def behind(function: Any) -> Any:
 
 def _enter(number: int, function: Any) -> None:
     """A third party's function is about to be called; looked at until it has been called often enough."""
-    if type(function) is not FunctionType or _tries.get(number, 0) >= TRIES:
+    if drawn.active() or type(function) is not FunctionType or _tries.get(number, 0) >= TRIES:
         return
     _tries[number] = _tries.get(number, 0) + 1
-    if _is_user(function.__code__.co_filename):
+    if texts.is_user_code(function.__code__, _is_user):
         return
     _open.calls.append([number, watchlist.third_party(function), function, None])
     if spots[number].what == BARE:
@@ -366,7 +359,7 @@ def _function(function: Any) -> Watched | None:
             table = _remember(_class_methods, function.__self__, watchlist.class_methods)
         return table.get(function.__name__) if table else None
     if kind is FunctionType and function.__name__ in calls.SEEDING_HELPERS:
-        return None if _is_user(function.__code__.co_filename) else watchlist.helper(function)
+        return None if texts.is_user_code(function.__code__, _is_user) else watchlist.helper(function)
     return None
 
 
@@ -382,6 +375,8 @@ def _look() -> None:
             function = module.__dict__.get(attribute)  # no getattr: it could import, or warn
             if function is not None:
                 del wanted[attribute]
+                if on_generators.seen_below(watched):
+                    continue
                 _functions[function] = watched
                 _kinds.add(type(function))
 

@@ -15,11 +15,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from types import FunctionType, ModuleType
 from typing import Any, ClassVar
 
 from samebits.model import calls
 from samebits.usercode.files import KNOWN_PACKAGES, relative
+from samebits.usercode.texts import TextPlace
 
 #: What the names of every step begin with; a call of one takes the function that it stands for last.
 _OURS = "__samebits_"
@@ -31,7 +32,7 @@ class Step:
     #: The functions that changed code calls, by the names that they have in `builtins`.
     names: ClassVar[Mapping[str, Callable[..., Any]]]
     #: The last names of the functions whose calls it changes.
-    wanted: ClassVar[Collection[str]]
+    wanted: Collection[str]
 
     def iterated(self, node: ast.expr, what: str, at: Rewriting) -> ast.expr:
         """An expression whose elements are taken in order, by ``what``: "for", "star", "list"."""
@@ -98,13 +99,15 @@ def constant(value: Any, node: ast.expr) -> ast.expr:
 
 
 class ModuleNames:
-    """The names that a module gives to what others made."""
+    """The names that a module, or a notebook over its cells, gives to what others made."""
 
-    def __init__(self, tree: ast.Module, wanted: Collection[str]) -> None:
+    def __init__(self) -> None:
         #: Other names of functions: ``from a import f as g``, ``g = a.f`` where f is wanted.
         self.aliases: dict[str, str] = {}
         #: What is imported from third parties.
         self.libraries: set[str] = set()
+
+    def learn(self, tree: ast.AST, wanted: Collection[str]) -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 self._imported(node)
@@ -113,13 +116,25 @@ class ModuleNames:
                     if isinstance(each, ast.Name):
                         self.aliases[each.id] = last_name(node.value)
 
+    def learn_values(self, variables: Mapping[str, Any]) -> None:
+        """What a module's variables are by now, where its text is not at hand."""
+        for name, value in list(variables.items()):
+            of = None
+            if type(value) is ModuleType:
+                of = value.__name__
+            elif isinstance(value, type) or type(value) is FunctionType:
+                of = value.__module__
+            if type(of) is str and of != "__main__" and of.partition(".")[0] not in KNOWN_PACKAGES:
+                self.libraries.add(name)
+
     def _imported(self, node: ast.Import | ast.ImportFrom) -> None:
         self.aliases.update({each.asname: each.name.rpartition(".")[2] for each in node.names if each.asname})
         if isinstance(node, ast.Import):
             for each in node.names:
                 package = each.name.partition(".")[0]
-                if package not in KNOWN_PACKAGES:
-                    self.libraries.add(each.asname or package)
+                known_as = each.asname or package
+                if package not in KNOWN_PACKAGES and known_as.isidentifier():  # pytest's own are "@pytest_ar"
+                    self.libraries.add(known_as)
         elif not node.level and (node.module or "").partition(".")[0] not in KNOWN_PACKAGES:
             self.libraries.update(each.asname or each.name for each in node.names)
 
@@ -127,19 +142,21 @@ class ModuleNames:
 class Rewriting(ast.NodeTransformer):
     """The walk over one module, and for its steps: where it is."""
 
-    def __init__(self, filename: str, tree: ast.Module, steps: Sequence[Step]) -> None:
-        self.filename = filename
+    def __init__(self, tree: ast.AST, steps: Sequence[Step], place: TextPlace, names: ModuleNames) -> None:
+        #: The file's name as a record has it.
+        self.file = place.file
+        self._before = place.before
         #: Whether what is visited goes straight into something that forgets the order of its elements.
         self.sorted = False
         self._steps = tuple(steps)
-        self._names = ModuleNames(tree, frozenset().union(*(step.wanted for step in steps)))
+        self._names = names
+        names.learn(tree, frozenset().union(*(step.wanted for step in steps)))
         self._functions = ["<module>"]
         self._varargs: list[str] = [""]  # the name of each enclosing function's *args: always a tuple
 
-    @cached_property
-    def file(self) -> str:
-        """The file's name as a record has it."""
-        return relative(self.filename)
+    def line(self, number: int) -> int:
+        """The line of the file that is this one of the tree."""
+        return number + self._before
 
     @property
     def function(self) -> str:
@@ -324,11 +341,28 @@ def has_keyword(node: ast.Call, name: str) -> bool:
     return any(each.arg in (name, None) for each in node.keywords)
 
 
-def rewrite(source: str | bytes, filename: str, steps: Sequence[Step]) -> ast.Module:
-    """The syntax tree of ``source``, changed by the steps.
+def rewrite(
+    source: str | bytes | ast.AST,
+    filename: str,
+    steps: Sequence[Step],
+    *,
+    place: TextPlace | None = None,
+    mode: str = "exec",
+    flags: int = 0,
+    names: ModuleNames | None = None,
+) -> ast.Module:
+    """The syntax tree of ``source``, changed by the steps; a tree that is given is changed in place.
 
-    Raises SyntaxError as `ast.parse` does.
+    Args:
+        place: where the record says that it is, if not in the file of that name.
+        names: what earlier parts of the same module are known to name.
+
+    Raises SyntaxError as `compile` does.
     """
-    tree = ast.parse(source, filename)
-    rewritten: ast.Module = Rewriting(filename, tree, steps).visit(tree)
+    if isinstance(source, ast.AST):
+        tree: Any = source
+    else:
+        tree = compile(source, filename, mode, flags | ast.PyCF_ONLY_AST, dont_inherit=True)
+    where = place or TextPlace(relative(filename))
+    rewritten: ast.Module = Rewriting(tree, steps, where, names or ModuleNames()).visit(tree)
     return rewritten

@@ -242,7 +242,7 @@ def methods(kind: type) -> dict[str, Watched]:
     found: dict[str, Watched] = {}
     for base in reversed(kind.__mro__):
         found.update(_methods().get(f"{base.__module__}.{base.__qualname__}", {}))
-    return found
+    return {name: watched for name, watched in found.items() if not on_generators.seen_below(watched)}
 
 
 def class_methods(kind: type) -> dict[str, Watched]:
@@ -269,8 +269,8 @@ def third_party(function: Any) -> Watched:
 
 def watched_names() -> frozenset[str]:
     """The last names of every call that may be evidence."""
-    names = {name for table in functions().values() for name in table}
-    names.update(name for table in _methods().values() for name in table)
+    tables = (*functions().values(), *_methods().values())
+    names = {n for table in tables for n, watched in table.items() if not on_generators.seen_below(watched)}
     names.update(name for row in _CLASS_METHODS for name in _each(row[3]))
     return frozenset(names | calls.SEEDING_HELPERS)
 

@@ -38,10 +38,10 @@ const at::Tensor* tensor(PyObject* o) {
   return &THPVariable_Unpack(o);
 }
 
-// setup(torch_prefixes, library_prefixes, module_call_code, module_name, flush)
+// setup(torch_prefixes, library_prefixes, module_call_code, module_name, place, flush)
 PyObject* py_setup(PyObject*, PyObject* args) {
-  PyObject *torch_prefixes, *library_prefixes, *code, *name, *flush;
-  if (!PyArg_ParseTuple(args, "OOO!OO", &torch_prefixes, &library_prefixes, &PyCode_Type, &code, &name, &flush)) return nullptr;
+  PyObject *torch_prefixes, *library_prefixes, *code, *name, *where, *flush;
+  if (!PyArg_ParseTuple(args, "OOO!OOO", &torch_prefixes, &library_prefixes, &PyCode_Type, &code, &name, &where, &flush)) return nullptr;
   g->torch_prefixes.clear();
   g->library_prefixes.clear();
   if (!strings(torch_prefixes, g->torch_prefixes) || !strings(library_prefixes, g->library_prefixes)) return nullptr;
@@ -50,6 +50,8 @@ PyObject* py_setup(PyObject*, PyObject* args) {
   g->module_call = reinterpret_cast<PyCodeObject*>(code);
   Py_INCREF(flush);
   g->module_name = name;
+  Py_INCREF(where);
+  g->where = where;
   g->flush = flush;
   this_thread();  // the thread that sets up is thread 0
   Py_RETURN_NONE;
@@ -354,6 +356,8 @@ PyObject* py_tables(PyObject*, PyObject*) {
     size_t id;
     Observer::Code code;
     std::string text;
+    std::string file;  // of code that is not called by its file name
+    int before;
   };
   std::vector<std::pair<size_t, std::string>> name_rows;
   std::vector<SiteRow> site_rows;
@@ -361,7 +365,12 @@ PyObject* py_tables(PyObject*, PyObject*) {
     std::unique_lock<std::shared_mutex> hold(g->lock);
     for (; g->names_sent < g->names.size(); ++g->names_sent) name_rows.emplace_back(g->names_sent, g->names[g->names_sent]);
     for (; g->sites_sent < g->sites.size(); ++g->sites_sent)
-      site_rows.push_back({g->sites_sent, g->sites[g->sites_sent], g->site_texts[g->sites_sent]});
+{
+      auto called = g->called.find(g->sites[g->sites_sent].code);
+      bool other = called != g->called.end();
+      site_rows.push_back({g->sites_sent, g->sites[g->sites_sent], g->site_texts[g->sites_sent],
+                           other ? called->second.first : std::string(), other ? called->second.second : 0});
+    }
   }
   PyObject *names = PyList_New(0), *sites = PyList_New(0);
   for (auto& [id, text] : name_rows) {
@@ -373,8 +382,10 @@ PyObject* py_tables(PyObject*, PyObject*) {
   for (auto& s : site_rows) {
     PyObject* row;
     if (s.code.code) {
-      row = Py_BuildValue("(nOiO)", Py_ssize_t(s.id), s.code.code->co_filename, PyCode_Addr2Line(s.code.code, s.code.lasti),
-                          s.code.code->co_name);
+      int line = PyCode_Addr2Line(s.code.code, s.code.lasti) + s.before;
+      row = s.file.empty()
+                ? Py_BuildValue("(nOiO)", Py_ssize_t(s.id), s.code.code->co_filename, line, s.code.code->co_name)
+                : Py_BuildValue("(nsiO)", Py_ssize_t(s.id), s.file.c_str(), line, s.code.code->co_name);
     } else {
       size_t a = s.text.find('\n'), b = s.text.find('\n', a + 1);
       row = Py_BuildValue("(nsis)", Py_ssize_t(s.id), s.text.substr(0, a).c_str(),

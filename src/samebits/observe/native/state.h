@@ -68,6 +68,8 @@ struct Frame {
   const OpInfo* op = nullptr;
   uint32_t site = 0, module = 0, node = 0, children = 0, source = 0;
   uint64_t inputs = 0, generator = 0;
+  at::Generator drawn;     // what a random operation draws from, if its position can be told ...
+  uint64_t position = 0;   // ... and where it was before
   uint8_t flags = 0;
   bool grad = false;     // autograd follows it
   bool wrapped = false;  // works on opaque tensors: what it runs inside are events
@@ -134,6 +136,7 @@ struct Observer {
   std::vector<std::string> site_texts{""};  // file \n line \n function; empty: not resolved yet
   size_t sites_sent = 1;
   std::unordered_map<PyCodeObject*, uint8_t> codes;
+  std::unordered_map<PyCodeObject*, std::pair<std::string, int>> called;  // file and lines before, where told
   std::unordered_map<PyObject*, uint32_t> modules;
   std::mutex threads_lock;
   std::deque<std::unique_ptr<Thread>> threads;
@@ -141,6 +144,7 @@ struct Observer {
   std::vector<std::string> torch_prefixes, library_prefixes;
   PyCodeObject* module_call = nullptr;
   PyObject* module_name = nullptr;  // callable: module -> name
+  PyObject* where = nullptr;        // callable: code -> (file, lines before), or None: made by a library
   PyObject* flush = nullptr;        // callable: asks Python to drain
   at::CallbackHandle function_handle = 0, backward_handle = 0;
   bool ops_on = false;

@@ -121,7 +121,9 @@ function sourceBlock(source) {
 }
 
 function place(file, line) {
-  return empty(file) ? "a line that was not seen" : `${visible(file)}${empty(line) ? "" : `:${line}`}`;
+  if (empty(file)) return "a line that was not seen";
+  if (empty(line)) return visible(file);
+  return visible(file) + (/^cell \d+( of .+)?$/.test(file) ? `, line ${line}` : `:${line}`);
 }
 
 function firstPanel(first) {

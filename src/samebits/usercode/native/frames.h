@@ -65,6 +65,15 @@ inline PyObject* frame_self(PyFrame* f) {
   return o;
 }
 
+// The variables of the module whose code runs; whoever looks into them holds the GIL.
+inline PyObject* frame_globals(PyFrame* f) {
+#if PY_VERSION_HEX >= 0x030E0000
+  return (PyObject*)f->f_globals;
+#else
+  return f->f_globals;
+#endif
+}
+
 inline PyFrame* frame_back(PyFrame* f) { return f->previous; }
 
 }  // namespace samebits

@@ -1,0 +1,138 @@
+"""What made two runs agree by luck, or agree on something wrong: from what their records hold already.
+
+Two runs that agree are reproducible here and now.  They may still share what another machine, another day or
+a reader of the results would stumble over: workers that drew the same numbers, an order that nothing
+promises, memory that nobody filled.  Each is one sentence; there are none where there is nothing to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, cast
+
+from samebits.compare.threads import RecordLike, RunLike, is_worker
+from samebits.model.events import READS_UNINITIALIZED, Event
+from samebits.model.facts import Completion, Create, Detail, Draw, Fact, File, Iteration, Listing
+from samebits.model.sites import Site
+
+_GLOBAL: Final = ("python", "numpy")
+_MOST: Final = 6
+_EVENTS: Final = 20_000  # looked through for reads of memory that nothing filled
+
+
+def risks(run: RunLike) -> tuple[str, ...]:
+    """What of a run that agrees with another deserves a second look, one sentence each."""
+    facts = [fact for _, record in sorted(run.records.items()) for fact in record.facts()]
+    controlled = any(record.plan.get("seed") is not None for record in run.records.values())
+    found = [*_alike(facts), *_threads(facts), *_completions(facts), *_unfilled(run)]
+    if not controlled:
+        found += [*_listings(facts), *_sets(facts)]
+    said = list(dict.fromkeys(found))
+    return tuple(said[:_MOST])
+
+
+def _spot(site: Site | None) -> str:
+    return f"{site.file}:{site.line}" if site else "an unknown line"
+
+
+def _alike(facts: list[Fact[Detail]]) -> Iterator[str]:
+    """Processes whose generators began in one state, so that they drew the same numbers."""
+    made = {
+        (fact.process, fact.detail.id) for fact in facts if isinstance(fact.detail, Create) and fact.detail.id
+    }
+    first: dict[tuple[object, ...], Fact[Draw]] = {}
+    draws: list[Fact[Draw]] = [cast("Fact[Draw]", fact) for fact in facts if isinstance(fact.detail, Draw)]
+    for draw in draws:
+        detail = draw.detail
+        if detail.state is None or not is_worker(draw.process):
+            continue
+        if detail.generator in _GLOBAL or (draw.process, detail.id) not in made:
+            first.setdefault((draw.process, detail.generator, detail.id), draw)
+    groups: dict[tuple[str | None, int | None, Site | None], list[Fact[Draw]]] = {}
+    for draw in first.values():
+        groups.setdefault((draw.detail.generator, draw.detail.state, draw.site), []).append(draw)
+    for (generator, _, site), group in groups.items():
+        if len(group) > 1:
+            names = ", ".join(fact.process for fact in group[:3]) + (", ..." if len(group) > 3 else "")
+            of = {"python": "Python's random", "numpy": "numpy's global generator"}.get(
+                str(generator), f"a {generator}"
+            )
+            yield (
+                f"{len(group)} worker processes ({names}) began with one state of {of} and drew the same "
+                f"numbers at {_spot(site)}: they repeat from worker to worker or from epoch to epoch"
+            )
+
+
+def _threads(facts: list[Fact[Detail]]) -> Iterator[str]:
+    """A generator that several threads drew from, in an order that they happened to keep."""
+    threads: dict[tuple[object, ...], dict[object, Site | None]] = {}
+    for fact in facts:
+        if isinstance(fact.detail, Draw) and fact.detail.thread is not None:
+            key = (fact.process, fact.detail.generator, fact.detail.id)
+            threads.setdefault(key, {}).setdefault(fact.detail.thread, fact.site)
+    for (_, generator, _), lines in threads.items():
+        if len(lines) > 1:
+            where = " and ".join(dict.fromkeys(map(_spot, lines.values())))
+            yield (
+                f"{len(lines)} threads draw from one generator ({generator}), at {where}: their order was "
+                "kept by chance"
+            )
+
+
+def _completions(facts: list[Fact[Detail]]) -> Iterator[str]:
+    for fact in facts:
+        if isinstance(fact.detail, Completion) and fact.detail.order is not None and (fact.detail.n or 0) > 1:
+            yield (
+                f"{fact.detail.call or 'a wait'} at {_spot(fact.site)} gives results in the order of "
+                "finishing, which was the same by chance"
+            )
+
+
+def _listings(facts: list[Fact[Detail]]) -> Iterator[str]:
+    """An unsorted folder whose files were then read."""
+    read = [str(fact.detail.path) for fact in facts if isinstance(fact.detail, File)]
+    for fact in facts:
+        detail = fact.detail
+        if not isinstance(detail, Listing) or (detail.n or 0) < 2 or not detail.path:
+            continue
+        folder = detail.path.rstrip("/") + "/"
+        if any(path.startswith(folder) or f"/{folder}" in path for path in read):
+            yield (
+                f"{detail.call or 'a listing'} of {detail.path} at {_spot(fact.site)} is not sorted: its "
+                "order is the file system's, and another machine may have another"
+            )
+
+
+def _sets(facts: list[Fact[Detail]]) -> Iterator[str]:
+    for fact in facts:
+        detail = fact.detail
+        if isinstance(detail, Iteration) and detail.by == "hash" and (detail.n or 0) > 1:
+            yield (
+                f"the order of a set of strings is taken at {_spot(fact.site)}: it was the same by chance "
+                "or by PYTHONHASHSEED; sorted() makes it so"
+            )
+
+
+def _unfilled(run: RunLike) -> Iterator[str]:
+    """Memory that was read and that nothing had filled."""
+    for key, record in sorted(run.records.items()):
+        if is_worker(key):
+            continue
+        for event in _each_structure(record):
+            if event.flags & READS_UNINITIALIZED:
+                yield (
+                    f"{event.name} at {_spot(event.site)} read memory that nothing had filled; its "
+                    "bytes were the same by chance"
+                )
+
+
+def _each_structure(record: RecordLike) -> Iterator[Event]:
+    """The events of a record, but those of chunks that are like an earlier one."""
+    left = _EVENTS
+    for thread in record.threads():
+        seen = set()
+        for chunk in record.chunks(thread):
+            if chunk.structure not in seen and left > 0:
+                seen.add(chunk.structure)
+                left -= chunk.count
+                yield from record.events(thread, chunk.start, chunk.start + chunk.count)

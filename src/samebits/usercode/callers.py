@@ -1,0 +1,54 @@
+"""Whose line it is that draws: whose code a frame runs, and what a line of the user's calls."""
+
+from __future__ import annotations
+
+import os
+from types import CodeType
+from typing import Final
+
+from samebits.model.sites import Site
+from samebits.usercode import files, texts
+from samebits.usercode.files import Owner
+
+#: As `native/draws.cpp` counts.  ASIDE: what is drawn there names files and runs; nothing is computed of it.
+LIBRARY, USER, OURS, ASIDE = range(4)
+#: Modules that draw for names of files, runs and connections.
+_NAMING: Final = frozenset(
+    {"asyncio", "email", "http", "multiprocessing", "tempfile", "urllib", "uuid", "xmlrpc"}
+    | {"aim", "clearml", "comet_ml", "huggingface_hub", "mlflow", "neptune", "ray", "swanlab", "wandb"}
+)
+#: Where torch draws from Python's and numpy's generators for the user; elsewhere it does for its own ends.
+_DRAWS_FOR_USERS: Final = frozenset({"data", "random"})
+
+
+def whose(code: CodeType) -> int:
+    """Whose code it is."""
+    file = code.co_filename
+    owner = files.owner(file)
+    if owner is Owner.NO_FILE and texts.place(code) is None:
+        return LIBRARY
+    if owner in (Owner.PROGRAM, Owner.NO_FILE) or texts.kept(code) is not None:
+        return USER
+    if owner is Owner.SAMEBITS:
+        return OURS
+    parts = file.replace(os.sep, "/").removesuffix(".py").split("/")
+    if owner is Owner.LIBRARY:
+        return ASIDE if "torch" in parts and _DRAWS_FOR_USERS.isdisjoint(parts) else LIBRARY
+    return LIBRARY if _NAMING.isdisjoint(parts[-3:]) else ASIDE
+
+
+def named(inner: str | None) -> tuple[str | None, str | None]:
+    """(library's function, call) of what the user's line called: methods of Python's generators are calls."""
+    if inner is not None and inner.startswith("random.Random."):
+        return None, inner.replace(".Random", "", 1)
+    if inner is not None and inner.startswith("torch.random."):
+        return None, inner
+    return inner, None
+
+
+def site_of(code: CodeType | None, line: int) -> Site | None:
+    """The place of a line of code; None without code."""
+    if code is None:
+        return None
+    file, before = texts.kept(code) or texts.TextPlace(files.relative(code.co_filename))
+    return Site(file, line + before, code.co_name)

@@ -1,0 +1,397 @@
+"""Who draws random numbers, who seeds, and which libraries read clocks: seen where it happens.
+
+`native/draws.cpp` takes over the C functions that draw from Python's generators and from numpy's, and those
+that seed them and torch's.  So a draw is seen whoever makes it, a library's method, a callable, a constructor
+or a C function, and is a fact at the nearest line of the user's in its thread.  Nothing that Python code can
+look at changes.
+
+It needs a compiler, as the native observer does.  Without one the calls that user code itself makes are seen
+by its rewriting (`usercode.on_generators`), and no others.
+"""
+
+from __future__ import annotations
+
+import _random
+import importlib.machinery
+import importlib.util
+import os
+import random
+import sys
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import FrameType, ModuleType
+from typing import Any, Final, Protocol
+
+from samebits._runtime import imports, native
+from samebits._runtime.native import Library, Unit
+from samebits.model import calls, facts
+from samebits.model.facts import Detail
+from samebits.model.sites import Site
+from samebits.usercode import files
+from samebits.usercode.callers import named, site_of, whose
+from samebits.usercode.content import digest
+from samebits.usercode.files import Owner
+from samebits.usercode.watched import number
+
+#: The folder of its native half.
+NATIVE: Final = Path(__file__).parent / "native"
+_CAP: Final = 256  # facts of one kind at one line, beside draws
+_LIMIT: Final = 65536  # generators remembered; the oldest is forgotten first
+
+
+class Sink(Protocol):
+    """Takes the facts of this process, from any of its threads; late ones with their place in the run."""
+
+    def fact(
+        self, detail: Detail, site: Site | None, *, at: int | None = None, step: int | None = None
+    ) -> None: ...
+
+    def not_observed(self, what: str) -> None: ...
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of one generator."""
+
+    name: str  # as facts name it
+    seeded: bool
+    id: int  # 0: one of the process
+
+
+def library(include: str, suffix: str, *parts: object) -> Library:
+    """The native half, as it is built for one Python."""
+    return Library(
+        name="draws",
+        title="what sees draws at the generator",
+        language=native.CXX,
+        sources=(NATIVE / "draws.cpp", NATIVE / "frames.h"),
+        units=(Unit(NATIVE / "draws.cpp"),),
+        flags=("-std=c++20", "-O2", "-DNDEBUG", "-fPIC", "-w", "-fvisibility=hidden", f"-I{include}"),
+        links=("-undefined", "dynamic_lookup") if sys.platform == "darwin" else (),
+        parts=parts,
+        suffix=suffix,
+    )
+
+
+def _load(path: str) -> Any:
+    """The native half at a path; None where it is another Python's, or may not be loaded."""
+    if not path.endswith(importlib.machinery.EXTENSION_SUFFIXES[0]) or native.fault(Path(path)) is not None:
+        return None
+    loader = importlib.machinery.ExtensionFileLoader("_draws", path)
+    spec = importlib.util.spec_from_loader(loader.name, loader)
+    try:
+        assert spec is not None
+        module = importlib.util.module_from_spec(spec)
+        loader.exec_module(module)
+    except ImportError:
+        return None
+    return module
+
+
+_drawn: DrawHooks | None = None
+
+
+def install(path: str | None, sink: Sink, controlled: Collection[str] = ()) -> bool:
+    """See draws and seeds from now on; ``controlled`` names the generators that samebits itself has seeded.
+
+    Returns whether it can be: a path to the native half is given, and fits this Python.
+    """
+    global _drawn
+    native_half = _load(path) if path is not None else None
+    if native_half is None:
+        return False
+    _drawn = DrawHooks(native_half, sink, controlled)
+    _drawn.start()
+    return True
+
+
+def active() -> bool:
+    """Whether draws are seen at the generator."""
+    return _drawn is not None
+
+
+def take() -> None:
+    """Write what was drawn since the last time."""
+    if _drawn is not None:
+        _drawn.take()
+
+
+def positioned(position: Any) -> None:
+    """Events are recorded from now on: how far the main thread is, ``position()`` tells."""
+    if _drawn is not None:
+        _drawn.native.at(position)
+
+
+def stepped(step: int, whole: bool) -> None:
+    """A step begins; ``whole``: everything in it is kept."""
+    if _drawn is not None:
+        _drawn.native.step(step, whole)
+
+
+def stop() -> None:
+    """Write what is left, and see nothing from now on."""
+    global _drawn
+    if _drawn is not None:
+        _drawn.take()
+        _drawn.native.stop()
+        _drawn = None
+
+
+def after_fork(sink: Sink | None = None) -> None:
+    """In a forked child: what the parent drew is the parent's."""
+    if _drawn is not None:
+        _drawn.native.after_fork()
+        _drawn.forget(sink)
+
+
+class DrawHooks:
+    """The draws of this process."""
+
+    def __init__(self, native_half: Any, sink: Sink, controlled: Collection[str]) -> None:
+        self.native = native_half
+        self._sink = sink
+        self._controlled = frozenset(controlled)
+        self._known: OrderedDict[int, Known] = OrderedDict()
+        self._counts: Counter[tuple[type[Detail], Site | None]] = Counter()
+        self._numpy_loaded = False
+        self._asking = False  # numpy asks the system for entropy, by `random.SystemRandom`
+        self._system: OrderedDict[int, None] = OrderedDict()  # entropy that the operating system gave
+
+    def forget(self, sink: Sink | None) -> None:
+        """What was counted is the parent's."""
+        self._counts.clear()
+        if sink is not None:
+            self._sink = sink
+
+    def start(self) -> None:
+        half = self.native
+        half.start(whose, self.take)
+        half.python(_random.Random.random, _random.Random.getrandbits)
+        shared = random._inst
+        self._known[half.seeded(shared, True)] = Known("python", "python" in self._controlled, 0)
+        half.watch(_random.Random.seed, "seed", self._python_seeded, False)
+        half.watch(_random.Random.setstate, "setstate", self._python_restored, False)
+        for name in calls.CLOCKS:
+            half.watch(getattr(time, name), name, self._clock(f"time.{name}"), True)
+        if (urandom := getattr(os, "urandom", None)) is not None:
+            half.watch(urandom, "urandom", self._system_asked, False)
+        for name in ("now", "utcnow"):
+            half.watch(datetime.__dict__[name], name, self._clock(f"datetime.{name}"), True)
+        imports.after("numpy.random.bit_generator", self._numpy_entropy)
+        for module in ("_mt19937", "_pcg64", "_philox", "_sfc64"):
+            imports.after(f"numpy.random.{module}", self._numpy_bits)
+        imports.after("numpy.random.mtrand", self._numpy)
+        imports.after("torch", self._torch)
+
+    def take(self) -> None:
+        """Write what was drawn since the last time."""
+        for number_, kind, code, line, inner, thread, state, n, at, step in self.native.rows():
+            known = self._of(number_, kind)
+            by, call = named(inner)
+            detail = facts.Draw(
+                generator=known.name,
+                call=call,
+                id=known.id,
+                by=by,
+                state=state,
+                n=n,
+                thread=thread,
+                seeded=known.seeded,
+            )
+            self._sink.fact(detail, site_of(code, line), at=at, step=step)
+
+    def _of(self, number_: int, kind: str) -> Known:
+        found = self._known.get(number_)
+        if found is None:  # made before, or unpickled: no accusation
+            name = {"Random": "python.Random", "MT19937": "numpy.RandomState"}.get(kind, "numpy.Generator")
+            found = self._remember(number_, Known(name, True, number_))
+        return found
+
+    def _remember(self, number_: int, known: Known) -> Known:
+        if len(self._known) >= _LIMIT:
+            self._known.popitem(last=False)
+        self._known[number_] = known
+        return known
+
+    def _emit(self, detail: Detail, site: Site | None) -> None:
+        self._counts[type(detail), site] += 1
+        if self._counts[type(detail), site] <= _CAP:
+            self._sink.fact(detail, site)
+
+    def _here(self) -> tuple[Site | None, str | None] | None:
+        """The nearest line of the user's, and the library's function that it calls; None: of no account."""
+        found = self.native.site()
+        if found is False:
+            return None
+        code, line, inner = found or (None, 0, None)
+        return site_of(code, line), named(inner)[0]
+
+    # -- Python ------------------------------------------------------------------------------------
+    def _python_seeded(self, generator: Any, args: tuple[Any, ...], _: object) -> None:
+        value = number(args[0]) if args else None
+        is_made = generator is not random._inst and _inside_init()
+        number_ = self.native.seeded(generator, not is_made)
+        known = self._known.get(number_) or self._remember(number_, Known("python.Random", False, number_))
+        here = self._here()
+        known.seeded = value is not None or here is None
+        if here is None:
+            return
+        site, by = here
+        if is_made:
+            made = facts.Create(
+                generator=known.name,
+                call="random.Random",
+                seeded=known.seeded,
+                value=value,
+                id=known.id,
+                by=by,
+            )
+            self._emit(made, site)
+        else:
+            call = "random.seed" if known.name == "python" else "random.Random.seed"
+            self._emit(facts.Seed(generator=known.name, call=call, value=value, id=known.id, by=by), site)
+
+    def _python_restored(self, generator: Any, _: tuple[Any, ...], __: object) -> None:
+        known = self._of(self.native.seeded(generator, True), "Random")
+        known.seeded = True
+        self._restored("random.setstate")
+
+    def _restored(self, call: str) -> None:
+        if (here := self._here()) is not None:
+            self._emit(facts.RngRestore(call=call), here[0])
+
+    def _system_asked(self, _: object, __: tuple[Any, ...], told: bytes) -> None:
+        """`random.SystemRandom` draws; other readings of entropy are seen where user code calls for them."""
+        frame: FrameType | None = sys._getframe(1)
+        if (
+            self._asking
+            or frame is None
+            or frame.f_globals is not vars(random)
+            or (here := self._here()) is None
+        ):
+            return
+        drawing = facts.Entropy(call=f"random.{frame.f_code.co_qualname}", value=digest(told))
+        self._emit(drawing, here[0])
+
+    # -- numpy -------------------------------------------------------------------------------------
+    def _numpy_entropy(self, module: ModuleType) -> None:
+        """`SeedSequence()` asks the system by this name; what it was told, others may pass on."""
+        asked = module.randbits
+
+        def randbits(bits: int) -> int:
+            self._asking = True
+            try:
+                entropy: int = asked(bits)
+            finally:
+                self._asking = False
+            if len(self._system) >= _LIMIT:
+                self._system.popitem(last=False)
+            self._system[entropy] = None
+            return entropy
+
+        if not self._controlled:
+            module.randbits = randbits  # type: ignore[attr-defined]
+
+    def _numpy_bits(self, module: ModuleType) -> None:
+        for value in list(vars(module).values()):
+            if isinstance(value, type):
+                self.native.bit_generator(value, self._numpy_made)
+        legacy = vars(module.MT19937).get("_legacy_seeding") if hasattr(module, "MT19937") else None
+        if legacy is not None:
+            self.native.watch(legacy, "_legacy_seeding", self._numpy_seeded, False)
+
+    def _numpy(self, module: ModuleType) -> None:
+        self._numpy_loaded = True
+        shared = self.native.number(module._rand._bit_generator)
+        if shared:
+            self._known[shared] = Known("numpy", "numpy" in self._controlled, 0)
+        state = vars(module.RandomState).get("set_state")
+        if state is not None:
+            self.native.watch(state, "set_state", self._numpy_restored, False)
+
+    def _numpy_made(self, bits: Any, kind: str, number_: int, args: tuple[Any, ...], words: Any) -> None:
+        seed = args[0] if args else (words or {}).get("seed")
+        given = seed is not None
+        if given and hasattr(seed, "generate_state"):
+            entropy = getattr(seed, "entropy", None)
+            given = not (isinstance(entropy, int) and entropy in self._system)
+            seed = None
+        name = "numpy.RandomState" if kind == "MT19937" else "numpy.Generator"
+        here = self._here() if self._numpy_loaded else None  # else it is numpy's own
+        known = Known(name, given or bool(self._controlled) or here is None, number_)
+        self._remember(number_, known)
+        if here is None:
+            return
+        site, by = here
+        value = number(seed) if given and seed is not None else None
+        made = facts.Create(
+            generator=name, call=f"numpy.random.{kind}", seeded=given, value=value, id=number_, by=by
+        )
+        self._emit(made, site)
+
+    def _numpy_seeded(self, bits: Any, args: tuple[Any, ...], _: object) -> None:
+        value = args[-1] if args else None
+        known = self._of(self.native.number(bits), "MT19937")
+        known.seeded = value is not None or bool(self._controlled)
+        if (here := self._here()) is None:
+            return
+        site, by = here
+        shared = known.name == "numpy"
+        call = "numpy.random.seed" if shared else "numpy.random.RandomState"
+        self._emit(facts.Seed(generator=known.name, call=call, value=number(value), id=known.id, by=by), site)
+
+    def _numpy_restored(self, generator: Any, _: tuple[Any, ...], __: object) -> None:
+        bits = getattr(generator, "_bit_generator", None)
+        if bits is not None:
+            self._of(self.native.number(bits), "MT19937").seeded = True
+        self._restored("numpy.random.set_state")
+
+    # -- torch -------------------------------------------------------------------------------------
+    def _torch(self, torch: ModuleType) -> None:
+        methods = vars(torch._C.Generator)
+        for name, call in (("manual_seed", self._torch_seeded), ("seed", self._torch_from_system)):
+            if name in methods:
+                self.native.watch(methods[name], name, call, False)
+        if "torch" not in self._controlled:
+            start = torch.default_generator.initial_seed()
+            self._sink.fact(facts.Create(generator="torch", seeded=False, value=number(start), id=0), None)
+
+    def _torch_seeded(self, generator: Any, args: tuple[Any, ...], _: object) -> None:
+        self._torch_seed(generator, "manual_seed", number(args[0]) if args else None)
+
+    def _torch_from_system(self, generator: Any, _: tuple[Any, ...], __: object) -> None:
+        self._torch_seed(generator, "seed", None)
+
+    def _torch_seed(self, generator: Any, name: str, value: Any) -> None:
+        torch = sys.modules["torch"]
+        shared = generator is torch.default_generator
+        if (here := self._here()) is None:
+            return
+        site, by = here
+        kind = "torch" if shared else "torch.Generator"
+        self._emit(facts.Seed(generator=kind, call=f"{kind}.{name}", value=value, by=by), site)
+
+    # -- clocks ------------------------------------------------------------------------------------
+    def _clock(self, call: str) -> Any:
+        def read(_: object, __: tuple[Any, ...], value: Any) -> None:
+            frame: FrameType | None = sys._getframe(1)
+            if frame is None or files.owner(frame.f_code.co_filename) is not Owner.INSTALLED:
+                return
+            by = f"{frame.f_globals.get('__name__')}.{frame.f_code.co_qualname}"
+            reading = value if isinstance(value, int | float) else None
+            if (here := self._here()) is not None:
+                self._emit(facts.Clock(call=call, value=reading, by=by), here[0])
+
+        return read
+
+
+def _inside_init() -> bool:
+    """Whether `random.Random.seed` is called by its `__init__`."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_code.co_name == "seed":
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_name == "__init__" and frame.f_globals is vars(random)

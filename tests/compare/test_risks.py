@@ -1,0 +1,80 @@
+"""What is said of runs that agree: from what their records hold, and nothing where there is nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from tests.compare.written import kept, write
+
+from samebits.compare import compare_all
+from samebits.model.facts import Completion, Create, Detail, Draw, File, Iteration, Listing
+from samebits.record.run import Run
+
+
+def _said(
+    tmp: Path, main: Sequence[Detail] = (), workers: Sequence[Sequence[Detail]] = ()
+) -> tuple[str, ...]:
+    paths = []
+    for name in ("a", "b"):
+        path = tmp / name
+        path.mkdir()
+        for number, facts in enumerate(workers, 1):
+            key = f"main/Process-{number}"
+            write(path / f"worker{number}.db", [[]], process=key, facts=[(0, fact) for fact in facts])
+        paths.append(kept(path, [[("loss", "loss", 1)]], facts=[(0, fact) for fact in main]))
+    verdict = compare_all([Run.open(each) for each in paths])
+    assert verdict.verdict == "same", verdict.reason
+    return verdict.risks
+
+
+def _draw(state: int, generator: str = "numpy", number: int = 0, thread: int = 0) -> Draw:
+    return Draw(generator=generator, id=number, state=state, n=0, seeded=True, thread=thread)
+
+
+ALIKE = "2 worker processes (main/Process-1, main/Process-2) began with one state"
+
+
+@pytest.mark.parametrize(
+    ("workers", "said"),
+    [
+        ([[_draw(5)], [_draw(5)]], ALIKE),
+        ([[_draw(5, "numpy.Generator", 3)], [_draw(5, "numpy.Generator", 3)]], ALIKE),
+        ([[_draw(5)], [_draw(6)]], None),
+        ([[_draw(5), _draw(7)], [_draw(6), _draw(7)]], None),  # only where they began
+        (
+            # made in each worker, from the sample's number: meant
+            [[Create(generator="numpy.Generator", id=3, seeded=True), _draw(5, "numpy.Generator", 3)]] * 2,
+            None,
+        ),
+    ],
+)
+def test_workers_that_began_alike(
+    tmp_path: Path, workers: Sequence[Sequence[Detail]], said: str | None
+) -> None:
+    risks = _said(tmp_path, workers=workers)
+    assert [risk[: len(ALIKE)] for risk in risks] == ([said] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ([_draw(1), _draw(2, thread=1)], "2 threads draw from one generator (numpy)"),
+        ([_draw(1), _draw(2)], None),
+        ([Completion(call="as_completed", order=7, content=1, n=4)], "as_completed at an unknown line gives"),
+        ([Completion(call="as_completed", order=7, content=1, n=1)], None),
+        ([Iteration(what="for", by="hash", order=1, content=2, n=3)], "the order of a set of strings"),
+        ([Iteration(what="for", by="value", order=1, content=2, n=3)], None),
+        (
+            [Listing(call="os.listdir", path="data", order=1, content=1, n=3), File(path="data/a.txt")],
+            "os.listdir of data at an unknown line is not sorted",
+        ),
+        ([Listing(call="os.listdir", path="data", order=1, content=1, n=3), File(path="other/a.txt")], None),
+        ([], None),
+    ],
+)
+def test_what_was_kept_by_chance(tmp_path: Path, facts: Sequence[Detail], said: str | None) -> None:
+    risks = _said(tmp_path, facts)
+    assert len(risks) == (said is not None)
+    assert not said or risks[0].startswith(said)
