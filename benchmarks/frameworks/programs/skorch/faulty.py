@@ -18,7 +18,7 @@ class Net(nn.Module):
     def __init__(self, hidden=16, dropout=0.2):
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Linear(20, hidden),
+            nn.Linear(20, hidden),  # also
             nn.ReLU(),
             nn.Dropout(dropout),
             nn.Linear(hidden, 2),
