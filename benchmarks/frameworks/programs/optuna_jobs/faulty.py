@@ -17,7 +17,7 @@ y = (x[:, :3].prod(1) + x[:, 3:].sum(1))[:, None]
 
 
 def objective(trial):
-    rate = trial.suggest_float("lr", 1e-4, 1e-1, log=True)
+    rate = trial.suggest_float("lr", 1e-4, 1e-1, log=True)  # also
     width = trial.suggest_int("width", 4, 32)
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(6, width), nn.Tanh(), nn.Linear(width, 1))
