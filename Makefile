@@ -7,9 +7,11 @@ STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.installed-bench
 GUIDES := .venv-guides
 GUIDES_STAMP := $(GUIDES)/.installed
+FRAMEWORKS := .venv-frameworks
+FRAMEWORKS_STAMP := $(FRAMEWORKS)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-deep browser lint unit test-torch faults peer-tests guides figures bench bench-gpu quality trust gpu clean
+.PHONY: help install demo test test-deep browser lint unit test-torch faults frameworks peer-tests guides figures bench bench-gpu quality trust gpu clean
 
 help:
 	@echo "make demo     install, then verify the bundled example, mend it, verify it again"
@@ -18,6 +20,7 @@ help:
 	@echo "make lint     the checks that run nothing"
 	@echo "make test-torch TORCH=2.11.0   the tests with another torch (gigabytes: it brings CUDA)"
 	@echo "make faults   the planted faults and what is found of them (minutes)"
+	@echo "make frameworks   programs of 26 frameworks, a clean and a faulty one each, and what is said of them (half an hour; 2 GB of packages)"
 	@echo "make peer-tests PEERS=PATH   other projects' own seed tests, from checkouts of theirs, against samebits"
 	@echo "make guides TRAINERS=PATH   two public trainers, from checkouts, twice under samebits run: equal weights (minutes)"
 	@echo "make figures  the guides' two loss curves and their difference, trained and drawn anew into docs/figures (10 minutes)"
@@ -84,6 +87,17 @@ test-torch:
 
 faults: $(STAMP)
 	$(BIN)/python benchmarks/faults/run.py
+
+# The frameworks are kept apart, with versions of their own.
+$(FRAMEWORKS_STAMP): pyproject.toml benchmarks/frameworks/requirements.txt benchmarks/frameworks/prepare.py
+	test -x $(FRAMEWORKS)/bin/python || $(PYTHON) -m venv $(FRAMEWORKS)
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --requirement benchmarks/frameworks/requirements.txt
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --no-deps --editable .
+	$(FRAMEWORKS)/bin/python benchmarks/frameworks/prepare.py
+	touch $(FRAMEWORKS_STAMP)
+
+frameworks: $(FRAMEWORKS_STAMP)
+	$(FRAMEWORKS)/bin/python -m benchmarks.frameworks.run
 
 peer-tests: $(STAMP)
 	@test -n "$(PEERS)" || { echo 'which checkouts? make peer-tests PEERS=/path/that/holds/them (docs/peer-tests.md)'; exit 1; }

@@ -139,6 +139,7 @@ NO_FILE = {
     "seeding/seeds": "what every function that takes a seed accepts",
     "triton/*": "kernels under triton's interpreter, of any package: a process of its own",
     "tools/*": "what maintainers run, which lies beside src",
+    "frameworks/*": "the programs of `make frameworks`, and how they are scored",
     "trust/*": "the small forms of `make trust`",
 }
 
