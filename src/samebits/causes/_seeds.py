@@ -125,8 +125,13 @@ def made_unseeded(evidence: Evidence, family: Collection[str]) -> Fact[Create] |
     made, _ = facts(evidence, Create)
     drawn, _ = facts(evidence, Draw)
     seen = {of(fact) for fact in drawn}
-    rows = [fact for fact in made if of(fact) in family and of(fact) not in seen]
+    rows = [fact for fact in made if of(fact) in family and of(fact) not in seen and not _imported(fact)]
     return next((fact for fact in rows if not fact.detail.seeded), None)
+
+
+def _imported(made: Fact[Create]) -> bool:
+    """Whether a library made a generator as it was imported, which its own tables may have needed."""
+    return (made.detail.by or "").startswith("importlib.")
 
 
 def differing_seed(evidence: Evidence, family: Collection[str] | None = None) -> FactPair[Seeding] | None:

@@ -46,6 +46,11 @@ def named(inner: str | None) -> tuple[str | None, str | None]:
     return inner, None
 
 
+def is_import(inner: str | None) -> bool:
+    """Whether the user's line imports what draws."""
+    return inner is not None and inner.startswith("importlib._bootstrap")
+
+
 def site_of(code: CodeType | None, line: int) -> Site | None:
     """The place of a line of code; None without code."""
     if code is None:

@@ -32,7 +32,7 @@ from samebits.model import calls, facts
 from samebits.model.facts import Detail
 from samebits.model.sites import Site
 from samebits.usercode import files
-from samebits.usercode.callers import named, site_of, whose
+from samebits.usercode.callers import is_import, named, site_of, whose
 from samebits.usercode.compiled_draws import CompiledDraws
 from samebits.usercode.content import digest
 from samebits.usercode.files import Owner
@@ -207,6 +207,8 @@ class DrawHooks:
     def take(self) -> None:
         """Write what was drawn since the last time."""
         for number_, kind, code, line, inner, thread, state, n, at, step in self.native.rows():
+            if is_import(inner):
+                continue  # a library tries something out, or makes its tables
             known = self._of(number_, kind)
             by, call = named(inner)
             detail = facts.Draw(

@@ -117,7 +117,8 @@ struct At {
   PyFrame* frame = nullptr;  // the nearest of the user
   PyCodeObject* code = nullptr;
   int lasti = -1;
-  PyFrame* inner = nullptr;  // the library's frame that it called
+  PyFrame* inner = nullptr;  // the library's frame that it called, and what that one called
+  PyFrame* second = nullptr;
   bool aside = false;
 };
 
@@ -133,7 +134,10 @@ At nearest() {
       at.lasti = frame_lasti(f, code);
       return at;
     }
-    if (w == LIBRARY) at.inner = f;
+    if (w == LIBRARY) {
+      at.second = at.inner;
+      at.inner = f;
+    }
     if (w == ASIDE) {
       at.aside = true;
       break;
@@ -143,10 +147,18 @@ At nearest() {
   return at;
 }
 
-// "module.Class.method" of a frame, which the GIL's holder asks for; a new reference, or None.
-PyObject* called(PyFrame* f) {
+// "module.Class.method" of what the user called, or of what a decorator's wrapper there calls; the GIL's holder
+// asks.  A new reference, or None.
+PyObject* called(const At& at) {
+  PyFrame* f = at.inner;
   PyCodeObject* code = f ? frame_code(f) : nullptr;
   if (!code) Py_RETURN_NONE;
+  const char* name = PyUnicode_AsUTF8(code->co_qualname);
+  if (!name) PyErr_Clear();
+  if (name && std::strstr(name, "<locals>") && at.second && frame_code(at.second)) {
+    f = at.second;
+    code = frame_code(f);
+  }
   PyObject* globals = frame_globals(f);
   PyObject* module = globals && PyDict_Check(globals) ? PyDict_GetItemString(globals, "__name__") : nullptr;
   PyObject* text = module && PyUnicode_Check(module) ? PyUnicode_FromFormat("%U.%U", module, code->co_qualname)
@@ -260,7 +272,7 @@ void begin(Generator* g, const At& at, unsigned long thread, uint64_t n) {
     Py_XDECREF(number);
     PyErr_Clear();
   }
-  PyObject* by = called(at.inner);
+  PyObject* by = called(at);
   int line = at.code ? PyCode_Addr2Line(at.code, at.lasti) : 0;
   std::lock_guard<std::mutex> hold(s->rows_lock);
   int number = s->threads.try_emplace(thread, int(s->threads.size())).first->second;
@@ -551,7 +563,7 @@ PyObject* py_site(PyObject*, PyObject*) {
   At at = nearest();
   if (at.aside) Py_RETURN_FALSE;
   if (!at.code) Py_RETURN_NONE;
-  return Py_BuildValue("(OiN)", at.code, PyCode_Addr2Line(at.code, at.lasti), called(at.inner));
+  return Py_BuildValue("(OiN)", at.code, PyCode_Addr2Line(at.code, at.lasti), called(at));
 }
 
 // start(classify, waiting), stop()
