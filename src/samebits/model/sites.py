@@ -10,7 +10,8 @@ from typing import Final
 
 #: What a notebook's cell is called: by its number, and by the notebook where that is known.
 _CELL: Final = re.compile(r"cell \d+( of .+)?")
-_PACKAGES: Final = ("site-packages", "dist-packages")  # folders of installed packages
+#: What a folder of installed packages is called.
+INSTALLED_NAMES: Final = ("site-packages", "dist-packages")
 _SHORT: Final = 3  # names of a path that needs no shortening
 
 
@@ -36,7 +37,7 @@ def short_path(file: str) -> str:
     path = PurePath(file)
     if not path.is_absolute():
         return file
-    inside = [number for number, name in enumerate(path.parts) if name in _PACKAGES]
+    inside = [number for number, name in enumerate(path.parts) if name in INSTALLED_NAMES]
     if inside and inside[-1] + 1 < len(path.parts):
         return "/".join(path.parts[inside[-1] + 1 :])
     home = os.path.expanduser("~")

@@ -22,6 +22,8 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any, Final
 
+from samebits.model.sites import INSTALLED_NAMES
+
 
 class Owner(Enum):
     """Who wrote a source file."""
@@ -34,8 +36,6 @@ class Owner(Enum):
     NO_FILE = "code without a file"
 
 
-#: What a folder of installed packages is called.
-INSTALLED_NAMES: Final = ("site-packages", "dist-packages")
 #: Top-level packages that are no third party's.  torch and numpy are never the program, though a program be
 #: started with them (`torchrun`).
 KNOWN_PACKAGES: Final = sys.stdlib_module_names | {"torch", "numpy", "samebits"}

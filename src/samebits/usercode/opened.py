@@ -19,7 +19,7 @@ from typing import Any, Final
 from xxhash import xxh3_64
 
 from samebits.model.facts import Detail, File, Write
-from samebits.model.sites import Site
+from samebits.model.sites import INSTALLED_NAMES, Site
 from samebits.usercode import files, texts
 from samebits.usercode.files import Owner
 
@@ -34,7 +34,7 @@ _SKIPPED: Final = (".py", ".pyc", ".pyi", ".pyd", ".so", ".dll", ".dylib", ".pth
 _SYSTEM: Final = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/lib/", "/usr/share/")
 #: Folders in which tools keep what they know of earlier runs, which is no data of the program's.
 _CACHES: Final = (".pytest_cache", ".hypothesis", ".ipynb_checkpoints")
-_PARTS: Final = (*files.INSTALLED_NAMES, ".so.", "torchinductor_", "__pycache__", *_CACHES)
+_PARTS: Final = (*INSTALLED_NAMES, ".so.", "torchinductor_", "__pycache__", *_CACHES)
 
 _report: Report | None = None
 _interpreter_started: Callable[[], object] = bool
