@@ -38,7 +38,7 @@ ALONE = {
     "fork handlers": (r"\bregister_at_fork\b|\bregister_after_fork\b", "_runtime/forks.py"),
     "the rewriting pass": (r"\bast\.NodeTransformer\b", "usercode/rewriting.py"),
     "the compilers": (r"'-shared'|'CXX'", "_runtime/native.py"),
-    "whose file it is": (r"'site-packages'", "model/sites.py"),
+    "what a folder of installed packages is called": (r"'site-packages'", "model/sites.py"),
     "draws at the generator": (r"'draws\.cpp'", "usercode/drawn.py"),
     "clocks that libraries read": (r"\bdatetime\.__dict__", "usercode/library_readings.py"),
     "who compiles a program's code": (r"'_pytest\.assertion", "usercode/loaders.py"),

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from samebits.errors import RecordError
-from samebits.model.events import KIND, PARTIAL, STRUCTURE
+from samebits.model.events import KIND, PARTIAL, RANDOM, STRUCTURE, VIEW
 from samebits.record import store
 from samebits.record.reader import Record
 from samebits.record.run import Run, find_run, list_runs
@@ -47,15 +47,19 @@ def steps(writer: Writer, count: int) -> None:
 
 
 def test_identity_is_of_the_texts_not_their_numbers(tmp_path: Path) -> None:
+    def chunk(writer: Writer, *names: int, flags: int = VIEW, **more: list[int]) -> None:
+        packed = columns(name=list(names), flags=[0, flags], **more)
+        writer.chunk(thread=0, step=0, columns=packed, digests=bytes(16))
+
     first = start(tmp_path / "a.db", ["aten::add", "aten::mul"])
-    first.chunk(thread=0, step=0, columns=columns(name=[1, 2], flags=[0, 4]), digests=bytes(16))
-    first.chunk(thread=0, step=0, columns=columns(name=[1, 2], flags=[0, 0]), digests=bytes(16))
-    first.chunk(thread=0, step=0, columns=columns(name=[1, 2], flags=[0, 4 | PARTIAL]), digests=bytes(16))
-    first.chunk(thread=0, step=0, columns=columns(name=[1, 2], flags=[0, 4], site=[0, 0]), digests=bytes(16))
+    chunk(first, 1, 2)
+    chunk(first, 1, 2, flags=0)
+    chunk(first, 1, 2, flags=VIEW | RANDOM | PARTIAL)
+    chunk(first, 1, 2, site=[0, 0])
     first.finish("finished")
     second = start(tmp_path / "b.db", ["aten::mul", "aten::add"])
-    second.chunk(thread=0, step=0, columns=columns(name=[2, 1], flags=[0, 4]), digests=bytes(16))
-    second.chunk(thread=0, step=0, columns=columns(name=[1, 2], flags=[0, 4]), digests=bytes(16))
+    chunk(second, 2, 1)
+    chunk(second, 1, 2)
     second.finish("finished")
     with Record.open(tmp_path / "a.db") as a, Record.open(tmp_path / "b.db") as b:
         one = [a.identity(chunk.structure) for chunk in a.chunks(0)]

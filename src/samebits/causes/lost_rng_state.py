@@ -98,7 +98,7 @@ def match(evidence: Evidence) -> Finding | None:
         )
     # Both runs resume and nothing seeds or restores the generators: they start anew in each.
     loads_a, loads_b = facts(evidence, Load, beyond=True)
-    both = [fact for fact in loads_a if _checkpoint(fact)]
+    both = [fact for fact in loads_a if _checkpoint(fact) and fact.process == divergence.process]
     if not both or not any(_checkpoint(fact) for fact in loads_b) or not is_random(evidence):
         return None
     if divergence.generators_equal is True or ever_seeded(evidence, "torch", divergence.process):

@@ -152,7 +152,7 @@ def compare_bytes(dtype: str, a: bytes, b: bytes, elements: int) -> Difference:
         block_a, block_b = a[at : at + step], b[at : at + step]
         if block_a != block_b:
             closer(block_a, block_b)
-    return Difference(found.differing, elements, found.distance, found.ulp, found.far)
+    return Difference(found.differing, elements, found.distance, found.ulp, far=found.far)
 
 
 def compare_values(a: ValueLike, b: ValueLike) -> Difference:

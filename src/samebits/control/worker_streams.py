@@ -121,7 +121,7 @@ class WorkerStreams(Patcher):
                 if kind in kinds:
                     found[f"{module}.{name}"] = value
                 elif str(kind.__module__).partition(".")[0] == package:
-                    for inner, held in list(getattr(value, "__dict__", {}).items()):
+                    for inner, held in list(_attributes(value).items()):
                         if type(held) in kinds:
                             found[f"{module}.{name}.{inner}"] = held
         self._libraries = len(sys.modules), found
@@ -141,6 +141,15 @@ class WorkerStreams(Patcher):
             f"{', '.join(drawn[:3])}{more}; each drew from a stream of its own\n"
         )
         sys.stderr.flush()
+
+
+def _attributes(value: object) -> dict[str, Any]:
+    """What an object holds by name; no code of its class is asked, which may answer with anything."""
+    try:
+        held = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return {}
+    return held if type(held) is dict else {}
 
 
 def _installed() -> list[tuple[str, dict[str, Any]]]:

@@ -24,8 +24,8 @@ class Difference:
     elements: int
     max_abs: float | None
     max_ulp: int | None
-    far: int = 0
     reordered: bool = False
+    far: int = 0
 
     @property
     def related(self) -> bool:

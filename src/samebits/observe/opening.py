@@ -77,7 +77,7 @@ class Opening:
         seconds = self._before + time.monotonic() - self._began
         return (
             step >= STEPS
-            or time.process_time() > SECONDS
+            or time.process_time() - self._before > SECONDS
             or self._observer.position() > EVENTS
             or spent - self._once > max(AT_LEAST, BUDGET * seconds)
         )
