@@ -76,7 +76,8 @@ def observe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_modules: None) 
     from samebits._runtime import imports
     from samebits.observe.hooks import Trace
     from samebits.observe.plan import Plan
-    from samebits.observe.session import PROCESS, Session
+    from samebits.observe.record_key import PROCESS
+    from samebits.observe.session import Session
 
     monkeypatch.setenv(PROCESS, "")
     made: list[Recording] = []

@@ -39,6 +39,15 @@ ALONE = {
     "the rewriting pass": (r"\bast\.NodeTransformer\b", "usercode/rewriting.py"),
     "the compilers": (r"'-shared'|'CXX'", "_runtime/native.py"),
     "what a folder of installed packages is called": (r"'site-packages'", "model/sites.py"),
+    "draws at the generator": (r"'draws\.cpp'", "usercode/drawn.py"),
+    "clocks that libraries read": (r"\bdatetime\.__dict__", "usercode/library_readings.py"),
+    "who compiles a program's code": (r"'_pytest\.assertion", "usercode/loaders.py"),
+    "texts that user code executes": (r"\bbuiltins\.exec\b", "usercode/executed.py"),
+    "the key of a record": (r"'SAMEBITS_PROCESS'", "observe/record_key.py"),
+    "how long operations are recorded": (r"\.timed\(", "observe/opening.py"),
+    "what torch compiles": (r"\bCompiledFxGraph\b", "observe/regions.py"),
+    "changes of a program's source": (r"\bEdit\(", "causes/_edits.py"),
+    "arguments that make a call repeat": (r"\bRandomizedSearchCV\b", "causes/_libraries.py"),
     "nondeterministic operators": (r"'embedding_dense_backward'", "model/operators.py"),
 }
 

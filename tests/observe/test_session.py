@@ -15,7 +15,8 @@ from samebits.control.settings import Control
 from samebits.model.facts import Clock, Listing
 from samebits.model.sites import Site
 from samebits.observe.plan import Plan
-from samebits.observe.session import PROCESS, Session
+from samebits.observe.record_key import PROCESS
+from samebits.observe.session import Session
 from samebits.random import custom_ops
 from samebits.record.reader import Record
 
@@ -144,22 +145,6 @@ def test_a_program_that_never_imports_torch_leaves_nothing(folder: Path) -> None
     assert list(folder.iterdir()) == []
 
 
-def test_the_key_of_a_process(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Session(Plan(str(folder))).process() == "main"
-    monkeypatch.setenv("RANK", "3")
-    ranked = Session(Plan(str(folder)))
-    assert (ranked.process(), ranked.rank) == ("rank3", 3)
-    monkeypatch.setenv(PROCESS, "rank3")
-    assert Session(Plan(str(folder))).process() == "rank3/child"
-    monkeypatch.setenv(PROCESS, "main")
-    monkeypatch.setenv("RANK", "no number")
-    assert (child := Session(Plan(str(folder)))).process() == "main/child"
-    assert child.rank == 0
-    monkeypatch.setattr("multiprocessing.current_process", lambda: SimpleNamespace(name="Process-2"))
-    monkeypatch.setattr("multiprocessing.process.current_process", lambda: SimpleNamespace(name="Process-2"))
-    assert Session(Plan(str(folder))).process() == "main/Process-2"
-
-
 def test_two_children_of_one_name_have_a_record_each(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PROCESS, "main")
     for _ in range(3):
@@ -201,7 +186,7 @@ def test_forked_children_are_numbered_as_they_are_made(folder: Path) -> None:
     """And not as they come to write a record, which is a matter of time."""
     session = Session(Plan(str(folder)))
     os.register_at_fork(
-        before=lambda: session.before_fork() if made < 3 else None,
+        before=lambda: session.key.before_fork() if made < 3 else None,
         after_in_child=lambda: session.after_fork() if made < 3 else None,
     )
     doors = [os.pipe() for _ in range(2)]
@@ -240,17 +225,13 @@ def test_what_was_handed_over_stays_whole_while_its_process_ends(
         assert (record.status, record.steps) == ("finished", 1)
 
 
-def test_paths_are_relative_to_where_the_run_began(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_texts_of_the_users_files_are_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "train.py").write_text("pass\n")
     monkeypatch.chdir(folder)
     session, _ = started(folder)
-    inside, outside = str(folder / "a" / ".." / "train.py"), os.path.join(os.sep, "opt", "lib.py")
     elsewhere = folder / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)  # os.chdir in the script changes nothing
-    assert session._relative(inside) == "train.py"
-    assert session._relative(outside) == outside
-    assert session._relative("<string>") == "<string>"
     session.fact(Clock(), Site("train.py", 1))
     session.fact(Clock(), Site("missing.py", 1))
     session.end("finished")

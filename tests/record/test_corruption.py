@@ -43,7 +43,7 @@ def everything(path: Path) -> dict[str, Any]:
             "events": {thread: list(record.events(thread)) for thread in record.threads()},
             "total": record.events_total,
             "identities": [record.identity(c.structure) for t in record.threads() for c in record.chunks(t)],
-            "comparable": [record.comparable(c) for t in record.threads() for c in record.chunks(t)],
+            "digests": [c.digests for t in record.threads() for c in record.chunks(t)],
             "facts": record.facts(),
             "losses": record.losses(),
             "values": [record.value(0, index) for index in range(STEPS)],

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from samebits.errors import RecordError
-from samebits.model.events import KIND, KINDS, PARTIAL, STRUCTURE
+from samebits.model.events import KIND, PARTIAL, RANDOM, STRUCTURE, VIEW
 from samebits.record import store
 from samebits.record.reader import Record
 from samebits.record.run import Run, find_run, list_runs
@@ -47,15 +47,19 @@ def steps(writer: Writer, count: int) -> None:
 
 
 def test_identity_is_of_the_texts_not_their_numbers(tmp_path: Path) -> None:
+    def chunk(writer: Writer, *names: int, flags: int = VIEW, **more: list[int]) -> None:
+        packed = columns(name=list(names), flags=[0, flags], **more)
+        writer.chunk(thread=0, step=0, columns=packed, digests=bytes(16))
+
     first = start(tmp_path / "a.db", ["aten::add", "aten::mul"])
-    first.chunk(thread=0, step=0, columns=columns(name=[1, 2], flags=[0, 4]), digests=bytes(16))
-    first.chunk(thread=0, step=0, columns=columns(name=[1, 2], flags=[0, 0]), digests=bytes(16))
-    first.chunk(thread=0, step=0, columns=columns(name=[1, 2], flags=[0, 4 | PARTIAL]), digests=bytes(16))
-    first.chunk(thread=0, step=0, columns=columns(name=[1, 2], flags=[0, 4], site=[0, 0]), digests=bytes(16))
+    chunk(first, 1, 2)
+    chunk(first, 1, 2, flags=0)
+    chunk(first, 1, 2, flags=VIEW | RANDOM | PARTIAL)
+    chunk(first, 1, 2, site=[0, 0])
     first.finish("finished")
     second = start(tmp_path / "b.db", ["aten::mul", "aten::add"])
-    second.chunk(thread=0, step=0, columns=columns(name=[2, 1], flags=[0, 4]), digests=bytes(16))
-    second.chunk(thread=0, step=0, columns=columns(name=[1, 2], flags=[0, 4]), digests=bytes(16))
+    chunk(second, 2, 1)
+    chunk(second, 1, 2)
     second.finish("finished")
     with Record.open(tmp_path / "a.db") as a, Record.open(tmp_path / "b.db") as b:
         one = [a.identity(chunk.structure) for chunk in a.chunks(0)]
@@ -73,23 +77,6 @@ def test_names_cannot_be_confused_at_their_borders(tmp_path: Path) -> None:
         assert len({record.identity(chunk.structure) for chunk in record.chunks(0)}) == 3
 
 
-def test_comparable_leaves_out_what_never_decides(tmp_path: Path) -> None:
-    writer = start(tmp_path / "a.db", ["a"])
-    kinds = [0, KINDS.index("generator"), KINDS.index("generator"), 0, 0]
-    digests = struct.pack("<5Q", 1, 2, 3, 4, 5)
-    writer.chunk(
-        thread=0,
-        step=0,
-        columns=columns(name=[1] * 5, kind=kinds, flags=[0, 0, 0, 0, PARTIAL]),
-        digests=digests,
-    )
-    writer.finish("finished")
-    with Record.open(tmp_path / "a.db") as record:
-        (chunk,) = record.chunks(0)
-        assert chunk.digests == digests
-        assert struct.unpack("<5Q", record.comparable(chunk)) == (1, 0, 0, 4, 0)
-
-
 def test_equal_chunks_are_compared_without_unpacking_events(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,8 +90,8 @@ def test_equal_chunks_are_compared_without_unpacking_events(
     with Record.open(tmp_path / "a.db") as a, Record.open(tmp_path / "b.db") as b:
         for one, two in zip(a.chunks(0), b.chunks(0), strict=True):
             assert a.identity(one.structure) == b.identity(two.structure)
-            assert a.comparable(one) == b.comparable(two)
-        assert len(unpacked) == 4  # each record's one structure, for its identity and for its mask
+            assert one.digests == two.digests
+        assert len(unpacked) == 2  # each record's one structure, for its identity
 
 
 def test_slices_of_a_stream(tmp_path: Path) -> None:

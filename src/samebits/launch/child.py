@@ -69,7 +69,7 @@ def attach() -> None:
     )
     forks.register(after_in_child=loading.reset_after_fork)
     # Before torch is imported, for the child may be what does it.
-    forks.register(before=_session.before_fork, after_in_child=_session.after_fork)
+    forks.register(before=_session.key.before_fork, after_in_child=_session.after_fork)
     _session.on_step_limit = _stopped
     Messages(_session).install()
     imports.after("torch", _torch_imported)

@@ -12,28 +12,24 @@ file behind agrees when it is run again, and then the first pair's own evidence 
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from itertools import zip_longest
 from pathlib import Path
 from typing import Final, TextIO
 
 from samebits._runtime import native
-from samebits.compare import Verdict, closeup, compare_all, failed, incomplete
+from samebits.compare import Verdict, closeup, compare_all
 from samebits.compare.shared import Coverage
 from samebits.compare.verdict import closer
 from samebits.control.settings import Control
-from samebits.launch import attached, interpreter
+from samebits.launch import ended, interpreter
 from samebits.launch.blame import blames_us
-from samebits.launch.output import kept, tail
 from samebits.launch.process import check_out, new_folder, start
 from samebits.launch.program import Program
 from samebits.model.events import OPENING
-from samebits.model.facts import Save, Write
 from samebits.observe import installation, observer
 from samebits.observe.plan import Plan
 from samebits.record.run import Run
@@ -44,7 +40,6 @@ Progress = Callable[[int, int, int], None]
 CAPTURE: Final = 256 << 20
 #: A zoomed run larger than this is removed once the verdict is made.
 KEEP: Final = 64 << 20
-_SHOWN: Final = 5  # paths in a note
 #: Said of a verdict on runs whose code was left as it is.
 UNREWRITTEN: Final = (
     "The program failed with samebits' own names in its error, so it was run again with its code left as it "
@@ -99,19 +94,23 @@ def verify(
 
 def _verdict(series: _Series, runs: int, level: str) -> Verdict:
     first = series.run(level, total=runs)
-    if level == "auto" and _ended(first) is None and not (_stepped(first) or _by_operation(first)):
+    if (
+        level == "auto"
+        and ended.nothing_to_compare(first) is None
+        and not (ended.has_steps(first) or _by_operation(first))
+    ):
         level = "op"  # nothing to compare by steps: look at every operation instead
         again = series.run("op", total=runs)
-        if _ended(again) is not None:  # the same program, which ended well before
+        if ended.nothing_to_compare(again) is not None:  # the same program, which ended well before
             return compare_all([first, again])
         first = again
-    if (ended := _ended(first)) is not None:
-        return ended
+    if (nothing := ended.nothing_to_compare(first)) is not None:
+        return nothing
     kept = [first]
     for number in range(2, runs + 1):
         kept.append(series.run(level, like=first, number=number, total=runs))
     verdict = compare_all(kept)
-    if verdict.verdict == "same" and (printed := _printed(kept)) is not None:
+    if verdict.verdict == "same" and (printed := ended.printed_otherwise(kept)) is not None:
         return replace(verdict, notes=(*verdict.notes, printed))
     if verdict.verdict != "diverged" or level == "step" or _is_told(verdict, first):
         return verdict
@@ -223,7 +222,7 @@ class _Series:
         One that fails with our own names in its error is run again without what put them there.
         """
         run = self._run(level, like=like, zoom=zoom, steps=steps, number=number, total=total)
-        if self.rewrite and run.info.get("status") == "failed" and blames_us(_said(run.path)):
+        if self.rewrite and run.info.get("status") == "failed" and blames_us(ended.said(run.path)):
             run.close()
             self.rewrite = False
             run = self._run(level, like=like, zoom=zoom, steps=steps, number=number, total=total)
@@ -291,8 +290,8 @@ class _Series:
         elif fine.verdict == "same":
             note = (
                 f"{again}the runs agreed. Either the difference is rare, or it hangs on something that the "
+                f"first run left behind{ended.left_there(first)}."
             )
-            note += f"first run left behind{_written(first)}."
         else:
             note = f"{again}the runs could not be compared: {(fine.reason or '').partition(chr(10))[0]}."
         return replace(coarse, runs=runs, notes=(*coarse.notes, note))
@@ -309,21 +308,6 @@ class _Series:
             if sum(f.stat().st_size for f in folder.iterdir()) > KEEP:
                 shutil.rmtree(folder, ignore_errors=True)
         return verdict
-
-
-def _written(run: Run) -> str:
-    """What a run wrote and left there, for a sentence: " (it wrote cache.pt, log.txt and 3 more)"."""
-    paths = {
-        str(fact.detail.path): None
-        for _, record in sorted(run.records.items())
-        for fact in record.facts()
-        if isinstance(fact.detail, (Write, Save)) and fact.site is not None
-    }
-    here = str(run.info.get("cwd") or ".")
-    paths = {path: None for path in paths if os.path.lexists(os.path.join(here, path))}
-    some = list(paths)[:_SHOWN]
-    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-    return f" (it wrote {', '.join(some)}{more})" if some else " (a file, a cache, a checkpoint)"
 
 
 def _plan(folder: Path, level: str, steps: int | None) -> Plan:
@@ -354,51 +338,3 @@ def _is_told(verdict: Verdict, run: Run) -> bool:
     if place.event.kind != "op":
         return place.event.kind != "batch"  # which a worker may have made
     return place.change != "value" or (place.inputs_equal is not None and place.difference is not None)
-
-
-def _stepped(run: Run) -> bool:
-    return any(record.steps for record in run.records.values())
-
-
-def _ended(run: Run) -> Verdict | None:
-    """The verdict, if a run ended in such a way that there is nothing to compare."""
-    status = run.info.get("status")
-    if status == "failed":
-        code = run.info.get("exit_code")
-        words = (
-            f"ended by signal {-code}"
-            if isinstance(code, int) and code < 0
-            else f"failed with exit code {code}"
-        )
-        reason = f"the program {words}\n{tail(run.path, 'stderr')}".rstrip()
-        return failed([run.id], reason, exit_code=code)
-    if status == "timeout" and not _stepped(run):
-        seconds = f"{run.info.get('seconds'):.0f} s"
-        return incomplete(
-            [run.id], f"the program was stopped by its time limit after {seconds}, before its first step"
-        )
-    if not run.records and run.unmade:
-        return incomplete([run.id], f"run {run.id} could not write the record {run.unmade[0]}")
-    if not run.records:
-        reason = "the program never imported torch, so there was nothing to observe"
-        return incomplete([run.id], attached.sentence(run.info) or reason)
-    return None
-
-
-def _printed(runs: Sequence[Run]) -> str | None:
-    """That runs which computed the same did not print the same: what else they hold was not compared."""
-    first, *others = (kept(run.path, "stdout").splitlines() for run in runs)
-    for other in others:
-        lines = zip_longest(first, other)
-        number = next((n for n, (a, b) in enumerate(lines, 1) if a != b), None)
-        if number is not None:
-            return (
-                f"what the runs printed differs, first in line {number} of stdout.txt.gz in their folders: "
-                "a time, or something that torch did not compute"
-            )
-    return None
-
-
-def _said(folder: Path) -> str:
-    """What a run wrote, as far as it was kept: its error is at the end."""
-    return "\n".join(kept(folder, name) for name in ("stderr", "stdout"))

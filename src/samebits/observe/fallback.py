@@ -19,7 +19,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from samebits.model import events
 from samebits.observe import reference
-from samebits.observe.folding import Sum, scalar_digest, tensors_in
+from samebits.observe.folding import Sum, tensors_in
+from samebits.observe.inputs import Inputs
 from samebits.observe.memory import Uninitialized
 from samebits.observe.norms import norm
 from samebits.observe.places import CodePlace, CodePlaces, Origins
@@ -101,6 +102,7 @@ class Observer(ModuleType):
         self._operators: dict[Any, Schema] = {}
         self._origins = Origins()
         self._fresh = Uninitialized()
+        self._taken_in = Inputs(self.digest)
         self._zoom = False
         self._capture_left = 0
         self._captured: list[tuple[int, int, int, int, tuple[int, ...], bytes]] = []
@@ -288,8 +290,8 @@ class Observer(ModuleType):
         if thread.ordinal == 0:
             self._origins.operation(place, requires_grad=requires_grad)
         with Quiet(thread):
-            flags, source = self._reads(operator, arguments) if self._fresh else (0, 0)
-            inputs, generator = self._inputs(operator, arguments) if self._zoom else (0, 0)
+            flags, source = self._fresh.reads(operator, arguments) if self._fresh else (0, 0)
+            inputs, generator = self._taken_in.of(operator, arguments) if self._zoom else (0, 0)
         return Row(
             kind=operator.kind,
             phase=phase_now(thread, model=bool(place.module) or requires_grad),
@@ -313,7 +315,7 @@ class Observer(ModuleType):
         total = Sum()
         with Quiet(thread):
             for value in (*values, *mutated):
-                self._add(total, value, unread=unread)
+                total.add_value(value, reference.meta_digest if unread else self.digest, unread=unread)
             if not total.n:
                 total.add(3)
             for tensor in (*tensors_in(values), *mutated):
@@ -323,52 +325,12 @@ class Observer(ModuleType):
                     self._fresh.written(tensor)
             if self._capture_left > 0 and not unread:
                 self._capture(thread, values)
-            if event.generator and event.generator == self._generator(operator, arguments):
+            if event.generator and event.generator == self._taken_in.generator(operator, arguments):
                 event = event._replace(flags=event.flags & ~events.RANDOM)  # it might have drawn, and did not
         self._put(thread, event._replace(digest=total.value))
         if len(thread.events) >= FLUSH_AT and thread.ordinal == 0:
             with Quiet(thread):
                 self._flush()
-
-    def _reads(self, operator: Schema, arguments: Sequence[Any]) -> tuple[int, int]:
-        """Whether an operation reads uninitialised memory (a flag), and the site that allocated it."""
-        if not operator.flags & (events.VIEW | events.UNINITIALIZED):
-            for i, value in enumerate(arguments):
-                for tensor in tensors_in([value]) if i not in operator.written_only else ():
-                    site = self._fresh.site(tensor)
-                    if site is not None:
-                        return events.READS_UNINITIALIZED, site
-        return 0, 0
-
-    def _inputs(self, operator: Schema, arguments: Sequence[Any]) -> tuple[int, int]:
-        """The digests of an operation's inputs and of the generator it draws from."""
-        total = Sum()
-        for i, value in enumerate(arguments):
-            if i in operator.written_only:
-                continue
-            for tensor in tensors_in([value]):
-                total.add(self.digest(tensor))
-            if isinstance(value, (bool, int, float)):
-                total.add(scalar_digest(value))
-        return total.value or 1, self._generator(operator, arguments)
-
-    def _generator(self, operator: Schema, arguments: Sequence[Any]) -> int:
-        """The digest of the generator that an operation draws from; 0 where it draws from none of the CPU."""
-        if not operator.flags & events.RANDOM or any(t.device.type != "cpu" for t in tensors_in(arguments)):
-            return 0
-        given = arguments[operator.generator] if operator.generator >= 0 else None
-        return self.digest((given or torch.default_generator).get_state())
-
-    def _add(self, total: Sum, value: Any, *, unread: bool) -> None:
-        if isinstance(value, torch.Tensor):
-            total.add(reference.meta_digest(value) if unread else self.digest(value))
-        elif isinstance(value, (list, tuple)):
-            for item in value:
-                self._add(total, item, unread=unread)
-        elif value is None:
-            total.add(2)  # an undefined tensor
-        elif not unread:
-            total.add(scalar_digest(value))
 
     def _capture(self, thread: ThreadRows, values: Sequence[Any]) -> None:
         index = thread.start + len(thread.events)

@@ -6,7 +6,7 @@ The numbers are those of `native/tensors.h`, and docs/reference/digest.md define
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -24,6 +24,18 @@ class Sum:
     def add(self, digest: int) -> None:
         self.value = reference.fold(self.value, digest) if self.n else digest
         self.n += 1
+
+    def add_value(self, value: Any, digest: Callable[[torch.Tensor], int], *, unread: bool) -> None:
+        """Add an output; of one that is ``unread``, only what ``digest`` says of its tensors."""
+        if isinstance(value, torch.Tensor):
+            self.add(digest(value))
+        elif isinstance(value, (list, tuple)):
+            for item in value:
+                self.add_value(item, digest, unread=unread)
+        elif value is None:
+            self.add(2)  # an undefined tensor
+        elif not unread:
+            self.add(scalar_digest(value))
 
 
 def tensors_in(values: Iterable[Any]) -> Iterator[torch.Tensor]:

@@ -1,8 +1,9 @@
 """What is hooked in torch, and the event each hook yields.
 
-Public hooks where torch has them (optimizer hooks, compile callbacks); three functions are replaced
-where it has none: `torch.autograd.backward`, the DataLoader iterator's `__next__`, and the methods by
-which a program takes values out of tensors.  Each replacement calls the original and adds an event.
+Public hooks where torch has them (optimizer hooks); three functions are replaced where it has none:
+`torch.autograd.backward`, the DataLoader iterator's `__next__`, and the methods by which a program takes
+values out of tensors.  Each replacement calls the original and adds an event.  What torch compiles is
+hooked in `observe.regions`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from samebits.observe.generators import Generators
 from samebits.observe.names import Names
 from samebits.observe.opening import before_cuda
 from samebits.observe.optimizers import OtherOptimizers
+from samebits.observe.regions import CompiledRegions
 from samebits.observe.schedule import Schedule
 from samebits.observe.session import Session
 from samebits.usercode import opened, texts
@@ -105,7 +107,11 @@ class Trace(Patcher):
         for name in events.READS["op" if level == "op" else "step"]:
             self._around(torch.Tensor, _SPECIAL.get(name, name), functools.partial(self.read, name))
         self._describe()
-        self._compile_hooks()
+        regions = CompiledRegions(
+            session=self.session, observer=self.observer, see=self.attempt, quiet=self.quiet
+        )
+        regions.install()
+        self._undo.callback(regions.uninstall)
         handle = forks.register(after_in_child=self.after_fork, in_worker=self._finish_worker)
         self._undo.callback(handle.cancel)
         atexit.register(self.finish, "finished")
@@ -294,45 +300,6 @@ class Trace(Patcher):
                 number = self.observer.intern(f"Tensor.{name}")
                 self.attempt(self.observer.push_tensors, KIND["read"], [number], [tensor], -1, -1)
         return value
-
-    # -- torch.compile -----------------------------------------------------------------------------
-    def _compile_hooks(self) -> None:
-        """A compiled region is one event; compiling itself runs operations that are nobody's."""
-        if not self.session.operations:
-            return
-        self._after("torch._dynamo.callback", self._hook_dynamo)
-        self._after("torch._inductor.output_code", self._hook_inductor)
-        self._after("torch.cuda.graphs", self._hook_graphs)
-
-    def _hook_dynamo(self, module: Any) -> None:
-        handler = module.callback_handler
-        start = handler.register_start_callback(lambda *_: self.observer.suspend())
-        self._undo.callback(handler.remove_start_callback, start)
-        end = handler.register_end_callback(lambda *_: self.observer.resume())
-        self._undo.callback(handler.remove_end_callback, end)
-
-    def _hook_inductor(self, module: Any) -> None:
-        self._around(module.CompiledFxGraph, "__call__", self.region)
-
-    def _hook_graphs(self, module: Any) -> None:
-        def entered(original: Callable[..., Any], graph: Any) -> Any:
-            self.session.not_observed("operations inside a replayed CUDA graph")
-            return original(graph)
-
-        self._around(module.graph, "__enter__", entered)
-
-    def region(self, original: Callable[..., Any], graph: Any, *args: Any, **kwargs: Any) -> Any:
-        import torch
-
-        if not self.session.operations:
-            return original(graph, *args, **kwargs)
-        with self.quiet():
-            outputs = original(graph, *args, **kwargs)
-        tensors = [t for t in leaves(outputs) if isinstance(t, torch.Tensor)]
-        number = self.observer.intern("compiled region")
-        if self.session.operations:
-            self.attempt(self.observer.push_tensors, KIND["region"], [number] * len(tensors), tensors, -1, -1)
-        return outputs
 
     # -- the process -------------------------------------------------------------------------------
     def attempt(self, observe: Callable[..., Any], *args: Any) -> None:

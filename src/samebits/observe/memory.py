@@ -5,10 +5,16 @@ The counterpart of `native/fresh.h`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 
+from samebits.model import events
+from samebits.observe.folding import tensors_in
 from samebits.observe.reference import has_bytes
+from samebits.observe.schemas import Schema
 
 
 class Uninitialized:
@@ -39,6 +45,16 @@ class Uninitialized:
             return None
         known = self._made.get(tensor.untyped_storage()._cdata)
         return known[1] if known is not None else None
+
+    def reads(self, operator: Schema, arguments: Sequence[Any]) -> tuple[int, int]:
+        """Whether an operation reads uninitialised memory (a flag), and the site that allocated it."""
+        if not operator.flags & (events.VIEW | events.UNINITIALIZED):
+            for i, value in enumerate(arguments):
+                for tensor in tensors_in([value]) if i not in operator.written_only else ():
+                    site = self.site(tensor)
+                    if site is not None:
+                        return events.READS_UNINITIALIZED, site
+        return 0, 0
 
     def sweep(self) -> None:
         """Let go of memory that is no more."""

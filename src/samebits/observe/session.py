@@ -22,23 +22,23 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from samebits._runtime import imports
-from samebits.manifest.secrets import redact, redact_data, redact_path
+from samebits.manifest.secrets import redact_data, redact_path
 from samebits.model import events
 from samebits.model.facts import Detail, Fact, File, Listing, Load, Probe, Save, Write
 from samebits.model.sites import Site
-from samebits.observe.command import command_digest, working_folder
+from samebits.observe.command import command_digest
 from samebits.observe.opening import CUSTOM_OPS, Opening
 from samebits.observe.plan import Plan
+from samebits.observe.record_key import PROCESS, RecordKey
+from samebits.observe.sources import Sources
 from samebits.record import log
-from samebits.usercode import drawn, loading, texts
+from samebits.usercode import drawn, loading
 
 if TYPE_CHECKING:
     from samebits.record.writer import Writer
 
-PROCESS: Final = "SAMEBITS_PROCESS"  # the process key of the parent process, if the parent is observed
 #: Notes that quote the program: such a text may hold a secret, so it is redacted.
 _QUOTES: Final = frozenset({"exception", "left_out"})
-_LARGEST: Final = 1 << 20  # bytes of a text that is kept
 _COLUMNS: Final = tuple(name for name, _ in events.STRUCTURE)
 
 
@@ -56,7 +56,8 @@ class Session:
         self.on_step_limit: Callable[[], None] = lambda: None  # called when this process has done its steps
         self._writer: Writer | None = None
         self._pid = os.getpid()
-        self._cwd = working_folder()
+        self.key = RecordKey()
+        self._sources = Sources()
         self._committed = 0.0  # time of the last commit, monotonic
         self._early: list[Fact[Detail]] = []  # facts from before torch was imported
         self._manifest: dict[str, Any] = {}
@@ -66,39 +67,11 @@ class Session:
         self._completion: str | None = None
         self._completed_events = 0  # the number of events when that note was written
         #: Empty in forked children, and not noted for workers of multiprocessing: neither have a command.
-        self._command = command_digest(self._cwd)
+        self._command = command_digest(self._sources.cwd)
         self._tasks: bytes | None = b""  # digest of all tasks this process received; None: not known
         self._tasks_noted: bytes | None = b""  # its value in the record
-        self._sources: set[str] = set()  # files whose text is kept
-        self._texts: dict[tuple[str, int, int], str] = {}  # (path, mtime, size) -> its text without secrets
         self._lock = threading.RLock()
-        self._parent = os.environ.get(PROCESS, "")  # the key of the process that made this one
-        self._key = ""  # this process's own; empty until the writer is made
-        self._fork_count = 0  # children of `os.fork` so far, see `before_fork`
-        self._next_fork = 0  # the number of the child that is being forked; 0: it has no number
         self._opening: Opening | None = None  # at level "auto", while operations are recorded
-        self._fork_number = 0  # this process's own number among the children its parent forked
-
-    # -- who this is -------------------------------------------------------------------------------
-    @property
-    def rank(self) -> int:
-        return int(os.environ["RANK"]) if os.environ.get("RANK", "").isdigit() else 0
-
-    def process(self) -> str:
-        """The key that names this process in every run: by its rank, or else by how its parent started it."""
-        mp = sys.modules.get("multiprocessing.process")
-        name = mp.current_process().name if mp else "MainProcess"
-        ranked = f"rank{self.rank}" if os.environ.get("RANK", "").isdigit() else ""
-        if name != "MainProcess":
-            return f"{self._parent or ranked or 'main'}/{name}"
-        if ranked and ranked not in self._parent.split("/"):
-            return ranked
-        return f"{self._parent}/child" if self._parent else "main"
-
-    @property
-    def worker(self) -> bool:
-        """Whether another observed process started this one."""
-        return "/" in (self._key or self.process())
 
     # -- begin and end -----------------------------------------------------------------------------
     def begin(self, observer: ModuleType, manifest: Mapping[str, Any]) -> None:
@@ -110,8 +83,8 @@ class Session:
         if self.plan.level == "op":
             observer.operations(True)
         # The observer in Python changes what it observes, so that it never begins by itself.
-        elif self.plan.level == "auto" and not self.worker and not hasattr(observer, "limits"):
-            self._opening = Opening(self.plan, self._key, observer)
+        elif self.plan.level == "auto" and not self.key.is_child and not hasattr(observer, "limits"):
+            self._opening = Opening(self.plan, self.key.text, observer)
             self._opening.begin()
             self.note(events.OPENING, None)
         if self.operations:
@@ -137,27 +110,16 @@ class Session:
         if CUSTOM_OPS in sys.modules:
             sys.modules[CUSTOM_OPS].observe(False)
 
-    def before_fork(self) -> None:
-        """Number the child that `os.fork` is about to make, whichever child imports torch first."""
-        caller = sys._getframe(1).f_globals.get("__name__", "")
-        self._next_fork = 0
-        # multiprocessing gives its children names; those of subprocess become another program.
-        if not caller.startswith(("multiprocessing.", "subprocess")):
-            self._fork_count += 1
-            self._next_fork = self._fork_count
-
     def after_fork(self) -> None:
         """In a forked child: forget what the parent observed, and begin a record for the child."""
-        self._fork_number, self._next_fork, self._fork_count = self._next_fork, 0, 0
         if self._writer is not None:
             self._writer.abandon()
-        self._parent = self._key or self._parent or "main"
-        self._key = ""
+        self.key.after_fork()
         self._writer = None
         self._counter = None
         self._lock = threading.RLock()  # a thread of the parent may hold the old one
         self._pid = os.getpid()
-        self._cwd = working_folder()
+        self._sources.renew()
         self._committed = 0.0
         self._early.clear()
         self._notes.clear()
@@ -201,10 +163,10 @@ class Session:
             self._early.append(fact)
         else:
             self.writer().facts([fact])
-            if self.worker and time.monotonic() - self._committed > 0.2:
+            if self.key.is_child and time.monotonic() - self._committed > 0.2:
                 self.flush()  # nothing else commits in a loader's worker, which may be killed at any time
-        if site is not None:
-            self._keep_source(site.file)
+        if site is not None and self._writer is not None:
+            self._sources.keep(site.file, self._writer)
 
     def before_exec(self) -> None:
         """Write everything: `os.exec` is about to put another program in the place of this one."""
@@ -214,7 +176,7 @@ class Session:
     @property
     def can_receive_tasks(self) -> bool:
         """Whether another process started this one and may send it tasks, even before torch is imported."""
-        return self.worker and not self.ended and os.getpid() == self._pid
+        return self.key.is_child and not self.ended and os.getpid() == self._pid
 
     @property
     def parent_may_terminate(self) -> bool:
@@ -267,24 +229,18 @@ class Session:
         if self._writer is None:
             from samebits.record.writer import Writer
 
-            name, number = self.process(), max(self._fork_number, 1)
-            while True:  # several children may have the same name
-                self._key = name if number == 1 else f"{name}#{number}"
-                path = Path(self.plan.folder) / f"{self._key.replace('/', '~')}.db"
-                if not path.exists():
-                    break
-                number += 1
+            path = self.key.choose(Path(self.plan.folder))
             self._writer = Writer(
                 path,
-                process=self._key,
-                rank=self.rank,
+                process=self.key.text,
+                rank=self.key.rank,
                 manifest=self._manifest,
                 plan={**asdict(self.plan), **self._control},
             )
-            os.environ[PROCESS] = self._key
+            os.environ[PROCESS] = self.key.text
             self._writer.facts(self._early)
             self._early.clear()
-            if self._command and name.rpartition("/")[2] in ("main", "child"):
+            if self._command and not self.key.is_named:
                 self._writer.note(log.TASKS, self._command.hex())
             for key, value in self._notes.items():
                 self._writer.note(key, value)
@@ -296,7 +252,7 @@ class Session:
         if self.plan.schedule is None:
             return None
         self.writer()
-        return self.plan.schedule.get(self._key, ())
+        return self.plan.schedule.get(self.key.text, ())
 
     def advance(self) -> None:
         """An optimizer step is complete: commit everything up to it, so that a kill does not lose it."""
@@ -336,9 +292,11 @@ class Session:
             if names:
                 writer.names(names)
             if sites:
-                writer.sites([(i, self._relative(file), line, function) for i, file, line, function in sites])
+                writer.sites(
+                    [(i, self._sources.relative(file), line, function) for i, file, line, function in sites]
+                )
                 for _, file, _, _ in sites:
-                    self._keep_source(file)
+                    self._sources.keep(file, writer)
             for thread, _, _, *columns, digests, inputs, generators, sources, norms in rows:
                 writer.chunk(
                     thread=thread,
@@ -363,13 +321,13 @@ class Session:
         on = False
         if self.observer is not None and self.plan.zoom is not None:
             first, last = self.plan.zoom
-            on = self.worker or first <= self.step <= last  # workers count no steps
+            on = self.key.is_child or first <= self.step <= last  # workers count no steps
             self.observer.zoom(on, self.plan.capture_bytes if on else 0)
         drawn.stepped(self.step, on)
 
     def _show_progress(self) -> None:
         """Write the step count where the parent's progress line reads it: eight bytes of a file, mapped."""
-        if self.worker or self.rank:
+        if self.key.is_child or self.key.rank:
             return
         if self._counter is None:
             path = Path(self.plan.folder) / "progress"
@@ -380,37 +338,3 @@ class Session:
             except OSError:
                 return
         struct.pack_into("<Q", self._counter, 0, self.step)
-
-    def _relative(self, file: str) -> str:
-        """The file's path, relative to the folder in which this process began if it lies in there."""
-        if file.startswith("<"):
-            return file
-        path = os.path.normpath(os.path.join(self._cwd, file))
-        return path[len(self._cwd) + 1 :] if path.startswith(self._cwd + os.sep) else path
-
-    def _keep_source(self, file: str) -> None:
-        """Keep the text of a user's source file in the record, so that a report can show its lines.
-
-        Secrets are redacted here: the parent may be killed before it could do it afterwards.
-        """
-        if file in self._sources or self._writer is None:
-            return
-        self._sources.add(file)
-        if (text := texts.text(file)) is not None:
-            if len(text) <= _LARGEST:
-                self._writer.source(self._relative(file), redact(text))
-            return
-        if file.startswith("<"):
-            return
-        path = os.path.join(self._cwd, file)
-        try:
-            found = os.stat(path)
-            key = (path, found.st_mtime_ns, found.st_size)
-            if found.st_size > _LARGEST:
-                return
-            if key not in self._texts:  # a forked child inherits its parent's texts
-                with open(path, encoding="utf-8", errors="replace") as f:
-                    self._texts[key] = redact(f.read())
-        except OSError:
-            return
-        self._writer.source(self._relative(file), self._texts[key])

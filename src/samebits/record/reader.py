@@ -3,8 +3,8 @@
 No torch, no numpy, and nothing of a record is executed.  Content is loaded when
 asked for: opening reads the header and the last commit; a chunk's digests are
 read when they are looked at; a structure is unpacked once.  Two records are
-compared chunk by chunk with `Record.identity` and `Record.comparable`, which
-are bytes: events are unpacked only where those differ.
+compared chunk by chunk, by `Record.identity` and the chunks' digests, which are
+bytes: events are unpacked only where those differ.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from samebits.model.sites import Site
 from samebits.record import fields, log, reason
 from samebits.record.chunks import Chunk, Packed
 from samebits.record.store import Store, shown
-from samebits.record.structure import Columns, passive, unpack
+from samebits.record.structure import Columns, unpack
 from samebits.record.values import Loss, Value
 
 #: Unpacked structures and loaded chunks kept: enough for two steps side by side.
@@ -71,7 +71,6 @@ class Record:
         self._sites: dict[int, Site] | None = None
         self._values: dict[tuple[int, int, int], tuple[Any, ...]] | None = None
         self._identities: dict[int, bytes] = {}
-        self._passive: dict[int, list[tuple[int, int]]] = {}
         self._columns: dict[int, Columns] = {}
         self._loaded: dict[int, Packed] = {}
 
@@ -130,22 +129,6 @@ class Record:
                 hashed.update(parts[event])
             self._identities[structure] = hashed.digest()
         return self._identities[structure]
-
-    def comparable(self, chunk: Chunk) -> bytes:
-        """The digests with those zeroed that never decide a verdict: generators, and what was left unread.
-
-        Chunks of equal identity and equal comparable bytes agree in every event.
-        """
-        if chunk.structure not in self._passive:
-            self._passive[chunk.structure] = passive(self._unpack(chunk.structure))
-        digests = chunk.digests
-        ranges = self._passive[chunk.structure]
-        if not ranges:
-            return digests
-        masked = bytearray(digests)
-        for start, stop in ranges:
-            masked[start * 8 : stop * 8] = bytes((stop - start) * 8)
-        return bytes(masked)
 
     def event(self, thread: int, index: int) -> Event:
         """One event by its place in its thread's stream."""

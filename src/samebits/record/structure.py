@@ -11,11 +11,10 @@ import zlib
 from array import array
 from typing import Final, NamedTuple
 
-from samebits.model.events import KINDS, PARTIAL, STRUCTURE
+from samebits.model.events import STRUCTURE
 from samebits.record import log
 
 _WORD: Final = "I" if array("I").itemsize == 4 else "L"  # the type code of four bytes
-_GENERATOR: Final = KINDS.index("generator")
 
 
 class Columns(NamedTuple):
@@ -51,15 +50,3 @@ def unpack(blob: bytes, count: int) -> Columns:
         columns.append(column)
         at = end
     return Columns(*columns)
-
-
-def passive(columns: Columns) -> list[tuple[int, int]]:
-    """The runs (start, stop) of events that never decide a verdict: generators, and what was left unread."""
-    found: list[tuple[int, int]] = []
-    for i, (kind, flags) in enumerate(zip(columns.kind, columns.flags, strict=True)):
-        if kind == _GENERATOR or flags & PARTIAL:
-            if found and found[-1][1] == i:
-                found[-1] = (found[-1][0], i + 1)
-            else:
-                found.append((i, i + 1))
-    return found

@@ -1,4 +1,4 @@
-"""Who draws random numbers, who seeds, and which libraries read clocks: seen where it happens.
+"""Who draws random numbers, and who seeds: seen where it happens.
 
 `native/draws.cpp` takes over the C functions that draw from Python's generators and from numpy's, and those
 that seed them and torch's.  So a draw is seen whoever makes it, a library's method, a callable, a constructor
@@ -14,28 +14,23 @@ from __future__ import annotations
 import _random
 import importlib.machinery
 import importlib.util
-import os
 import random
 import sys
-import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any, Final, Protocol
 
 from samebits._runtime import imports, native
 from samebits._runtime.native import Library, Unit
-from samebits.model import calls, facts
+from samebits.model import facts
 from samebits.model.facts import Detail
 from samebits.model.sites import Site
-from samebits.usercode import files
 from samebits.usercode.callers import is_import, named, site_of, whose
 from samebits.usercode.compiled_draws import CompiledDraws
-from samebits.usercode.content import digest
-from samebits.usercode.files import Owner
+from samebits.usercode.library_readings import LibraryReadings
 from samebits.usercode.watched import number
 
 #: The folder of its native half.
@@ -164,8 +159,7 @@ class DrawHooks:
         self._position: Callable[[], int] = int
         self._at = (0, 0)  # where the last look was: what numba drew since, it drew after that
         self._numpy_loaded = False
-        self._asking = False  # numpy asks the system for entropy, by `random.SystemRandom`
-        self._system: OrderedDict[int, None] = OrderedDict()  # entropy that the operating system gave
+        self._readings = LibraryReadings(native_half, self._here, self._emit, watches_numpy=not controlled)
 
     def positioned(self, position: Callable[[], int]) -> None:
         """How far the main thread is, from now on."""
@@ -191,13 +185,7 @@ class DrawHooks:
         self._known[half.seeded(shared, True)] = Known("python", "python" in self._controlled, 0)
         half.watch(_random.Random.seed, "seed", self._python_seeded, False)
         half.watch(_random.Random.setstate, "setstate", self._python_restored, False)
-        for name in calls.CLOCKS:
-            half.watch(getattr(time, name), name, self._clock(f"time.{name}"), True)
-        if (urandom := getattr(os, "urandom", None)) is not None:
-            half.watch(urandom, "urandom", self._system_asked, False)
-        for name in ("now", "utcnow"):
-            half.watch(datetime.__dict__[name], name, self._clock(f"datetime.{name}"), True)
-        imports.after("numpy.random.bit_generator", self._numpy_entropy)
+        self._readings.start()
         for module in ("_mt19937", "_pcg64", "_philox", "_sfc64"):
             imports.after(f"numpy.random.{module}", self._numpy_bits)
         imports.after("numpy.random.mtrand", self._numpy)
@@ -288,38 +276,7 @@ class DrawHooks:
         if (here := self._here()) is not None:
             self._emit(facts.RngRestore(call=call), here[0])
 
-    def _system_asked(self, _: object, __: tuple[Any, ...], told: bytes) -> None:
-        """`random.SystemRandom` draws; other readings of entropy are seen where user code calls for them."""
-        frame: FrameType | None = sys._getframe(1)
-        if (
-            self._asking
-            or frame is None
-            or frame.f_globals is not vars(random)
-            or (here := self._here()) is None
-        ):
-            return
-        drawing = facts.Entropy(call=f"random.{frame.f_code.co_qualname}", value=digest(told))
-        self._emit(drawing, here[0])
-
     # -- numpy -------------------------------------------------------------------------------------
-    def _numpy_entropy(self, module: ModuleType) -> None:
-        """`SeedSequence()` asks the system by this name; what it was told, others may pass on."""
-        asked = module.randbits
-
-        def randbits(bits: int) -> int:
-            self._asking = True
-            try:
-                entropy: int = asked(bits)
-            finally:
-                self._asking = False
-            if len(self._system) >= _LIMIT:
-                self._system.popitem(last=False)
-            self._system[entropy] = None
-            return entropy
-
-        if not self._controlled:
-            module.randbits = randbits  # type: ignore[attr-defined]
-
     def _numpy_bits(self, module: ModuleType) -> None:
         for value in list(vars(module).values()):
             if isinstance(value, type):
@@ -342,7 +299,7 @@ class DrawHooks:
         given = seed is not None
         if given and hasattr(seed, "generate_state"):
             entropy = getattr(seed, "entropy", None)
-            given = not (isinstance(entropy, int) and entropy in self._system)
+            given = not (isinstance(entropy, int) and self._readings.gave(entropy))
             seed = None
         name = "numpy.RandomState" if kind == "MT19937" else "numpy.Generator"
         here = self._here() if self._numpy_loaded else None  # else it is numpy's own
@@ -398,19 +355,6 @@ class DrawHooks:
         site, by = here
         kind = "torch" if shared else "torch.Generator"
         self._emit(facts.Seed(generator=kind, call=f"{kind}.{name}", value=value, by=by), site)
-
-    # -- clocks ------------------------------------------------------------------------------------
-    def _clock(self, call: str) -> Any:
-        def read(_: object, __: tuple[Any, ...], value: Any) -> None:
-            frame: FrameType | None = sys._getframe(1)
-            if frame is None or files.owner(frame.f_code.co_filename) is not Owner.INSTALLED:
-                return
-            by = f"{frame.f_globals.get('__name__')}.{frame.f_code.co_qualname}"
-            reading = value if isinstance(value, int | float) else None
-            if (here := self._here()) is not None:
-                self._emit(facts.Clock(call=call, value=reading, by=by), here[0])
-
-        return read
 
 
 def _inside_init() -> bool:

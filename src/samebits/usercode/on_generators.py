@@ -12,9 +12,7 @@ from typing import Any
 
 from samebits.model import facts
 from samebits.usercode import drawn
-from samebits.usercode.content import (
-    digest,
-)
+from samebits.usercode.content import digest
 from samebits.usercode.draws import WatchedGenerator, WatchedGenerators
 from samebits.usercode.watched import Call, Watched, number
 

@@ -7,10 +7,7 @@ import os
 from itertools import islice
 
 from samebits.model import facts
-from samebits.usercode.content import (
-    deciding,
-    digest,
-)
+from samebits.usercode.content import deciding, digest
 from samebits.usercode.watched import Call, path_of
 
 

@@ -20,22 +20,21 @@ import sys
 from collections.abc import Callable, Collection
 from functools import partial
 from threading import local
-from types import FunctionType, ModuleType
+from types import FunctionType
 from typing import Any, Final, NamedTuple
 
-from samebits.model import calls
 from samebits.model.facts import Detail, Draw, Flag, Iteration, Variable
 from samebits.model.sites import Site
-from samebits.usercode import drawn, made_sets, on_generators, texts, watchlist
+from samebits.usercode import drawn, lookup, made_sets, on_generators, texts, watchlist
 from samebits.usercode.content import arrangement
 from samebits.usercode.drawn import Sink
 from samebits.usercode.draws import WatchedGenerator
+from samebits.usercode.lookup import known_kinds, known_methods
 from samebits.usercode.watched import Call, Watched
 from samebits.usercode.watchlist import BOUND
 
 CAP: Final = 256  # rows of one kind at one line
 FILES: Final = 4096  # rows on opened files
-_CLASSES: Final = 4096  # classes whose methods were looked up; then all are forgotten
 
 
 class Spot(NamedTuple):
@@ -64,16 +63,7 @@ _sink: Sink | None = None
 _is_user: Callable[[str], bool] = bool
 _counts: dict[tuple[type[Detail], int], int] = {}
 _full: dict[int, dict[type[Detail], Rest]] = {}  # place -> the kinds that are capped there
-_functions: dict[Any, Watched] = {}
-#: What is worth a look in `_functions`: their own types, which are hashed by address without running user
-#: code, and the owners of built-in functions and class methods.  (`id` would do for keys of any type, but it
-#: is an audited event, which costs a call of every audit hook.)
-_kinds: set[type] = {ModuleType, FunctionType, type}
 _tries: dict[int, int] = {}  # how often a library's function was called at a place
-_pending: dict[str, dict[str, Watched]] = {}
-_modules = -1  # how many modules were loaded when `_pending` was last looked at
-_methods: dict[type, dict[str, Watched]] = {}
-_class_methods: dict[type, dict[str, Watched]] = {}
 
 
 #: The mark of a call to a third party's function, and how often it is looked at.
@@ -102,14 +92,12 @@ _tracing: Callable[[], bool] = _never
 
 def start(sink: Sink, is_user: Callable[[str], bool], seeded: Collection[str] = ()) -> None:
     """Begin: ``seeded`` names the global generators ("python", "numpy", "torch") that were seeded already."""
-    global _sink, _is_user, _modules
+    global _sink, _is_user
     _counts.clear()
     _full.clear()
     made_sets.forget()
     on_generators.restart(seeded)
-    if not _functions:
-        _pending.update(watchlist.functions())
-    _modules = -1
+    lookup.begin()
     _is_user = is_user
     _sink = sink
     if "torch._dynamo" in sys.modules:
@@ -232,20 +220,20 @@ def resolve(number: int, function: Any) -> Any:
     if kind in BOUND:
         owner = function.__self__
         kind = type(owner)
-        table = _methods.get(kind)
+        table = known_methods.get(kind)
         if table is None:
-            table = _remember(_methods, kind, watchlist.methods)
+            table = lookup.learn_methods(kind)
         if table:
             watched = table.get(function.__name__)
     if watched is None and spots[number].what in (LIBRARY, BARE):
         _enter(number, function)
         return function
     if watched is None:
-        if len(sys.modules) != _modules:
-            _look()
-        if kind not in _kinds:
+        if len(sys.modules) != lookup.modules:
+            lookup.look()
+        if kind not in known_kinds:
             return function
-        watched = _function(function)
+        watched = lookup.function(function, _is_user)
         if watched is None:
             return function
     if number in _full:
@@ -343,53 +331,3 @@ def _run(watched: Watched, number: int, function: Any, /, *args: Any, **kwargs: 
         return call.result
     except Exception:
         return result
-
-
-def _function(function: Any) -> Watched | None:
-    """What is watched of a function that is no method of a watched object."""
-    watched = _functions.get(function)
-    kind = type(function)
-    if watched is None and kind is FunctionType and function.__module__ == "torch.random":
-        # torch's compiler, once loaded, puts a function of its own around `torch.manual_seed`.
-        watched = _functions.get(getattr(function, "__wrapped__", None))
-    if watched is not None:
-        return watched
-    if kind in BOUND and isinstance(function.__self__, type):
-        table = _class_methods.get(function.__self__)
-        if table is None:
-            table = _remember(_class_methods, function.__self__, watchlist.class_methods)
-        return table.get(function.__name__) if table else None
-    if kind is FunctionType and function.__name__ in calls.SEEDING_HELPERS:
-        return None if texts.is_user_code(function.__code__, _is_user) else watchlist.helper(function)
-    return None
-
-
-def _look() -> None:
-    """Find the watched functions of modules loaded since the last look."""
-    global _modules
-    _modules = len(sys.modules)
-    for name, wanted in list(_pending.items()):
-        module = sys.modules.get(name)
-        if module is None:
-            continue
-        for attribute, watched in list(wanted.items()):
-            function = module.__dict__.get(attribute)  # no getattr: it could import, or warn
-            if function is not None:
-                del wanted[attribute]
-                if on_generators.seen_below(watched):
-                    continue
-                _functions[function] = watched
-                _kinds.add(type(function))
-
-
-def _remember(
-    known: dict[type, dict[str, Watched]], kind: type, learn: Callable[[type], dict[str, Watched]]
-) -> dict[str, Watched]:
-    try:
-        table = learn(kind)
-    except Exception:
-        table = {}
-    if len(known) >= _CLASSES:
-        known.clear()
-    known[kind] = table
-    return table

@@ -13,9 +13,7 @@ from typing import Any
 
 from samebits.model import facts
 from samebits.model.facts import Detail
-from samebits.usercode.content import (
-    digest,
-)
+from samebits.usercode.content import digest
 
 #: Writes a fact at the call's place.
 Emit = Callable[[Detail], None]

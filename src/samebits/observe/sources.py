@@ -1,0 +1,62 @@
+"""Which files' texts a record keeps, so that a report can show their lines, and by what path it names them.
+
+Secrets are redacted here, in the observed process: its parent may be killed before it could do it afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from samebits.manifest.secrets import redact
+from samebits.observe.command import working_folder
+from samebits.usercode import texts
+
+if TYPE_CHECKING:
+    from samebits.record.writer import Writer
+
+_LARGEST: Final = 1 << 20  # bytes of a text that is kept
+
+
+class Sources:
+    """The user's source files that facts and events of this process name."""
+
+    def __init__(self) -> None:
+        self.cwd = working_folder()  # in which this process began
+        self._seen: set[str] = set()
+        self._texts: dict[tuple[str, int, int], str] = {}  # (path, mtime, size) -> its text without secrets
+
+    def renew(self) -> None:
+        """A forked child begins in the folder that its parent was in."""
+        self.cwd = working_folder()
+
+    def relative(self, file: str) -> str:
+        """The file's path, relative to the folder in which this process began if it lies in there."""
+        if file.startswith("<"):
+            return file
+        path = os.path.normpath(os.path.join(self.cwd, file))
+        return path[len(self.cwd) + 1 :] if path.startswith(self.cwd + os.sep) else path
+
+    def keep(self, file: str, writer: Writer) -> None:
+        """Write the text of a user's source file, once."""
+        if file in self._seen:
+            return
+        self._seen.add(file)
+        if (text := texts.text(file)) is not None:
+            if len(text) <= _LARGEST:
+                writer.source(self.relative(file), redact(text))
+            return
+        if file.startswith("<"):
+            return
+        path = os.path.join(self.cwd, file)
+        try:
+            found = os.stat(path)
+            key = (path, found.st_mtime_ns, found.st_size)
+            if found.st_size > _LARGEST:
+                return
+            if key not in self._texts:  # a forked child inherits its parent's texts
+                with open(path, encoding="utf-8", errors="replace") as f:
+                    self._texts[key] = redact(f.read())
+        except OSError:
+            return
+        writer.source(self.relative(file), self._texts[key])

@@ -1,0 +1,102 @@
+"""What libraries read of clocks, and what they ask the system's entropy for: seen where it happens.
+
+What user code itself reads is seen by its rewriting (`usercode.on_readings`).  A number that the system gave
+is remembered, for a generator that is seeded by it is a generator that nobody seeded.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime
+from types import FrameType, ModuleType
+from typing import Any, Final
+
+from samebits._runtime import imports
+from samebits.model import calls, facts
+from samebits.model.facts import Detail
+from samebits.model.sites import Site
+from samebits.usercode import files
+from samebits.usercode.content import digest
+from samebits.usercode.files import Owner
+
+_LIMIT: Final = 65536  # numbers remembered; the oldest is forgotten first
+
+
+class LibraryReadings:
+    """``here()`` tells the user's line and the library's function that it calls, ``emit`` takes facts."""
+
+    def __init__(
+        self,
+        native_half: Any,
+        here: Callable[[], tuple[Site | None, str | None] | None],
+        emit: Callable[[Detail, Site | None], None],
+        *,
+        watches_numpy: bool,
+    ) -> None:
+        self._native = native_half
+        self._here = here
+        self._emit = emit
+        self._watches_numpy = watches_numpy
+        self._asking = False  # numpy asks the system for entropy, by `random.SystemRandom`
+        self._system: OrderedDict[int, None] = OrderedDict()  # entropy that the operating system gave
+
+    def start(self) -> None:
+        for name in calls.CLOCKS:
+            self._native.watch(getattr(time, name), name, self._clock(f"time.{name}"), True)
+        if (urandom := getattr(os, "urandom", None)) is not None:
+            self._native.watch(urandom, "urandom", self._system_asked, False)
+        for name in ("now", "utcnow"):
+            self._native.watch(datetime.__dict__[name], name, self._clock(f"datetime.{name}"), True)
+        if self._watches_numpy:
+            imports.after("numpy.random.bit_generator", self._numpy_entropy)
+
+    def gave(self, entropy: int) -> bool:
+        """Whether the system gave this number as entropy."""
+        return entropy in self._system
+
+    def _system_asked(self, _: object, __: tuple[Any, ...], told: bytes) -> None:
+        """`random.SystemRandom` draws; other readings of entropy are seen where user code calls for them."""
+        frame: FrameType | None = sys._getframe(1)
+        if (
+            self._asking
+            or frame is None
+            or frame.f_globals is not vars(random)
+            or (here := self._here()) is None
+        ):
+            return
+        drawing = facts.Entropy(call=f"random.{frame.f_code.co_qualname}", value=digest(told))
+        self._emit(drawing, here[0])
+
+    def _numpy_entropy(self, module: ModuleType) -> None:
+        """`SeedSequence()` asks the system by this name; what it was told, others may pass on."""
+        asked = module.randbits
+
+        def randbits(bits: int) -> int:
+            self._asking = True
+            try:
+                entropy: int = asked(bits)
+            finally:
+                self._asking = False
+            if len(self._system) >= _LIMIT:
+                self._system.popitem(last=False)
+            self._system[entropy] = None
+            return entropy
+
+        module.randbits = randbits  # type: ignore[attr-defined]
+
+    def _clock(self, call: str) -> Any:
+        def read(_: object, __: tuple[Any, ...], value: Any) -> None:
+            frame: FrameType | None = sys._getframe(1)
+            if frame is None or files.owner(frame.f_code.co_filename) is not Owner.INSTALLED:
+                return
+            by = f"{frame.f_globals.get('__name__')}.{frame.f_code.co_qualname}"
+            reading = value if isinstance(value, int | float) else None
+            if (here := self._here()) is not None:
+                self._emit(facts.Clock(call=call, value=reading, by=by), here[0])
+
+        return read
