@@ -89,9 +89,9 @@ def match(evidence: Evidence) -> Finding | None:
     return Finding(
         0.5 * reach(evidence, evidence.a[-1]) if evidence.a else 0.5,
         site,
-        f"both runs seeded the generator alike, and before {spoken(divergence.event.name)} at {spot(site)} it "
-        "was in another state: something had drawn from it in one run only. Run samebits verify --level op to "
-        "see what.",
+        f"both runs seeded the generator alike, and before {spoken(divergence.event.name)} at {spot(site)} "
+        "it was in another state: something had drawn from it in one run only. Run samebits verify --level "
+        "op to see what.",
         _FIX,
     )
 
