@@ -32,6 +32,12 @@ class Compose:
     def __call__(self): return self.rng.random()
 
 def shuffled(n): return np.random.permutation(n)
+
+def jitter_module():
+    import torch
+    class Jitter(torch.nn.Module):
+        def forward(self, x): return x + random.random()
+    return Jitter()
 def timed(): return time.time()
 """
 
@@ -72,6 +78,10 @@ thread.start(); thread.join()
 torch.manual_seed(0)                                 # torch-seed
 torch.Generator().manual_seed(9)                     # torch-own
 torch.seed()                                         # torch-system
+lib.jitter_module()(torch.zeros(1))                  # module
+import torch._dynamo
+torch.manual_seed(4)                                 # dynamo-seed
+import tempfile; tempfile.mkdtemp()                  # named
 """
 _LINES = {text.split("#")[-1].strip(): n for n, text in enumerate(_PROGRAM.splitlines(), 1) if "#" in text}
 
@@ -162,6 +172,13 @@ def test_what_is_no_draw_from_a_generator(facts: list[Fact[Detail]]) -> None:
     assert not _at(facts, "system", Draw)
     assert [each.by for each in _at(facts, "clock", Clock)] == ["lib.timed"]
     assert [each.call for each in _at(facts, "restored", RngRestore)] == ["random.setstate"]
+
+
+def test_torch_between_a_library_and_the_program_hides_nothing(facts: list[Fact[Detail]]) -> None:
+    """A transform that is a module is called by torch, which draws for names of its own as well."""
+    assert [draw.generator for draw in _at(facts, "module", Draw)] == ["python"]
+    assert [seed.value for seed in _at(facts, "dynamo-seed", Seed)] == [4]
+    assert not _at(facts, "named", Draw)
 
 
 def test_threads_and_code_from_elsewhere(facts: list[Fact[Detail]]) -> None:

@@ -189,6 +189,17 @@ def made_elsewhere(taken: FactPair[Iteration | Sort]) -> Site | None:
     return Site(file, int(line))
 
 
+def _filled(rows: Iterable[Fact[Detail]], listing: Fact[Listing]) -> bool:
+    """Whether a run wrote all that it then found in a folder."""
+    folder = str(listing.detail.path)
+    written = {
+        fact.detail.path
+        for fact in rows
+        if isinstance(fact.detail, Write) and fact.at <= listing.at and _under(str(fact.detail.path), folder)
+    }
+    return 0 < (listing.detail.n or 0) <= len(written)
+
+
 def renamed(evidence: Evidence, listing: FactPair[Listing]) -> bool:
     """Whether two listings are of one folder that has a new name in every run, as temporary folders do.
 
@@ -224,6 +235,8 @@ def reordered(evidence: Evidence, listing: FactPair[Listing]) -> bool:
     read_a = {f.detail.digest: f.detail.path for f in rows_a if f.at >= listing.a.at}
     read_b = {f.detail.digest: f.detail.path for f in rows_b if f.at >= listing.b.at}
     both = read_a.keys() & read_b.keys()
+    if not both and _filled(evidence.a, listing.a) and _filled(evidence.b, listing.b):
+        return True  # each run made as many files there, by names of its own
     return bool(both) and list(read_a) != list(read_b) and all(read_a[d] != read_b[d] for d in both)
 
 

@@ -131,7 +131,7 @@ def made_unseeded(evidence: Evidence, family: Collection[str]) -> Fact[Create] |
 
 def _imported(made: Fact[Create]) -> bool:
     """Whether a library made a generator as it was imported, which its own tables may have needed."""
-    return (made.detail.by or "").startswith("importlib.")
+    return (made.detail.by or "") == "importlib"
 
 
 def differing_seed(evidence: Evidence, family: Collection[str] | None = None) -> FactPair[Seeding] | None:

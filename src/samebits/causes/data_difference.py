@@ -20,7 +20,7 @@ from samebits.causes._evidence import (
 from samebits.causes._patch import InWords, Patch, mends
 from samebits.causes._seeds import differs_elsewhere
 from samebits.model.cause import Cause, Evidence
-from samebits.model.facts import Fact, File, Listing, Load, Save, Write
+from samebits.model.facts import Detail, Fact, File, Listing, Load, Save, Write
 from samebits.model.finding import Finding
 
 _FIX = """\
@@ -32,6 +32,21 @@ assert hashlib.sha256(Path(path).read_bytes()).hexdigest() == EXPECTED"""
 def _written(evidence: Evidence, path: str) -> bool:
     written: list[Fact[Write | Save]] = of_kind(evidence.a, Write, Save)
     return any(fact.detail.path == path for fact in written)
+
+
+def _made_by_both(evidence: Evidence, read: FactPair[File]) -> bool:
+    """Whether each run wrote the file anew before it read it: what it holds is then no input."""
+
+    def made(rows: Sequence[Fact[Detail]], fact: Fact[File] | None) -> bool:
+        written: list[Fact[Write | Save]] = of_kind(rows, Write, Save)
+        return any(
+            each.detail.path == read.detail.path
+            and not (isinstance(each.detail, Write) and "a" in (each.detail.mode or ""))
+            and (fact is None or each.process != fact.process or each.at <= fact.at)
+            for each in written
+        )
+
+    return made(evidence.a, read.a) and made(evidence.b, read.b)
 
 
 def _loaded_as_data(evidence: Evidence, alone: FactPair[File]) -> bool:
@@ -68,7 +83,7 @@ def _names(file: Fact[File]) -> tuple[tuple[str, object], ...]:
 
 def match(evidence: Evidence) -> Finding | None:
     files = pairs(evidence, File)
-    changed = first(files, lambda pair: pair.differs(lambda d: d.digest))
+    changed = first(files, lambda p: p.differs(lambda d: d.digest) and not _made_by_both(evidence, p))
     if changed is not None and changed.a is not None:
         path = str(changed.a.detail.path)
         own = " The script itself writes to it." if _written(evidence, path) else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from types import CodeType
 from typing import Final
 
@@ -10,8 +11,10 @@ from samebits.model.sites import Site
 from samebits.usercode import files, texts
 from samebits.usercode.files import Owner
 
-#: As `native/draws.cpp` counts.  ASIDE: what is drawn there names files and runs; nothing is computed of it.
-LIBRARY, USER, OURS, ASIDE = range(4)
+#: As `native/draws.cpp` counts.  ASIDE: what it draws itself names files and runs, nothing is computed of it.
+LIBRARY, USER, OURS, ASIDE, GENERATOR, IMPORT = range(6)
+#: The file of the frames in which Python imports a module.
+IMPORTING: Final = "<frozen importlib._bootstrap>"
 #: Modules that draw for names of files, runs and connections.
 _NAMING: Final = frozenset(
     {"asyncio", "email", "http", "multiprocessing", "tempfile", "urllib", "uuid", "xmlrpc"}
@@ -25,12 +28,16 @@ def whose(code: CodeType) -> int:
     """Whose code it is."""
     file = code.co_filename
     owner = files.owner(file)
+    if file == IMPORTING:
+        return IMPORT
     if owner is Owner.NO_FILE and texts.place(code) is None:
         return LIBRARY
     if owner in (Owner.PROGRAM, Owner.NO_FILE) or texts.kept(code) is not None:
         return USER
     if owner is Owner.SAMEBITS:
         return OURS
+    if file == random.__file__:
+        return GENERATOR
     parts = file.replace(os.sep, "/").removesuffix(".py").split("/")
     if owner is Owner.LIBRARY:
         return ASIDE if "torch" in parts and _DRAWS_FOR_USERS.isdisjoint(parts) else LIBRARY
@@ -44,11 +51,6 @@ def named(inner: str | None) -> tuple[str | None, str | None]:
     if inner is not None and inner.startswith("torch.random."):
         return None, inner
     return inner, None
-
-
-def is_import(inner: str | None) -> bool:
-    """Whether the user's line imports what draws."""
-    return inner is not None and inner.startswith("importlib._bootstrap")
 
 
 def site_of(code: CodeType | None, line: int) -> Site | None:

@@ -28,7 +28,7 @@ from samebits._runtime.native import Library, Unit
 from samebits.model import facts
 from samebits.model.facts import Detail
 from samebits.model.sites import Site
-from samebits.usercode.callers import is_import, named, site_of, whose
+from samebits.usercode.callers import named, site_of, whose
 from samebits.usercode.compiled_draws import CompiledDraws
 from samebits.usercode.library_readings import LibraryReadings
 from samebits.usercode.watched import number
@@ -195,8 +195,6 @@ class DrawHooks:
     def take(self) -> None:
         """Write what was drawn since the last time."""
         for number_, kind, code, line, inner, thread, state, n, at, step in self.native.rows():
-            if is_import(inner):
-                continue  # a library tries something out, or makes its tables
             known = self._of(number_, kind)
             by, call = named(inner)
             detail = facts.Draw(

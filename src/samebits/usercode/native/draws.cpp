@@ -61,7 +61,9 @@ uint64_t hash(const void* data, size_t size, uint64_t h) {
 
 // --- whose code it is
 
-enum Whose : uint8_t { LIBRARY, USER, OURS, ASIDE };  // ASIDE: what it draws names files and runs
+// ASIDE: what it draws itself names files and runs; GENERATOR: the generator's own methods, as of Python's.
+// IMPORT: what draws below it is a library that is being imported, for its own tables and trials.
+enum Whose : uint8_t { LIBRARY, USER, OURS, ASIDE, GENERATOR, IMPORT };
 
 struct State {
   std::shared_mutex lock;  // of the two maps of codes
@@ -93,7 +95,7 @@ uint8_t ask(PyCodeObject* code) {
   uint8_t whose = LIBRARY;
   if (PyObject* answer = PyObject_CallOneArg(s->classify, (PyObject*)code)) {
     long number = PyLong_AsLong(answer);
-    whose = number > 0 && number <= ASIDE ? uint8_t(number) : LIBRARY;
+    whose = number > 0 && number <= IMPORT ? uint8_t(number) : LIBRARY;
     Py_DECREF(answer);
   }
   Py_INCREF(code);  // its address names it from now on
@@ -119,11 +121,12 @@ struct At {
   int lasti = -1;
   PyFrame* inner = nullptr;  // the library's frame that it called, and what that one called
   PyFrame* second = nullptr;
-  bool aside = false;
+  bool aside = false, importing = false;
 };
 
 At nearest() {
   At at;
+  bool drawer = false;  // whoever draws has been met: what lies between that and the user is of no matter
   for (PyFrame* f = top_frame(); f; f = frame_back(f)) {
     PyCodeObject* code = frame_code(f);
     if (!code) continue;
@@ -134,14 +137,15 @@ At nearest() {
       at.lasti = frame_lasti(f, code);
       return at;
     }
-    if (w == LIBRARY) {
-      at.second = at.inner;
-      at.inner = f;
-    }
-    if (w == ASIDE) {
+    if (w == OURS) continue;
+    if (w == ASIDE && !drawer) {
       at.aside = true;
       break;
     }
+    drawer |= w != GENERATOR;
+    at.importing |= w == IMPORT;
+    at.second = at.inner;
+    at.inner = f;
   }
   at.inner = nullptr;
   return at;
@@ -153,6 +157,7 @@ PyObject* called(const At& at) {
   PyFrame* f = at.inner;
   PyCodeObject* code = f ? frame_code(f) : nullptr;
   if (!code) Py_RETURN_NONE;
+  if (at.importing) return PyUnicode_FromString("importlib");
   const char* name = PyUnicode_AsUTF8(code->co_qualname);
   if (!name) PyErr_Clear();
   if (name && std::strstr(name, "<locals>") && at.second && frame_code(at.second)) {
@@ -256,7 +261,7 @@ void begin(Generator* g, const At& at, unsigned long thread, uint64_t n) {
   g->code = at.code;
   g->lasti = at.lasti;
   g->thread = thread;
-  if (at.aside) return;
+  if (at.aside || at.importing) return;
   uint64_t place = fmix(uint64_t(uintptr_t(at.code)) + GOLDEN * (uint64_t(at.lasti) + (uint64_t(g->id) << 32)));
   {
     std::lock_guard<std::mutex> hold(s->rows_lock);
