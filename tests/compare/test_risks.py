@@ -67,10 +67,14 @@ def test_workers_that_began_alike(
         ([Iteration(what="for", by="hash", order=1, content=2, n=3)], "the order of a set of strings"),
         ([Iteration(what="for", by="value", order=1, content=2, n=3)], None),
         (
-            [Listing(call="os.listdir", path="data", order=1, content=1, n=3), File(path="data/a.txt")],
+            [Listing(call="os.listdir", path="data", order=1, content=2, n=3), File(path="data/a.txt")],
             "os.listdir of data at an unknown line is not sorted",
         ),
-        ([Listing(call="os.listdir", path="data", order=1, content=1, n=3), File(path="other/a.txt")], None),
+        ([Listing(call="os.listdir", path="data", order=1, content=2, n=3), File(path="other/a.txt")], None),
+        (
+            [Listing(call="os.listdir", path="data", order=1, content=1, n=3), File(path="data/a.txt")],
+            None,
+        ),  # sorted
         ([], None),
     ],
 )

@@ -13,7 +13,7 @@ from samebits.causes._evidence import (
 from samebits.causes._patch import Patch, mends
 from samebits.model.cause import Cause, Evidence
 from samebits.model.events import EXTERNAL, READS_UNINITIALIZED, UNINITIALIZED
-from samebits.model.facts import Completion, File, Iteration, Listing, Seed, Sort, Threads
+from samebits.model.facts import Completion, File, Iteration, Listing, Seed, Sort, Thread, Threads
 from samebits.model.finding import Finding
 from samebits.model.operators import OPERATORS, is_nondeterministic, plain_name, spoken
 
@@ -35,6 +35,19 @@ def _something_outside(evidence: Evidence) -> bool:
     )
 
 
+def _of_another_shape(evidence: Evidence) -> bool:
+    """Whether the results are of two shapes, which is a number's doing that came from outside torch."""
+    difference = evidence.divergence.difference
+    if difference is None or difference.max_abs is not None:
+        return False
+    return difference.differing == difference.elements and difference.max_ulp is None
+
+
+def _threads(evidence: Evidence) -> bool:
+    """Whether the program started threads, which may write to what an operation reads while it runs."""
+    return any("rocess" not in str(pair.detail.call) for pair in pairs(evidence, Thread))
+
+
 def match(evidence: Evidence) -> Finding | None:
     divergence = evidence.divergence
     event = divergence.event
@@ -46,7 +59,7 @@ def match(evidence: Evidence) -> Finding | None:
         return None
     known = is_nondeterministic(event.name)
     unseen = divergence.inputs_equal is None and event.flags & EXTERNAL
-    if not known and (event.inputs == NO_INPUTS or unseen):
+    if not known and (event.inputs == NO_INPUTS or unseen or _of_another_shape(evidence)):
         return None
     if divergence.inputs_equal is False or divergence.generators_equal is False:
         return None
@@ -54,7 +67,7 @@ def match(evidence: Evidence) -> Finding | None:
         return None
     if divergence.inputs_equal:
         confidence = 0.97 if known else 0.6
-        if not known and _something_outside(evidence):
+        if not known and (_something_outside(evidence) or _threads(evidence)):
             confidence = 0.35
         given = "both runs gave it the same inputs, bit for bit, and got other results"
     else:

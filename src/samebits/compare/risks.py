@@ -7,7 +7,8 @@ promises, memory that nobody filled.  Each is one sentence; there are none where
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from typing import Final, cast
 
 from samebits.compare.threads import RecordLike, RunLike, is_worker
@@ -26,7 +27,7 @@ def risks(run: RunLike) -> tuple[str, ...]:
     controlled = any(record.plan.get("seed") is not None for record in run.records.values())
     found = [*_alike(facts), *_threads(facts), *_completions(facts), *_unfilled(run)]
     if not controlled:
-        found += [*_listings(facts), *_sets(facts)]
+        found += [*_listings(facts, _sources(run)), *_sets(facts)]
     said = list(dict.fromkeys(found))
     return tuple(said[:_MOST])
 
@@ -88,12 +89,27 @@ def _completions(facts: list[Fact[Detail]]) -> Iterator[str]:
             )
 
 
-def _listings(facts: list[Fact[Detail]]) -> Iterator[str]:
+def _sources(run: RunLike) -> dict[str, str]:
+    return {file: text for record in run.records.values() for file, text in record.sources().items()}
+
+
+def _sorted_later(fact: Fact[Detail], sources: Mapping[str, str]) -> bool:
+    """Whether the variable that a listing is kept in is sorted somewhere in that file."""
+    text = sources.get(fact.site.file) if fact.site else None
+    if text is None or fact.site is None or not 0 < fact.site.line <= len(lines := text.split("\n")):
+        return False
+    kept = re.match(r"\s*(\w+)\s*(:[^=]+)?=[^=]", lines[fact.site.line - 1])
+    return bool(kept and re.search(rf"\b{kept[1]}\.sort\(|\bsorted\(\s*{kept[1]}\b", text))
+
+
+def _listings(facts: list[Fact[Detail]], sources: Mapping[str, str]) -> Iterator[str]:
     """An unsorted folder whose files were then read."""
     read = [str(fact.detail.path) for fact in facts if isinstance(fact.detail, File)]
     for fact in facts:
         detail = fact.detail
         if not isinstance(detail, Listing) or (detail.n or 0) < 2 or not detail.path:
+            continue
+        if detail.order == detail.content or _sorted_later(fact, sources):
             continue
         folder = detail.path.rstrip("/") + "/"
         if any(path.startswith(folder) or f"/{folder}" in path for path in read):
