@@ -104,6 +104,8 @@ class Trace(Patcher):
         self._around(torch.autograd, "backward", self.backward)
         self._around(torch.autograd, "grad", self.grad)
         self._around(dataloader._BaseDataLoaderIter, "__next__", self.next_batch)
+        self._around(dataloader._MultiProcessingDataLoaderIter, "_try_get_data", self.receive)
+        self._after("torchdata.stateful_dataloader.stateful_dataloader", self._stateful)
         for name in events.READS["op" if level == "op" else "step"]:
             self._around(torch.Tensor, _SPECIAL.get(name, name), functools.partial(self.read, name))
         self._describe()
@@ -268,6 +270,16 @@ class Trace(Patcher):
                 self.session.writer().loss(
                     step=self.session.step, index=index, value=float(number.real), bits=raw.hex()
                 )
+
+    def _stateful(self, module: Any) -> None:
+        self._around(module._StatefulMultiProcessingDataLoaderIter, "_try_get_data", self.receive)
+
+    def receive(self, original: Callable[..., Any], iterator: Any, *args: Any, **kwargs: Any) -> Any:
+        """A loader takes what a worker sent: which worker was quicker decides what is unpacked when."""
+        if self.session.ended:
+            return original(iterator, *args, **kwargs)
+        with self.quiet():
+            return original(iterator, *args, **kwargs)
 
     def next_batch(self, original: Callable[..., Any], iterator: Any) -> Any:
         if self.session.ended:
