@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.compare.written import kept
 
-from samebits.compare import compare
+from samebits.compare import Verdict, compare, compare_all
 from samebits.compare.diverge import first_divergence
 from samebits.model.divergence import Divergence
-from samebits.model.events import PARTIAL, RANDOM, READS_UNINITIALIZED, VIEW, Event
+from samebits.model.events import PARTIAL, RANDOM, READS_UNINITIALIZED, UNINITIALIZED, VIEW, Event
 from samebits.model.facts import Fact, Save
 from samebits.model.sites import Site
+from samebits.record.run import Run
 
 Make = Callable[..., Any]
 _shared = settings(
@@ -231,3 +234,23 @@ def test_long_extra_stretches_rejoin(length: int, run: Make, training: Make) -> 
     assert divergence is not None
     assert divergence.event.index == 20
     assert divergence.change == ("extra" if length < 4000 else "replaced")
+
+
+def test_a_result_among_operations_in_another_order_is_no_difference(tmp_path: Path) -> None:
+    """A loader unpacks what its workers send as it comes: how much before a batch is a matter of time."""
+    unpack = [("op", "aten::empty", 5, UNINITIALIZED), ("op", "aten::set_", 5, VIEW)]
+    batches = [("batch", "batch", number) for number in (1, 2, 3)]
+    early = [*unpack, *unpack, batches[0], *unpack, batches[1], batches[2]]
+    late = [*unpack, batches[0], *unpack, *unpack, batches[1], batches[2]]
+    assert _verdict(tmp_path, early, late).verdict == "same"
+    other = [*late[:-1], ("batch", "batch", 4)]
+    assert _verdict(tmp_path / "other", early, other).verdict == "diverged"
+    assert _verdict(tmp_path / "fewer", early, late[:-1]).verdict == "diverged"
+
+
+def _verdict(folder: Path, a: list[Any], b: list[Any]) -> Verdict:
+    runs = []
+    for name, events in (("a", a), ("b", b)):
+        (folder / name).mkdir(parents=True)
+        runs.append(Run.open(kept(folder / name, [events], level="op")))
+    return compare_all(runs)

@@ -12,8 +12,10 @@ Rules in words: docs/reference/verdict.md, "What counts".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from itertools import zip_longest
 from typing import Final
 
 from samebits.compare.align import Mismatch, mismatches
@@ -21,7 +23,7 @@ from samebits.compare.pairs import ThreadPair, pairs
 from samebits.compare.threads import TRAINING_KINDS, EventStream, RecordLike, RunLike, is_worker
 from samebits.compare.values import combine, compare_loss, compare_values
 from samebits.model.divergence import Difference, Divergence
-from samebits.model.events import RANDOM, UNINITIALIZED, VIEW, Event
+from samebits.model.events import PARTIAL, RANDOM, UNINITIALIZED, VIEW, Event
 from samebits.model.facts import Save
 from samebits.model.operators import AUXILIARY, COPYING, base_name, is_nondeterministic, public_name
 from samebits.record.log import TASKS
@@ -100,6 +102,24 @@ def _is_decisive(stream: EventStream, mismatch: Mismatch) -> bool:
         return True
     in_one_run = mismatch.only_a + mismatch.only_b
     return any(event.kind in _RESULTS - {"read"} or event.flags & RANDOM for event in in_one_run)
+
+
+def _may_have_moved(mismatch: Mismatch) -> bool:
+    """Whether a result that one run seems to have alone may only have come elsewhere among the operations.
+
+    If it did, all results of the thread are the same in both, in the same order.
+    """
+    if mismatch.change in ("value", "end") or not mismatch.rejoined:
+        return False
+    return not any(event.flags & RANDOM for event in mismatch.only_a + mismatch.only_b)
+
+
+def _results(stream: EventStream) -> Iterator[tuple[str, str, int]]:
+    """What is compared of a thread whatever its operations were."""
+    for index in range(stream.length):
+        event = stream.at(index)
+        if event is not None and event.kind in _RESULTS and not event.flags & PARTIAL:
+            yield event.kind, event.name, event.digest
 
 
 def _operation(event: Event) -> tuple[str, str, str | None, str | None]:
@@ -308,10 +328,17 @@ def compare_streams(
     undecided: list[Mismatch] = []
     decisive: Mismatch | None = None
     notes: list[str] = []
+
+    @cache
+    def agree() -> bool:
+        return all(x == y for x, y in zip_longest(_results(a), _results(b)))
+
     for mismatch in mismatches(a, b):
         if _after_last_whole_step(mismatch, a, b, unfinished):
             break
         if _is_decisive(a, mismatch):
+            if _may_have_moved(mismatch) and agree():
+                continue
             decisive = mismatch
             break
         if len(undecided) < _MOST_UNDECIDED:
