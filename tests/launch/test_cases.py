@@ -101,7 +101,7 @@ def test_what_the_first_run_left_is_named_and_nothing_is_touched(folder: Any) ->
     verdict = json.loads(ended.out)
     assert (ended.code, verdict["verdict"]) == (1, "diverged"), ended.err
     assert (verdict["causes"][0]["name"], verdict["causes"][0]["line"]) == ("left-behind", 2)
-    assert any("first run left behind (it wrote cache.txt)" in note for note in verdict["notes"])
+    assert "the first run wrote cache.txt" in verdict["causes"][0]["why"]
     assert log.read_text().splitlines() == [str(n) for n in range(lines)]
     assert notes.read_text() == f"text {lines}"
     assert {path: (path.stat().st_ino, path.read_bytes()) for path in before} == before

@@ -18,7 +18,7 @@ import runpy
 import sys
 import zipimport
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from importlib.machinery import SourceFileLoader
 from types import CodeType, FrameType, ModuleType
@@ -76,8 +76,12 @@ def _files(is_user: IsUser) -> Callable[[], None]:
         as_it_is = all(getattr(kind, name) is expected[name] for name in _AS_IT_IS)
         if not (asked_to_run and as_it_is and is_user(loader.path)):
             return original(loader, fullname)
-        source = loader.get_data(loader.path)
-        return rewritten(source, loader.path, loader.source_to_code(source, loader.path))
+        source, plain = loader.get_data(loader.path), None
+        with suppress(Exception):
+            plain = loader.source_to_code(source, loader.path)
+        if plain is None:
+            return original(loader, fullname)  # which says it in Python's own frames
+        return rewritten(source, loader.path, plain)
 
     expected["get_code"] = get_code
     return patcher.replace(SourceFileLoader, "get_code", get_code)
