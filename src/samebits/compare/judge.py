@@ -240,7 +240,7 @@ def compare(run_a: RunLike, run_b: RunLike) -> Verdict:
             return replace(base, verdict="failed", reason=reason, exit_code=code)
         if missing or base.events == 0:
             return _incomplete(base, run_a, run_b, compared, missing)
-        return replace(base, risks=risks(run_a))
+        return replace(base, risks=risks(run_a, run_b))
     divergence = made_in(run_a, run_b, divergence)
     evidence = gather(run_a, run_b, divergence, compared, base.environment)
     causes = explain(evidence)

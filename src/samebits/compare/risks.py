@@ -8,7 +8,7 @@ promises, memory that nobody filled.  Each is one sentence; there are none where
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, cast
 
 from samebits.compare.threads import RecordLike, RunLike, is_worker
@@ -17,19 +17,42 @@ from samebits.model.facts import Completion, Create, Detail, Draw, Fact, File, I
 from samebits.model.sites import Site
 
 _GLOBAL: Final = ("python", "numpy")
+_ORDERED: Final = (Completion, Iteration, Listing)
 _MOST: Final = 6
 _EVENTS: Final = 20_000  # looked through for reads of memory that nothing filled
 
 
-def risks(run: RunLike) -> tuple[str, ...]:
-    """What of a run that agrees with another deserves a second look, one sentence each."""
-    facts = [fact for _, record in sorted(run.records.items()) for fact in record.facts()]
+def risks(run: RunLike, other: RunLike) -> tuple[str, ...]:
+    """What of a run that agrees with another deserves a second look, one sentence each.
+
+    An order that was another in the other run made no difference, and is none.
+    """
+    theirs = _orders(_facts(other))
+    ours = _orders(facts := _facts(run))
+    facts = [fact for fact in facts if (key := _place(fact)) not in ours or ours[key] == theirs.get(key)]
     controlled = any(record.plan.get("seed") is not None for record in run.records.values())
     found = [*_alike(facts), *_threads(facts), *_completions(facts), *_unfilled(run)]
     if not controlled:
         found += [*_listings(facts, _sources(run)), *_sets(facts)]
     said = list(dict.fromkeys(found))
     return tuple(said[:_MOST])
+
+
+def _facts(run: RunLike) -> list[Fact[Detail]]:
+    return [fact for _, record in sorted(run.records.items()) for fact in record.facts()]
+
+
+def _place(fact: Fact[Detail]) -> tuple[str, Site | None, str]:
+    return fact.process, fact.site, fact.kind
+
+
+def _orders(facts: Iterable[Fact[Detail]]) -> dict[tuple[str, Site | None, str], list[Detail]]:
+    """Every order that was taken, by where."""
+    found: dict[tuple[str, Site | None, str], list[Detail]] = {}
+    for fact in facts:
+        if isinstance(fact.detail, _ORDERED):
+            found.setdefault(_place(fact), []).append(fact.detail)
+    return found
 
 
 def _spot(site: Site | None) -> str:
