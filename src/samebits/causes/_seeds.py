@@ -5,15 +5,15 @@ Four causes ask the same questions.  What was drawn is laid side by side by `cau
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from samebits.causes._draws import GLOBAL, Parting, Tapes, never_seeded, of, partings
-from samebits.causes._evidence import FactPair, before, facts, pairs, reach, spot, sure
+from samebits.causes._evidence import FactPair, before, facts, of_kind, pairs, reach, spot, sure
 from samebits.model.cause import Evidence
 from samebits.model.events import OWN_GENERATOR, RANDOM
-from samebits.model.facts import Completion, Create, Draw, Fact, Iteration, Listing, Seed, Sort
+from samebits.model.facts import Completion, Create, Detail, Draw, Fact, Iteration, Listing, Seed, Sort
 from samebits.model.sites import Site
 
 #: What gives a generator its state.
@@ -52,6 +52,7 @@ class Unseeded:
         site: the line that should have: the draw's own for a global generator, and the line that made it, or
             that reseeded it from the operating system, for others.
         maker: the library's function that made it, where one did.
+        reseeded: whether the program asks the operating system for its seed, at `site`.
         also: what else was never seeded, in words; "" for nothing.
     """
 
@@ -59,6 +60,7 @@ class Unseeded:
     site: Site | None
     maker: str | None
     also: str
+    reseeded: bool = False
 
 
 def unseeded(evidence: Evidence, family: Collection[str]) -> Unseeded | None:
@@ -73,12 +75,27 @@ def unseeded(evidence: Evidence, family: Collection[str]) -> Unseeded | None:
         made = seeding.detail
         from_system = made.value is None if isinstance(made, Seed) else not made.seeded
         if from_system:
-            return Unseeded(found.a, seeding.site or draw.site, made.by, also_unseeded(evidence, found.a))
+            made_at = _copied_from(rows, seeding) or seeding
+            site, by = made_at.site or draw.site, made_at.detail.by
+            reseeded = isinstance(made, Seed) and made.generator in GLOBAL
+            return Unseeded(found.a, site, by, also_unseeded(evidence, found.a), reseeded)
         if of(draw) not in GLOBAL:
             return None
     if found.a.detail.seeded:
         return None
     return Unseeded(found.a, found.a.site, found.a.detail.by, also_unseeded(evidence, found.a))
+
+
+def _copied_from(rows: Sequence[Fact[Detail]], made: Fact[Seeding]) -> Fact[Create] | None:
+    """What a copy is a copy of: the last generator before it of its kind that nothing seeded."""
+    if not (made.detail.by or "").startswith(("copy.", "pickle.", "_pickle.", "copyreg.")):
+        return None
+    earlier = [
+        fact
+        for fact in of_kind(rows, Create)
+        if of(fact) == of(made) and fact.at <= made.at and fact.detail.by is None and not fact.detail.seeded
+    ]
+    return earlier[-1] if earlier else None
 
 
 def also_unseeded(evidence: Evidence, draw: Fact[Draw] | None = None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from samebits.causes._draws import of, partings
+from samebits.causes._draws import PYTHON, of, partings
 from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import FactPair, first, nearest, of_kind, outside, pairs, spot, sure
 from samebits.causes._orderfix import take_in_order
@@ -26,6 +26,8 @@ results = [future.result() for future in futures]  # let threads return values, 
 
 _FIX_GENERATOR = """\
 rng = np.random.default_rng([0, thread])  # for each thread, before it starts"""
+_FIX_PYTHON = """\
+rng = random.Random(thread)  # for each thread, before it starts, with the thread's number"""
 
 
 def _interleaved(evidence: Evidence) -> Finding | None:
@@ -40,7 +42,7 @@ def _interleaved(evidence: Evidence) -> Finding | None:
         parting.fact.site,
         f"{parting.threads} threads draw from one generator ({of(parting.fact)}), at {where}; which of them "
         "comes first decides what each of them gets, and the two runs differ in that.",
-        _FIX_GENERATOR,
+        _FIX_PYTHON if of(parting.fact) in PYTHON else _FIX_GENERATOR,
         subject=parting.fact.detail,
     )
 

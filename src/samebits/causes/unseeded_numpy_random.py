@@ -59,11 +59,12 @@ def match(evidence: Evidence) -> Finding | None:
         return _compiled(evidence, found)
     own = of(draw) != "numpy"
     maker = f" by {found.maker}" if found.maker else ""
-    what = (
-        f"a {of(draw)} made without a seed{maker}"
-        if own
-        else "numpy's global generator, which was not seeded"
-    )
+    if own:
+        what = f"a {of(draw)} made without a seed{maker}"
+    elif found.reseeded:
+        what = f"numpy's global generator, which {spot(found.site)} seeds from the operating system"
+    else:
+        what = "numpy's global generator, which was not seeded"
     return Finding(
         0.95 * weight(evidence, draw),
         found.site or draw.site,

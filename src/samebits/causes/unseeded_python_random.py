@@ -40,11 +40,12 @@ def match(evidence: Evidence) -> Finding | None:
     draw = found.draw
     own = of(draw) != "python"
     maker = f" by {found.maker}" if found.maker else ""
-    what = (
-        f"a random.Random object made without a seed{maker}"
-        if own
-        else "Python's random, which was not seeded"
-    )
+    if own:
+        what = f"a random.Random object made without a seed{maker}"
+    elif found.reseeded:
+        what = f"Python's random, which {spot(found.site)} seeds from the operating system"
+    else:
+        what = "Python's random, which was not seeded"
     return Finding(
         0.95 * weight(evidence, draw),
         found.site or draw.site,

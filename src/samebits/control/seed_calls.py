@@ -217,18 +217,19 @@ class SeedCalls:
     ) -> Any:
         keyword = next((each for each in _KEYWORDS if each in kwargs), None)
         value = args[0] if args else kwargs.get(keyword) if keyword is not None else None
+        asking = str(sys._getframe(1).f_globals.get("__name__", ""))  # whatever the file's path is
         if name == "torch.Generator.seed":
-            seed = self._entropy.key("torch.Generator", _spots[number].file).integer(63)
+            seed = self._entropy.key("torch.Generator", asking).integer(63)
             inner.__self__.manual_seed(seed)
             if inner.__self__ is getattr(sys.modules.get("torch"), "default_generator", None):
                 self._seeds.ours()
             return seed
         drawn = value is None and name == "samebits.seeding.everything.seed_everything"
         if drawn:
-            args, kwargs = (), {**kwargs, "seed": self._entropy.key(name, _spots[number].file).integer(32)}
+            args, kwargs = (), {**kwargs, "seed": self._entropy.key(name, asking).integer(32)}
         origin = None if value is None else self._origin(value, _spots[number], mark)
         if origin is not None:
-            value = self._replacement(value, _spots[number])
+            value = self._replacement(value, asking)
             self._tell(_spots[number], name, origin)
             if args:
                 args = (value, *args[1:])
@@ -242,10 +243,10 @@ class SeedCalls:
             self._entropy.numpy_seeds = mixed(self._entropy.numpy_seeds, value)
         return result
 
-    def _replacement(self, value: Any, spot: SeedCall) -> int:
+    def _replacement(self, value: Any, asking: str) -> int:
         known = self._replaced.get(id(value))
         if known is None:
-            key = self._entropy.key("replaced", spot.file)
+            key = self._entropy.key("replaced", asking)
             wide = isinstance(value, int) and value >= 2**32
             known = self._replaced[id(value)] = value, key.integer(63 if wide else 32)
             if len(self._replaced) > _REMEMBERED:
