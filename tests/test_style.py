@@ -110,6 +110,7 @@ NO_FILE = {
     "launch/folder": "what is left in the user's folder",
     "launch/messages": "workers that their program ends",
     "launch/job_control": "terminals, shells and signals",
+    "launch/explained": "which cause, line and fix programs get whose draws are a library's",
     "launch/opening": "how many runs a verdict takes",
     "launch/portable": "`--portable`, end to end",
     "launch/programs": "programs of every kind, end to end",
