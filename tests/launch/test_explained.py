@@ -107,12 +107,17 @@ def test_the_cause_and_the_line_are_named(folder: Any, name: str) -> None:
 
 def test_a_fix_is_for_a_tool_to_make(folder: Any) -> None:
     """A generator that a function makes for each of many pictures: one for all, and as many pictures."""
-    program = (
-        "import numpy as np\nimport torch\ndef picture():\n    rng = np.random.default_rng()\n"
-        "    return rng.random(1)\ntorch.manual_seed(0)\n"
-        "x = torch.from_numpy(np.stack([picture() for _ in range(64)])).float()"
-        + _TRAIN
-        + "print(len(x.unique()))\n"
+    program = f"""\
+import numpy as np
+import torch
+def picture():
+    rng = np.random.default_rng()
+    return rng.random(1)
+torch.manual_seed(0)
+x = torch.from_numpy(np.stack([picture() for _ in range(64)])).float()
+{_TRAIN}
+print(len(x.unique()))
+"""
     file = folder.write("train.py", program)
     verdict = json.loads(folder.samebits("verify", "--level", "op", "--json", "-", "train.py").out)
     lines = program.splitlines()
