@@ -15,7 +15,15 @@ from tests.compare.written import kept
 from samebits.compare import Verdict, compare, compare_all
 from samebits.compare.diverge import first_divergence
 from samebits.model.divergence import Divergence
-from samebits.model.events import PARTIAL, RANDOM, READS_UNINITIALIZED, UNINITIALIZED, VIEW, Event
+from samebits.model.events import (
+    OWN_GENERATOR,
+    PARTIAL,
+    RANDOM,
+    READS_UNINITIALIZED,
+    UNINITIALIZED,
+    VIEW,
+    Event,
+)
 from samebits.model.facts import Fact, Save
 from samebits.model.sites import Site
 from samebits.record.run import Run
@@ -246,6 +254,18 @@ def test_a_result_among_operations_in_another_order_is_no_difference(tmp_path: P
     other = [*late[:-1], ("batch", "batch", 4)]
     assert _verdict(tmp_path / "other", early, other).verdict == "diverged"
     assert _verdict(tmp_path / "fewer", early, late[:-1]).verdict == "diverged"
+
+
+def test_a_draw_that_one_run_has_alone_is_idle_from_a_generator_of_its_own(tmp_path: Path) -> None:
+    """A cache is made in one run and loaded in the other."""
+    made = [("op", "aten::randn", 5, RANDOM | OWN_GENERATOR), ("read", "Tensor.pickle", 5)]
+    rest = [("op", "aten::mm", 7), ("loss", "loss", 8), ("read", "Tensor.item", 9)]
+    loaded = [("op", "aten::empty", 6, UNINITIALIZED), ("op", "aten::set_", 6, VIEW)]
+    assert _verdict(tmp_path, [*made, *rest], [*loaded, *rest]).verdict == "same"
+    global_draw = [("op", "aten::randn", 5, RANDOM), *made[1:]]
+    assert _verdict(tmp_path / "global", [*global_draw, *rest], [*loaded, *rest]).verdict == "diverged"
+    other = [*rest[:-1], ("read", "Tensor.item", 10)]
+    assert _verdict(tmp_path / "read", [*made, *rest], [*loaded, *other]).verdict == "diverged"
 
 
 def _verdict(folder: Path, a: list[Any], b: list[Any]) -> Verdict:

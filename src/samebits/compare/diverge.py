@@ -12,24 +12,22 @@ Rules in words: docs/reference/verdict.md, "What counts".
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import zip_longest
 from typing import Final
 
+from samebits.compare.agreement import RESULTS, results_agree
 from samebits.compare.align import Mismatch, mismatches
 from samebits.compare.pairs import ThreadPair, pairs
 from samebits.compare.threads import TRAINING_KINDS, EventStream, RecordLike, RunLike, is_worker
 from samebits.compare.values import combine, compare_loss, compare_values
 from samebits.model.divergence import Difference, Divergence
-from samebits.model.events import PARTIAL, RANDOM, UNINITIALIZED, VIEW, Event
+from samebits.model.events import OWN_GENERATOR, RANDOM, UNINITIALIZED, VIEW, Event
 from samebits.model.facts import Save
 from samebits.model.operators import AUXILIARY, COPYING, base_name, is_nondeterministic, public_name
 from samebits.record.log import TASKS
 
-#: Kinds of event that are results of a run: a difference there counts.  "read" is item() and the like.
-_RESULTS: Final = frozenset({"batch", "loss", "gradient", "parameter", "read"})
 #: How many events before and after a divergence are kept for the report.
 _EVENTS_BEFORE: Final = 50
 _EVENTS_AFTER: Final = 200
@@ -95,31 +93,25 @@ def _is_decisive(stream: EventStream, mismatch: Mismatch) -> bool:
     """Whether this mismatch by itself shows that the runs differ."""
     if mismatch.change == "value":
         assert mismatch.a is not None
-        return mismatch.a.kind in _RESULTS and not _is_seed_of_loader(stream, mismatch)
+        return mismatch.a.kind in RESULTS and not _is_seed_of_loader(stream, mismatch)
     if _only_reads(mismatch):
         return False
     if mismatch.change == "end" or not mismatch.rejoined:
         return True
     in_one_run = mismatch.only_a + mismatch.only_b
-    return any(event.kind in _RESULTS - {"read"} or event.flags & RANDOM for event in in_one_run)
+    return any(event.kind in RESULTS - {"read"} or event.flags & RANDOM for event in in_one_run)
 
 
 def _may_have_moved(mismatch: Mismatch) -> bool:
-    """Whether a result that one run seems to have alone may only have come elsewhere among the operations.
+    """Whether what one run seems to have alone may only have come elsewhere among the operations, or be idle.
 
-    If it did, all results of the thread are the same in both, in the same order.
+    If so, all results of the thread are the same in both, in the same order.  A draw from a generator that
+    the program made is idle where nothing else is drawn from it.
     """
     if mismatch.change in ("value", "end") or not mismatch.rejoined:
         return False
-    return not any(event.flags & RANDOM for event in mismatch.only_a + mismatch.only_b)
-
-
-def _results(stream: EventStream) -> Iterator[tuple[str, str, int]]:
-    """What is compared of a thread whatever its operations were."""
-    for index in range(stream.length):
-        event = stream.at(index)
-        if event is not None and event.kind in _RESULTS and not event.flags & PARTIAL:
-            yield event.kind, event.name, event.digest
+    in_one_run = mismatch.only_a + mismatch.only_b
+    return not any(event.flags & RANDOM and not event.flags & OWN_GENERATOR for event in in_one_run)
 
 
 def _operation(event: Event) -> tuple[str, str, str | None, str | None]:
@@ -331,7 +323,7 @@ def compare_streams(
 
     @cache
     def agree() -> bool:
-        return all(x == y for x, y in zip_longest(_results(a), _results(b)))
+        return results_agree(a, b)
 
     for mismatch in mismatches(a, b):
         if _after_last_whole_step(mismatch, a, b, unfinished):
