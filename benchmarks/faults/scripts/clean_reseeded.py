@@ -24,7 +24,7 @@ def fix_seeds(seed):
 
 def main():
     print("token", TOKEN)
-    scratch = nn.Linear(3, 3)
+    nn.Linear(3, 3)  # draws, and is thrown away
     fix_seeds(15)
     model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.2), nn.Linear(8, 1))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
