@@ -98,6 +98,18 @@ CASES: dict[str, tuple[str, str, list[tuple[str, dict[str, Any]]], list[str]]] =
         [],
         ["torch.manual_seed(0)"],
     ),
+    "a framework's own call that comes too late": (
+        "unseeded-torch-generator",
+        """\
+        import lightning as L
+        import torch
+
+        order = torch.randperm(64)  # here
+        L.seed_everything(42, workers=True)
+        """,
+        [],
+        ["L.seed_everything(42, workers=True)"],
+    ),
     "numpy by the name that the file has, and the file's own seed": (
         "unseeded-numpy-random",
         """\

@@ -94,8 +94,35 @@ def seed_start(patch: Patch, families: Collection[str]) -> None:
     ]
     if last is None:
         draft.at_top(*lines)
+    elif (own := _own_helper(draft)) is not None:
+        draft.after(
+            last, own
+        )  # where the program seeds all by a library's function, it only does so too late
     else:
         draft.after(last, *lines)
+
+
+def _own_helper(draft: Draft) -> str | None:
+    """The program's call of a library's function that seeds every generator, as it stands there."""
+    imported = {
+        (alias.asname or alias.name).partition(".")[0]
+        for node in draft.tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    for node in ast.walk(draft.tree):
+        if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)):
+            continue
+        call = node.value
+        values = [*call.args, *(keyword.value for keyword in call.keywords)]
+        if (
+            last_name(call) in calls.SEEDING_HELPERS
+            and ast.unparse(call.func).partition(".")[0] in imported
+            and values
+            and all(isinstance(value, ast.Constant) for value in values)
+        ):
+            return draft.source(call)
+    return None
 
 
 def _number(draft: Draft, last: ast.stmt | None) -> tuple[str, ast.stmt | None]:
