@@ -98,18 +98,6 @@ CASES: dict[str, tuple[str, str, list[tuple[str, dict[str, Any]]], list[str]]] =
         [],
         ["torch.manual_seed(0)"],
     ),
-    "a framework's own call that comes too late": (
-        "unseeded-torch-generator",
-        """\
-        import lightning as L
-        import torch
-
-        order = torch.randperm(64)  # here
-        L.seed_everything(42, workers=True)
-        """,
-        [],
-        ["L.seed_everything(42, workers=True)"],
-    ),
     "numpy by the name that the file has, and the file's own seed": (
         "unseeded-numpy-random",
         """\
@@ -673,6 +661,17 @@ def test_the_fix_is_made_for_the_place(name: str) -> None:
     assert len(after) == len(kept) + len(new), "lines are changed or added, and none is lost"
     for line in new:
         assert line.strip() in found.fix
+
+
+def test_a_frameworks_own_call_that_comes_too_late_comes_first() -> None:
+    source = (
+        "import lightning as L\nimport torch\n\norder = torch.randperm(64)  # here\n"
+        "L.seed_everything(42, workers=True)\n"
+    )
+    _, texts = mended("unseeded-torch-generator", source, [])
+    lines = texts[_FILE].split("\n")
+    assert lines[2] == "L.seed_everything(42, workers=True)"
+    assert lines.count(lines[2]) == 2
 
 
 def test_a_kernel_is_replaced_at_the_start() -> None:
