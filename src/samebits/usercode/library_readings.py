@@ -67,6 +67,7 @@ class LibraryReadings:
             or frame is None
             or frame.f_globals is not vars(random)
             or (here := self._here()) is None
+            or here[0] is None  # in a thread of a library's, where nothing of the program runs
         ):
             return
         drawing = facts.Entropy(call=f"random.{frame.f_code.co_qualname}", value=digest(told))
