@@ -109,7 +109,7 @@ def test_what_a_person_would_say() -> None:
         module="encoder.0",
         module_class="Linear",
         file="/opt/env/lib/python3.12/site-packages/lightning/pytorch/loop.py",
-        difference=Difference(4, 4, 6.28, 2_157_067_321, 4),
+        difference=Difference(4, 4, 6.28, 2_157_067_321, far=4),
     )
     text = _shown(replace(_DIVERGED, first=place), width=120)
     assert "DIVERGED  first at step 0, torch.tensor / torch.from_numpy, lightning/pytorch/loop.py:2" in text
