@@ -31,8 +31,9 @@ _class_methods: dict[type, dict[str, Watched]] = {}
 def begin() -> None:
     """Look again at the next call."""
     global modules
-    if not _functions:
-        _pending.update(watchlist.functions())
+    _functions.clear()  # a function may have been replaced since, by control for one
+    _pending.clear()
+    _pending.update(watchlist.functions())
     modules = -1
 
 
