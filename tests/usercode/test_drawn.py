@@ -195,3 +195,31 @@ def test_torch_is_seeded_by_number_by_object_and_by_the_system(facts: list[Fact[
         f for f in facts if isinstance(f.detail, Create) and f.detail.generator == "torch" and f.site is None
     ]
     assert len(start) == 1
+
+
+_FORKS = """\
+import os, random, threading
+import numpy as np
+import torch
+shared, stopped = np.random.default_rng(1), threading.Event()
+def draws():
+    while not stopped.is_set():
+        shared.random(1000); random.random()
+threads = [threading.Thread(target=draws) for _ in range(3)]
+for thread in threads: thread.start()
+for _ in range(40):
+    child = os.fork()
+    if child == 0:
+        random.random(); np.random.default_rng().random(); os._exit(0)
+    os.waitpid(child, 0)
+stopped.set()
+for thread in threads: thread.join()
+"""
+
+
+def test_children_are_forked_while_threads_draw(tmp_path: Path) -> None:
+    """A fork copies the locks that a thread holds, and that nobody in the child gives back."""
+    folder = Folder(tmp_path)
+    folder.write("train.py", _FORKS)
+    done = folder.run(sys.executable, "-m", "samebits", "record", "--level", "step", "train.py", timeout=100)
+    assert done.code == 0, done.err

@@ -94,7 +94,6 @@ class Draw(Detail):
     value: digest of what was drawn
     state: digest of the generator's state before the draw
     n: ordinal among this generator's draws
-    draws: how many numbers were drawn in a row by this line
     seeded: has anything seeded this generator
     thread: number of the thread in its process
     """
@@ -107,7 +106,6 @@ class Draw(Detail):
     id: int | None = None
     by: str | None = None
     state: Whole | None = None
-    draws: Count | None = None
     thread: int | None = None
 
 

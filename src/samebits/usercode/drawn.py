@@ -247,6 +247,8 @@ class DrawHooks:
         number_ = self.native.seeded(generator, not is_made)
         known = self._known.get(number_) or self._remember(number_, Known("python.Random", False, number_))
         here = self._here()
+        if here is not None:
+            self.take()  # what was drawn before it was seeded
         known.seeded = value is not None or (here is None and known.id != 0)
         if here is None:  # a fork, for one: Python's own generator starts anew in the child
             return
@@ -315,6 +317,7 @@ class DrawHooks:
     def _numpy_seeded(self, bits: Any, args: tuple[Any, ...], _: object) -> None:
         value = args[-1] if args else None
         known = self._of(self.native.number(bits), "MT19937")
+        self.take()  # what was drawn before it was seeded
         known.seeded = value is not None or bool(self._controlled)
         if (here := self._here()) is None:
             return

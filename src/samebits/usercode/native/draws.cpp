@@ -9,6 +9,10 @@
 // frames may be read meanwhile.
 #include "frames.h"
 
+#ifndef _WIN32
+#include <pthread.h>
+#endif
+
 #include <array>
 #include <atomic>
 #include <cstring>
@@ -625,10 +629,8 @@ PyObject* py_rows(PyObject*, PyObject*) {
   return list;
 }
 
-// after_fork(): in the child; what the parent noted is the parent's, and a lock may have been held
+// after_fork(): in the child; what the parent noted is the parent's
 PyObject* py_after_fork(PyObject*, PyObject*) {
-  new (&s->lock) std::shared_mutex;
-  new (&s->rows_lock) std::mutex;
   s->rows.clear();
   s->counts.clear();
   s->threads.clear();
@@ -659,4 +661,28 @@ PyModuleDef definition_of_module = {PyModuleDef_HEAD_INIT, "_draws", nullptr, -1
 }  // namespace
 }  // namespace samebits
 
-PyMODINIT_FUNC PyInit__draws() { return PyModule_Create(&samebits::definition_of_module); }
+// A fork copies the locks as they are: nobody else may hold one then.  Who holds one waits for nothing.
+#ifndef _WIN32
+namespace {
+void before_fork() {
+  samebits::s->lock.lock();
+  samebits::s->rows_lock.lock();
+}
+void after_fork_in_parent() {
+  samebits::s->rows_lock.unlock();
+  samebits::s->lock.unlock();
+}
+void after_fork_in_child() {  // where their holder, by its number, is somebody else
+  new (&samebits::s->rows_lock) std::mutex;
+  new (&samebits::s->lock) std::shared_mutex;
+}
+}  // namespace
+#endif
+
+PyMODINIT_FUNC PyInit__draws() {
+#ifndef _WIN32
+  static const int registered = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+  (void)registered;
+#endif
+  return PyModule_Create(&samebits::definition_of_module);
+}
