@@ -78,8 +78,13 @@ def collapsed(plain: Counts, mended: Counts) -> list[str]:
     ]
 
 
-def apply(entry: corpus.Entry, judge: Judge, keep: Path | None, timeout: float) -> Applied:
-    """Verify one script, apply its first cause's fix to a copy, and verify the copy."""
+def apply(
+    entry: corpus.Entry, judge: Judge, keep: Path | None, timeout: float, verdicts: Path | None
+) -> Applied:
+    """Apply the fix of one script's first cause to a copy, and verify that.
+
+    `verdicts` has what was said of it before; without that it is verified first.
+    """
     base = Path(tempfile.mkdtemp(prefix=f"faults-{entry.name}-"))
     start = time.monotonic()
 
@@ -91,7 +96,10 @@ def apply(entry: corpus.Entry, judge: Judge, keep: Path | None, timeout: float) 
 
     row = Applied(entry.name, entry.cause, None, 0, None)
     try:
-        _, said = judge(entry, folder("first"), timeout)
+        if verdicts is None:
+            _, said = judge(entry, folder("first"), timeout)
+        else:
+            said = json.loads((verdicts / entry.name / "verdict.json").read_text())
         first = (said.get("causes") or [{}])[0]
         row.found, edits = first.get("name"), first.get("edits") or []
         row.edits = len(edits)

@@ -2,7 +2,8 @@
 
 For each entry of truth.toml the script is copied to a fresh folder, the product is run on
 it there, and its JSON verdict is compared with the truth: the verdict, the first cause's
-name, and the line to change. Exit 1 when a target is missed.
+name, the line to change, and how often a cause is right that is stated with so much
+confidence. Exit 1 when a target is missed.
 
 With `--controlled` each script is verified with `--seed 1 --deterministic` instead, and scored is
 whether those that `truth.toml` says so of, and all clean ones, are the same to the bit.
@@ -32,7 +33,10 @@ import corpus
 
 PRODUCT = [sys.executable, "-m", "samebits"]
 VERDICTS = {0: "same", 1: "diverged", 2: "failed"}
-TARGETS = {"verdict": 100.0, "line": 95.0, "cause": 90.0}  # percent; and no false alarm
+TARGETS = {"verdict": 100.0, "line": 98.0, "cause": 95.0}  # percent; and no false alarm
+CERTAIN, RIGHT = 0.9, 95.0  # of the causes stated with so much confidence, so many percent are right
+STATED, FALSE = 0.3, 3.0  # of the causes stated with so much, at most so many percent are not the truth
+BANDS = (0.9, 0.7, 0.5, 0.3, 0.0)  # the rows of the table of confidences, from this up to the one before
 CONTROL = ("--seed", "1", "--deterministic")
 # What the caller's shell may set and the runs must not see.
 CLEARED = ("PYTHONHASHSEED", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "ATEN_CPU_CAPABILITY")
@@ -52,6 +56,7 @@ class Score:
     cause_right: bool | None  # None where there is nothing to be right about
     line_right: bool | None
     seconds: float
+    stated: list[tuple[str, float]]  # every cause that is given, with its confidence
     note: str = ""
 
 
@@ -152,6 +157,7 @@ def score(entry: corpus.Entry, keep: Path | None, timeout: float) -> Score:
         cause_right=first.get("name") == entry.cause if faulty else None,
         line_right=place in entry.places() if faulty and entry.place else None,
         seconds=seconds,
+        stated=[(cause["name"], cause["confidence"]) for cause in said.get("causes") or []],
         note=note,
     )
 
@@ -249,8 +255,31 @@ def totals(scores: list[Score]) -> dict[str, Any]:
         print(f"{name + ' right':22} {right:3} of {counted:3}  {share:5.1f} %  (>= {target:.0f} %)")
     clean = sum(s.truth == "same" for s in scores)
     print(f"{'clean called diverged':22} {len(alarms):3} of {clean:3}  {' '.join(alarms)}")
+    result["confidence"], calibrated = calibration(scores)
+    met = met and calibrated
     print("targets met" if met else "targets missed")
     return {**result, "met": met}
+
+
+def calibration(scores: list[Score]) -> tuple[dict[str, Any], bool]:
+    """How many causes of each confidence are the truth's, and whether that meets the targets."""
+    stated = [(sure, name == s.cause) for s in scores for name, sure in s.stated]
+
+    def right(low: float, high: float = 2.0) -> tuple[int, int, float]:
+        return percent([true for sure, true in stated if low <= sure < high])
+
+    bands = {low: right(low, high) for low, high in zip(BANDS, (2.0, *BANDS), strict=False)}
+    for low, (true, of, share) in bands.items():
+        print(f"stated at {low:4.0%} and more {true:3} of {of:3}  {share:5.1f} %")
+    certain, believed = right(CERTAIN)[2], right(STATED)[2]
+    print(f"{f'right at {CERTAIN:.0%}':22} {certain:18.1f} %  (>= {RIGHT:.0f} %)")
+    print(f"{f'false at {STATED:.0%}':22} {100 - believed:18.1f} %  (<= {FALSE:.0f} %)")
+    for s in scores:
+        wrong = [f"{name} {sure:.0%}" for name, sure in s.stated if sure >= STATED and name != s.cause]
+        if wrong:
+            print(f"  {s.name}: {', '.join(wrong)}; it is {s.cause}")
+    table = {f"{low:.0%}": {"right": true, "of": of} for low, (true, of, _) in bands.items()}
+    return table, certain >= RIGHT and 100 - believed <= FALSE
 
 
 def main() -> int:
@@ -262,6 +291,7 @@ def main() -> int:
     parser.add_argument("--timeout", type=float, default=300.0, help="seconds per command")
     parser.add_argument("--controlled", action="store_true", help="score `--seed 1 --deterministic` instead")
     parser.add_argument("--apply", action="store_true", help="score the fixes, applied to a copy, instead")
+    parser.add_argument("--verdicts", type=Path, metavar="DIR", help="with --apply: what a --keep DIR kept")
     parser.add_argument("--trials", type=int, default=1, help="with --controlled: how often each is verified")
     args = parser.parse_args()
 
@@ -275,7 +305,7 @@ def main() -> int:
             rows, result = controlled_table(found)
         elif args.apply:
             faulty = [entry for entry in entries if entry.verdict == "diverged"]
-            mended = pool.map(lambda e: apply.apply(e, judge, args.keep, args.timeout), faulty)
+            mended = pool.map(lambda e: apply.apply(e, judge, args.keep, args.timeout, args.verdicts), faulty)
             rows, result = apply.table(mended)
         else:
             rows = list(table(pool.map(lambda e: score(e, args.keep, args.timeout), entries)))

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from samebits.causes._draws import PYTHON, of, partings
 from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import FactPair, first, nearest, of_kind, outside, pairs, spot, sure
+from samebits.causes._libraryfix import keep_order
 from samebits.causes._orderfix import take_in_order
 from samebits.causes._ownfix import own_stream_of_thread
 from samebits.causes._patch import InWords, Patch, mends
-from samebits.causes._seedfix import keep_order
 from samebits.causes._seeds import differs_elsewhere
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Completion, Thread

@@ -10,9 +10,9 @@ from samebits.causes._draws import NUMPY, PYTHON, TORCH, of
 from samebits.causes._edits import Draft, UnclearPlace
 from samebits.causes._evidence import before, facts, outside, pairs, reach, spot, sure
 from samebits.causes._patch import Patch, mends
-from samebits.causes._seedfix import fresh
 from samebits.causes._seeds import differing_draw, differing_seed, seed_drawn, seeded_by_system
 from samebits.causes._source import at_line, follow, text_of
+from samebits.causes._startfix import fresh
 from samebits.causes._trace import call_at, calls_at, last_name
 from samebits.model import calls
 from samebits.model.cause import Cause, Evidence

@@ -7,9 +7,9 @@ from functools import partial
 from typing import Final
 
 from samebits.causes._evidence import NO_INPUTS, is_random, pairs, spot
+from samebits.causes._libraryfix import keep_order
 from samebits.causes._origins import last_name, origin
 from samebits.causes._patch import Patch, mends
-from samebits.causes._seedfix import keep_order
 from samebits.causes._seeds import differs_elsewhere
 from samebits.causes._source import text_of
 from samebits.model.cause import Cause, Evidence
