@@ -27,6 +27,7 @@ class Entry:
     file: str  # below scripts/; a script with helpers lies in a folder of its own
     verdict: str
     cause: str | None = None
+    besides: tuple[str, ...] = ()  # other causes that are true of it; the first to name is `cause`
     command: str = "verify"
     args: tuple[str, ...] = ()  # for the product, before the script
     script_args: tuple[str, ...] = ()

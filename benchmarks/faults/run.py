@@ -56,7 +56,7 @@ class Score:
     cause_right: bool | None  # None where there is nothing to be right about
     line_right: bool | None
     seconds: float
-    stated: list[tuple[str, float]]  # every cause that is given, with its confidence
+    stated: list[tuple[str, float, bool]]  # every cause that is given, its confidence, whether it is true
     note: str = ""
 
 
@@ -157,7 +157,10 @@ def score(entry: corpus.Entry, keep: Path | None, timeout: float) -> Score:
         cause_right=first.get("name") == entry.cause if faulty else None,
         line_right=place in entry.places() if faulty and entry.place else None,
         seconds=seconds,
-        stated=[(cause["name"], cause["confidence"]) for cause in said.get("causes") or []],
+        stated=[
+            (cause["name"], cause["confidence"], cause["name"] in (entry.cause, *entry.besides))
+            for cause in said.get("causes") or []
+        ],
         note=note,
     )
 
@@ -263,7 +266,7 @@ def totals(scores: list[Score]) -> dict[str, Any]:
 
 def calibration(scores: list[Score]) -> tuple[dict[str, Any], bool]:
     """How many causes of each confidence are the truth's, and whether that meets the targets."""
-    stated = [(sure, name == s.cause) for s in scores for name, sure in s.stated]
+    stated = [(sure, true) for s in scores for _, sure, true in s.stated]
 
     def right(low: float, high: float = 2.0) -> tuple[int, int, float]:
         return percent([true for sure, true in stated if low <= sure < high])
@@ -275,7 +278,7 @@ def calibration(scores: list[Score]) -> tuple[dict[str, Any], bool]:
     print(f"{f'right at {CERTAIN:.0%}':22} {certain:18.1f} %  (>= {RIGHT:.0f} %)")
     print(f"{f'false at {STATED:.0%}':22} {100 - believed:18.1f} %  (<= {FALSE:.0f} %)")
     for s in scores:
-        wrong = [f"{name} {sure:.0%}" for name, sure in s.stated if sure >= STATED and name != s.cause]
+        wrong = [f"{name} {sure:.0%}" for name, sure, true in s.stated if sure >= STATED and not true]
         if wrong:
             print(f"  {s.name}: {', '.join(wrong)}; it is {s.cause}")
     table = {f"{low:.0%}": {"right": true, "of": of} for low, (true, of, _) in bands.items()}

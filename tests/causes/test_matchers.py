@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,11 @@ EXTRA_DRAW = _parted("extra", None, event("aten::rand", line=9, flags=RANDOM))
 OTHER_WORK = _parted("replaced", event("aten::conv2d", line=70), event("aten::mm", line=71))
 STOPPED = _parted("end", event("", kind="batch", line=4), None)
 
+_LEFT_IN_LISTING = _plus(
+    ([fact("listing", 2, path="runs", content=1, n=0)], [fact("listing", 2, path="runs", content=2, n=1)]),
+    _both("write", 14, "mode", "w", "w", path="runs/a.json", at=40),
+)
+
 CASES: dict[str, tuple[str, int, Divergence, tuple[list[Fact], list[Fact]], dict[str, Any]]] = {
     "global python": (
         "unseeded-python-random", 12, BATCH, _draw("python", 12, 1, 2, seeded=False), {},
@@ -148,6 +154,14 @@ CASES: dict[str, tuple[str, int, Divergence, tuple[list[Fact], list[Fact]], dict
         "left-behind", 2, DRAWN,
         _plus(_both("probe", 2, "value", False, True, path="out", call="os.path.isdir"),
               _both("save", 9, "call", "torch.save", "torch.save", path="out/a/last.pt", at=40)), {},
+    ),
+    "left behind, in a listing": (
+        "left-behind", 2, value(), _LEFT_IN_LISTING, {},
+    ),
+    "a draw that what is left decides": ("rng-drift", 9, EXTRA_DRAW, _LEFT_IN_LISTING, {}),
+    "torch.rand of no elements in one run": (
+        "rng-drift", 9, replace(value("aten::rand", line=9), b=event("aten::rand", line=9, flags=RANDOM)),
+        ([], []), {},
     ),
     "torch never seeded": ("unseeded-torch-generator", 50, DRAWN, ([], []), {}),
     "torch seeded from the system": (
@@ -287,6 +301,9 @@ CONFIDENCE = {
     "numpy generator in a worker without a record": 0.684,
     "left behind, asked for": 0.948,
     "left behind, a folder": 0.948,
+    "left behind, in a listing": 0.879,
+    "a draw that what is left decides": 0.93,
+    "torch.rand of no elements in one run": 0.93,
     "torch never seeded": 0.6,
     "torch seeded from the system": 0.926,
     "seed from the clock, one line": 0.936,
@@ -400,6 +417,12 @@ def test_the_cause_keeps_quiet(name: str) -> None:
     cause, divergence, (a, b), more = SILENT[name]
     found = {each.cause: each.confidence for each in ask(divergence, a, b, **more)}
     assert found.get(cause, 0) < 0.3
+
+
+def test_of_a_file_that_is_left_and_a_draw_that_it_decides_the_draw_is_nearer() -> None:
+    rows = _plus(_LEFT_IN_LISTING, _seed("torch", 1, 0, 0, at=1))
+    found = {each.cause: each.confidence for each in ask(EXTRA_DRAW, *rows)}
+    assert found == {"rng-drift": pytest.approx(0.93), "left-behind": pytest.approx(0.586, abs=0.005)}
 
 
 def test_every_cause_has_evidence_for_and_against() -> None:

@@ -20,7 +20,7 @@ def load_split():
 
 
 def training_set(labelled):
-    if not PSEUDO.exists():
+    if not PSEUDO.exists():  # also
         return labelled
     extra = torch.load(PSEUDO)  # planted
     print(f"{len(extra['x'])} pseudo labels")

@@ -17,6 +17,7 @@ from typing import Final, Literal
 
 from samebits.causes._evidence import before, of_kind, spot
 from samebits.model.cause import Evidence
+from samebits.model.events import RANDOM, Event
 from samebits.model.facts import Create, Detail, Draw, Fact, Seed
 
 PYTHON: Final = frozenset({"python", "python.Random"})
@@ -163,6 +164,33 @@ def _more(rest_a: Sequence[Fact[Draw]], rest_b: Sequence[Fact[Draw]]) -> Fact[Dr
     in_b = next((k for k, fact in enumerate(rest_b) if _place(fact) == _place(x)), inf)
     in_a = next((k for k, fact in enumerate(rest_a) if _place(fact) == _place(y)), inf)
     return y if in_b < in_a else x
+
+
+def operation_alone(evidence: Evidence) -> tuple[Event, float] | None:
+    """The torch operation that draws in one run only, where the runs part, and how sure that is, 0..1."""
+    divergence = evidence.divergence
+    a, b, first = divergence.a, divergence.b, divergence.event
+    if divergence.change == "value":
+        # One call of one line, which drew nothing in one run: `torch.rand(0)`.
+        drew = [event for event in (a, b) if event is not None and event.flags & RANDOM]
+        return (drew[0], 0.93) if len(drew) == 1 and divergence.inputs_equal is not False else None
+    # The draw may come a few operations into what one run has alone.
+    longer, shorter = (
+        (divergence.after_b, divergence.after_a)
+        if divergence.change == "extra" or a is None
+        else (divergence.after_a, divergence.after_b)
+    )
+    other = {(event.name, event.site) for event in shorter}
+    here = next(
+        (e for e in (first, *longer) if e.flags & RANDOM and (e is first or (e.name, e.site) not in other)),
+        None,
+    )
+    if here is None:
+        return None
+    alone = divergence.change in ("extra", "missing")
+    # One round more of a loop that both runs were in is the loop's doing, not the draw's.
+    looped = here is first and any(event.site == here.site for event in divergence.before)
+    return here, 0.5 if looped else 0.93 if here is first and alone else 0.85 if alone else 0.35
 
 
 def _other_threads(rows: Sequence[Fact[Draw]]) -> tuple[Fact[Draw], ...]:

@@ -14,7 +14,7 @@ from typing import Final, Generic, cast
 
 from samebits.model.cause import Evidence
 from samebits.model.events import RANDOM
-from samebits.model.facts import D, Detail, Fact, File, Iteration, Listing, Probe, Sort, Write
+from samebits.model.facts import D, Detail, Fact, File, Iteration, Listing, Probe, Save, Sort, Write
 from samebits.model.operators import is_nondeterministic
 from samebits.model.sites import Site, at, short_path
 
@@ -198,6 +198,25 @@ def _filled(rows: Iterable[Fact[Detail]], listing: Fact[Listing]) -> bool:
         if isinstance(fact.detail, Write) and fact.at <= listing.at and _under(str(fact.detail.path), folder)
     }
     return 0 < (listing.detail.n or 0) <= len(written)
+
+
+def first_writers(evidence: Evidence) -> dict[str, Fact[Write | Save]]:
+    """Path -> where the first run wrote it; a folder counts as written where a file in it was."""
+    found: dict[str, Fact[Write | Save]] = {}
+    written: list[Fact[Write | Save]] = of_kind(evidence.a, Write, Save)
+    for fact in written:
+        path = os.path.normpath(str(fact.detail.path))
+        while path not in ("", ".", os.sep):
+            found.setdefault(path, fact)
+            path = os.path.dirname(path)
+    return found
+
+
+def grown(evidence: Evidence, listing: FactPair[Listing]) -> bool:
+    """Whether the second run found more in a folder that the first one wrote to."""
+    if listing.a is None or listing.b is None or (listing.b.detail.n or 0) <= (listing.a.detail.n or 0):
+        return False
+    return os.path.normpath(str(listing.detail.path)) in first_writers(evidence)
 
 
 def renamed(evidence: Evidence, listing: FactPair[Listing]) -> bool:

@@ -9,7 +9,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from samebits.causes._draws import GLOBAL, Parting, Tapes, never_seeded, of, partings
+from samebits.causes._draws import (
+    GLOBAL,
+    NUMPY,
+    PYTHON,
+    Parting,
+    Tapes,
+    never_seeded,
+    of,
+    operation_alone,
+    partings,
+)
 from samebits.causes._evidence import FactPair, before, facts, of_kind, pairs, reach, spot, sure
 from samebits.model.cause import Evidence
 from samebits.model.events import OWN_GENERATOR, RANDOM
@@ -42,6 +52,14 @@ def extra_draw(evidence: Evidence, family: Collection[str]) -> Parting | None:
         if of(parting.fact) in family and parting.threads == 1:
             return parting if parting.extra is not None else None
     return None
+
+
+def drew_alone(evidence: Evidence) -> bool:
+    """Whether the runs part where one of them draws, and the other does not."""
+    return operation_alone(evidence) is not None or any(
+        (parting := extra_draw(evidence, family)) is not None and parting.extra is not None
+        for family in (PYTHON, NUMPY)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Sequence
 
 from samebits.causes._edits import UnclearPlace
@@ -9,6 +10,8 @@ from samebits.causes._evidence import (
     FactPair,
     facts,
     first,
+    first_writers,
+    grown,
     of_kind,
     outside,
     pairs,
@@ -66,9 +69,12 @@ def _read_alone(evidence: Evidence, files: Sequence[FactPair[File]]) -> FactPair
     rows_a, rows_b = facts(evidence, File, beyond=True)
     if not evidence.whole or any(fact.detail.count for fact in (*rows_a, *rows_b)):
         return None
+    left = first_writers(evidence)
     known = [{name for fact in rows for name in _names(fact)} for rows in (rows_a, rows_b)]
 
     def alone(pair: FactPair[File]) -> bool:
+        if pair.a is None and os.path.normpath(str(pair.detail.path)) in left:
+            return False  # the first run left it behind
         other = known[1] if pair.b is None else known[0]
         return (pair.a is None or pair.b is None) and other.isdisjoint(_names(pair.fact))
 
@@ -96,8 +102,8 @@ def match(evidence: Evidence) -> Finding | None:
     listed = first(
         pairs(evidence, Listing), lambda p: p.differs(lambda d: d.content) and p.equal(lambda d: d.path)
     )
-    if listed is not None and reordered(evidence, listed):
-        return None  # the same contents in another order
+    if listed is not None and (reordered(evidence, listed) or grown(evidence, listed)):
+        return None  # the same contents in another order, or what the first run left there
     if listed is not None and listed.a is not None:
         return Finding(
             sure(evidence, listed.a, 0.9),

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 from samebits.causes._edits import UnclearPlace
-from samebits.causes._evidence import before, facts, of_kind, pairs, reach, spot
+from samebits.causes._evidence import before, facts, first_writers, grown, of_kind, pairs, reach, spot
 from samebits.causes._patch import InWords, Patch, mends
+from samebits.causes._seeds import drew_alone
 from samebits.model.cause import Cause, Evidence
-from samebits.model.facts import Detail, Fact, File, Load, Probe, Save, Write
+from samebits.model.facts import Detail, Fact, File, Listing, Load, Probe, Save, Write
 from samebits.model.finding import Finding
 
 _FIX = """\
@@ -19,20 +20,8 @@ import tempfile
 folder = tempfile.mkdtemp()"""
 
 
-def _path(fact: Fact[Write | Save | Probe | File]) -> str:
+def _path(fact: Fact[Write | Save | Probe | File | Listing]) -> str:
     return os.path.normpath(str(fact.detail.path))
-
-
-def _writers(evidence: Evidence) -> dict[str, Fact[Write | Save]]:
-    """Path -> where the first run wrote it; a folder counts as written where a file in it was."""
-    found: dict[str, Fact[Write | Save]] = {}
-    written: list[Fact[Write | Save]] = of_kind(evidence.a, Write, Save)
-    for fact in written:
-        path = _path(fact)
-        while path not in ("", ".", os.sep):
-            found.setdefault(path, fact)
-            path = os.path.dirname(path)
-    return found
 
 
 def _checkpoint(evidence: Evidence) -> bool:
@@ -46,7 +35,7 @@ def _checkpoint(evidence: Evidence) -> bool:
 
 
 def match(evidence: Evidence) -> Finding | None:
-    writers = _writers(evidence)
+    writers = first_writers(evidence)
     if not writers:
         return None
     for pair in pairs(evidence, Probe):
@@ -55,6 +44,10 @@ def match(evidence: Evidence) -> Finding | None:
             continue
         if (writer := writers.get(_path(asked))) is not None:
             return _found(evidence, asked, writer, f"asked at {spot(asked.site)} whether it exists", 0.97)
+    for listed in pairs(evidence, Listing):
+        if listed.a is not None and grown(evidence, listed) and before(evidence, listed.a):
+            writer = writers[_path(listed.a)]
+            return _found(evidence, listed.a, writer, f"listed its folder at {spot(listed.site)}", 0.9)
     found_a = {_path(fact) for fact in _found_there(evidence, evidence.a)}
     for fact in _found_there(evidence, evidence.b):
         path = _path(fact)
@@ -82,14 +75,14 @@ def _found_there(evidence: Evidence, rows: Sequence[Fact[Detail]]) -> Iterator[F
 
 
 def _found(
-    evidence: Evidence, seen: Fact[Probe | File], writer: Fact[Write | Save], how: str, base: float
+    evidence: Evidence, seen: Fact[Probe | File | Listing], writer: Fact[Write | Save], how: str, base: float
 ) -> Finding:
-    if _checkpoint(evidence):
-        base = 0.6  # what is amiss is then how it resumes
+    if _checkpoint(evidence) or drew_alone(evidence):
+        base = 0.6  # what is amiss is then how it resumes, or that what is left decides of a draw
     return Finding(
         base * reach(evidence, seen),
         seen.site,
-        f"the first run wrote {_path(seen)} (at {spot(writer.site)}), and the second found it: both {how}, "
+        f"the first run wrote {_path(writer)} (at {spot(writer.site)}), and the second found it: both {how}, "
         "and it was there for the second alone. A third run would do as the second did.",
         _FIX,
     )
@@ -97,19 +90,21 @@ def _found(
 
 def _change(patch: Patch, finding: Finding) -> str | None:
     """Names the file and the lines; no edit, since whether a cache is to be kept is not for a tool to say."""
-    writers = _writers(patch.evidence)
-    rows: list[Fact[Probe | File]]
-    rows, _ = facts(patch.evidence, Probe, File)
+    writers = first_writers(patch.evidence)
+    rows: list[Fact[Probe | File | Listing]]
+    rows, _ = facts(patch.evidence, Probe, File, Listing)
     seen = [fact for fact in rows if fact.site == finding.site and _path(fact) in writers]
     if not seen:
         raise UnclearPlace("the file is not known")
     path = _path(seen[0])
+    writer = writers[path]
     fix = (
-        f"# {path} is written at {spot(writers[path].site)} and looked for at {spot(finding.site)}:\n"
-        "# write it to a folder that is new in each run, or begin without it:\n"
-        "from pathlib import Path\n"
-        f"Path({path!r}).unlink(missing_ok=True)  # before line {finding.site.line if finding.site else 1}"
+        f"# {_path(writer)} is written at {spot(writer.site)} and looked for at {spot(finding.site)}:\n"
+        "# write it to a folder that is new in each run, or begin without it"
     )
+    if _path(writer) == path:
+        line = finding.site.line if finding.site else 1
+        fix += f":\nfrom pathlib import Path\nPath({path!r}).unlink(missing_ok=True)  # before line {line}"
     raise InWords(fix)
 
 

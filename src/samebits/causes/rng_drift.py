@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from samebits.causes._draws import NUMPY, PYTHON, TORCH, drawing
+from samebits.causes._draws import NUMPY, PYTHON, TORCH, drawing, operation_alone
 from samebits.causes._evidence import is_random, pairs, reach, spot, sure
 from samebits.causes._ownfix import own_generator
 from samebits.causes._patch import Patch, mends
 from samebits.causes._seeds import differing_seed, ever_seeded, extra_draw, seeded_by_system
 from samebits.model.cause import Cause, Evidence
-from samebits.model.events import OWN_GENERATOR, RANDOM
+from samebits.model.events import OWN_GENERATOR
 from samebits.model.facts import RngRestore
 from samebits.model.finding import Finding
 from samebits.model.operators import spoken
@@ -25,31 +25,15 @@ value = rng.normal()"""
 
 
 def _extra_operation(evidence: Evidence) -> Finding | None:
-    divergence = evidence.divergence
-    if divergence.change == "value":
+    alone = operation_alone(evidence)
+    if alone is None:
         return None
-    # The draw may come a few operations into what one run has alone.
-    longer, shorter = (
-        (divergence.after_b, divergence.after_a)
-        if divergence.change == "extra" or divergence.a is None
-        else (divergence.after_a, divergence.after_b)
-    )
-    first = divergence.event
-    other = {(event.name, event.site) for event in shorter}
-    here = next(
-        (e for e in (first, *longer) if e.flags & RANDOM and (e is first or (e.name, e.site) not in other)),
-        None,
-    )
-    if here is None:
-        return None
-    alone = divergence.change in ("extra", "missing")
-    # One round more of a loop that both runs were in is the loop's doing, not the draw's.
-    looped = here is first and any(event.site == here.site for event in divergence.before)
+    event, confidence = alone
     return Finding(
-        0.5 if looped else 0.93 if here is first and alone else 0.85 if alone else 0.35,
-        here.site,
-        f"{spoken(here.name)} at {spot(here.site)} draws random numbers in one run only; every later number "
-        "from that generator is another.",
+        confidence,
+        event.site,
+        f"{spoken(event.name)} at {spot(event.site)} draws random numbers in one run only; every later "
+        "number from that generator is another.",
         _FIX,
     )
 
