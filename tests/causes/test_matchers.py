@@ -155,6 +155,11 @@ CASES: dict[str, tuple[str, int, Divergence, tuple[list[Fact], list[Fact]], dict
         _plus(_both("probe", 2, "value", False, True, path="out", call="os.path.isdir"),
               _both("save", 9, "call", "torch.save", "torch.save", path="out/a/last.pt", at=40)), {},
     ),
+    "a file that is read, and then written anew": (
+        "data-difference", 24, value(),
+        _plus(_both("file", 24, "digest", 1, 2, path="d.npy", mode="rb"),
+              _both("write", 26, "mode", "wb", "wb", path="d.npy")), {},
+    ),
     "left behind, in a listing": (
         "left-behind", 2, value(), _LEFT_IN_LISTING, {},
     ),
@@ -301,6 +306,7 @@ CONFIDENCE = {
     "numpy generator in a worker without a record": 0.684,
     "left behind, asked for": 0.948,
     "left behind, a folder": 0.948,
+    "a file that is read, and then written anew": 0.938,
     "left behind, in a listing": 0.879,
     "a draw that what is left decides": 0.93,
     "torch.rand of no elements in one run": 0.93,
@@ -393,6 +399,11 @@ SILENT: dict[str, tuple[str, Divergence, tuple[list[Fact], list[Fact]], dict[str
     "only a path differs": (
         "environment-difference", value(), ([], []),
         {"environment": [EnvironmentDifference("cwd", "/a", "/b", False)]},
+    ),
+    "a file that each run writes anew": (
+        "data-difference", value(),
+        _plus(_both("write", 22, "mode", "wb", "wb", path="d.npy"),
+              _both("file", 24, "digest", 1, 2, path="d.npy", mode="rb")), {},
     ),
     "same file": ("data-difference", value(), _both("file", 15, "digest", 1, 1, path="d.csv"), {}),
     "pretrained weights": (

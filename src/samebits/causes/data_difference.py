@@ -41,13 +41,17 @@ def _made_by_both(evidence: Evidence, read: FactPair[File]) -> bool:
     """Whether each run wrote the file anew before it read it: what it holds is then no input."""
 
     def made(rows: Sequence[Fact[Detail]], fact: Fact[File] | None) -> bool:
-        written: list[Fact[Write | Save]] = of_kind(rows, Write, Save)
-        return any(
-            each.detail.path == read.detail.path
-            and not (isinstance(each.detail, Write) and "a" in (each.detail.mode or ""))
-            and (fact is None or each.process != fact.process or each.at <= fact.at)
-            for each in written
-        )
+        earlier = True  # what the same process writes later is not what was read
+        for each in rows:
+            earlier = earlier and each is not fact
+            if (
+                isinstance(each.detail, Write | Save)
+                and each.detail.path == read.detail.path
+                and not (isinstance(each.detail, Write) and "a" in (each.detail.mode or ""))
+                and (earlier or (fact is not None and each.process != fact.process))
+            ):
+                return True
+        return False
 
     return made(evidence.a, read.a) and made(evidence.b, read.b)
 
