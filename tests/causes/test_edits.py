@@ -15,7 +15,7 @@ from samebits.model import facts
 from samebits.model.cause import Evidence
 from samebits.model.divergence import Divergence
 from samebits.model.events import Event
-from samebits.model.facts import Fact
+from samebits.model.facts import Detail, Fact, Save
 from samebits.model.finding import Finding
 from samebits.model.sites import Site
 
@@ -39,6 +39,7 @@ def mended(
     b: Sequence[tuple[str, dict[str, Any]]] | None = None,
     op: str = "aten::mul",
     others: dict[str, str] | None = None,
+    about: type[Detail] | None = None,
 ) -> tuple[Finding, dict[str, str]]:
     """What a cause makes of a finding at the marked line, and the files with its edits made."""
     source = textwrap.dedent(source)
@@ -54,7 +55,8 @@ def mended(
     )
     mend = CATALOGUE[cause].mend
     assert mend is not None
-    found = mend(evidence, Finding(0.9, site, "why", "the general fix"))
+    subject = next((one.detail for one in evidence.a if type(one.detail) is about), None)
+    found = mend(evidence, Finding(0.9, site, "why", "the general fix", subject=subject))
     for edit in found.edits:
         assert edit.file in sources
     texts = {
@@ -804,8 +806,8 @@ def test_a_fix_in_words_names_files_and_lines() -> None:
         "# train.py:2, after all is loaded:\n"
         'samebits.restore_rng(state["rng"])'
     )
-    found, _ = mended("left-behind", source, [(kind, dict(row)) for kind, row in rows])
-    assert "last.pt is written at train.py:3 and looked for at train.py:2" in found.fix
+    found, _ = mended("left-behind", source, [(kind, dict(row)) for kind, row in rows], about=Save)
+    assert "last.pt is written at train.py:3 and found at train.py:2" in found.fix
     queue = "import queue\nq = queue.Queue()\nq.put(1)\nx = q.get()  # here\n"
     found, _ = mended("completion-order", queue, [("completion", {"call": "Queue.get"})])
     assert "# train.py:3: put each item with its number" in found.fix

@@ -76,9 +76,10 @@ OTHERS = {
 
 @pytest.mark.parametrize("cause", OTHERS)
 def test_what_was_seen_to_shuffle_wins(cause: str) -> None:
-    first, *others = explain(_evidence(GROUPED, *OTHERS[cause]))
-    assert (first.cause, first.confidence > 0.9) == (cause, True)
-    assert [(each.cause, each.confidence) for each in others] == [("library-order", 0.25)]
+    found = explain(_evidence(GROUPED, *OTHERS[cause]))
+    assert [(each.cause, each.confidence > 0.9) for each in found] == [
+        (cause, True)
+    ]  # a guess beside it is none
 
 
 def test_draws_that_agree_or_were_seeded_explain_nothing() -> None:

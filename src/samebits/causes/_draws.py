@@ -10,7 +10,7 @@ lists have is compared, but in the thread that the divergence itself is in.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Final, Literal
@@ -19,6 +19,7 @@ from samebits.causes._evidence import before, of_kind, spot
 from samebits.model.cause import Evidence
 from samebits.model.events import RANDOM, Event
 from samebits.model.facts import Create, Detail, Draw, Fact, Seed
+from samebits.model.sites import Site
 
 PYTHON: Final = frozenset({"python", "python.Random"})
 NUMPY: Final = frozenset({"numpy", "numpy.Generator", "numpy.RandomState", "numba"})
@@ -175,22 +176,38 @@ def operation_alone(evidence: Evidence) -> tuple[Event, float] | None:
         drew = [event for event in (a, b) if event is not None and event.flags & RANDOM]
         return (drew[0], 0.93) if len(drew) == 1 and divergence.inputs_equal is not False else None
     # The draw may come a few operations into what one run has alone.
-    longer, shorter = (
-        (divergence.after_b, divergence.after_a)
-        if divergence.change == "extra" or a is None
-        else (divergence.after_a, divergence.after_b)
-    )
-    other = {(event.name, event.site) for event in shorter}
-    here = next(
-        (e for e in (first, *longer) if e.flags & RANDOM and (e is first or (e.name, e.site) not in other)),
-        None,
-    )
+    next_a = [event for event in (a, *divergence.after_a) if event is not None]
+    next_b = [event for event in (b, *divergence.after_b) if event is not None]
+    if divergence.change == "extra" or a is None:
+        next_a, next_b = next_b, next_a
+    alone = divergence.change in ("extra", "missing")
+    here = first if alone and first.flags & RANDOM else _first_alone(next_a, next_b)
+    if here is None and divergence.change == "replaced":
+        here = _first_alone(next_b, next_a)
     if here is None:
         return None
-    alone = divergence.change in ("extra", "missing")
     # One round more of a loop that both runs were in is the loop's doing, not the draw's.
-    looped = here is first and any(event.site == here.site for event in divergence.before)
-    return here, 0.5 if looped else 0.93 if here is first and alone else 0.85 if alone else 0.35
+    known = {event.site for event in divergence.before}
+    if here.site in known:
+        now_and_then = _amid_a_loop(next_a, known) or _amid_a_loop(next_b, known)
+        if now_and_then is not None:
+            return now_and_then, 0.85
+        return here, 0.5 if here is first and alone else 0.35
+    return here, 0.93 if here is first and alone else 0.35 if divergence.change == "end" else 0.85
+
+
+def _amid_a_loop(events: Sequence[Event], known: Collection[Site | None]) -> Event | None:
+    """A draw that comes next, at a line that was not run of late, before the loop goes on with its own."""
+    draws = [event for event in events if event.flags & RANDOM]
+    if draws and draws[0].site not in known and any(event.site in known for event in draws):
+        return draws[0]
+    return None
+
+
+def _first_alone(events: Sequence[Event], others: Sequence[Event]) -> Event | None:
+    """The first draw by an operation, and at a line, from which the other run does not draw soon."""
+    known = {(event.name, event.site) for event in others if event.flags & RANDOM}
+    return next((e for e in events if e.flags & RANDOM and (e.name, e.site) not in known), None)
 
 
 def _other_threads(rows: Sequence[Fact[Draw]]) -> tuple[Fact[Draw], ...]:

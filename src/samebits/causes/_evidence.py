@@ -191,13 +191,18 @@ def made_elsewhere(taken: FactPair[Iteration | Sort]) -> Site | None:
 
 def _filled(rows: Iterable[Fact[Detail]], listing: Fact[Listing]) -> bool:
     """Whether a run wrote all that it then found in a folder."""
-    folder = str(listing.detail.path)
+    folder = listing.detail.folder
     written = {
         fact.detail.path
         for fact in rows
         if isinstance(fact.detail, Write) and fact.at <= listing.at and _under(str(fact.detail.path), folder)
     }
     return 0 < (listing.detail.n or 0) <= len(written)
+
+
+def in_place(opened: Detail) -> bool:
+    """Whether a file was opened to be added to, or changed: each run then leaves another."""
+    return isinstance(opened, Write) and not {"a", "+"}.isdisjoint(opened.mode or "")
 
 
 def first_writers(evidence: Evidence) -> dict[str, Fact[Write | Save]]:
@@ -212,11 +217,22 @@ def first_writers(evidence: Evidence) -> dict[str, Fact[Write | Save]]:
     return found
 
 
-def grown(evidence: Evidence, listing: FactPair[Listing]) -> bool:
-    """Whether the second run found more in a folder that the first one wrote to."""
-    if listing.a is None or listing.b is None or (listing.b.detail.n or 0) <= (listing.a.detail.n or 0):
-        return False
-    return os.path.normpath(str(listing.detail.path)) in first_writers(evidence)
+def left_in(evidence: Evidence, listing: FactPair[Listing]) -> Fact[Write | Save] | None:
+    """What the first run wrote into a folder after it had listed it, where the second found more there."""
+    if listing.a is None or listing.b is None or listing.detail.by is not None:
+        return None
+    if (listing.b.detail.n or 0) <= (listing.a.detail.n or 0):
+        return None
+    listed = False
+    for fact in evidence.a:
+        listed = listed or fact is listing.a
+        if (
+            listed
+            and isinstance(fact.detail, Write | Save)
+            and _under(os.path.normpath(str(fact.detail.path)), listing.a.detail.folder)
+        ):
+            return cast("Fact[Write | Save]", fact)
+    return None
 
 
 def renamed(evidence: Evidence, listing: FactPair[Listing]) -> bool:
@@ -227,7 +243,7 @@ def renamed(evidence: Evidence, listing: FactPair[Listing]) -> bool:
     if listing.a is None or listing.b is None or listing.equal(lambda d: d.path):
         return False
     return not any(
-        _under(path, str(other.detail.path))
+        _under(path, other.detail.folder)
         for other, rows in ((listing.a, evidence.b), (listing.b, evidence.a))
         for path in _paths(rows)
     )
@@ -236,7 +252,7 @@ def renamed(evidence: Evidence, listing: FactPair[Listing]) -> bool:
 def _paths(rows: Iterable[Fact[Detail]]) -> set[str]:
     """All that a run listed, read and wrote."""
     used = [fact.detail for fact in rows if isinstance(fact.detail, Listing | File | Write)]
-    return {str(detail.path) for detail in used}
+    return {d.folder if isinstance(d, Listing) else str(d.path) for d in used}
 
 
 def _under(path: str, folder: str) -> bool:

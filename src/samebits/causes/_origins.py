@@ -16,6 +16,13 @@ _LONGEST: Final = 1 << 18  # characters of a source that is followed
 _MOST: Final = 2000  # expressions that are looked at
 _GROW: Final = frozenset({"append", "extend", "insert", "add", "update", "put", "appendleft"})
 
+_SORTS: Final = frozenset(
+    {"sort", "sorted", "sort_values", "sort_index", "sort_by", "orderBy", "order_by", "lexsort"}
+)
+_AS_FINISHED: Final = frozenset({"as_completed", "imap_unordered", "map_unordered"})
+#: What a keyword says: joblib's ``return_as``.
+_UNORDERED: Final = frozenset({"generator_unordered"})
+
 Node = ast.expr | ast.stmt
 
 
@@ -25,11 +32,11 @@ class _Values:
     def __init__(self, tree: ast.Module) -> None:
         self.given: dict[str, list[ast.expr]] = {}
         self.returned: dict[str, list[ast.expr]] = {}
-        self._functions: dict[str, list[str]] = {}
+        self.functions: dict[str, list[str]] = {}
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 arguments = [*node.args.posonlyargs, *node.args.args]
-                self._functions[node.name] = [
+                self.functions[node.name] = [
                     each.arg for each in arguments if each.arg not in ("self", "cls")
                 ]
         self._visit(tree, ())
@@ -62,10 +69,10 @@ class _Values:
             case _:
                 pass
         if isinstance(node, ast.Call):
-            for name, value in zip(self._functions.get(last_name(node.func), ()), node.args, strict=False):
+            for name, value in zip(self.functions.get(last_name(node.func), ()), node.args, strict=False):
                 self.given.setdefault(name, []).append(value)
             for keyword in node.keywords:
-                if keyword.arg is not None and last_name(node.func) in self._functions:
+                if keyword.arg is not None and last_name(node.func) in self.functions:
                     self.given.setdefault(keyword.arg, []).append(keyword.value)
         for child in ast.iter_child_nodes(node):
             self._visit(child, loops)
@@ -116,9 +123,10 @@ def origin(
                 break
             names: list[str] = []
             for node in _within(waiting.popleft(), stops):
-                if isinstance(node, ast.Call) and wanted(node):
+                called = last_name(node.func) if isinstance(node, ast.Call) else ""
+                if isinstance(node, ast.Call) and called not in values.functions and wanted(node):
                     return node
-                if isinstance(node, ast.Call) and (called := last_name(node.func)) in values.returned:
+                if called in values.returned:
                     names.append(called + "()")
                 elif isinstance(node, ast.Name | ast.Attribute):
                     names.append(last_name(node))
@@ -130,6 +138,21 @@ def origin(
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return None
+
+
+def sorts(node: ast.Call) -> bool:
+    """Whether a call puts what it is given in an order of its own."""
+    return last_name(node.func) in _SORTS
+
+
+def as_finished(text: str | None, line: int) -> ast.Call | None:
+    """The call that gives results in the order of finishing, of those that lead to what a line uses."""
+    return origin(text, line, _finishing, sorts)
+
+
+def _finishing(node: ast.Call) -> bool:
+    words = {word.value.value for word in node.keywords if isinstance(word.value, ast.Constant)}
+    return last_name(node.func) in _AS_FINISHED or not _UNORDERED.isdisjoint(words)
 
 
 def _within(node: ast.expr, stops: Callable[[ast.Call], bool]) -> Iterator[ast.AST]:

@@ -39,7 +39,9 @@ def seed_object(patch: Patch, site: Site | None, kind: type[Detail] = Create) ->
         if given and not (isinstance(given[0], ast.Constant) and given[0].value is None):
             raise UnclearPlace("it is made of something else")
         number = fresh(patch, draft, call, site, kind, _BITS.get(last_name(call), 64))
-        function = draft.source(call.func).replace("SystemRandom", "Random")  # which takes no seed
+        function = draft.source(call.func)
+        if last_name(call) in calls.PYTHON_ENTROPY:  # which takes no seed
+            function = f"{draft.module('random')}.Random"
         draft.replace(call, f"{function}({number})")
         return
     if not calls_at(draft, site.line, {"seed", "seed_all"}):

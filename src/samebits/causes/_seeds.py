@@ -33,6 +33,7 @@ _NAMES: Final = {
     "numpy": "numpy's global generator",
     "numba": "numba's generator",
 }
+_PLAINLY: Final = 0.8
 #: Whose seeds are handed down by a loader, and none of the program's own.
 _HANDED: Final = "torch.utils.data."
 
@@ -55,8 +56,9 @@ def extra_draw(evidence: Evidence, family: Collection[str]) -> Parting | None:
 
 
 def drew_alone(evidence: Evidence) -> bool:
-    """Whether the runs part where one of them draws, and the other does not."""
-    return operation_alone(evidence) is not None or any(
+    """Whether the runs part where one of them draws, and the other plainly does not."""
+    operation = operation_alone(evidence)
+    return (operation is not None and operation[1] > _PLAINLY) or any(
         (parting := extra_draw(evidence, family)) is not None and parting.extra is not None
         for family in (PYTHON, NUMPY)
     )
@@ -95,6 +97,8 @@ def unseeded(evidence: Evidence, family: Collection[str]) -> Unseeded | None:
         if from_system:
             made_at = _copied_from(rows, seeding) or seeding
             site, by = made_at.site or draw.site, made_at.detail.by
+            if _imported(made_at):  # a library's own: an import is no line to change
+                site, by = draw.site, "a library as it was imported"
             reseeded = isinstance(made, Seed) and made.generator in GLOBAL
             return Unseeded(found.a, site, by, also_unseeded(evidence, found.a), reseeded)
         if of(draw) not in GLOBAL:
@@ -164,7 +168,7 @@ def made_unseeded(evidence: Evidence, family: Collection[str]) -> Fact[Create] |
     return next((fact for fact in rows if not fact.detail.seeded), None)
 
 
-def _imported(made: Fact[Create]) -> bool:
+def _imported(made: Fact[Seeding]) -> bool:
     """Whether a library made a generator as it was imported, which its own tables may have needed."""
     return (made.detail.by or "") == "importlib"
 

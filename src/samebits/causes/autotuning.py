@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from typing import Final
 
 from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import facts, is_random, outside, reach, spot
@@ -19,6 +21,7 @@ torch.backends.cudnn.benchmark = False  # and no max_autotune: choose by a fixed
 torch.backends.cudnn.deterministic = True"""
 _FIX_HAND = """\
 implementation = CHOICES[name]  # choose by configuration, or keep the choice of the first run in a file"""
+_TUNES: Final = re.compile(r"bench|tun(e|ing)|fastest|profil|timeit|optimi[sz]e_for")
 _TUNED = ("conv", "cudnn", "mm", "linear", "sdpa", "attention")
 
 
@@ -44,8 +47,27 @@ def _by_hand(evidence: Evidence) -> Finding | None:
     return None
 
 
+def _by_library(evidence: Evidence) -> Finding | None:
+    """A library reads a clock in a function that, by its name, looks for what is fastest."""
+    if is_random(evidence):
+        return None
+    clocks, others = facts(evidence, Clock)
+    for fact in reversed(clocks + others):
+        if fact.detail.by is None or fact.site is None or not _TUNES.search(fact.detail.by.lower()):
+            continue
+        return Finding(
+            0.85 * reach(evidence, fact),
+            fact.site,
+            f"{fact.detail.by}, called at {spot(fact.site)}, reads a clock: it times alternatives, and the "
+            "two runs chose differently.",
+            _FIX_HAND,
+            subject=fact.detail,
+        )
+    return None
+
+
 def match(evidence: Evidence) -> Finding | None:
-    by_hand = _by_hand(evidence)
+    by_hand = _by_hand(evidence) or _by_library(evidence)
     if by_hand is not None:
         return by_hand
     divergence = evidence.divergence

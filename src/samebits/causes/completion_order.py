@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from samebits.causes._draws import PYTHON, of, partings
 from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import FactPair, first, nearest, of_kind, outside, pairs, spot, sure
 from samebits.causes._libraryfix import keep_order
 from samebits.causes._orderfix import take_in_order
+from samebits.causes._origins import as_finished, last_name
 from samebits.causes._ownfix import own_stream_of_thread
 from samebits.causes._patch import InWords, Patch, mends
 from samebits.causes._seeds import differs_elsewhere
+from samebits.causes._source import text_of
 from samebits.model.cause import Cause, Evidence
+from samebits.model.events import Event
 from samebits.model.facts import Completion, Thread
 from samebits.model.finding import Finding
-from samebits.model.operators import is_nondeterministic
+from samebits.model.operators import base_name, is_nondeterministic, spoken
+from samebits.model.sites import Site
 
 _FIX = """\
 with ThreadPoolExecutor() as pool:
@@ -28,6 +33,13 @@ _FIX_GENERATOR = """\
 rng = np.random.default_rng([0, thread])  # for each thread, before it starts"""
 _FIX_PYTHON = """\
 rng = random.Random(thread)  # for each thread, before it starts, with the thread's number"""
+
+
+#: Operations by name in place with which torch fills what it has just made: clones, new tensors.
+_MAKES: Final = frozenset(
+    f"aten::{name}_"
+    for name in ("copy", "fill", "zero", "uniform", "normal", "set", "detach", "requires_grad")
+)
 
 
 def _interleaved(evidence: Evidence) -> Finding | None:
@@ -58,6 +70,33 @@ def _same_results(found: Sequence[FactPair[Completion]]) -> bool | None:
     return False if len(apart) < 3 else None
 
 
+def _written_in_thread(evidence: Evidence) -> Event | None:
+    """The last operation up to the divergence with which a thread beside the first changed a tensor."""
+    divergence = evidence.divergence
+    for event in (divergence.event, *reversed(divergence.before)):
+        changes = base_name(event.name).endswith("_") and base_name(event.name) not in _MAKES
+        own = event.phase not in ("backward", "optimizer")
+        if event.thread and event.kind == "op" and changes and own and event.site:
+            return event
+    return None
+
+
+def _as_finished(evidence: Evidence) -> Finding | None:
+    """A library's call that is known by its words to give results as they come."""
+    site = evidence.divergence.event.site
+    call = as_finished(text_of(evidence, site), site.line) if site is not None else None
+    if site is None or call is None:
+        return None
+    here = Site(site.file, call.func.end_lineno or call.lineno, site.function)
+    return Finding(
+        0.9,
+        here,
+        f"the tensor made at {spot(site)} holds the same rows in both runs, in another order: "
+        f"{last_name(call.func)}() at {spot(here)} gives results in the order of finishing.",
+        _FIX,
+    )
+
+
 def match(evidence: Evidence) -> Finding | None:
     difference = evidence.divergence.difference
     reordered = difference is not None and difference.reordered
@@ -83,12 +122,23 @@ def match(evidence: Evidence) -> Finding | None:
             _FIX,
         )
     event = evidence.divergence.event
+    if reordered and (finished := _as_finished(evidence)) is not None:
+        return finished
     threads = [pair for pair in pairs(evidence, Thread) if "rocess" not in str(pair.detail.call)]
     if not threads or is_nondeterministic(event.name):
         return None
     if differs_elsewhere(evidence):
         return None
     confidence = 0.7 if reordered else 0.55 if event.thread else 0.5
+    written = _written_in_thread(evidence)
+    if written is not None:
+        return Finding(
+            0.8,
+            written.site,
+            f"threads started at {spot(threads[-1].site)} write to a tensor at {spot(written.site)}, "
+            f"by {spoken(written.name)}; which of them comes first decides the result.",
+            _FIX_SHARED,
+        )
     return Finding(
         confidence * (0.6 if outside(evidence) < 0.5 else 1.0),
         threads[-1].site,

@@ -11,7 +11,8 @@ from samebits.causes._evidence import (
     facts,
     first,
     first_writers,
-    grown,
+    in_place,
+    left_in,
     of_kind,
     outside,
     pairs,
@@ -47,7 +48,7 @@ def _made_by_both(evidence: Evidence, read: FactPair[File]) -> bool:
             if (
                 isinstance(each.detail, Write | Save)
                 and each.detail.path == read.detail.path
-                and not (isinstance(each.detail, Write) and "a" in (each.detail.mode or ""))
+                and not in_place(each.detail)
                 and (earlier or (fact is not None and each.process != fact.process))
             ):
                 return True
@@ -77,7 +78,8 @@ def _read_alone(evidence: Evidence, files: Sequence[FactPair[File]]) -> FactPair
     known = [{name for fact in rows for name in _names(fact)} for rows in (rows_a, rows_b)]
 
     def alone(pair: FactPair[File]) -> bool:
-        if pair.a is None and os.path.normpath(str(pair.detail.path)) in left:
+        writer = left.get(os.path.normpath(str(pair.detail.path))) if pair.a is None else None
+        if writer is not None and not in_place(writer.detail):
             return False  # the first run left it behind
         other = known[1] if pair.b is None else known[0]
         return (pair.a is None or pair.b is None) and other.isdisjoint(_names(pair.fact))
@@ -104,9 +106,10 @@ def match(evidence: Evidence) -> Finding | None:
             _FIX,
         )
     listed = first(
-        pairs(evidence, Listing), lambda p: p.differs(lambda d: d.content) and p.equal(lambda d: d.path)
+        pairs(evidence, Listing),
+        lambda p: p.differs(lambda d: d.content) and p.equal(lambda d: d.path) and p.detail.by is None,
     )
-    if listed is not None and (reordered(evidence, listed) or grown(evidence, listed)):
+    if listed is not None and (reordered(evidence, listed) or left_in(evidence, listed) is not None):
         return None  # the same contents in another order, or what the first run left there
     if listed is not None and listed.a is not None:
         return Finding(
@@ -118,10 +121,13 @@ def match(evidence: Evidence) -> Finding | None:
         )
     alone = _read_alone(evidence, files)
     if alone is not None:
+        added = alone.a is None and os.path.normpath(str(alone.detail.path)) in first_writers(evidence)
         return Finding(
-            sure(evidence, alone.fact, 0.85 if _loaded_as_data(evidence, alone) else 0.45),
+            sure(evidence, alone.fact, 0.9 if added else 0.85 if _loaded_as_data(evidence, alone) else 0.45),
             alone.site,
-            f"{alone.detail.path} was opened at {spot(alone.site)} in one run only.",
+            f"{alone.detail.path}, opened at {spot(alone.site)}, holds what the run before it wrote there."
+            if added
+            else f"{alone.detail.path} was opened at {spot(alone.site)} in one run only.",
             _FIX,
         )
     event = evidence.divergence.event

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
+import os.path
+from collections.abc import Sequence
 from typing import Final
 
 from samebits.causes._edits import Draft, UnclearPlace
-from samebits.causes._evidence import nearest, pairs, renamed, reordered, spot, sure
-from samebits.causes._patch import Patch, mends
+from samebits.causes._evidence import FactPair, facts, nearest, pairs, renamed, reordered, spot, sure
+from samebits.causes._patch import InWords, Patch, mends
 from samebits.causes._trace import call_at, last_name
 from samebits.model.cause import Cause, Evidence
-from samebits.model.facts import Listing
+from samebits.model.facts import Fact, File, Listing
 from samebits.model.finding import Finding
 
 _FIX = """\
@@ -29,13 +31,37 @@ def match(evidence: Evidence) -> Finding | None:
     )
     if pair is None or pair.a is None:
         return _renamed(evidence)
+    # Whether a library sorts what it listed is not seen: the order in which the files were then read is.
+    base = 0.96 if pair.detail.by is None else 0.9 if _read_in_another_order(evidence, pair) else 0.3
     return Finding(
-        sure(evidence, pair.a, 0.96),
+        sure(evidence, pair.a, base),
         pair.site,
-        f"{pair.detail.call or 'a listing'} at {spot(pair.site)} gave the two runs the same "
-        f"{pair.detail.n or ''} names in another order.".replace("  ", " "),
+        f"{_lister(pair)} gave the two runs the same {pair.detail.n or ''} names in another order.".replace(
+            "  ", " "
+        ),
         _FIX,
+        subject=pair.detail,
     )
+
+
+def _lister(pair: FactPair[Listing]) -> str:
+    if pair.detail.by is not None:
+        return f"{pair.detail.by}, called at {spot(pair.site)}, lists {pair.detail.folder}, and that"
+    return f"{pair.detail.call or 'a listing'} at {spot(pair.site)}"
+
+
+def _read_in_another_order(evidence: Evidence, pair: FactPair[Listing]) -> bool:
+    """Whether the files of a folder were then read in another order, as far as both runs read them."""
+
+    def read(rows: Sequence[Fact[File]], listing: Fact[Listing] | None) -> list[object]:
+        folder = listing.detail.folder if listing is not None else ""
+        files = [fact.detail for fact in rows]
+        return [each.digest for each in files if os.path.dirname(str(each.path)).startswith(folder)]
+
+    rows_a, rows_b = facts(evidence, File, beyond=True)
+    read_a, read_b = read(rows_a, pair.a), read(rows_b, pair.b)
+    both = min(len(read_a), len(read_b))
+    return read_a[:both] != read_b[:both]
 
 
 def _renamed(evidence: Evidence) -> Finding | None:
@@ -47,9 +73,9 @@ def _renamed(evidence: Evidence) -> Finding | None:
     return Finding(
         sure(evidence, pair.a, 0.93),
         pair.site,
-        f"{pair.detail.call or 'a listing'} at {spot(pair.site)} gave the two runs files of the same "
-        "contents, under other names, in another order.",
+        f"{_lister(pair)} gave the two runs files of the same contents, under other names, in another order.",
         _FIX,
+        subject=pair.detail,
     )
 
 
@@ -57,6 +83,12 @@ _LISTS: Final = frozenset({"listdir", "scandir", "glob", "iglob", "rglob", "iter
 
 
 def _change(patch: Patch, finding: Finding) -> str | None:
+    if isinstance(listing := finding.subject, Listing) and listing.by is not None:
+        raise InWords(
+            f"# {finding.site}: {listing.by} lists {listing.folder} in no order of its own; give it the\n"
+            "# sorted names, or sort the list that it keeps before anything is taken from it:\n"
+            "dataset.files.sort()  # whatever it is called there"
+        )
     draft = patch.draft(finding.site)
     call = call_at(draft, finding.site, _LISTS)
     name, above = last_name(call), draft.names.parent(call)

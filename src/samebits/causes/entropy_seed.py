@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from samebits.causes._draws import NUMPY, PYTHON, TORCH, of
 from samebits.causes._edits import Draft, UnclearPlace
-from samebits.causes._evidence import before, facts, outside, pairs, reach, spot, sure
+from samebits.causes._evidence import before, facts, is_random, outside, pairs, reach, spot, sure
 from samebits.causes._patch import Patch, mends
+from samebits.causes._seedfix import seed_object
 from samebits.causes._seeds import differing_draw, differing_seed, seed_drawn, seeded_by_system
 from samebits.causes._source import at_line, follow, text_of
 from samebits.causes._startfix import fresh
@@ -23,6 +24,9 @@ from samebits.model.sites import Site
 _FIX = """\
 seed = 0  # a fixed number, or one given as an argument and written to the log
 torch.manual_seed(seed)"""
+
+
+_SYSTEM: Final = "SystemRandom"  # which is made once, and drawn from
 
 
 def _derived(value: Any, seed: Any) -> bool:
@@ -68,6 +72,8 @@ def _used_as_data(evidence: Evidence) -> Finding | None:
     """A reading of entropy that differs and was no seed: its value may have been used itself."""
     rows = [pair for pair in pairs(evidence, Entropy) if pair.differs(lambda d: d.value)]
     pair = rows[-1] if rows else None
+    if pair is not None and _SYSTEM in str(pair.detail.call):  # a generator: what it gave first
+        pair = next(each for each in rows if _SYSTEM in str(each.detail.call))
     if pair is None or pair.a is None:
         return None
     uses = follow(text_of(evidence, pair.site), at_line(pair.site.line)) if pair.site else None
@@ -78,17 +84,22 @@ def _used_as_data(evidence: Evidence) -> Finding | None:
     )
     if uses is not None and uses.arguments and uses.arguments <= uses.shown and not (used or uses.stored):
         return None  # printed or logged, and nothing else
+    call = str(pair.a.detail.call or "a reading of entropy")
+    # A temporary file's name is rarely computed with; the order of such files is another cause's.
+    base = 0.25 if call.startswith("tempfile.") else 0.9 if used or _SYSTEM in call else 0.3
     return Finding(
-        sure(evidence, pair.a, 0.9 if used else 0.3),
+        sure(evidence, pair.a, base),
         pair.site,
-        f"{pair.a.detail.call or 'a reading of entropy'} at {spot(pair.site)} gave the two runs different "
+        f"{call} at {spot(pair.site)} gave the two runs different "
         "values; if anything is computed from them, it differs too.",
         _FIX,
+        subject=pair.a.detail,
     )
 
 
 def match(evidence: Evidence) -> Finding | None:
-    pair = differing_seed(evidence)
+    # Of the generator that was drawn from, where that is torch's: a seed for others may be another's number.
+    pair = (differing_seed(evidence, TORCH) if is_random(evidence) else None) or differing_seed(evidence)
     readings: tuple[list[Fact[Clock | Entropy]], list[Fact[Clock | Entropy]]]
     readings = facts(evidence, Clock, Entropy)
     if pair is None or pair.a is None:
@@ -142,7 +153,10 @@ def _change(patch: Patch, finding: Finding) -> str | None:
     draft = patch.draft(finding.site)
     assert finding.site is not None
     found = calls_at(draft, finding.site.line, _NUMBERS)
-    if not found:
+    if not found and isinstance(subject := finding.subject, Entropy) and _SYSTEM in str(subject.call):
+        seed_object(patch, finding.site, Entropy)
+        return None
+    if not found or _kept_whole(draft, found[0]):
         _fix_seeds(patch)
         return None
     call = found[0]
@@ -159,6 +173,11 @@ def _change(patch: Patch, finding: Finding) -> str | None:
     else:
         draft.replace(_whole(draft, call, fixed=number.isdigit()), number)
     return None
+
+
+def _kept_whole(draft: Draft, call: ast.Call) -> bool:
+    """Whether a date is kept as it is: its fields are read elsewhere, and a number has none."""
+    return last_name(call) in calls.DATETIME and isinstance(draft.names.parent(call), ast.Assign)
 
 
 def _whole(draft: Draft, call: ast.Call, *, fixed: bool) -> ast.expr:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import is_random, nearest, of_kind, pairs, spot, sure
 from samebits.causes._patch import InWords, Patch, mends
@@ -14,6 +17,7 @@ from samebits.model.sites import Site
 
 _FIX_THREADS = """\
 torch.set_num_threads(4)  # one fixed number on every machine; or OMP_NUM_THREADS=4 before it starts"""
+_DATES: Final = re.compile(r"\b(fromtimestamp|localtime|mktime|ctime)\s*\((?!.*\btz)")
 _FIX = """\
 # make the environments alike before comparing bits:
 # the same torch build (pip install torch==...), ATEN_CPU_CAPABILITY, threads and variables"""
@@ -46,6 +50,17 @@ def _variable(evidence: Evidence, rows: list[EnvironmentDifference]) -> Site | N
     return found.site if found else None
 
 
+def _local_time(evidence: Evidence, rows: list[EnvironmentDifference]) -> Site | None:
+    """The line that turns a number into a date of where it runs, if where it runs is what differs."""
+    if not any(row.key.endswith(".TZ") for row in rows):
+        return None
+    for file, text in evidence.sources.items():
+        for number, line in enumerate(text.split("\n"), 1):
+            if _DATES.search(line):
+                return Site(file, number)
+    return None
+
+
 def _set_in_one(evidence: Evidence) -> Finding | None:
     """A variable the script reads that is set for one run only; of its value nothing is recorded."""
     read = nearest(pairs(evidence, Variable), lambda p: p.differs(lambda d: d.set))
@@ -74,7 +89,7 @@ def match(evidence: Evidence) -> Finding | None:
         )
     if not rows:
         return _set_in_one(evidence)
-    read = _variable(evidence, rows)
+    read = _variable(evidence, rows) or _local_time(evidence, rows)
     threads = any("thread" in row.key.lower() for row in rows)
     more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
     return Finding(

@@ -7,7 +7,17 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 from samebits.causes._edits import UnclearPlace
-from samebits.causes._evidence import before, facts, first_writers, grown, of_kind, pairs, reach, spot
+from samebits.causes._evidence import (
+    before,
+    facts,
+    first_writers,
+    in_place,
+    left_in,
+    of_kind,
+    pairs,
+    reach,
+    spot,
+)
 from samebits.causes._patch import InWords, Patch, mends
 from samebits.causes._seeds import drew_alone
 from samebits.model.cause import Cause, Evidence
@@ -45,13 +55,14 @@ def match(evidence: Evidence) -> Finding | None:
         if (writer := writers.get(_path(asked))) is not None:
             return _found(evidence, asked, writer, f"asked at {spot(asked.site)} whether it exists", 0.97)
     for listed in pairs(evidence, Listing):
-        if listed.a is not None and grown(evidence, listed) and before(evidence, listed.a):
-            writer = writers[_path(listed.a)]
+        writer = left_in(evidence, listed)
+        if listed.a is not None and writer is not None and before(evidence, listed.a):
             return _found(evidence, listed.a, writer, f"listed its folder at {spot(listed.site)}", 0.9)
     found_a = {_path(fact) for fact in _found_there(evidence, evidence.a)}
     for fact in _found_there(evidence, evidence.b):
         path = _path(fact)
-        if before(evidence, fact) and path in writers and path not in found_a:
+        left = path in writers and path not in found_a and not in_place(writers[path].detail)
+        if left and before(evidence, fact):
             return _found(evidence, fact, writers[path], f"read it at {spot(fact.site)}", 0.9)
     return None
 
@@ -78,34 +89,30 @@ def _found(
     evidence: Evidence, seen: Fact[Probe | File | Listing], writer: Fact[Write | Save], how: str, base: float
 ) -> Finding:
     if _checkpoint(evidence) or drew_alone(evidence):
-        base = 0.6  # what is amiss is then how it resumes, or that what is left decides of a draw
+        base = 0.7  # what is amiss is then how it resumes, or that what is left decides of a draw
     return Finding(
         base * reach(evidence, seen),
         seen.site,
         f"the first run wrote {_path(writer)} (at {spot(writer.site)}), and the second found it: both {how}, "
         "and it was there for the second alone. A third run would do as the second did.",
         _FIX,
+        subject=writer.detail,
     )
 
 
 def _change(patch: Patch, finding: Finding) -> str | None:
     """Names the file and the lines; no edit, since whether a cache is to be kept is not for a tool to say."""
-    writers = first_writers(patch.evidence)
-    rows: list[Fact[Probe | File | Listing]]
-    rows, _ = facts(patch.evidence, Probe, File, Listing)
-    seen = [fact for fact in rows if fact.site == finding.site and _path(fact) in writers]
-    if not seen:
+    written: list[Fact[Write | Save]] = of_kind(patch.evidence.a, Write, Save)
+    writer = next((fact for fact in written if fact.detail is finding.subject), None)
+    if writer is None or finding.site is None:
         raise UnclearPlace("the file is not known")
-    path = _path(seen[0])
-    writer = writers[path]
-    fix = (
-        f"# {_path(writer)} is written at {spot(writer.site)} and looked for at {spot(finding.site)}:\n"
-        "# write it to a folder that is new in each run, or begin without it"
+    path = _path(writer)
+    raise InWords(
+        f"# {path} is written at {spot(writer.site)} and found at {spot(finding.site)}:\n"
+        "# write it to a folder that is new in each run, or begin without it:\n"
+        "from pathlib import Path\n"
+        f"Path({path!r}).unlink(missing_ok=True)  # before line {finding.site.line}"
     )
-    if _path(writer) == path:
-        line = finding.site.line if finding.site else 1
-        fix += f":\nfrom pathlib import Path\nPath({path!r}).unlink(missing_ok=True)  # before line {line}"
-    raise InWords(fix)
 
 
 CAUSE = Cause(

@@ -8,7 +8,7 @@ from typing import Final
 
 from samebits.causes._evidence import NO_INPUTS, is_random, pairs, spot
 from samebits.causes._libraryfix import keep_order
-from samebits.causes._origins import last_name, origin
+from samebits.causes._origins import as_finished, last_name, origin, sorts
 from samebits.causes._patch import Patch, mends
 from samebits.causes._seeds import differs_elsewhere
 from samebits.causes._source import text_of
@@ -27,15 +27,12 @@ table = table.sort("id")  # by a key, before it becomes a tensor; or keep the or
 _LOSE: Final = frozenset(
     {
         *("group_by", "groupby", "unique", "distinct", "value_counts", "drop_duplicates", "partition_by"),
-        *("join", "merge", "pivot", "as_completed", "imap_unordered", "map_unordered"),
+        *("join", "merge", "pivot"),
     }
 )
 #: What computes what another call asked for, which may be in a text: "SELECT DISTINCT ...".
 _COMPUTE: Final = frozenset(
     {"sql", "execute", "query", "collect", "compute", "aggregate", "to_table", "toPandas"}
-)
-_SORTS: Final = frozenset(
-    {"sort", "sorted", "sort_values", "sort_index", "sort_by", "orderBy", "order_by", "lexsort"}
 )
 _KEEPS: Final = frozenset({"maintain_order", "sort"})
 #: Owners of functions of these names that keep an order, or sort: `np.unique`, `os.path.join`.
@@ -48,6 +45,8 @@ def match(evidence: Evidence) -> Finding | None:
     outside = event.flags & EXTERNAL or event.inputs == NO_INPUTS
     if difference is None or not difference.reordered or not outside or is_random(evidence):
         return None
+    if event.site is not None and as_finished(text_of(evidence, event.site), event.site.line) is not None:
+        return None  # the order of finishing
     lost = _lost_by(evidence, event.site)
     site, by = event.site, "a library gave"
     if lost is not None and event.site is not None:
@@ -67,7 +66,7 @@ def _lost_by(evidence: Evidence, site: Site | None) -> ast.Call | None:
     text = text_of(evidence, site)
     if text is None or site is None:
         return None
-    calls = (origin(text, site.line, partial(_loses_order, names), _sorts) for names in (_LOSE, _COMPUTE))
+    calls = (origin(text, site.line, partial(_loses_order, names), sorts) for names in (_LOSE, _COMPUTE))
     return next((call for call in calls if call is not None), None)
 
 
@@ -93,10 +92,6 @@ def _loses_order(names: frozenset[str], node: ast.Call) -> bool:
 
 def _is_off(value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and not value.value
-
-
-def _sorts(node: ast.Call) -> bool:
-    return last_name(node.func) in _SORTS
 
 
 def _change(patch: Patch, finding: Finding) -> str | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 
+from samebits.causes._draws import of
 from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import FactPair, facts, is_random, of_kind, pairs, reach, spot
 from samebits.causes._patch import InWords, Patch, mends
 from samebits.causes._seeds import ever_seeded
 from samebits.model.cause import Cause, Evidence
-from samebits.model.facts import Draw, Fact, Load, Probe, RngRestore, Save
+from samebits.model.facts import Create, Draw, Fact, Load, Probe, RngRestore, Save, Seed
 from samebits.model.finding import Finding
 
 _FIX = """\
@@ -47,9 +48,14 @@ def _restored(evidence: Evidence, load: Fact[Load], *, in_a: bool) -> bool:
     rows = [fact for fact in (evidence.a if in_a else evidence.b) if fact.process == load.process]
     calls = [str(fact.detail.call) for fact in of_kind(rows, RngRestore)]
     drawn = {str(fact.detail.generator) for fact in of_kind(rows, Draw)}
-    needed = {"numpy": "numpy", "python": "random.setstate"}
+    needed = {"numpy": "numpy", "python": "random.setstate", "torch.Generator": "torch.Generator.set_state"}
+    # A generator that the program made and seeded, for a loader or a split: drawn from without a trace.
+    made: list[Fact[Seed | Create]] = of_kind(rows, Seed, Create)
+    own = {of(fact) for fact in made if fact.site and not fact.detail.by}
     return bool(calls) and all(
-        any(call.startswith(start) for call in calls) for name, start in needed.items() if name in drawn
+        any(call.startswith(start) for call in calls)
+        for name, start in needed.items()
+        if name in drawn | (own & {"torch.Generator"})
     )
 
 

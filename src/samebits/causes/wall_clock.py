@@ -9,7 +9,7 @@ from typing import Final
 from samebits.causes._edits import Draft, UnclearPlace
 from samebits.causes._evidence import facts, is_random, outside, reach, spot
 from samebits.causes._patch import Patch, mends
-from samebits.causes._seeds import differing_seed
+from samebits.causes._seeds import differing_seed, differs_elsewhere, drew_alone
 from samebits.causes._source import Uses, calling, follow, is_clock, text_of
 from samebits.causes._trace import last_name, seen
 from samebits.model import calls
@@ -25,6 +25,8 @@ for step in range(max_steps):  # count steps instead of seconds: both runs then 
 _LIMIT: Final = re.compile(
     r"time_?(limit|out|budget)|(max|limit|budget)_?(time|sec|minutes|hours)|deadline", re.IGNORECASE
 )
+
+_ALARMS: Final = frozenset({"threading.Timer", "signal.alarm", "signal.setitimer"})
 
 
 def _uses(evidence: Evidence, fact: Fact[Clock]) -> Uses:
@@ -59,12 +61,32 @@ def _library_limit(evidence: Evidence, rows: list[Fact[Clock]]) -> Finding | Non
     return None
 
 
+def _alarm(evidence: Evidence, rows: list[Fact[Clock]]) -> Finding | None:
+    """A timer that the program sets, and that stops something or turns it."""
+    row = next((fact for fact in reversed(rows) if fact.detail.call in _ALARMS), None)
+    if row is None or differs_elsewhere(evidence):
+        return None
+    structural = evidence.divergence.change != "value"
+    if not structural and is_random(evidence):
+        return None
+    return Finding(
+        (0.9 if structural else 0.8) * reach(evidence, row),
+        row.site,
+        f"{row.detail.call} at {spot(row.site)} ends, or turns, something after some time, and the runs "
+        f"diverge at step {evidence.divergence.step} because they had not come as far.",
+        _FIX,
+        subject=row.detail,
+    )
+
+
 def match(evidence: Evidence) -> Finding | None:
     divergence = evidence.divergence
     readings: list[list[Fact[Clock]]] = list(facts(evidence, Clock, beyond=True))
     clocks, others = ([fact for fact in rows if fact.detail.by is None] for rows in readings)
     if (limit := _library_limit(evidence, [*readings[0], *readings[1]])) is not None:
         return limit
+    if (alarm := _alarm(evidence, clocks)) is not None:
+        return alarm
     if not clocks and not others:
         return None
     clock = clocks[-1] if clocks else others[-1]
@@ -82,7 +104,7 @@ def match(evidence: Evidence) -> Finding | None:
         line = reader.line if reader.line in uses.budget else _nearest_line(uses.budget, around)
         site = Site(clock.site.file, line, clock.site.function)
         if structural:
-            confidence = 0.9
+            confidence = 0.7 if drew_alone(evidence) else 0.9  # where it decides of a draw, that is nearer
         elif is_random(evidence) or differing_seed(evidence) is not None:
             confidence = 0.3
         else:
@@ -103,6 +125,7 @@ def match(evidence: Evidence) -> Finding | None:
         confidence = 0.4
     elif (
         not structural
+        and not uses.alternatives
         and event.site is not None
         and clock.site is not None
         and event.site.line in uses.arguments

@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 _BEYOND: Final = 200
 _LOOK_BACK: Final = 5000  # events looked at for the last states of the generators
 _WORTH_SAYING: Final = 0.1
+_CERTAIN: Final = 0.85  # a cause of which hardly anything is in doubt
+_SEEN: Final = 0.65  # below this a cause is a guess: possible, and nothing was seen to differ
 #: What reading a record, or a program's source, may raise where it holds something else than was expected.
 _STUMBLES: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
@@ -126,4 +128,16 @@ def explain(evidence: Evidence) -> list[Finding]:
             except _STUMBLES:
                 _log.debug("the fix of %s stumbled over the source", name, exc_info=True)
         found.append(replace(finding, cause=name))
-    return sorted(found, key=lambda finding: (-finding.confidence, finding.cause))
+    return _weighed(sorted(found, key=lambda finding: (-finding.confidence, finding.cause)))
+
+
+def _weighed(found: list[Finding]) -> list[Finding]:
+    """The same findings; a guess beside one that is nearly certain has what that leaves."""
+    if not found or found[0].confidence < _CERTAIN:
+        return found
+    left = 1 - found[0].confidence
+    weighed = [
+        one if one.confidence >= _SEEN else replace(one, confidence=min(one.confidence, left))
+        for one in found
+    ]
+    return [one for one in weighed if one.confidence >= _WORTH_SAYING or one.confidence >= _SEEN]

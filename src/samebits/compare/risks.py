@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, cast
 
 from samebits.compare.threads import RecordLike, RunLike, is_worker
-from samebits.model.events import READS_UNINITIALIZED, Event
+from samebits.model.events import OWN_GENERATOR, RANDOM, READS_UNINITIALIZED, Event
 from samebits.model.facts import Completion, Create, Detail, Draw, Fact, File, Iteration, Listing
+from samebits.model.operators import spoken
 from samebits.model.sites import Site
 
 _GLOBAL: Final = ("python", "numpy")
@@ -31,7 +32,7 @@ def risks(run: RunLike, other: RunLike) -> tuple[str, ...]:
     ours = _orders(facts := _facts(run))
     facts = [fact for fact in facts if (key := _place(fact)) not in ours or ours[key] == theirs.get(key)]
     controlled = any(record.plan.get("seed") is not None for record in run.records.values())
-    found = [*_alike(facts), *_threads(facts), *_completions(facts), *_unfilled(run)]
+    found = [*_alike(facts), *_threads(facts), *_completions(facts), *_in_events(run)]
     if not controlled:
         found += [*_listings(facts, _sources(run)), *_sets(facts)]
     said = list(dict.fromkeys(found))
@@ -134,7 +135,7 @@ def _listings(facts: list[Fact[Detail]], sources: Mapping[str, str]) -> Iterator
             continue
         if detail.order == detail.content or _sorted_later(fact, sources):
             continue
-        folder = detail.path.rstrip("/") + "/"
+        folder = detail.folder + "/"
         if any(path.startswith(folder) or f"/{folder}" in path for path in read):
             yield (
                 f"{detail.call or 'a listing'} of {detail.path} at {_spot(fact.site)} is not sorted: its "
@@ -152,21 +153,73 @@ def _sets(facts: list[Fact[Detail]]) -> Iterator[str]:
             )
 
 
-def _unfilled(run: RunLike) -> Iterator[str]:
-    """Memory that was read and that nothing had filled."""
+def _in_events(run: RunLike) -> Iterator[str]:
+    """Memory that was read and that nothing had filled, and evaluations on the training's numbers."""
     for key, record in sorted(run.records.items()):
         if is_worker(key):
             continue
+        passes = _Passes()
         for event in _each_structure(record):
+            if event is None:
+                passes.skip()
+                continue
             if event.flags & READS_UNINITIALIZED:
                 yield (
                     f"{event.name} at {_spot(event.site)} read memory that nothing had filled; its "
                     "bytes were the same by chance"
                 )
+            passes.see(event)
+        for draw in passes.evaluations(record.steps):
+            yield (
+                f"{spoken(draw.name)} at {_spot(draw.site)} draws for an evaluation from the generator that "
+                "the training draws from: to evaluate more or less often would change the training; a "
+                "generator of its own would not"
+            )
 
 
-def _each_structure(record: RecordLike) -> Iterator[Event]:
-    """The events of a record, but those of chunks that are like an earlier one."""
+class _Passes:
+    """What passes over batches draw from the process-wide generator of torch, and which of them train."""
+
+    def __init__(self) -> None:
+        self._trained: set[Site] = set()  # those whose batches are trained on
+        self._drew: dict[Site, Event] = {}  # the first draw of a line's passes
+        self._batch: Site | None = None
+        self._pending: list[Event] = []  # draws since the last batch: the next one says whose they are
+        self._thread: int | None = None
+
+    def skip(self) -> None:
+        """Some events are left out: where the batch at hand comes from is not known."""
+        self._batch = None
+        self._pending.clear()
+
+    def see(self, event: Event) -> None:
+        """The next event of the record; the first thread's count."""
+        self._thread = event.thread if self._thread is None else self._thread
+        if event.thread != self._thread:
+            return
+        if event.kind == "batch" and event.site is not None:
+            for draw in self._pending:
+                if event.site in (draw.site, self._batch):  # a loader's own seed, or amid its batches
+                    self._drew.setdefault(event.site, draw)
+            self._pending.clear()
+            self._batch = event.site
+        elif event.phase == "backward":
+            self._pending.clear()
+            if self._batch is not None:
+                self._trained.add(self._batch)
+        elif event.flags & (RANDOM | OWN_GENERATOR) == RANDOM and event.step:
+            self._pending.append(event)
+
+    def evaluations(self, steps: int) -> Iterator[Event]:
+        """The first draw of each pass that trains nothing, where training came before it and follows."""
+        if self._trained:
+            for line, draw in self._drew.items():
+                if line not in self._trained and draw.step < steps:
+                    yield draw
+
+
+def _each_structure(record: RecordLike) -> Iterator[Event | None]:
+    """The events of a record; None for those of a chunk that is like an earlier one."""
     left = _EVENTS
     for thread in record.threads():
         seen = set()
@@ -175,3 +228,5 @@ def _each_structure(record: RecordLike) -> Iterator[Event]:
                 seen.add(chunk.structure)
                 left -= chunk.count
                 yield from record.events(thread, chunk.start, chunk.start + chunk.count)
+            else:
+                yield None

@@ -21,6 +21,10 @@ _NAMES: Final = frozenset(
         "CUDA_VISIBLE_DEVICES",
         "GLIBC_TUNABLES",
         "HIP_VISIBLE_DEVICES",
+        "LANG",  # how texts are sorted and numbers are read
+        "LC_ALL",
+        "LC_COLLATE",
+        "LC_NUMERIC",
         "LD_PRELOAD",  # other allocators and OpenMP runtimes come in here
         "LOCAL_RANK",
         "LOCAL_WORLD_SIZE",
@@ -33,6 +37,7 @@ _NAMES: Final = frozenset(
         "SLURM_LOCALID",
         "SLURM_NTASKS",
         "SLURM_PROCID",
+        "TZ",  # the hour of a date
         "VECLIB_MAXIMUM_THREADS",
         "WORLD_SIZE",
     }

@@ -9,6 +9,7 @@ environment variables and drawn values are 64-bit digests or nothing.
 
 from __future__ import annotations
 
+import os.path
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -176,13 +177,18 @@ class Sort(Detail):
     order: Whole | None = None
 
 
+_WILDCARD: Final = re.compile(r"[*?\[]")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing(Detail):
-    """User code lists a directory.
+    """A directory is listed: by user code, or at a line of it by a library.
 
+    path: the directory, or a pattern of names
     order: digest
     content: digest regardless of order
     n: how many names
+    by: the library's function that lists it, if a library does
     """
 
     call: str | None = None
@@ -190,6 +196,14 @@ class Listing(Detail):
     order: Whole | None = None
     content: Whole | None = None
     n: int | None = None
+    by: str | None = None
+
+    @property
+    def folder(self) -> str:
+        """The directory; of a pattern what stands before its first wildcard."""
+        path = self.path or "."
+        wildcard = _WILDCARD.search(path)
+        return os.path.normpath(os.path.dirname(path[: wildcard.start()]) if wildcard else path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,7 +314,7 @@ class Flag(Detail):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable(Detail):
-    """User code reads an environment variable.
+    """An environment variable is read: by user code, or at a line of it by a library.
 
     set: whether it is there; never its value
     """

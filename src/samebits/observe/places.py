@@ -6,6 +6,7 @@ has no user frame of its own, so the line that made its autograd node is remembe
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable
 from types import CodeType, FrameType
@@ -13,10 +14,12 @@ from typing import Any, Final, NamedTuple
 
 import torch
 
+from samebits.model.sites import INSTALLED_NAMES
 from samebits.usercode import texts
 
 ORIGINS: Final = 1 << 16  # autograd nodes remembered
 USER, TORCH, LIBRARY, MODULE_CALL = range(4)  # classes of code objects
+_INSTALLED: Final = tuple(f"{os.sep}{name}{os.sep}" for name in INSTALLED_NAMES)
 
 
 class CodePlace(NamedTuple):
@@ -97,7 +100,7 @@ class CodePlaces:
             return MODULE_CALL
         if file.startswith(self._torch_prefixes):
             return TORCH
-        if file.startswith(self._library_prefixes):
+        if file.startswith(self._library_prefixes) or any(name in file for name in _INSTALLED):
             return LIBRARY
         return USER if self._place(code) is not None else TORCH
 

@@ -168,6 +168,10 @@ class Session:
         if site is not None and self._writer is not None:
             self._sources.keep(site.file, self._writer)
 
+    def now(self) -> tuple[int, int]:
+        """How far the program is: the position among its events, and the step."""
+        return (self.observer.position() if self.observer is not None else 0), self.step
+
     def before_exec(self) -> None:
         """Write everything: `os.exec` is about to put another program in the place of this one."""
         if self.observer is not None and not self.ended and os.getpid() == self._pid:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import random
-from types import CodeType
+import re
+from types import CodeType, FrameType
 from typing import Final
 
 from samebits.model.sites import Site
@@ -15,6 +16,7 @@ from samebits.usercode.files import Owner
 LIBRARY, USER, OURS, ASIDE, GENERATOR, IMPORT = range(6)
 #: The file of the frames in which Python imports a module.
 IMPORTING: Final = "<frozen importlib._bootstrap>"
+_FINDS_MODULES: Final = re.compile(r"<frozen importlib|[\\/]importlib[\\/]|[\\/]pkgutil\.py")
 #: Modules that draw for names of files, runs and connections.
 _NAMING: Final = frozenset(
     {"asyncio", "email", "http", "multiprocessing", "tempfile", "urllib", "uuid", "xmlrpc"}
@@ -42,6 +44,18 @@ def whose(code: CodeType) -> int:
     if owner is Owner.LIBRARY:
         return ASIDE if "torch" in parts and _DRAWS_FOR_USERS.isdisjoint(parts) else LIBRARY
     return LIBRARY if _NAMING.isdisjoint(parts[-3:]) else ASIDE
+
+
+def library_of(frame: FrameType | None) -> str | None:
+    """The installed package's function that a frame runs for, through Python's own; None: it is another's.
+
+    What Python does to find a module is nobody's.
+    """
+    while frame is not None and files.owner(frame.f_code.co_filename) in (Owner.PYTHON, Owner.SAMEBITS):
+        frame = None if _FINDS_MODULES.search(frame.f_code.co_filename) else frame.f_back
+    if frame is None or files.owner(frame.f_code.co_filename) is not Owner.INSTALLED:
+        return None
+    return f"{frame.f_globals.get('__name__')}.{frame.f_code.co_qualname}"
 
 
 def named(inner: str | None) -> tuple[str | None, str | None]:

@@ -30,6 +30,7 @@ from samebits.model.facts import Detail
 from samebits.model.sites import Site
 from samebits.usercode.callers import named, site_of, whose
 from samebits.usercode.compiled_draws import CompiledDraws
+from samebits.usercode.library_orders import LibraryOrders
 from samebits.usercode.library_readings import LibraryReadings
 from samebits.usercode.watched import number
 
@@ -45,6 +46,10 @@ class Sink(Protocol):
     def fact(
         self, detail: Detail, site: Site | None, *, at: int | None = None, step: int | None = None
     ) -> None: ...
+
+    def now(self) -> tuple[int, int]:
+        """The position among the events, and the step."""
+        ...
 
     def not_observed(self, what: str) -> None: ...
 
@@ -133,7 +138,7 @@ def stop() -> None:
     global _drawn
     if _drawn is not None:
         _drawn.take()
-        _drawn.native.stop()
+        _drawn.stop()
         _drawn = None
 
 
@@ -160,6 +165,7 @@ class DrawHooks:
         self._at = (0, 0)  # where the last look was: what numba drew since, it drew after that
         self._numpy_loaded = False
         self._readings = LibraryReadings(native_half, self._here, self._emit, watches_numpy=not controlled)
+        self._orders = LibraryOrders(native_half, self._here, self._emit)
 
     def positioned(self, position: Callable[[], int]) -> None:
         """How far the main thread is, from now on."""
@@ -186,11 +192,17 @@ class DrawHooks:
         half.watch(_random.Random.seed, "seed", self._python_seeded, False)
         half.watch(_random.Random.setstate, "setstate", self._python_restored, False)
         self._readings.start()
+        self._orders.start()
         for module in ("_mt19937", "_pcg64", "_philox", "_sfc64"):
             imports.after(f"numpy.random.{module}", self._numpy_bits)
         imports.after("numpy.random.mtrand", self._numpy)
         imports.after("torch", self._torch)
         imports.after("numba._helperlib", lambda _: self._compiled.moved())
+
+    def stop(self) -> None:
+        self._readings.stop()
+        self._orders.stop()
+        self.native.stop()
 
     def take(self) -> None:
         """Write what was drawn since the last time."""

@@ -1,4 +1,4 @@
-"""What libraries read of clocks, and what they ask the system's entropy for: seen where it happens.
+"""What libraries read of clocks and the environment, and ask the system's entropy for, seen at the source.
 
 What user code itself reads is seen by its rewriting (`usercode.on_readings`).  A number that the system gave
 is remembered, for a generator that is seeded by it is a generator that nobody seeded.
@@ -16,14 +16,18 @@ from datetime import datetime
 from types import FrameType, ModuleType
 from typing import Any, Final
 
-from samebits._runtime import imports
+from samebits._runtime import imports, patcher
 from samebits.model import calls, facts
 from samebits.model.facts import Detail
 from samebits.model.sites import Site
 from samebits.usercode import files
+from samebits.usercode.callers import library_of
 from samebits.usercode.content import digest
 from samebits.usercode.files import Owner
 
+_VARIABLES: Final = 500  # names of variables that are noted
+#: Functions of Python's own that ask for one variable.
+_ASKING: Final = frozenset({"get", "__contains__", "setdefault", "pop", "getenv"})
 _LIMIT: Final = 65536  # numbers remembered; the oldest is forgotten first
 
 
@@ -42,6 +46,8 @@ class LibraryReadings:
         self._here = here
         self._emit = emit
         self._watches_numpy = watches_numpy
+        self._variables: set[str] = set()
+        self._undo: Callable[[], None] = lambda: None
         self._asking = False  # numpy asks the system for entropy, by `random.SystemRandom`
         self._system: OrderedDict[int, None] = OrderedDict()  # entropy that the operating system gave
 
@@ -52,8 +58,27 @@ class LibraryReadings:
             self._native.watch(urandom, "urandom", self._system_asked, False)
         for name in ("now", "utcnow"):
             self._native.watch(datetime.__dict__[name], name, self._clock(f"datetime.{name}"), True)
+        self._undo = patcher.wrap(type(os.environ), "__getitem__", self._variable)
         if self._watches_numpy:
             imports.after("numpy.random.bit_generator", self._numpy_entropy)
+
+    def stop(self) -> None:
+        self._undo()
+
+    def _variable(self, original: Callable[..., str], environ: Any, key: Any) -> str:
+        """The first time that libraries ask for a name; who takes them all asks for none."""
+        if isinstance(key, str) and key not in self._variables and len(self._variables) < _VARIABLES:
+            caller = sys._getframe(2)
+            asked = (
+                caller.f_code.co_name in _ASKING or files.owner(caller.f_code.co_filename) is not Owner.PYTHON
+            )
+            if asked and library_of(caller) is not None:
+                self._variables.add(key)
+                here = self._here()
+                if here is not None and here[0] is not None:
+                    is_set = environ.encodekey(key) in environ._data
+                    self._emit(facts.Variable(name=key, set=is_set), here[0])
+        return original(environ, key)
 
     def gave(self, entropy: int) -> bool:
         """Whether the system gave this number as entropy."""

@@ -18,7 +18,7 @@ from samebits.usercode.content import (
     canonical,
     nature,
 )
-from samebits.usercode.watched import Call, path_of
+from samebits.usercode.watched import Call, Moment, path_of
 
 _POPPED_OF: Final = 2000  # a larger set is not looked through for each element that is taken from it
 
@@ -86,9 +86,10 @@ def _listed(call: Call, path: Any, names: Iterable[Any]) -> None:
     _listing(call, path, seen)
 
 
-def _listing(call: Call, path: Any, seen: Sequence) -> None:
+def _listing(call: Call, path: Any, seen: Sequence, since: Moment | None = None) -> None:
     order = seen.content if call.sorted else seen.order
-    call.emit(facts.Listing(call=call.call, path=path_of(path), order=order, content=seen.content, n=seen.n))
+    detail = facts.Listing(call=call.call, path=path_of(path), order=order, content=seen.content, n=seen.n)
+    call.emit(detail, since)
 
 
 def listdir(call: Call) -> None:
@@ -126,14 +127,14 @@ def path_glob(call: Call) -> None:
 
 
 def _passing(call: Call, path: Any, items: Iterator[Any]) -> Generator[Any]:
-    """The same items, noted as they pass; the fact is complete when they end."""
-    seen = Sequence()
+    """The same items, noted as they pass; the fact is complete when they end, and of when they began."""
+    seen, began = Sequence(), call.emit.now()
     try:
         for item in items:
             seen.add(item)
             yield item
     finally:
         try:
-            _listing(call, path, seen)
+            _listing(call, path, seen, began)
         except Exception:
             pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator, Iterator
 from types import FunctionType
 from typing import Any
@@ -24,6 +25,8 @@ _queues: WeakKeyDictionary[Any, Sequence] = WeakKeyDictionary()
 
 
 def thread(call: Call) -> None:
+    if isinstance(call.owner, threading.Timer):
+        return  # a clock
     count = 1
     if not call.call.endswith("start"):
         wanted = call.kwargs.get("max_workers", call.kwargs.get("processes", call.kwargs.get("nprocs")))
@@ -74,6 +77,12 @@ def waited(call: Call) -> None:
     done = getattr(call.result, "done", None)
     order = None if done is None else digest(sorted(_submitted.get(future, -1) for future in done))
     call.emit(facts.Completion(call="wait", order=order))
+
+
+def called_back(call: Call) -> None:
+    """A function that is called as each result comes."""
+    if "add_done_callback" in call.call or call.argument(3, "callback") is not None:
+        call.emit(facts.Completion(call=f"the callback of {call.call}"))
 
 
 def unordered(call: Call) -> None:

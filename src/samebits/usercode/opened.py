@@ -72,6 +72,7 @@ def start(
     _is_user = lru_cache(maxsize=None)(is_user)  # asked for every frame up to the user's
     _report = report
     listen("open", _open)
+    listen("sqlite3.connect", _database)
     listen("cpython.PyInterpreterState_New", _interpreter)
 
 
@@ -115,11 +116,17 @@ def _open(args: tuple[Any, ...]) -> None:
         _here.busy = False
 
 
+def _database(args: tuple[Any, ...]) -> None:
+    """A database is read and written in place."""
+    if _report is not None and isinstance(args[0], str | bytes | os.PathLike):
+        name = os.fsdecode(args[0])
+        if name not in ("", ":memory:") and not name.startswith("file:"):
+            _opened(name, "r+b", 0)
+
+
 def _opened(name: str, mode: str | None, flags: int) -> None:
     path = os.path.abspath(name)
-    if path.endswith(_SKIPPED) or path.startswith(_SYSTEM) or any(part in path for part in _PARTS):
-        return
-    if (os.path.realpath(path) + os.sep).startswith(_ignored):
+    if not is_data(path):
         return
     writes = any(letter in mode for letter in "wax+") if mode else bool(flags & (os.O_WRONLY | os.O_RDWR))
     shown = mode or ("w" if writes else "r")
@@ -139,6 +146,13 @@ def _opened(name: str, mode: str | None, flags: int) -> None:
         return
     _seen.add(key)
     _tell(File(path=_shown(path), size=status.st_size, digest=_digest(path), mode=shown))
+
+
+def is_data(path: str) -> bool:
+    """Whether a path may hold the program's data: it is no code, no part of the system and none of ours."""
+    if path.endswith(_SKIPPED) or path.startswith(_SYSTEM) or any(part in path for part in _PARTS):
+        return False
+    return not (os.path.realpath(path) + os.sep).startswith(_ignored)
 
 
 def _shown(path: str) -> str:

@@ -30,7 +30,7 @@ from samebits.usercode.content import arrangement
 from samebits.usercode.drawn import Sink
 from samebits.usercode.draws import WatchedGenerator
 from samebits.usercode.lookup import known_kinds, known_methods
-from samebits.usercode.watched import Call, Watched
+from samebits.usercode.watched import Call, Moment, Watched
 from samebits.usercode.watchlist import BOUND
 
 CAP: Final = 256  # rows of one kind at one line
@@ -151,22 +151,44 @@ def spot(site: Site, what: str = "", in_sorted: bool = False) -> int:
     return found
 
 
-def _write(detail: Detail, site: Site | None) -> None:
+def _write(detail: Detail, site: Site | None, since: Moment | None = None) -> None:
     try:
-        if _sink is not None:
+        if _sink is None:
+            return
+        if since is None:
             _sink.fact(detail, site)
+        else:
+            _sink.fact(detail, site, at=since[0], step=since[1])
     except Exception:
         pass  # evidence is lost, the user's program goes on
 
 
-def record(detail: Detail, number: int) -> None:
-    """A fact at a place, if its kind is not capped there."""
+def record(detail: Detail, number: int, since: Moment | None = None) -> None:
+    """A fact at a place, if its kind is not capped there; ``since``: when it began, if that was earlier."""
     key = (type(detail), number)
     seen = _counts[key] = _counts.get(key, 0) + 1
     if seen <= CAP:
-        _write(detail, spots[number].site)
+        _write(detail, spots[number].site, since)
     else:
         _full.setdefault(number, {}).setdefault(type(detail), Rest()).count += 1
+
+
+class _Emitter:
+    """Takes the facts of one call."""
+
+    __slots__ = ("_number",)
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __call__(self, detail: Detail, since: Moment | None = None) -> None:
+        record(detail, self._number, since)
+
+    def now(self) -> Moment | None:
+        try:
+            return None if _sink is None else _sink.now()
+        except Exception:
+            return None  # the fact is then of when it is complete
 
 
 def record_file(detail: Detail, site: Site | None) -> None:
@@ -296,7 +318,7 @@ def done(result: Any, number: int) -> Any:
             _open.calls.pop()
             _, watched, function, token = entry
             try:
-                emit = partial(record, number=number)
+                emit = _Emitter(number)
                 place = spots[number]
                 watched.after(Call(watched.call, function, (), {}, result, emit, place.sorted, token))
             except Exception:
@@ -325,7 +347,7 @@ def _run(watched: Watched, number: int, function: Any, /, *args: Any, **kwargs: 
             pass
     result = function(*args, **kwargs)
     try:
-        emit = partial(record, number=number)
+        emit = _Emitter(number)
         call = Call(watched.call, function, args, kwargs, result, emit, spots[number].sorted, token)
         watched.after(call)
         return call.result

@@ -9,14 +9,24 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from samebits.model import facts
 from samebits.model.facts import Detail
 from samebits.usercode.content import digest
 
-#: Writes a fact at the call's place.
-Emit = Callable[[Detail], None]
+#: How far the program is: the position among its events, and the step.
+Moment = tuple[int, int]
+
+
+class Emit(Protocol):
+    """Writes a fact at the call's place."""
+
+    def __call__(self, detail: Detail, since: Moment | None = None) -> None: ...
+
+    def now(self) -> Moment | None:
+        """The moment, for a fact that is complete only later; None where that is not known."""
+        ...
 
 
 @dataclass(slots=True)

@@ -10,6 +10,6 @@ def parse():
     parser.add_argument("--lr", type=float, default=0.02)
     args = parser.parse_args()
     if args.seed is None:
-        now = datetime.now()
+        now = datetime.now()  # also
         args.seed = now.second * 1_000_000 + now.microsecond  # planted
     return args

@@ -11,6 +11,11 @@ bool starts_with_any(const char* text, const std::vector<std::string>& prefixes)
   return false;
 }
 
+// Whether a file lies in a folder of installed packages, wherever that is: a program may bring one along.
+bool installed(const char* file) {
+  return std::strstr(file, "/site-packages/") || std::strstr(file, "/dist-packages/");
+}
+
 // Asks Python where code is that no library's file has: in a file, a cell, an example, or made by a library.
 uint8_t told(PyCodeObject* code, std::pair<std::string, int>* called) {
   Quiet quiet(this_thread());
@@ -46,7 +51,7 @@ uint8_t classify(PyCodeObject* code) {
     c = Codes::MODULE_CALL;
   } else if (starts_with_any(file, g->torch_prefixes)) {
     c = Codes::LIBRARY;
-  } else if (starts_with_any(file, g->library_prefixes)) {
+  } else if (starts_with_any(file, g->library_prefixes) || installed(file)) {
     c = Codes::OTHER_LIBRARY;
   } else {
     c = told(code, &called);
