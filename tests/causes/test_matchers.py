@@ -13,7 +13,7 @@ from samebits.causes._evidence import NO_INPUTS
 from samebits.compare.explain import explain
 from samebits.model import facts
 from samebits.model.cause import Evidence
-from samebits.model.divergence import Divergence, EnvironmentDifference
+from samebits.model.divergence import Difference, Divergence, EnvironmentDifference
 from samebits.model.events import EXTERNAL, RANDOM, READS_UNINITIALIZED, Event
 from samebits.model.facts import Fact
 from samebits.model.finding import Finding
@@ -110,6 +110,11 @@ EXTRA_DRAW = _parted("extra", None, event("aten::rand", line=9, flags=RANDOM))
 OTHER_WORK = _parted("replaced", event("aten::conv2d", line=70), event("aten::mm", line=71))
 STOPPED = _parted("end", event("", kind="batch", line=4), None)
 
+_TIMEIT = (
+    "from timeit import timeit\nseconds = {n: timeit(lambda: f(n), number=1) for n in sizes}\n"
+    "best = min(sizes, key=seconds.get)\nf(best)\n"
+)
+REORDERED = Difference(4, 8, 1.0, None, reordered=True)
 _LEFT_IN_LISTING = _plus(
     ([fact("listing", 2, path="runs", content=1, n=0)], [fact("listing", 2, path="runs", content=2, n=1)]),
     _both("write", 14, "mode", "w", "w", path="runs/a.json", at=40),
@@ -286,6 +291,51 @@ CASES: dict[str, tuple[str, int, Divergence, tuple[list[Fact], list[Fact]], dict
         _both("load", 18, "path", "c.pt", "c.pt", call="torch.load"), {},
     ),
     "budget": ("wall-clock", 5, STOPPED, _clocks(2, 5, 5), {"source": _BUDGET}),
+    "seed from the clock, and another number for Python": (
+        "entropy-seed", 5, DRAWN,
+        _plus(_both("clock", 5, "value", 1700000000.5, 1700000009.5, call="time", at=3),
+              _seed("python", 4, 7, 8, at=2), _seed("torch", 5, 1700000000, 1700000009)), {},
+    ),
+    "the system's generator, drawn from twice": (
+        "entropy-seed", 15, BATCH,
+        _plus(_both("entropy", 15, "value", 1, 2, call="random.SystemRandom.sample", at=2),
+              _both("entropy", 16, "value", 3, 4, call="random.SystemRandom.choice", at=3)), {},
+    ),
+    "a generator that a library made as it was imported": (
+        "unseeded-numpy-random", 12, BATCH,
+        _plus(_both("create", 3, "value", None, None, generator="numpy.Generator", by="importlib",
+                    seeded=False, at=2),
+              _draw("numpy.Generator", 12, 1, 2, seeded=False, by="lib.mask")), {},
+    ),
+    "a library's listing, read in another order": (
+        "directory-order", 8, BATCH,
+        _plus(_both("listing", 8, "order", 1, 2, path="tiles", content=3, n=2, by="lib.Store", at=2),
+              ([fact("file", 8, path="tiles/a", digest=1)], [fact("file", 8, path="tiles/b", digest=2)])), {},
+    ),
+    "joblib's results as they come": (
+        "completion-order", 1, replace(value(line=3), difference=REORDERED), ([], []),
+        {"source": "parallel = Parallel(return_as='generator_unordered')\nrows = list(parallel(jobs))\n"
+                   "x = torch.tensor(rows)\n"},
+    ),
+    "threads that add to one tensor": (
+        "completion-order", 22, value("aten::add_", line=22, thread=2),
+        _both("thread", 36, "call", "Thread.start", "Thread.start", n=1), {},
+    ),
+    "a timer": ("wall-clock", 16, STOPPED, _both("clock", 16, "call", *["threading.Timer"] * 2), {}),
+    "an alarm that turns a loop": (
+        "wall-clock", 20, value(), _both("clock", 20, "call", *["signal.setitimer"] * 2), {},
+    ),
+    "a library that times alternatives": (
+        "autotuning", 7, OTHER_WORK,
+        _both("clock", 7, "value", 1.0, 2.0, call="time.perf_counter", by="fastops.Linear.benchmark"), {},
+    ),
+    "timeit": ("autotuning", 3, OTHER_WORK, _both("clock", 2, "value", 0.1, 0.2, call="timeit.timeit"),
+               {"source": _TIMEIT}),
+    "a date of where the program runs": (
+        "environment-difference", 2, value(), ([], []),
+        {"source": "import datetime\nwhen = datetime.datetime.fromtimestamp(0)\n",
+         "environment": [EnvironmentDifference("variables.TZ", "UTC", "Asia/Tokyo", True)]},
+    ),
     "deadline": ("wall-clock", 3, STOPPED, _clocks(2, 3), {"source": _DEADLINE}),
     "race of alternatives": ("autotuning", 7, OTHER_WORK, _clocks(4, 6, 4, 6), {"source": _RACE}),
     "race of two": ("autotuning", 7, OTHER_WORK, _clocks(4, 6, 4, 6), {"source": _RACE_OF_TWO}),
@@ -307,6 +357,17 @@ CONFIDENCE = {
     "left behind, asked for": 0.948,
     "left behind, a folder": 0.948,
     "a file that is read, and then written anew": 0.938,
+    "seed from the clock, and another number for Python": 0.936,
+    "the system's generator, drawn from twice": 0.876,
+    "a generator that a library made as it was imported": 0.929,
+    "a library's listing, read in another order": 0.876,
+    "joblib's results as they come": 0.9,
+    "threads that add to one tensor": 0.8,
+    "a timer": 0.9,
+    "an alarm that turns a loop": 0.8,
+    "a library that times alternatives": 0.831,
+    "timeit": 0.909,
+    "a date of where the program runs": 0.864,
     "left behind, in a listing": 0.879,
     "a draw that what is left decides": 0.93,
     "torch.rand of no elements in one run": 0.93,
@@ -385,6 +446,27 @@ SILENT: dict[str, tuple[str, Divergence, tuple[list[Fact], list[Fact]], dict[str
     "set of ints": (
         "address-order", BATCH, _both("iteration", 14, "order", 1, 1, what="set", by="value", content=9), {},
     ),
+    "a library's listing, of which the files come in one order": (
+        "directory-order", BATCH,
+        _plus(_both("listing", 8, "order", 1, 2, path="tiles", content=3, n=2, by="lib.Store", at=2),
+              _both("file", 8, "digest", 1, 1, path="tiles/a")), {},
+    ),
+    "a library's listing of what the runs wrote": (
+        "left-behind", value(),
+        _plus(([fact("listing", 2, path=".", content=1, n=1, by="lib.f")],
+               [fact("listing", 2, path=".", content=2, n=2, by="lib.f")]),
+              _both("write", 4, "mode", "w", "w", path="log.txt", at=40)), {},
+    ),
+    "a temporary file's name": (
+        "entropy-seed", BATCH, _both("entropy", 5, "value", 1, 2, call="tempfile.mkstemp"),
+        {"source": "import tempfile\n\n\n\npath = tempfile.mkstemp()[1]\nwrite(path)\n"},
+    ),
+    "a database that both runs wrote to": (
+        "left-behind", value(),
+        ([fact("write", 15, path="d.db", mode="r+b")],
+         [fact("write", 15, path="d.db", mode="r+b"),
+          fact("file", 15, path="d.db", digest=1, mode="r+b")]), {},
+    ),
     "other files": (
         "directory-order", BATCH,
         _plus(_both("listing", 10, "content", 1, 2, call="os.listdir", path="data", order=3)), {},
@@ -434,6 +516,14 @@ def test_of_a_file_that_is_left_and_a_draw_that_it_decides_the_draw_is_nearer() 
     rows = _plus(_LEFT_IN_LISTING, _seed("torch", 1, 0, 0, at=1))
     found = {each.cause: each.confidence for each in ask(EXTRA_DRAW, *rows)}
     assert found == {"rng-drift": pytest.approx(0.93), "left-behind": pytest.approx(0.684, abs=0.005)}
+
+
+def test_what_the_first_run_added_to_a_file_is_other_data() -> None:
+    a = [fact("write", 15, path="d.db", mode="r+b")]
+    b = [*a, fact("file", 15, path="d.db", digest=1, mode="r+b")]
+    (found,) = explain(Evidence(value(), a, b, whole=True))
+    assert (found.cause, found.site and found.site.line) == ("data-difference", 15)
+    assert "holds what the run before it wrote there" in found.why
 
 
 def test_every_cause_has_evidence_for_and_against() -> None:

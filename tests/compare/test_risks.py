@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.compare.written import kept, write
 
 from samebits.compare import compare_all
+from samebits.compare.risks import Passes
+from samebits.model.events import OWN_GENERATOR, RANDOM, Event
 from samebits.model.facts import Completion, Create, Detail, Draw, File, Iteration, Listing
+from samebits.model.sites import Site
 from samebits.record.run import Run
 
 
@@ -82,3 +87,54 @@ def test_what_was_kept_by_chance(tmp_path: Path, facts: Sequence[Detail], said: 
     risks = _said(tmp_path, facts)
     assert len(risks) == (said is not None)
     assert not said or risks[0].startswith(said)
+
+
+def _event(index: int, line: int, kind: str = "op", **more: Any) -> Event:
+    more = {"name": "aten::mul", "phase": "other", "step": 1, "flags": 0} | more
+    return Event(index, kind, digest=1, site=Site("train.py", line), **more)
+
+
+def _seed(line: int, **more: Any) -> Event:
+    """A loader takes its seed at the line of its batches."""
+    return _event(0, line, **({"name": "aten::random_", "flags": RANDOM} | more))
+
+
+def _batch(line: int, **more: Any) -> Event:
+    return _event(0, line, "batch", name="batch[0]", phase="data", **more)
+
+
+TRAINED = [
+    _seed(18),
+    _batch(18),
+    _event(0, 19, phase="backward"),
+    _batch(18),
+    _event(0, 19, phase="backward"),
+]
+EVALUATED = [_seed(13), _batch(13), _event(0, 14), _batch(13)]
+
+
+@pytest.mark.parametrize(
+    ("events", "lines"),
+    [
+        ([*TRAINED, *EVALUATED, *TRAINED], [13]),
+        ([*TRAINED, *EVALUATED[1:], *TRAINED], []),  # a generator of its own: nothing is drawn
+        ([*TRAINED, _seed(13, flags=RANDOM | OWN_GENERATOR), *EVALUATED[1:], *TRAINED], []),
+        ([*TRAINED, *(replace(event, step=9) for event in EVALUATED)], []),  # after the last step
+        ([*EVALUATED, *EVALUATED], []),  # nothing is trained
+        # drawn amid the batches, dropout for one
+        ([*TRAINED, _batch(13), _event(0, 14, flags=RANDOM), _batch(13), *TRAINED], [14]),
+        (
+            [*TRAINED, _batch(13), _event(0, 30, flags=RANDOM), *TRAINED[1:]],
+            [],
+        ),  # after them, for the training
+        ([*TRAINED, None, _event(0, 19, phase="backward"), *EVALUATED, None, *TRAINED], [13]),
+        ([*TRAINED, *EVALUATED, None, _event(0, 19, phase="backward"), *TRAINED], [13]),
+    ],
+)
+def test_an_evaluation_that_draws_from_the_trainings_generator(
+    events: Sequence[Event | None], lines: Sequence[int]
+) -> None:
+    passes = Passes()
+    for event in events:
+        passes.skip() if event is None else passes.see(event)
+    assert [draw.site and draw.site.line for draw in passes.evaluations(steps=9)] == lines

@@ -22,6 +22,8 @@ from samebits.model.sites import Site
 Sort = Literal["instant", "span"]
 
 #: Dates are left out: they do not measure how long something took.
+#: Clocks whose reading is a span already.
+_SPANS: Final = frozenset({"timeit", "elapsed_time"})
 _CLOCKS: Final = frozenset({*calls.CLOCKS, *calls.STOPWATCHES, "now", "utcnow"})
 _CHOOSERS: Final = frozenset({"min", "max", "sorted", "sort", "argmin", "argmax", "nsmallest", "nlargest"})
 _SHOWS: Final = frozenset(
@@ -90,7 +92,7 @@ class _Follower(ast.NodeVisitor):
             return None
         if isinstance(node, ast.Call):
             if self.origin(node):
-                return "instant"
+                return "span" if _called(node) in _SPANS else "instant"
             if _called(node) in self.functions:
                 return self.functions[_called(node)]
         if isinstance(node, ast.BinOp):

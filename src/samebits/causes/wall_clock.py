@@ -70,7 +70,7 @@ def _alarm(evidence: Evidence, rows: list[Fact[Clock]]) -> Finding | None:
     if not structural and is_random(evidence):
         return None
     return Finding(
-        (0.9 if structural else 0.8) * reach(evidence, row),
+        0.9 if structural else 0.8,
         row.site,
         f"{row.detail.call} at {spot(row.site)} ends, or turns, something after some time, and the runs "
         f"diverge at step {evidence.divergence.step} because they had not come as far.",

@@ -158,7 +158,7 @@ def _in_events(run: RunLike) -> Iterator[str]:
     for key, record in sorted(run.records.items()):
         if is_worker(key):
             continue
-        passes = _Passes()
+        passes = Passes()
         for event in _each_structure(record):
             if event is None:
                 passes.skip()
@@ -177,7 +177,7 @@ def _in_events(run: RunLike) -> Iterator[str]:
             )
 
 
-class _Passes:
+class Passes:
     """What passes over batches draw from the process-wide generator of torch, and which of them train."""
 
     def __init__(self) -> None:
