@@ -230,6 +230,16 @@ def test_reading_uninitialized_memory(watch: Watch) -> None:
     assert (rows["aten::fill_"].flags, rows["aten::sub"].flags, rows["aten::sub"].source) == (0, 0, 0)
 
 
+def test_an_operation_that_returns_the_memory_it_was_given_reads_nothing(watch: Watch) -> None:
+    library = torch.library.Library("samebits_tests", "FRAGMENT")
+    library.define("keep(Tensor buffer) -> Tensor")
+    library.impl("keep", lambda buffer: buffer, "CPU")
+    torch.ops.samebits_tests.keep(torch.empty(4)).add(1)
+    rows = {row.name: row.flags for row in watch.rows()}
+    assert rows["samebits_tests::keep"] == events.VIEW
+    assert rows["aten::add"] == 0
+
+
 def test_uninitialized_memory_that_died_is_forgotten(watch: Watch) -> None:
     for _ in range(50):
         torch.empty(8)

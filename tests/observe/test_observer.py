@@ -339,6 +339,25 @@ def test_uninitialised_memory_is_told_by_its_shape_until_it_is_read(observe: Any
     assert (line(partly), partly.source.line) == (at("read of half"), at("half"))
 
 
+def test_an_operation_that_fills_the_memory_it_is_given_and_returns_it_reads_nothing(observe: Any) -> None:
+    """FSDP2's `all_gather_copy_in`: a part of the buffer is filled, and the buffer is returned."""
+    library = torch.library.Library("samebits_tests", "FRAGMENT")
+    library.define("copy_in(Tensor part, Tensor buffer) -> (Tensor, Tensor)")
+
+    def copy_in(part: torch.Tensor, buffer: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        own = buffer.narrow(0, 0, part.numel())
+        own.copy_(part)
+        return own, buffer
+
+    library.impl("copy_in", copy_in, "CPU")
+    with observe(zoom=(0, 0)) as seen:
+        _, buffer = torch.ops.samebits_tests.copy_in(torch.ones(2), torch.empty(4))
+        buffer.add(1)
+    event = seen.one("samebits_tests::copy_in")
+    assert event.flags & (READS_UNINITIALIZED | VIEW) == VIEW
+    assert not seen.one("aten::add").flags & READS_UNINITIALIZED
+
+
 def test_outputs_given_by_the_caller_are_digested_and_count_as_written(observe: Any) -> None:
     with observe() as seen:
         out = torch.empty(3)

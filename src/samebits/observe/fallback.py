@@ -311,6 +311,11 @@ class Observer(ModuleType):
         """The operation ran: its event is complete."""
         values = outputs if isinstance(outputs, tuple) else () if outputs is None else (outputs,)
         mutated = [t for i in operator.mutated for t in tensors_in([arguments[i]])]
+        if event.source and not mutated and any(self._fresh.site(t) is not None for t in tensors_in(values)):
+            # It returns memory that nothing had filled, and that it was given: how much it wrote is not known.
+            for tensor in tensors_in(values):
+                self._fresh.written(tensor)
+            event = event._replace(flags=event.flags & ~events.READS_UNINITIALIZED | events.VIEW, source=0)
         unread = bool(event.flags & UNREAD)
         total = Sum()
         with Quiet(thread):

@@ -237,6 +237,16 @@ void on_end(const at::RecordFunction& fn, at::ObserverContext*) {
   e.node = f.node;
   e.phase = phase_now(t, e.module || f.grad);
   Sum sum;
+  if (f.source && f.mutated.empty()) {
+    // It returns memory that nothing had filled, and that it was given: how much of it it wrote, it does not say.
+    bool back = false;
+    for (const auto& v : outputs) each_tensor(v, [&](const at::Tensor& x) { back |= fresh_site(x) != 0; });
+    if (back) {
+      for (const auto& v : outputs) each_tensor(v, [](const at::Tensor& x) { mark_written(x); });
+      e.flags = uint8_t((e.flags & ~READS_UNINITIALIZED) | VIEW);
+      e.source = 0;
+    }
+  }
   bool unread = e.flags & (VIEW | UNINITIALIZED | PENDING);
   auto add = [&](const at::Tensor& x) {
     if (unread) sum.add(x.defined() ? meta_digest(x) : 2);
