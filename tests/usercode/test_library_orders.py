@@ -145,8 +145,8 @@ def test_results_that_are_waited_for_come_in_order(facts: list[Fact[Detail]]) ->
 
 
 def test_a_variable_that_a_library_reads_is_noted_once_and_never_its_value(facts: list[Fact[Detail]]) -> None:
-    assert _at(facts, "imported", Variable) == [Variable(name="LIB_PRECISION", set=False)]
-    home = [Variable(name="LIB_HOME", set=False), Variable(name="LIB_ROOT", set=False)]
+    assert _at(facts, "imported", Variable) == [Variable(name="LIB_PRECISION", set=False, by="lib.<module>")]
+    home = [Variable(name=name, set=False, by="lib.home") for name in ("LIB_HOME", "LIB_ROOT")]
     assert _at(facts, "home", Variable) == home
 
 

@@ -17,6 +17,11 @@ from samebits.model.sites import Site
 
 _FIX_THREADS = """\
 torch.set_num_threads(4)  # one fixed number on every machine; or OMP_NUM_THREADS=4 before it starts"""
+#: Variables that say where a program was started, or how it is shown.
+_OF_TERMINALS: Final = re.compile(
+    r"TERM|COLUMNS|LINES|.*COLOR|DISPLAY|WAYLAND_|SSH_|XDG_|JPY_|VSCODE_|PYCHARM|CI$|GITHUB_|TMUX|USER|LOGNAME|"
+    r"HOME|PWD|OLDPWD|TMPDIR|TEMP|TMP$|HOSTNAME|LANG|LC_"
+)
 _DATES: Final = re.compile(r"\b(fromtimestamp|localtime|mktime|ctime)\s*\((?!.*\btz)")
 _FIX = """\
 # make the environments alike before comparing bits:
@@ -63,14 +68,18 @@ def _local_time(evidence: Evidence, rows: list[EnvironmentDifference]) -> Site |
 
 def _set_in_one(evidence: Evidence) -> Finding | None:
     """A variable the script reads that is set for one run only; of its value nothing is recorded."""
-    read = nearest(pairs(evidence, Variable), lambda p: p.differs(lambda d: d.set))
+    differ = [pair for pair in pairs(evidence, Variable) if pair.differs(lambda d: d.set)]
+    read = nearest(differ, lambda p: p.detail.by is None) or nearest(
+        differ, lambda p: not _OF_TERMINALS.match(p.detail.name or "")
+    )
     if read is None:
         return None
-    name = read.detail.name
+    by = f" by {read.detail.by}" if read.detail.by else ""
     return Finding(
-        sure(evidence, read.fact, 0.92),
+        sure(evidence, read.fact, 0.6 if by else 0.92),  # what a library does with it is not seen
         read.site,
-        f"the variable {name}, read at {spot(read.site)}, was set for one run and not for the other.",
+        f"the variable {read.detail.name}, read{by} at {spot(read.site)}, was set for one run and not for the "
+        "other.",
         _FIX,
     )
 

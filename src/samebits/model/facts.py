@@ -317,10 +317,12 @@ class Variable(Detail):
     """An environment variable is read: by user code, or at a line of it by a library.
 
     set: whether it is there; never its value
+    by: the library's function that reads it, if a library does
     """
 
     name: str | None = None
     set: bool | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,12 +72,12 @@ class LibraryReadings:
             asked = (
                 caller.f_code.co_name in _ASKING or files.owner(caller.f_code.co_filename) is not Owner.PYTHON
             )
-            if asked and library_of(caller) is not None:
+            if asked and (by := library_of(caller)) is not None:
                 self._variables.add(key)
                 here = self._here()
                 if here is not None and here[0] is not None:
                     is_set = environ.encodekey(key) in environ._data
-                    self._emit(facts.Variable(name=key, set=is_set), here[0])
+                    self._emit(facts.Variable(name=key, set=is_set, by=by), here[0])
         return original(environ, key)
 
     def gave(self, entropy: int) -> bool:
