@@ -127,17 +127,19 @@ def test_the_programs_own_listing_is_noted_once_and_is_nobody_elses(facts: list[
 
 
 @pytest.mark.parametrize(
-    ("place", "call"),
+    ("place", "call", "by"),
     [
-        ("as completed", "lib.run_all, by as_completed"),
-        ("unordered", "lib.pooled, by imap_unordered"),
-        ("called back", "the callback of Pool.apply_async"),
-        ("done", "the callback of Future.add_done_callback"),
+        ("as completed", "as_completed", "lib.run_all"),
+        ("unordered", "imap_unordered", "lib.pooled"),
+        ("called back", "the callback of Pool.apply_async", None),
+        ("done", "the callback of Future.add_done_callback", None),
     ],
 )
-def test_results_that_come_as_they_finish(facts: list[Fact[Detail]], place: str, call: str) -> None:
+def test_results_that_come_as_they_finish(
+    facts: list[Fact[Detail]], place: str, call: str, by: str | None
+) -> None:
     (found,) = _at(facts, place, Completion)
-    assert (found.call, found.order) == (call, None)
+    assert (found.call, found.by, found.order) == (call, by, None)
 
 
 def test_results_that_are_waited_for_come_in_order(facts: list[Fact[Detail]]) -> None:

@@ -81,6 +81,11 @@ def _written_in_thread(evidence: Evidence) -> Event | None:
     return None
 
 
+def _taker(pair: FactPair[Completion]) -> str:
+    call = pair.detail.call or "a wait"
+    return f"{pair.detail.by}, which uses {call}, called" if pair.detail.by else call
+
+
 def _as_finished(evidence: Evidence) -> Finding | None:
     """A library's call that is known by its words to give results as they come."""
     site = evidence.divergence.event.site
@@ -115,9 +120,9 @@ def match(evidence: Evidence) -> Finding | None:
     unknown = nearest(found, lambda p: p.detail.order is None)
     if unknown is not None:
         return Finding(
-            sure(evidence, unknown.fact, 0.85 if reordered else 0.5),
+            sure(evidence, unknown.fact, 0.85 if reordered else 0.25 if unknown.detail.by else 0.5),
             unknown.site,
-            f"{unknown.detail.call or 'a wait'} at {spot(unknown.site)} gives results in the order of "
+            f"{_taker(unknown)} at {spot(unknown.site)} gives results in the order of "
             "finishing, which differs from run to run; the order itself was not seen.",
             _FIX,
         )

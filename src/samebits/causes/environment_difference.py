@@ -78,8 +78,8 @@ def _set_in_one(evidence: Evidence) -> Finding | None:
     return Finding(
         sure(evidence, read.fact, 0.6 if by else 0.92),  # what a library does with it is not seen
         read.site,
-        f"the variable {read.detail.name}, read{by} at {spot(read.site)}, was set for one run and not for the "
-        "other.",
+        f"the variable {read.detail.name}, read{by} at {spot(read.site)}, was set for one run and not for "
+        "the other.",
         _FIX,
     )
 

@@ -208,17 +208,19 @@ class Listing(Detail):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion(Detail):
-    """User code takes results in the order they finish.
+    """Results are taken in the order they finish: by user code, or at a line of it by a library.
 
     call: "as_completed", "imap_unordered", "wait", "Queue.get"
     order: digest of the order in submission numbers, if that was seen
     content: digest regardless of order
+    by: the library's function that takes them, if a library does
     """
 
     call: str | None = None
     order: Whole | None = None
     content: Whole | None = None
     n: int | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

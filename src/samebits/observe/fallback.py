@@ -315,7 +315,8 @@ class Observer(ModuleType):
             # It returns memory that nothing had filled, and that it was given: how much it wrote is not known.
             for tensor in tensors_in(values):
                 self._fresh.written(tensor)
-            event = event._replace(flags=event.flags & ~events.READS_UNINITIALIZED | events.VIEW, source=0)
+            flags = event.flags & ~events.READS_UNINITIALIZED | events.VIEW
+            event = event._replace(flags=flags, source=0)
         unread = bool(event.flags & UNREAD)
         total = Sum()
         with Quiet(thread):

@@ -107,7 +107,7 @@ class LibraryOrders:
             by = library_of(sys._getframe(2))
             here = self._here() if by is not None else None
             if by is not None and here is not None and here[0] is not None:
-                self._emit(facts.Completion(call=f"{by}, by {name}"), here[0])
+                self._emit(facts.Completion(call=name, by=by), here[0])
             return original(*args, **kwargs)
 
         return wrapper
