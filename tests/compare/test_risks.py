@@ -77,6 +77,14 @@ def test_workers_that_began_alike(
         ),
         ([Listing(call="os.listdir", path="data", order=1, content=2, n=3), File(path="other/a.txt")], None),
         (
+            [Listing(call="glob.glob", path="data/*.txt", order=1, content=2, n=3), File(path="data/a.txt")],
+            "glob.glob of data/*.txt at an unknown line is not sorted",
+        ),
+        (
+            [Listing(path="data", order=1, content=2, n=3, by="lib.Store"), File(path="data/a.txt")],
+            None,  # it may have sorted them
+        ),
+        (
             [Listing(call="os.listdir", path="data", order=1, content=1, n=3), File(path="data/a.txt")],
             None,
         ),  # sorted

@@ -131,8 +131,8 @@ def _listings(facts: list[Fact[Detail]], sources: Mapping[str, str]) -> Iterator
     read = [str(fact.detail.path) for fact in facts if isinstance(fact.detail, File)]
     for fact in facts:
         detail = fact.detail
-        if not isinstance(detail, Listing) or (detail.n or 0) < 2 or not detail.path:
-            continue
+        if not isinstance(detail, Listing) or (detail.n or 0) < 2 or not detail.path or detail.by:
+            continue  # a library may have sorted it
         if detail.order == detail.content or _sorted_later(fact, sources):
             continue
         folder = detail.folder + "/"

@@ -311,7 +311,8 @@ class Observer(ModuleType):
         """The operation ran: its event is complete."""
         values = outputs if isinstance(outputs, tuple) else () if outputs is None else (outputs,)
         mutated = [t for i in operator.mutated for t in tensors_in([arguments[i]])]
-        if event.source and not mutated and any(self._fresh.site(t) is not None for t in tensors_in(values)):
+        given_back = event.source and any(self._fresh.site(t) is not None for t in tensors_in(values))
+        if given_back and not mutated:
             # It returns memory that nothing had filled, and that it was given: how much it wrote is not known.
             for tensor in tensors_in(values):
                 self._fresh.written(tensor)
