@@ -313,7 +313,7 @@ class Observer(ModuleType):
         mutated = [t for i in operator.mutated for t in tensors_in([arguments[i]])]
         given_back = event.source and any(self._fresh.site(t) is not None for t in tensors_in(values))
         if given_back and not mutated:
-            # It returns memory that nothing had filled, and that it was given: how much it wrote is not known.
+            # It returns memory that nothing had filled: how much of it it wrote is not known.
             for tensor in tensors_in(values):
                 self._fresh.written(tensor)
             flags = event.flags & ~events.READS_UNINITIALIZED | events.VIEW
