@@ -11,6 +11,7 @@ from tests.programs import Folder
 
 from samebits.model.facts import Clock, Completion, Detail, Fact, File, Listing, Thread, Variable, Write
 from samebits.observe import observer
+from samebits.record.reader import Record
 
 pytestmark = pytest.mark.skipif(observer.compiler() is None, reason="needs a C++ compiler")
 
@@ -32,6 +33,7 @@ def run_all(f, items):
 def pooled(f, items):
     with ThreadPool(2) as pool:
         return list(pool.imap_unordered(f, items))
+def double(x): return x * 2
 def home(): return os.environ["LIB_HOME"] if "LIB_HOME" in os.environ else os.environ.get("LIB_ROOT")
 """
 
@@ -55,6 +57,7 @@ sorted(glob.glob("data/*.txt"))                      # own glob
 lib.run_all(abs, [1, 2, 3])                          # as completed
 lib.pooled(abs, [1, 2, 3])                           # unordered
 lib.home(); lib.home()                               # home
+lib.double(torch.ones(1))                            # double
 timer = threading.Timer(60, print)                   # timer
 timer.start()                                        # timer started
 timer.cancel()
@@ -76,14 +79,19 @@ D = TypeVar("D", bound=Detail)
 
 
 @pytest.fixture(scope="module")
-def facts(tmp_path_factory: pytest.TempPathFactory) -> list[Fact[Detail]]:
+def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
     folder = Folder(tmp_path_factory.mktemp("orders"))
     folder.write("vendor/site-packages/lib.py", _LIBRARY)
     folder.write("train.py", _PROGRAM)
-    done = folder.run(sys.executable, "-m", "samebits", "record", "--level", "step", "train.py")
+    done = folder.run(sys.executable, "-m", "samebits", "record", "--level", "op", "train.py")
     assert done.code == 0, done.err
     (run,) = folder.runs()
-    return run.records["main"].facts()
+    return run.records["main"]
+
+
+@pytest.fixture(scope="module")
+def facts(record: Record) -> list[Fact[Detail]]:
+    return record.facts()
 
 
 def _at(facts: list[Fact[Detail]], place: str, kind: type[D]) -> list[D]:
@@ -96,6 +104,12 @@ def _at(facts: list[Fact[Detail]], place: str, kind: type[D]) -> list[D]:
         and (Path(fact.site.file).name, fact.site.line) == where
         and isinstance(fact.detail, kind)
     ]
+
+
+def test_a_folder_of_packages_that_a_program_brings_along_is_no_line_of_its_own(record: Record) -> None:
+    (double,) = (event for event in record.events(0) if event.name == "aten::mul")
+    assert double.site is not None
+    assert (double.site.file, double.site.line) == ("train.py", _LINES["double"])
 
 
 @pytest.mark.parametrize("place", ["listed", "globbed", "found"])
