@@ -676,6 +676,22 @@ def test_a_frameworks_own_call_that_comes_too_late_comes_first() -> None:
     assert lines.count(lines[2]) == 2
 
 
+@pytest.mark.parametrize(
+    ("imports", "call"),
+    [
+        ("import transformers\nimport torch", "transformers.set_seed(0)"),
+        ("import torch\nfrom transformers import Trainer", "transformers.set_seed(0)"),
+        ("import torch\nimport lightning as L", "L.seed_everything(0)"),
+        ("import torch\nimport numpy as np", "torch.manual_seed(0)"),
+    ],
+)
+def test_a_program_of_a_framework_is_seeded_in_its_words(imports: str, call: str) -> None:
+    _, texts = mended("unseeded-torch-generator", f"{imports}\n\norder = torch.randperm(64)  # here\n")
+    lines = texts[_FILE].split("\n")
+    assert call in lines[: lines.index("order = torch.randperm(64)  # here")]
+    assert compile(texts[_FILE], _FILE, "exec")
+
+
 def test_a_kernel_is_replaced_at_the_start() -> None:
     source = "import torch\n\nx = torch.zeros(3)\nx.index_add_(0, i, y)  # here\n"
     _, texts = mended("nondeterministic-kernel", source, op="aten::put_")

@@ -75,6 +75,12 @@ ARGUMENTS: Final = (
     _row("stable_baselines3", "PPO A2C DQN SAC TD3 DDPG", "seed"),
 )
 
+#: package -> what in it seeds Python, numpy and torch at once.
+SEEDERS: Final = {
+    "transformers": "set_seed",
+    "lightning": "seed_everything",
+    "pytorch_lightning": "seed_everything",
+}
 #: Spaces of an environment, which have a generator of their own.
 SPACES: Final = frozenset({"gymnasium", "gym"})
 #: What looks for the best of several trials, and does so in several threads where it is told to.

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from typing import Final
 
 from samebits.causes._edits import Draft, UnclearPlace
+from samebits.causes._libraries import SEEDERS
 from samebits.causes._patch import Patch
 from samebits.causes._trace import facts_at, last_name, runs_once
 from samebits.model import calls
@@ -78,7 +79,8 @@ def seed_start(patch: Patch, families: Collection[str]) -> None:
     last = None if early else draft.last_import()
     number, last = _number(draft, last)
     line = None if last is None else (last.end_lineno or last.lineno) + 1
-    if any(fact.process.startswith("rank") for fact in patch.evidence.a[:1]):
+    ranks = any(fact.process.startswith("rank") for fact in patch.evidence.a[:1])
+    if ranks:
         number += f' + int({draft.module("os", line)}.environ["RANK"])'  # each rank its own numbers
     texts = {"python": "{}.seed({})", "numpy": "{}.random.seed({})", "torch": "{}.manual_seed({})"}
     lines = [
@@ -86,6 +88,9 @@ def seed_start(patch: Patch, families: Collection[str]) -> None:
         for family in FAMILIES
         if family in families
     ]
+    helper = next((name for name in _imported(draft) if name in SEEDERS), None)
+    if helper is not None and "torch" in families and not ranks:
+        lines = [f"{draft.module(helper, line or 1)}.{SEEDERS[helper]}({number})"]  # in its own words
     if last is None:
         draft.at_top(*lines)
     elif (own := _own_helper(draft)) is not None:
@@ -117,6 +122,17 @@ def _own_helper(draft: Draft) -> str | None:
         ):
             return draft.source(call)
     return None
+
+
+def _imported(draft: Draft) -> list[str]:
+    """The packages that a program imports at its start, in that order."""
+    found: list[str] = []
+    for node in draft.tree.body:
+        if isinstance(node, ast.Import):
+            found += [alias.name.partition(".")[0] for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.append(node.module.partition(".")[0])
+    return found
 
 
 def _number(draft: Draft, last: ast.stmt | None) -> tuple[str, ast.stmt | None]:
