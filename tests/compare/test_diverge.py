@@ -268,9 +268,50 @@ def test_a_draw_that_one_run_has_alone_is_idle_from_a_generator_of_its_own(tmp_p
     assert _verdict(tmp_path / "read", [*made, *rest], [*loaded, *other]).verdict == "diverged"
 
 
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [(4, "same"), (5, "diverged"), (None, "diverged")],  # put back, not put back, and never looked at
+)
+def test_a_draw_that_one_run_has_alone_is_idle_where_the_generator_is_put_back(
+    tmp_path: Path, state: int | None, said: str
+) -> None:
+    """A sample is drawn under `fork_rng` for a log that a clock decides of."""
+    sampled = [("op", "aten::randn", 5, RANDOM), ("op", "aten::mean", 6), ("read", "Tensor.item", 7)]
+    rest: list[Any] = [("op", "aten::mm", 7), ("loss", "loss", 8)]
+    after, other = list(rest), list(rest)
+    if state is not None:
+        after += [("generator", "torch:cpu", 4), ("generator", "python", 1)]
+        other += [("generator", "torch:cpu", state), ("generator", "python", 2)]
+    assert _verdict(tmp_path, [*rest, *sampled, *after], [*rest, *other]).verdict == said
+
+
+def test_a_log_may_come_at_other_steps_but_not_with_other_values(tmp_path: Path) -> None:
+    def run(*logged: int, value: int = 7, step: int = -1) -> list[list[Any]]:
+        steps = []
+        for number in range(4):
+            train: list[Any] = [
+                ("op", "aten::mm", number),
+                ("loss", "loss", number),
+                ("generator", "torch:cpu", 4),
+            ]
+            digest = value if number == step else 7
+            sampled = [
+                ("op", "aten::randn", 5, RANDOM),
+                ("op", "aten::neg", 3),
+                ("read", "Tensor.item", digest + number),
+            ]
+            steps.append([*train, *(sampled if number in logged else ()), ("op", "aten::add", number)])
+        return steps
+
+    assert _verdict(tmp_path / "other", run(0, 1), run(0, 3)).verdict == "same"
+    assert _verdict(tmp_path / "value", run(0, 1), run(0, 3, value=9, step=0)).verdict == "diverged"
+
+
 def _verdict(folder: Path, a: list[Any], b: list[Any]) -> Verdict:
+    """Of two runs of one step, or of several."""
     runs = []
     for name, events in (("a", a), ("b", b)):
         (folder / name).mkdir(parents=True)
-        runs.append(Run.open(kept(folder / name, [events], level="op")))
+        steps = events if isinstance(events[0], list) else [events]
+        runs.append(Run.open(kept(folder / name, steps, level="op")))
     return compare_all(runs)

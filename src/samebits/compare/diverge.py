@@ -12,12 +12,12 @@ Rules in words: docs/reference/verdict.md, "What counts".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
-from samebits.compare.agreement import RESULTS, results_agree
+from samebits.compare.agreement import RESULTS, generators_agree, results_agree
 from samebits.compare.align import Mismatch, mismatches
 from samebits.compare.pairs import ThreadPair, pairs
 from samebits.compare.threads import TRAINING_KINDS, EventStream, RecordLike, RunLike, is_worker
@@ -102,16 +102,18 @@ def _is_decisive(stream: EventStream, mismatch: Mismatch) -> bool:
     return any(event.kind in RESULTS - {"read"} or event.flags & RANDOM for event in in_one_run)
 
 
-def _may_have_moved(mismatch: Mismatch) -> bool:
+def _may_have_moved(mismatch: Mismatch, undone: Callable[[], bool]) -> bool:
     """Whether what one run seems to have alone may only have come elsewhere among the operations, or be idle.
 
     If so, all results of the thread are the same in both, in the same order.  A draw from a generator that
-    the program made is idle where nothing else is drawn from it.
+    the program made is idle where nothing else is drawn from it, one from the process's own where that is
+    ``undone``: put back as it was (`fork_rng`).
     """
     if mismatch.change in ("value", "end") or not mismatch.rejoined:
         return False
     in_one_run = mismatch.only_a + mismatch.only_b
-    return not any(event.flags & RANDOM and not event.flags & OWN_GENERATOR for event in in_one_run)
+    draws = any(event.flags & RANDOM and not event.flags & OWN_GENERATOR for event in in_one_run)
+    return not draws or undone()
 
 
 def _operation(event: Event) -> tuple[str, str, str | None, str | None]:
@@ -325,11 +327,15 @@ def compare_streams(
     def agree() -> bool:
         return results_agree(a, b)
 
+    @cache
+    def undone() -> bool:
+        return generators_agree(a, b)
+
     for mismatch in mismatches(a, b):
         if _after_last_whole_step(mismatch, a, b, unfinished):
             break
         if _is_decisive(a, mismatch):
-            if _may_have_moved(mismatch) and agree():
+            if _may_have_moved(mismatch, undone) and agree():
                 continue
             decisive = mismatch
             break

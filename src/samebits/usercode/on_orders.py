@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import os
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 from samebits.model import facts
@@ -118,7 +119,22 @@ def globbed(call: Call) -> None:
 
 
 def walk(call: Call) -> None:
-    call.result = _passing(call, call.argument(0, "top", "."), call.result)
+    top = call.argument(0, "top", ".")
+    call.result = _passing(call, top, _walking(call, top, call.result))
+
+
+def _walking(call: Call, top: Any, items: Iterator[Any]) -> Generator[Any]:
+    """The same items; the folders of the first, as the program leaves them, are the order of the others."""
+    folders: list[Any] | None = None
+    for item in items:
+        if folders is None:
+            folders = item[1]
+            yield item
+            with suppress(Exception):
+                if len(folders) > 1 and call.argument(1, "topdown", True):
+                    _listed(call, top, folders)
+        else:
+            yield item
 
 
 def path_glob(call: Call) -> None:
