@@ -38,8 +38,9 @@ def _read_at_other_steps(a: Sequence[Event], b: Sequence[Event]) -> bool:
         return found
 
     steps_a, steps_b = by_step(a), by_step(b)
-    if {site for site, _ in steps_a} != {site for site, _ in steps_b}:
-        return False
+    lines_a, lines_b = {site for site, _ in steps_a}, {site for site, _ in steps_b}
+    if not (lines_a <= lines_b or lines_b <= lines_a):
+        return False  # each has a value that the other never reads
     return all(steps_a[key] == steps_b[key] for key in steps_a.keys() & steps_b.keys())
 
 
