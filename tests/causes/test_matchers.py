@@ -110,6 +110,7 @@ EXTRA_DRAW = _parted("extra", None, event("aten::rand", line=9, flags=RANDOM))
 OTHER_WORK = _parted("replaced", event("aten::conv2d", line=70), event("aten::mm", line=71))
 STOPPED = _parted("end", event("", kind="batch", line=4), None)
 
+FROM_OUTSIDE = value(line=3, flags=EXTERNAL)
 _TIMEIT = (
     "from timeit import timeit\nseconds = {n: timeit(lambda: f(n), number=1) for n in sizes}\n"
     "best = min(sizes, key=seconds.get)\nf(best)\n"
@@ -336,6 +337,31 @@ CASES: dict[str, tuple[str, int, Divergence, tuple[list[Fact], list[Fact]], dict
         {"source": "import datetime\nwhen = datetime.datetime.fromtimestamp(0)\n",
          "environment": [EnvironmentDifference("variables.TZ", "UTC", "Asia/Tokyo", True)]},
     ),
+    "a number in a variable": (
+        "environment-difference", 24, value(),
+        _both("variable", 24, "value", "1", "2", name="WORKERS", set=True), {},
+    ),
+    "sums of a library's jobs": (
+        "completion-order", 2, replace(FROM_OUTSIDE, difference=Difference(9, 40, 3e-16, 5)), ([], []),
+        {"source": "import torch\nforest = Forest(40, n_jobs=4)\nx = torch.tensor(forest.predict(rows))\n"},
+    ),
+    "a library that keeps what it has after some time": (
+        "wall-clock", 2, value("read", kind="read"),
+        _both("clock", 3, "value", 1.0, 2.0, call="time.monotonic", by="pl.ModelCheckpoint.on_batch"),
+        {"source": "from pl import ModelCheckpoint\nkeep = ModelCheckpoint(train_time_interval=every)\n"
+                   "trainer.fit(model)\n"},
+    ),
+    "torch's own timer": (
+        "autotuning", 3, OTHER_WORK, _both("clock", 2, "call", *["benchmark.Timer.timeit"] * 2),
+        {"source": "for n in sizes:\n    speed[n] = n / timer(n).timeit(5).median\n"
+                   "best = max(speed, key=speed.get)\n"},
+    ),
+    "weights that the second run begins with": (
+        "left-behind", 19, DRAWN,
+        _plus(_both("probe", 19, "value", False, True, path="last.pt", call="Path.exists"),
+              ([], [fact("load", 20, call="Module.load_state_dict")]),
+              _both("save", 30, "call", "torch.save", "torch.save", path="last.pt", at=40)), {},
+    ),
     "a variable that a library reads": (
         "environment-difference", 3, value(),
         _plus(_both("variable", 3, "set", True, False, name="LIB_PRECISION", by="lib.<module>"),
@@ -374,6 +400,11 @@ CONFIDENCE = {
     "timeit": 0.909,
     "a date of where the program runs": 0.864,
     "a variable that a library reads": 0.586,
+    "a number in a variable": 0.899,
+    "sums of a library's jobs": 0.75,
+    "a library that keeps what it has after some time": 0.733,
+    "torch's own timer": 0.909,
+    "weights that the second run begins with": 0.948,
     "left behind, in a listing": 0.879,
     "a draw that what is left decides": 0.93,
     "torch.rand of no elements in one run": 0.93,
@@ -462,6 +493,15 @@ SILENT: dict[str, tuple[str, Divergence, tuple[list[Fact], list[Fact]], dict[str
         _plus(([fact("listing", 2, path=".", content=1, n=1, by="lib.f")],
                [fact("listing", 2, path=".", content=2, n=2, by="lib.f")]),
               _both("write", 4, "mode", "w", "w", path="log.txt", at=40)), {},
+    ),
+    "a library's own file": (
+        "left-behind", value(),
+        ([Fact(facts.Write(path="/home/me/.cache/fonts.json", mode="w"), None, 40, 0, "main")],
+         [Fact(facts.File(path="/home/me/.cache/fonts.json", digest=1, mode="r"), None, 4, 0, "main")]), {},
+    ),
+    "other numbers of a library's jobs": (
+        "completion-order", replace(FROM_OUTSIDE, difference=Difference(9, 40, 3.0, 1 << 24, far=9)), ([], []),
+        {"source": "import torch\nforest = Forest(40, n_jobs=4)\nx = torch.tensor(forest.predict(rows))\n"},
     ),
     "a temporary file's name": (
         "entropy-seed", BATCH, _both("entropy", 5, "value", 1, 2, call="tempfile.mkstemp"),

@@ -42,7 +42,7 @@ import os, sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "vendor", "site-packages"))
 import lib                                           # imported
 import concurrent.futures, glob, multiprocessing.pool, signal, sqlite3, threading
-import torch
+import torch, torch.utils.benchmark
 
 os.makedirs("data"); os.makedirs("one")
 for name in "abc": open(f"data/{name}.txt", "w").close()
@@ -71,6 +71,10 @@ with concurrent.futures.ThreadPoolExecutor(1) as pool:
 base = sqlite3.connect("rows.db")                    # new database
 base.execute("create table t (x real)"); base.commit(); base.close()
 sqlite3.connect("rows.db").close()                   # database
+os.environ["JOBS"] = os.environ["API_TOKEN"] = "4"
+os.environ.get("JOBS"); os.getenv("API_TOKEN")       # variables
+os.rename("rows.db", "kept.db")                      # renamed
+torch.utils.benchmark.Timer("1").timeit(1)           # torch timer
 sqlite3.connect(":memory:").close()                  # memory
 """
 _LINES = {text.split("#")[-1].strip(): n for n, text in enumerate(_PROGRAM.splitlines(), 1) if "#" in text}
@@ -179,3 +183,17 @@ def test_a_database_is_read_and_written_in_place(facts: list[Fact[Detail]]) -> N
     (read,) = _at(facts, "database", File)
     assert (read.path, read.digest is not None) == ("rows.db", True)
     assert _at(facts, "memory", Write) == []
+
+
+def test_what_is_renamed_is_written(facts: list[Fact[Detail]]) -> None:
+    assert _at(facts, "renamed", Write) == [Write(path="kept.db", mode="w")]
+
+
+def test_torchs_own_timer_is_a_clock(facts: list[Fact[Detail]]) -> None:
+    assert _at(facts, "torch timer", Clock) == [Clock(call="benchmark.Timer.timeit")]
+
+
+def test_a_secrets_number_is_not_kept(facts: list[Fact[Detail]]) -> None:
+    jobs, token = _at(facts, "variables", Variable)
+    assert (jobs.name, jobs.value) == ("JOBS", "4")
+    assert (token.name, token.set, token.value) == ("API_TOKEN", True, None)

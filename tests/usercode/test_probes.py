@@ -254,6 +254,29 @@ def test_listings(rows: Rows, tmp_path: Path) -> None:
     assert [d["name"] for d in rows.details("variable")] == ["HOME", "SECRET_TOKEN", "X", "Y"]
 
 
+@pytest.mark.parametrize(
+    ("text", "noted"),
+    [
+        ("4", "4"),
+        ("-0.5", "-0.5"),
+        ("True", "True"),
+        ("", ""),
+        ("hunter2", None),
+        ("1234567890123", None),
+        (None, None),
+    ],
+)
+def test_of_a_variable_a_number_or_a_switch_is_noted_and_nothing_else(
+    rows: Rows, monkeypatch: pytest.MonkeyPatch, text: str | None, noted: str | None
+) -> None:
+    monkeypatch.delenv("SOME_SETTING", raising=False)
+    if text is not None:
+        monkeypatch.setenv("SOME_SETTING", text)
+    run("import os\nos.environ.get('SOME_SETTING')")
+    (found,) = rows.details("variable")
+    assert (found["set"], found.get("value")) == (text is not None, noted)
+
+
 def test_completion(rows: Rows) -> None:
     run("""
         import concurrent.futures as futures, queue, threading

@@ -24,7 +24,7 @@ def download(count=40):
 
 
 def get_image_files(folder):
-    with os.scandir(folder) as entries:
+    with os.scandir(folder) as entries:  # also
         return [entry.path for entry in entries if entry.name.endswith(".npy")]  # planted
 
 

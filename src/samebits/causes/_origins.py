@@ -150,6 +150,25 @@ def as_finished(text: str | None, line: int) -> ast.Call | None:
     return origin(text, line, _finishing, sorts)
 
 
+def several_jobs(text: str | None) -> int | None:
+    """The line of a file's last call that is told to work in several jobs: scikit-learn's ``n_jobs=4``."""
+    if text is None or len(text) > _LONGEST:
+        return None
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    lines = [
+        word.value.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        for word in node.keywords
+        if word.arg == "n_jobs"
+        and not (isinstance(word.value, ast.Constant) and word.value.value in (1, None))
+    ]
+    return max(lines, default=None)
+
+
 def _finishing(node: ast.Call) -> bool:
     words = {word.value.value for word in node.keywords if isinstance(word.value, ast.Constant)}
     return last_name(node.func) in _AS_FINISHED or not _UNORDERED.isdisjoint(words)

@@ -23,7 +23,7 @@ Sort = Literal["instant", "span"]
 
 #: Dates are left out: they do not measure how long something took.
 #: Clocks whose reading is a span already.
-_SPANS: Final = frozenset({"timeit", "elapsed_time"})
+_SPANS: Final = frozenset({"timeit", "elapsed_time", "blocked_autorange", "adaptive_autorange"})
 _CLOCKS: Final = frozenset({*calls.CLOCKS, *calls.STOPWATCHES, "now", "utcnow"})
 _CHOOSERS: Final = frozenset({"min", "max", "sorted", "sort", "argmin", "argmax", "nsmallest", "nlargest"})
 _SHOWS: Final = frozenset(

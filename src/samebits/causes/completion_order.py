@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,13 +11,13 @@ from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import FactPair, first, nearest, of_kind, outside, pairs, spot, sure
 from samebits.causes._libraryfix import keep_order
 from samebits.causes._orderfix import take_in_order
-from samebits.causes._origins import as_finished, last_name
+from samebits.causes._origins import as_finished, last_name, several_jobs
 from samebits.causes._ownfix import own_stream_of_thread
 from samebits.causes._patch import InWords, Patch, mends
 from samebits.causes._seeds import differs_elsewhere
 from samebits.causes._source import text_of
 from samebits.model.cause import Cause, Evidence
-from samebits.model.events import Event
+from samebits.model.events import EXTERNAL, Event
 from samebits.model.facts import Completion, Thread
 from samebits.model.finding import Finding
 from samebits.model.operators import base_name, is_nondeterministic, spoken
@@ -28,6 +29,10 @@ with ThreadPoolExecutor() as pool:
 _FIX_SHARED = """\
 results = [future.result() for future in futures]  # let threads return values, and combine them in one place
 # rather than write to shared tensors, lists or generators from several threads"""
+
+_FIX_JOBS = """\
+model = RandomForestClassifier(n_jobs=1)  # one job adds up in one order; or seed and keep what it computed"""
+_ROUNDING: Final = 1024  # units in the last place that a sum in another order may make
 
 _FIX_GENERATOR = """\
 rng = np.random.default_rng([0, thread])  # for each thread, before it starts"""
@@ -81,6 +86,25 @@ def _written_in_thread(evidence: Evidence) -> Event | None:
     return None
 
 
+def _rounded_in_jobs(evidence: Evidence) -> Finding | None:
+    """Nearly the same numbers from outside torch, where a library was told to compute in several jobs."""
+    event, difference = evidence.divergence.event, evidence.divergence.difference
+    near = difference is not None and difference.related and (difference.max_ulp or 0) <= _ROUNDING
+    if not near or not event.flags & EXTERNAL or event.site is None or differs_elsewhere(evidence):
+        return None
+    line = several_jobs(text_of(evidence, event.site))
+    if line is None:
+        return None
+    site = Site(event.site.file, line)
+    return Finding(
+        0.75,
+        site,
+        f"what came from outside torch at {spot(event.site)} differs by rounding alone, and a library is "
+        f"told at {spot(site)} to compute in several jobs: they add up in the order of finishing.",
+        _FIX_JOBS,
+    )
+
+
 def _taker(pair: FactPair[Completion]) -> str:
     call = pair.detail.call or "a wait"
     return f"{pair.detail.by}, which uses {call}, called" if pair.detail.by else call
@@ -129,6 +153,8 @@ def match(evidence: Evidence) -> Finding | None:
     event = evidence.divergence.event
     if reordered and (finished := _as_finished(evidence)) is not None:
         return finished
+    if (jobs := _rounded_in_jobs(evidence)) is not None:
+        return jobs
     threads = [pair for pair in pairs(evidence, Thread) if "rocess" not in str(pair.detail.call)]
     if not threads or is_nondeterministic(event.name):
         return None
@@ -154,7 +180,7 @@ def match(evidence: Evidence) -> Finding | None:
 
 
 def _change(patch: Patch, finding: Finding) -> str | None:
-    if keep_order(patch, finding.site):
+    if keep_order(patch, finding.site) or _one_job(patch, finding):
         return None
     try:
         return take_in_order(patch, finding.site)
@@ -165,6 +191,19 @@ def _change(patch: Patch, finding: Finding) -> str | None:
         if any("Queue" in str(row.detail.call) for row in rows):
             raise InWords(_numbered(patch, finding)) from None
         raise
+
+
+def _one_job(patch: Patch, finding: Finding) -> bool:
+    """One job where several were asked for, if that is what differs."""
+    if finding.fix != _FIX_JOBS or finding.site is None:
+        return False
+    draft = patch.draft(finding.site)
+    for node in draft.at(finding.site.line):
+        for call in ast.walk(node):
+            if isinstance(call, ast.Call) and any(word.arg == "n_jobs" for word in call.keywords):
+                draft.keyword(call, "n_jobs", "1")
+                return True
+    return False
 
 
 def _numbered(patch: Patch, finding: Finding) -> str:

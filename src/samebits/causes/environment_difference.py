@@ -67,19 +67,28 @@ def _local_time(evidence: Evidence, rows: list[EnvironmentDifference]) -> Site |
 
 
 def _set_in_one(evidence: Evidence) -> Finding | None:
-    """A variable the script reads that is set for one run only; of its value nothing is recorded."""
-    differ = [pair for pair in pairs(evidence, Variable) if pair.differs(lambda d: d.set)]
+    """A variable the script reads that is set for one run only, or to another number."""
+    differ = [
+        pair
+        for pair in pairs(evidence, Variable)
+        if pair.differs(lambda d: d.set) or pair.differs(lambda d: d.value)
+    ]
     read = nearest(differ, lambda p: p.detail.by is None) or nearest(
         differ, lambda p: not _OF_TERMINALS.match(p.detail.name or "")
     )
     if read is None:
         return None
     by = f" by {read.detail.by}" if read.detail.by else ""
+    values = [pair.detail.value for pair in (read.a, read.b) if pair is not None]
+    how = (
+        "was set for one run and not for the other"
+        if read.differs(lambda d: d.set)
+        else f"was {' for one run and '.join(str(value) for value in values)} for the other"
+    )
     return Finding(
         sure(evidence, read.fact, 0.6 if by else 0.92),  # what a library does with it is not seen
         read.site,
-        f"the variable {read.detail.name}, read{by} at {spot(read.site)}, was set for one run and not for "
-        "the other.",
+        f"the variable {read.detail.name}, read{by} at {spot(read.site)}, {how}.",
         _FIX,
     )
 

@@ -6,10 +6,10 @@ import os.path
 from collections.abc import Iterator, Sequence
 from typing import cast
 
+from samebits.causes._checkpoints import goes_on
 from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import (
     before,
-    facts,
     first_writers,
     in_place,
     left_in,
@@ -21,7 +21,7 @@ from samebits.causes._evidence import (
 from samebits.causes._patch import InWords, Patch, mends
 from samebits.causes._seeds import drew_alone
 from samebits.model.cause import Cause, Evidence
-from samebits.model.facts import Detail, Fact, File, Listing, Load, Probe, Save, Write
+from samebits.model.facts import Detail, Fact, File, Listing, Probe, Save, Write
 from samebits.model.finding import Finding
 
 _FIX = """\
@@ -34,14 +34,9 @@ def _path(fact: Fact[Write | Save | Probe | File | Listing]) -> str:
     return os.path.normpath(str(fact.detail.path))
 
 
-def _checkpoint(evidence: Evidence) -> bool:
-    """Whether the second run loaded weights and the first did not: it went on from a checkpoint."""
-
-    def into(rows: list[Fact[Load]]) -> bool:
-        return any("load_state_dict" in str(fact.detail.call) for fact in rows)
-
-    loads_a, loads_b = facts(evidence, Load, beyond=True)
-    return into(loads_b) and not into(loads_a)
+def _resumed(evidence: Evidence) -> bool:
+    """Whether the second run alone goes on from what it loaded."""
+    return bool(goes_on(evidence, in_a=False)) and not goes_on(evidence, in_a=True)
 
 
 def match(evidence: Evidence) -> Finding | None:
@@ -50,7 +45,12 @@ def match(evidence: Evidence) -> Finding | None:
         return None
     for pair in pairs(evidence, Probe):
         asked = pair.a
-        if asked is None or not pair.differs(lambda d: d.value) or asked.detail.value is not False:
+        if (
+            asked is None
+            or asked.site is None
+            or not pair.differs(lambda d: d.value)
+            or asked.detail.value is not False
+        ):
             continue
         if (writer := writers.get(_path(asked))) is not None:
             return _found(evidence, asked, writer, f"asked at {spot(asked.site)} whether it exists", 0.97)
@@ -62,7 +62,7 @@ def match(evidence: Evidence) -> Finding | None:
     for fact in _found_there(evidence, evidence.b):
         path = _path(fact)
         left = path in writers and path not in found_a and not in_place(writers[path].detail)
-        if left and before(evidence, fact):
+        if left and fact.site is not None and before(evidence, fact):
             return _found(evidence, fact, writers[path], f"read it at {spot(fact.site)}", 0.9)
     return None
 
@@ -88,7 +88,7 @@ def _found_there(evidence: Evidence, rows: Sequence[Fact[Detail]]) -> Iterator[F
 def _found(
     evidence: Evidence, seen: Fact[Probe | File | Listing], writer: Fact[Write | Save], how: str, base: float
 ) -> Finding:
-    if _checkpoint(evidence) or drew_alone(evidence):
+    if _resumed(evidence) or drew_alone(evidence):
         base = 0.7  # what is amiss is then how it resumes, or that what is left decides of a draw
     return Finding(
         base * reach(evidence, seen),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from samebits.causes._checkpoints import goes_on
 from samebits.causes._draws import of
 from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import FactPair, facts, is_random, of_kind, pairs, reach, spot
@@ -21,26 +22,11 @@ checkpoint = {"model": model.state_dict(), "optimizer": optimizer.state_dict(),
 torch.set_rng_state(checkpoint["torch_rng"])
 random.setstate(checkpoint["python_rng"])
 np.random.set_state(checkpoint["numpy_rng"])"""
-_PROGRESS = ("optim", "epoch", "step", "iter", "sched", "param_groups")
 _CHECKPOINTS = ("torch.load", "load_state_dict", "load_checkpoint", "load_state")
 
 
 def _checkpoint(fact: Fact[Load]) -> bool:
     return any(name in str(fact.detail.call) for name in _CHECKPOINTS)
-
-
-def _goes_on(evidence: Evidence, *, in_a: bool) -> bool | None:
-    """Whether training goes on from what was loaded; None where that was no checkpoint at all.
-
-    A model alone may be loaded to be looked at; an optimizer, or a count of steps, is loaded to go on.
-    """
-    rows = of_kind(evidence.a if in_a else evidence.b, Load)
-    into = [fact for fact in rows if "load_state_dict" in str(fact.detail.call)]
-    keys = {str(key).lower() for fact in rows for key in fact.detail.keys or ()}
-    kept = any(word in key for key in keys for word in _PROGRESS)
-    if not into and not kept:
-        return False if any(word in key for key in keys for word in ("model", "state_dict")) else None
-    return kept or any("optim" in str(fact.detail.call).lower() for fact in into)
 
 
 def _restored(evidence: Evidence, load: Fact[Load], *, in_a: bool) -> bool:
@@ -86,10 +72,10 @@ def match(evidence: Evidence) -> Finding | None:
         load = _first_load(evidence, pair.fact, in_a=in_a)
         restored = _restored(evidence, load, in_a=in_a)
         asked = any(probe.differs(lambda d: d.value) for probe in pairs(evidence, Probe))
-        goes_on = _goes_on(evidence, in_a=in_a)
-        if goes_on is None and "torch.load" in str(load.detail.call):
+        on = goes_on(evidence, in_a=in_a)
+        if on is None and "torch.load" in str(load.detail.call):
             return None  # data, not a checkpoint
-        confidence = 0.25 if restored else 0.5 if not goes_on else 0.95 if asked else 0.85
+        confidence = 0.25 if restored else 0.5 if not on else 0.95 if asked else 0.85
         return Finding(
             confidence * reach(evidence, load),
             load.site,

@@ -23,7 +23,7 @@ for step in range(max_steps):  # count steps instead of seconds: both runs then 
     train_step()"""
 #: What a class, or a keyword, is called that sets a limit of time.
 _LIMIT: Final = re.compile(
-    r"time_?(limit|out|budget)|(max|limit|budget)_?(time|sec|minutes|hours)|deadline", re.IGNORECASE
+    r"time_?(limit|out|budget|interval)|(max|limit|budget)_?(time|sec|minutes|hours)|deadline", re.IGNORECASE
 )
 
 _ALARMS: Final = frozenset({"threading.Timer", "signal.alarm", "signal.setitimer"})
@@ -39,7 +39,8 @@ def _nearest_line(lines: list[int], around: int) -> int:
 
 def _library_limit(evidence: Evidence, rows: list[Fact[Clock]]) -> Finding | None:
     """A library that stops, or turns, after some time, where the runs do not do the same operations."""
-    if evidence.divergence.change == "value":
+    structural = evidence.divergence.change != "value"
+    if not structural and (is_random(evidence) or differs_elsewhere(evidence)):
         return None
     for fact in rows:
         by = fact.detail.by
@@ -51,10 +52,10 @@ def _library_limit(evidence: Evidence, rows: list[Fact[Clock]]) -> Finding | Non
             continue
         site = Site(fact.site.file, made, fact.site.function)
         return Finding(
-            0.85 * reach(evidence, fact),
+            (0.85 if structural else 0.75) * reach(evidence, fact),
             site,
             f"{by} reads a clock for a limit of time that is given at {spot(site)}, and the runs diverge "
-            f"at step {evidence.divergence.step} because one goes on where the other stops.",
+            f"at step {evidence.divergence.step} because they had not come as far when it was over.",
             _FIX,
             subject=fact.detail,
         )

@@ -27,7 +27,9 @@ CALENDAR: Final = _names("localtime gmtime ctime strftime")
 DATETIME: Final = _names("now utcnow today")
 DATE: Final = _names("today")
 #: What only measures how long something took: of use in a comparison of times, and never in a seed.
-STOPWATCHES: Final = _names("thread_time thread_time_ns default_timer elapsed_time timeit")
+STOPWATCHES: Final = _names(
+    "thread_time thread_time_ns default_timer elapsed_time timeit blocked_autorange adaptive_autorange"
+)
 
 # --- entropy
 

@@ -318,12 +318,14 @@ class Flag(Detail):
 class Variable(Detail):
     """An environment variable is read: by user code, or at a line of it by a library.
 
-    set: whether it is there; never its value
+    set: whether it is there
+    value: of a number or a switch ("1", "true") whose name is no secret's; no other is kept
     by: the library's function that reads it, if a library does
     """
 
     name: str | None = None
     set: bool | None = None
+    value: str | None = None
     by: str | None = None
 
 

@@ -22,9 +22,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from samebits._runtime import imports
-from samebits.manifest.secrets import redact_data, redact_path
+from samebits.manifest.secrets import redact_data, redact_path, secret_name
 from samebits.model import events
-from samebits.model.facts import Detail, Fact, File, Listing, Load, Probe, Save, Write
+from samebits.model.facts import Detail, Fact, File, Listing, Load, Probe, Save, Variable, Write
 from samebits.model.sites import Site
 from samebits.observe.command import command_digest
 from samebits.observe.opening import CUSTOM_OPS, Opening
@@ -156,6 +156,8 @@ class Session:
             return
         if isinstance(detail, (File, Listing, Load, Probe, Save, Write)) and detail.path is not None:
             detail = replace(detail, path=redact_path(detail.path))
+        if isinstance(detail, Variable) and detail.value is not None and secret_name(detail.name or ""):
+            detail = replace(detail, value=None)
         if at is None:
             at = self.observer.position() if self.observer is not None else 0
         fact = Fact(detail, site, at, self.step if step is None else step)

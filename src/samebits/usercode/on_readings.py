@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import os
+import re
 from itertools import islice
+from typing import Final
 
 from samebits.model import facts
 from samebits.usercode.content import deciding, digest
@@ -41,9 +43,18 @@ def hashed(call: Call) -> None:
     call.emit(facts.Hash(call=call.call, of=of, value=call.result))
 
 
+_PLAIN: Final = re.compile(r"[-+]?\d{1,9}(\.\d{1,9})?|true|false|on|off|yes|no|", re.IGNORECASE)
+
+
+def variable_of(name: str) -> facts.Variable:
+    """What may be noted of an environment variable."""
+    value = os.environ.get(name)
+    plain = value is not None and _PLAIN.fullmatch(value) is not None
+    return facts.Variable(name=name, set=value is not None, value=value if plain else None)
+
+
 def variable(call: Call) -> None:
-    name = str(call.argument(0, "key"))
-    call.emit(facts.Variable(name=name, set=name in os.environ))
+    call.emit(variable_of(str(call.argument(0, "key"))))
 
 
 def probe(call: Call) -> None:

@@ -73,6 +73,7 @@ def start(
     _report = report
     listen("open", _open)
     listen("sqlite3.connect", _database)
+    listen("os.rename", _renamed)
     listen("cpython.PyInterpreterState_New", _interpreter)
 
 
@@ -114,6 +115,12 @@ def _open(args: tuple[Any, ...]) -> None:
         _opened(os.fsdecode(path), mode, flags)
     finally:
         _here.busy = False
+
+
+def _renamed(args: tuple[Any, ...]) -> None:
+    """What is put in the place of a file is written there."""
+    if _report is not None and isinstance(args[1], str | bytes | os.PathLike):
+        _opened(os.fsdecode(args[1]), "w", 0)
 
 
 def _database(args: tuple[Any, ...]) -> None:

@@ -15,7 +15,6 @@ Rows are capped for each kind and line; what is not written is counted, and
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Collection
 from functools import partial
@@ -23,13 +22,14 @@ from threading import local
 from types import FunctionType
 from typing import Any, Final, NamedTuple
 
-from samebits.model.facts import Detail, Draw, Flag, Iteration, Variable
+from samebits.model.facts import Detail, Draw, Flag, Iteration
 from samebits.model.sites import Site
 from samebits.usercode import drawn, lookup, made_sets, on_generators, texts, watchlist
 from samebits.usercode.content import arrangement
 from samebits.usercode.drawn import Sink
 from samebits.usercode.draws import WatchedGenerator
 from samebits.usercode.lookup import known_kinds, known_methods
+from samebits.usercode.on_readings import variable_of
 from samebits.usercode.watched import Call, Moment, Watched
 from samebits.usercode.watchlist import BOUND
 
@@ -331,7 +331,7 @@ def noted(number: int, what: str, value: Any) -> Any:
     if not _tracing() and _sink is not None:
         if what == "variable":
             if isinstance(value, str):
-                record(Variable(name=str(value), set=str(value) in os.environ), number)
+                record(variable_of(str(value)), number)
         else:
             plain = value if isinstance(value, bool | int | float | str) else None
             record(Flag(call=what, value=plain), number)

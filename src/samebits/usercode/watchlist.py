@@ -131,6 +131,14 @@ _METHODS: Final[tuple[tuple[str, str, type[Detail], _Names, After, bool], ...]] 
         on_generators.seed_torch,
         False,
     ),
+    (
+        "torch.utils.benchmark.utils.timer.Timer",
+        "benchmark.Timer",
+        facts.Clock,
+        "timeit blocked_autorange adaptive_autorange",
+        on_readings.alarm_set,
+        False,
+    ),
     ("torch._C.Generator", "torch.Generator", facts.RngRestore, "set_state", on_generators.restore, False),
     ("torch.nn.modules.module.Module", "Module", facts.Load, "load_state_dict", on_readings.loaded, False),
     (
