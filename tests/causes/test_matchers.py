@@ -500,7 +500,8 @@ SILENT: dict[str, tuple[str, Divergence, tuple[list[Fact], list[Fact]], dict[str
          [Fact(facts.File(path="/home/me/.cache/fonts.json", digest=1, mode="r"), None, 4, 0, "main")]), {},
     ),
     "other numbers of a library's jobs": (
-        "completion-order", replace(FROM_OUTSIDE, difference=Difference(9, 40, 3.0, 1 << 24, far=9)), ([], []),
+        "completion-order", replace(FROM_OUTSIDE, difference=Difference(9, 40, 3.0, 1 << 24, far=9)),
+        ([], []),
         {"source": "import torch\nforest = Forest(40, n_jobs=4)\nx = torch.tensor(forest.predict(rows))\n"},
     ),
     "a temporary file's name": (
