@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from samebits.causes._source import parsed
+
 _LONGEST: Final = 1 << 18  # characters of a source that is followed
 _MOST: Final = 2000  # expressions that are looked at
 _GROW: Final = frozenset({"append", "extend", "insert", "add", "update", "put", "appendleft"})
@@ -152,15 +154,10 @@ def as_finished(text: str | None, line: int) -> ast.Call | None:
 
 def several_jobs(text: str | None) -> int | None:
     """The line of a file's last call that is told to work in several jobs: scikit-learn's ``n_jobs=4``."""
-    if text is None or len(text) > _LONGEST:
-        return None
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    tree = parsed(text)
     lines = [
         word.value.lineno
-        for node in ast.walk(tree)
+        for node in (ast.walk(tree) if tree is not None else ())
         if isinstance(node, ast.Call)
         for word in node.keywords
         if word.arg == "n_jobs"

@@ -200,18 +200,25 @@ class _Follower(ast.NodeVisitor):
         self.generic_visit(node)
 
 
+def parsed(text: str | None) -> ast.Module | None:
+    """The tree of a source; None where it is none, is very long, or is not there."""
+    if text is None or len(text) > _LONGEST:
+        return None
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
 def follow(text: str | None, origin: Callable[[ast.Call], bool]) -> Uses:
     """What becomes, within one file, of the values of the calls that ``origin`` chooses."""
-    if text is None or len(text) > _LONGEST:
-        return Uses()
-    return _follow(text, origin)
+    return Uses() if text is None else _follow(text, origin)
 
 
 @lru_cache(maxsize=32)  # a clock is read at every step, and each reading asks about the same text
 def _follow(text: str, origin: Callable[[ast.Call], bool]) -> Uses:
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parsed(text)
+    if tree is None:
         return Uses()
     follower = _Follower(origin)
     for _ in range(_PASSES):
@@ -235,13 +242,8 @@ def calling(text: str | None, line: int, owner: str, words: re.Pattern[str]) -> 
 
     Of the former any in the file counts, of the latter that at ``line``.
     """
-    if text is None or len(text) > _LONGEST:
-        return None
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    for node in ast.walk(tree):
+    tree = parsed(text)
+    for node in ast.walk(tree) if tree is not None else ():
         if not isinstance(node, ast.Call):
             continue
         if _called(node) == owner and (
