@@ -358,6 +358,30 @@ def test_an_operation_that_fills_the_memory_it_is_given_and_returns_it_reads_not
     assert not seen.one("aten::add").flags & READS_UNINITIALIZED
 
 
+def test_a_result_where_another_tensor_was_freed_is_still_an_event(observe: Any) -> None:
+    """What an operation is made of is compared by tensor, and not by an address that may be used again."""
+    library = torch.library.Library("samebits_tests", "FRAGMENT")
+    library.define("chain(Tensor x) -> Tensor")
+
+    def chain(x: torch.Tensor) -> torch.Tensor:
+        made = x + 1
+        addresses.append(made._cdata)
+        view = made.view(2, 2)
+        del made
+        view = view.view(4)  # no event of its own, and where `made` was
+        addresses.append(view._cdata)
+        return view
+
+    addresses: list[int] = []
+    library.impl("chain", chain, "CompositeImplicitAutograd")
+    with observe() as seen, torch.inference_mode():
+        x = torch.ones(4)
+        for _ in range(20):
+            torch.ops.samebits_tests.chain(x)
+    assert len(seen.named("samebits_tests::chain")) == 20
+    assert addresses[::2] != addresses[1::2], "held, so that no other tensor has that address"
+
+
 def test_outputs_given_by_the_caller_are_digested_and_count_as_written(observe: Any) -> None:
     with observe() as seen:
         out = torch.empty(3)

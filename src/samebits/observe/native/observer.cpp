@@ -203,23 +203,24 @@ void on_end(const at::RecordFunction& fn, at::ObserverContext*) {
     if (!parent) return;
     parent->children += f.children;
     parent->seen |= f.seen;
-    std::copy(std::begin(f.last), std::end(f.last), parent->last);
+    parent->last = std::move(f.last);
   };
   if (op->wrapper_only) return inherit();
   if (outputs.size() < op->returns) return;  // the kernel raised
   if ((op->flags & (UNINITIALIZED | VIEW)) && parent) return;  // a decomposition's workspace and reshapes
 
-  const void* impls[4] = {};
+  const c10::TensorImpl* first = nullptr;
   size_t tensors = 0;
   bool wraps = false;
   for (const auto& v : outputs)
     each_tensor(v, [&](const at::Tensor& x) {
       wraps |= x.defined() && is_opaque(x);
-      if (tensors < 4) impls[tensors] = x.unsafeGetTensorImpl();
-      ++tensors;
+      if (!tensors++) first = x.unsafeGetTensorImpl();
     });
-  auto made = [&](const void* impl) { return std::find(std::begin(f.last), std::end(f.last), impl) != std::end(f.last); };
-  if (op->composite && f.children && (!tensors || made(impls[0])))
+  auto made = [&](const c10::TensorImpl* impl) {
+    return std::any_of(f.last.begin(), f.last.end(), [&](const WeakTensor& x) { return x._unsafe_get_target() == impl; });
+  };
+  if (op->composite && f.children && (!tensors || made(first)))
     return inherit();  // its last operation made this; what else it returns was made, and seen, before
   if (f.wrapped && f.seen && wraps) return inherit();  // what it wraps has been seen
 
@@ -267,7 +268,11 @@ void on_end(const at::RecordFunction& fn, at::ObserverContext*) {
   if (parent) {
     ++parent->children;
     parent->seen |= tensors > 0;
-    std::copy(std::begin(impls), std::end(impls), parent->last);
+    parent->last.clear();
+    for (const auto& v : outputs)
+      each_tensor(v, [&](const at::Tensor& x) {
+        if (parent->last.size() < 4) parent->last.emplace_back(x.getIntrusivePtr());
+      });
   }
   if (C10_UNLIKELY(g->capture_left.load(std::memory_order_relaxed) > 0) && !unread)
     capture(t, t->start + t->events.size(), outputs);

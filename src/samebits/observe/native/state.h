@@ -64,6 +64,8 @@ struct OpInfo {
   int generator = -1;            // argument position of the generator
 };
 
+using WeakTensor = c10::weak_intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>;
+
 struct Frame {
   const at::RecordFunction* fn = nullptr;
   const OpInfo* op = nullptr;
@@ -75,7 +77,7 @@ struct Frame {
   bool grad = false;     // autograd follows it
   bool wrapped = false;  // works on opaque tensors: what it runs inside are events
   bool seen = false;     // some of which made tensors
-  const void* last[4] = {};
+  std::vector<WeakTensor> last;  // what the last one made; held weakly, or its address could be another's by then
   std::vector<at::Tensor> mutated;
 };
 
