@@ -285,6 +285,19 @@ def test_a_draw_that_one_run_has_alone_is_idle_where_the_generator_is_put_back(
     assert _verdict(tmp_path, [*rest, *sampled, *after], [*rest, *other]).verdict == said
 
 
+def test_an_evaluation_that_one_run_has_alone_is_idle_where_nothing_comes_of_it(tmp_path: Path) -> None:
+    evaluated = [
+        ("op", "aten::mean", 6),
+        ("batch", "batch[0]", 5),
+        ("op", "aten::mm", 6),
+        ("read", "Tensor.item", 7),
+    ]
+    rest: list[Any] = [("batch", "batch[0]", 1), ("op", "aten::mm", 7), ("loss", "loss", 8)]
+    assert _verdict(tmp_path / "idle", [*evaluated, *rest], rest).verdict == "same"
+    other = [("batch", "batch[0]", 2), *rest[1:]]
+    assert _verdict(tmp_path / "other", [*evaluated, *rest], other).verdict == "diverged"
+
+
 def test_a_log_may_come_at_other_steps_but_not_with_other_values(tmp_path: Path) -> None:
     def run(*logged: int, value: int = 7, step: int = -1) -> list[list[Any]]:
         steps = []

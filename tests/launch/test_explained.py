@@ -128,3 +128,21 @@ print(len(x.unique()))
     verdict = json.loads(folder.samebits("verify", "--level", "op", "--json", "-", "train.py").out)
     assert verdict["verdict"] == "same"
     assert int(folder.samebits("run", "train.py").out) > 60
+
+
+def test_what_samebits_reads_for_itself_is_no_value_of_the_program(folder: Any) -> None:
+    """numpy is never seeded, and nothing draws from it: its state is captured, put back and checked."""
+    program = f"""\
+import samebits
+import torch
+torch.manual_seed(0)
+x = torch.randn(64, 1)
+{_TRAIN}
+    with samebits.isolated():
+        torch.randn(3)
+state = samebits.capture_rng()
+samebits.restore_rng(state)
+"""
+    folder.write("train.py", program)
+    ended = folder.samebits("verify", "--level", "op", "--json", "-", "train.py")
+    assert json.loads(ended.out)["verdict"] == "same", ended.err

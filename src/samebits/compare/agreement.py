@@ -12,40 +12,47 @@ from samebits.model.sites import Site
 
 #: Kinds of event that are results of a run: a difference there counts.  "read" is item() and the like.
 RESULTS: Final = frozenset({"batch", "loss", "gradient", "parameter", "read"})
+#: Of these, what may be looked at without a trace: batches, by an evaluation.
+_LOOKED_AT: Final = frozenset({"batch", "read"})
 
 
 def results_agree(a: EventStream, b: EventStream) -> bool:
-    """Whether two threads have the same results, though one may have read some of its values more often.
+    """Whether two threads have the same results, though one may have looked at some values more often.
 
-    Or at other steps, by the same lines: a log that a clock decides of.
+    Or at other steps, at the same lines: a log, or an evaluation, that a clock decides of.
     """
-    computed = zip_longest(_results(a, RESULTS - {"read"}), _results(b, RESULTS - {"read"}))
+    computed = zip_longest(_results(a, RESULTS - _LOOKED_AT), _results(b, RESULTS - _LOOKED_AT))
     if any(x is None or y is None or _told(x) != _told(y) for x, y in computed):
         return False
-    reads_a, reads_b = list(_results(a, {"read"})), list(_results(b, {"read"}))
-    fewer, more = sorted(([_told(read) for read in reads] for reads in (reads_a, reads_b)), key=len)
+    return all(_looks_agree(list(_results(a, {kind})), list(_results(b, {kind}))) for kind in _LOOKED_AT)
+
+
+def _looks_agree(a: Sequence[Event], b: Sequence[Event]) -> bool:
+    fewer, more = sorted(([_told(event) for event in events] for events in (a, b)), key=len)
     left = iter(more)
-    return all(read in left for read in fewer) or _read_at_other_steps(reads_a, reads_b)
+    return all(told in left for told in fewer) or _at_other_steps(a, b)
 
 
-def _read_at_other_steps(a: Sequence[Event], b: Sequence[Event]) -> bool:
-    """Whether the same lines read values in both, and the same ones wherever they did so at one step."""
+def _at_other_steps(a: Sequence[Event], b: Sequence[Event]) -> bool:
+    """Whether the same lines look at values in both, and at the same ones where they do so at one step."""
 
-    def by_step(reads: Sequence[Event]) -> dict[tuple[Site | None, int], list[tuple[str, str, int]]]:
+    def by_step(events: Sequence[Event]) -> dict[tuple[Site | None, int], list[tuple[str, str, int]]]:
         found: dict[tuple[Site | None, int], list[tuple[str, str, int]]] = {}
-        for read in reads:
-            found.setdefault((read.site, read.step), []).append(_told(read))
+        for event in events:
+            found.setdefault((event.site, event.step), []).append(_told(event))
         return found
 
     steps_a, steps_b = by_step(a), by_step(b)
     lines_a, lines_b = {site for site, _ in steps_a}, {site for site, _ in steps_b}
     if not (lines_a <= lines_b or lines_b <= lines_a):
-        return False  # each has a value that the other never reads
+        return False  # each has a value that the other never looks at
     return all(steps_a[key] == steps_b[key] for key in steps_a.keys() & steps_b.keys())
 
 
 def _told(event: Event) -> tuple[str, str, int]:
-    return event.kind, event.name, event.digest
+    """A gradient or parameter is told by its place: its name hangs on what other models there are."""
+    name = "" if event.kind in ("gradient", "parameter") else event.name
+    return event.kind, name, event.digest
 
 
 def generators_agree(a: EventStream, b: EventStream) -> bool:

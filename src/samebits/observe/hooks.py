@@ -19,7 +19,7 @@ from multiprocessing import util
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from samebits import manifest
-from samebits._runtime import forks
+from samebits._runtime import aside, forks
 from samebits._runtime.patcher import Patcher
 from samebits.model import events
 from samebits.model.events import KIND, PHASE
@@ -96,6 +96,7 @@ class Trace(Patcher):
         before_cuda(self.session.close_opening)
         level = self.session.plan.level
         self.schedule = Schedule(self.session.schedule, measures=level != "op")
+        self._undo.callback(aside.observed(self.quiet))
         self._undo.callback(optimizer.register_optimizer_step_pre_hook(self.before_step).remove)
         self._undo.callback(optimizer.register_optimizer_step_post_hook(self.after_step).remove)
         others = OtherOptimizers(self.before_step, self.after_step)

@@ -26,6 +26,7 @@ from types import FrameType, FunctionType, MethodType, TracebackType
 from typing import Any, ClassVar, ParamSpec, TypeVar
 
 from samebits._runtime import forks
+from samebits._runtime.aside import aside
 from samebits._runtime.decorated import runs_later
 from samebits._runtime.scope import Stay, Stays
 from samebits.errors import UsageTypeError
@@ -187,12 +188,14 @@ class Visit(Stay):
         self._start = start
 
     def enter(self) -> None:
-        self._begin()
+        with aside():
+            self._begin()
 
     def leave(self) -> None:
         """Put everything back and give the turn back, whatever fails."""
         try:
-            self._end()
+            with aside():
+                self._end()
         finally:
             turn.release()
 

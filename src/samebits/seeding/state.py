@@ -32,6 +32,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Final
 
+from samebits._runtime.aside import aside
 from samebits.errors import UsageError, UsageTypeError
 from samebits.seeding.accelerator import initialize_accelerator, uninitialized_accelerator
 from samebits.seeding.adapters import StateError as StateError
@@ -95,7 +96,7 @@ def capture_rng(**owners: object) -> dict[str, Any]:
             "capture_rng: an owner cannot be named strict, which is an argument of restore_rng; give it "
             "another name."
         )
-    with turn.held("capture_rng"):
+    with turn.held("capture_rng"), aside():
         frame = sys._getframe(1)
         present = all_generators(owners, None if owners else frame, own_packages(frame))
         _check_names(present)
@@ -145,8 +146,9 @@ def restore_rng(state: Mapping[str, Any], /, *, strict: bool = True, **owners: o
     """
     if not isinstance(strict, bool):
         raise UsageTypeError(f"restore_rng: strict must be True or False, got {type(strict).__name__}")
-    _check_format(state)
-    with turn.held("restore_rng"):
+    with aside():
+        _check_format(state)
+    with turn.held("restore_rng"), aside():
         if strict:
             _check_place(state)
             _check_owners(state, owners)
