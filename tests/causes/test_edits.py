@@ -321,6 +321,22 @@ CASES: dict[str, tuple[str, str, list[tuple[str, dict[str, Any]]], list[str]]] =
             "study.optimize(objective, n_trials=8, n_jobs=1)",
         ],
     ),
+    "a search that makes its sampler by itself": (
+        "unseeded-numpy-random",
+        """\
+        import optuna
+        import torch
+
+        def objective(trial):
+            torch.manual_seed(0)
+            return trial.suggest_float("lr", 1e-4, 1e-1)  # here
+
+        study = optuna.create_study(direction="minimize")
+        study.optimize(objective, n_trials=8)
+        """,
+        [_draw("numpy.RandomState", by="optuna.trial._trial.Trial.suggest_float")],
+        ['study = optuna.create_study(direction="minimize", sampler=optuna.samplers.TPESampler(seed=0))'],
+    ),
     "groups in their order": (
         "completion-order",
         """\

@@ -85,6 +85,8 @@ SEEDERS: Final = {
 SPACES: Final = frozenset({"gymnasium", "gym"})
 #: What looks for the best of several trials, and does so in several threads where it is told to.
 TRIALS: Final = {"optuna": ("optimize", "n_jobs", "1")}
+#: What makes such a search, and the sampler that it makes by itself if it is given none.
+SEARCHES: Final = {"optuna": ("create_study", "sampler", "samplers.TPESampler(seed={})")}
 
 
 def argument(library: str, call: str) -> Argument | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from samebits.causes._edits import Draft, UnclearPlace
-from samebits.causes._libraries import SPACES, TRIALS, Argument, argument
+from samebits.causes._libraries import SEARCHES, SPACES, TRIALS, Argument, argument
 from samebits.causes._patch import Patch
 from samebits.causes._startfix import fresh
 from samebits.causes._trace import calls_at, facts_at, last_name, made
@@ -91,7 +91,7 @@ def _give_maker(patch: Patch, draft: Draft, node: ast.AST, library: str) -> bool
 
 def _seed_trials(patch: Patch, library: str) -> bool:
     """A search over trials drew: its sampler gets a seed, and one trial runs after the other."""
-    done = False
+    done = _give_sampler(patch, library)
     name, threads, value = TRIALS[library]
     for draft in patch.every():
         for node in ast.walk(draft.tree):
@@ -100,6 +100,21 @@ def _seed_trials(patch: Patch, library: str) -> bool:
                 continue
             if any(given.arg == threads for given in node.keywords):
                 draft.keyword(node, threads, value)
+                done = True
+    return done
+
+
+def _give_sampler(patch: Patch, library: str) -> bool:
+    """A search that makes its sampler by itself is given one like it, with a seed."""
+    done = False
+    maker, name, sampler = SEARCHES[library]
+    for draft in patch.every():
+        for node in ast.walk(draft.tree):
+            if not isinstance(node, ast.Call) or last_name(node) != maker:
+                continue
+            if not any(given.arg == name for given in node.keywords):
+                number = fresh(patch, draft, node, None, Create, 32)
+                draft.keyword(node, name, f"{draft.module(library, node.lineno)}.{sampler.format(number)}")
                 done = True
     return done
 
