@@ -681,6 +681,17 @@ def test_the_fix_is_made_for_the_place(name: str) -> None:
         assert line.strip() in found.fix
 
 
+def test_a_setting_that_is_another_number_in_each_run_is_set() -> None:
+    source = (
+        "import hydra, torch\n@hydra.main()\ndef main(cfg):\n    torch.manual_seed(cfg.train.seed)  # here\n"
+    )
+    seeds = [("seed", {"generator": "torch", "value": n}) for n in (1, 2)]
+    found, texts = mended("entropy-seed", source, seeds[:1], b=seeds[1:])
+    assert texts[_FILE] == source
+    assert found.fix.endswith("(seed=0)\nseed: 0")
+    assert "cfg.train.seed, used at train.py:4" in found.fix
+
+
 def test_a_frameworks_own_call_that_comes_too_late_comes_first() -> None:
     source = (
         "import lightning as L\nimport torch\n\norder = torch.randperm(64)  # here\n"

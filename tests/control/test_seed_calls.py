@@ -220,6 +220,7 @@ CLOCKS = [
     ("np.random.seed(CLOCK % 2**32)", True),
     ("out = np.random.default_rng(CLOCK * 1000)", True),
     ("random.seed(WRITTEN)", True),
+    ("random.seed(WRITTEN123456)", True),  # %f: microseconds
     ("torch.manual_seed(20250101); random.seed(1234567); np.random.seed(CLOCK // 2)", False),
 ]
 

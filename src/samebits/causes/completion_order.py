@@ -35,9 +35,11 @@ model = RandomForestClassifier(n_jobs=1)  # one job adds up in one order; or see
 _ROUNDING: Final = 1024  # units in the last place that a sum in another order may make
 
 _FIX_GENERATOR = """\
-rng = np.random.default_rng([0, thread])  # for each thread, before it starts"""
+# one for each item of work, made where that is done; one for each thread only where threads share out no work
+rng = np.random.default_rng([0, number])  # the item's number"""
 _FIX_PYTHON = """\
-rng = random.Random(thread)  # for each thread, before it starts, with the thread's number"""
+# one for each item of work, made where that is done; one for each thread only where threads share out no work
+rng = random.Random(number)  # the item's number"""
 
 
 #: Operations by name in place with which torch fills what it has just made: clones, new tensors.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 from samebits.causes._draws import NUMPY, PYTHON, TORCH, of
 from samebits.causes._edits import Draft, UnclearPlace
 from samebits.causes._evidence import before, facts, is_random, outside, pairs, reach, spot, sure
-from samebits.causes._patch import Patch, mends
+from samebits.causes._patch import InWords, Patch, mends
 from samebits.causes._seedfix import seed_object
 from samebits.causes._seeds import differing_draw, differing_seed, seed_drawn, seeded_by_system
 from samebits.causes._source import at_line, follow, text_of
@@ -157,7 +158,7 @@ def _change(patch: Patch, finding: Finding) -> str | None:
         seed_object(patch, finding.site, Entropy)
         return None
     if not found or _kept_whole(draft, found[0]):
-        _fix_seeds(patch)
+        _fix_seeds(patch, seen=bool(found))
         return None
     call = found[0]
     kind = Clock if last_name(call) in (*calls.CLOCKS, *calls.DATETIME) else Entropy
@@ -207,8 +208,11 @@ def _whole(draft: Draft, call: ast.Call, *, fixed: bool) -> ast.expr:
     return node
 
 
-def _fix_seeds(patch: Patch) -> None:
-    """Fix the numbers that the generators are seeded with, where these differ between the runs."""
+def _fix_seeds(patch: Patch, *, seen: bool) -> None:
+    """Fix the numbers that the generators are seeded with, where these differ between the runs.
+
+    ``seen``: the program itself reads them; else a setting may, which is then to be set.
+    """
 
     def seeds(rows: Sequence[Fact[Detail]]) -> dict[Site, set[object]]:
         found: dict[Site, set[object]] = {}
@@ -226,9 +230,26 @@ def _fix_seeds(patch: Patch) -> None:
             )
             if not call.args:
                 raise UnclearPlace("the seed is not a plain argument")
+            if not seen and (setting := _setting(call.args[0])) is not None:
+                raise InWords(
+                    f"# {draft.source(call.args[0])}, used at {site}, is another number in each run:\n"
+                    f"# give it one in the configuration, or on the command line ({setting}=0)\n"
+                    f"{setting}: 0"
+                )
             draft.replace(call.args[0], fresh(patch, draft, call, site, Seed, 31))
 
 
+def _setting(node: ast.expr) -> str | None:
+    """The name of a setting, in a configuration or among arguments: the ``seed`` of ``cfg.train.seed``."""
+    root, name = node, None
+    while isinstance(root, ast.Attribute | ast.Subscript):
+        key = root.attr if isinstance(root, ast.Attribute) else getattr(root.slice, "value", None)
+        name = name or (str(key) if key is not None else None)
+        root = root.value
+    return name if isinstance(root, ast.Name) and _SETTINGS.fullmatch(root.id) else None
+
+
+_SETTINGS: Final = re.compile(r"(cfg|config|conf|args|opts?|options|hparams|params|settings)", re.IGNORECASE)
 _MAKERS: Final = frozenset({*calls.PYTHON_GENERATORS, *calls.NUMPY_GENERATORS, *calls.BIT_GENERATORS})
 
 

@@ -65,7 +65,8 @@ class Clocks:
                 few = last - first < _CHANCE * cut
                 if last >= cut > number and few and (number - first) % cut <= last - first:
                     return True
-        return number in self._as_written(int(now))
+        written = self._as_written(int(now))
+        return number in written or number // 10**6 in written  # with microseconds: %H%M%S%f
 
     def _as_written(self, now: int) -> set[int]:
         for second in range(max(self._until + 1, now - _LOOKS_BACK), now + 1):
