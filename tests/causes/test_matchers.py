@@ -14,7 +14,7 @@ from samebits.compare.explain import explain
 from samebits.model import facts
 from samebits.model.cause import Evidence
 from samebits.model.divergence import Difference, Divergence, EnvironmentDifference
-from samebits.model.events import EXTERNAL, RANDOM, READS_UNINITIALIZED, Event
+from samebits.model.events import EXTERNAL, OWN_GENERATOR, RANDOM, READS_UNINITIALIZED, Event
 from samebits.model.facts import Fact
 from samebits.model.finding import Finding
 from samebits.model.sites import Site
@@ -283,7 +283,8 @@ CASES: dict[str, tuple[str, int, Divergence, tuple[list[Fact], list[Fact]], dict
         _plus(_both("listing", 15, "content", 1, 2, call="glob", path="data", order=1, n=9)), {},
     ),
     "resumed": (
-        "lost-rng-state", 18, _parted("extra", None, event("aten::copy_", line=18)),
+        "lost-rng-state", 18,
+        replace(_parted("extra", None, event("aten::copy_", line=18), [DRAWN.event]), after_a=[DRAWN.event]),
         _plus(_both("probe", 17, "value", False, True, call="exists", path="c.pt"),
               ([], [fact("load", 18, 21, call="torch.load", path="c.pt", keys=["model"])])), {},
     ),
@@ -356,6 +357,17 @@ CASES: dict[str, tuple[str, int, Divergence, tuple[list[Fact], list[Fact]], dict
         {"source": "for n in sizes:\n    speed[n] = n / timer(n).timeit(5).median\n"
                    "best = max(speed, key=speed.get)\n"},
     ),
+    "a file beside the one that was asked for": (
+        "left-behind", 10, value(),
+        ([fact("probe", 8, path="s/init.pt", call="exists", value=False),
+          fact("write", 9, path="s/init.pt", mode="w"), fact("write", 19, path="s/last.pt", mode="w", at=40)],
+         [fact("probe", 8, path="s/init.pt", call="exists", value=True),
+          fact("file", 10, path="s/last.pt", digest=1, mode="r")]), {},
+    ),
+    "a pool of threads, and a dict": (
+        "completion-order", 17, replace(FROM_OUTSIDE, difference=REORDERED),
+        _both("thread", 17, "call", *["multiprocessing.pool.ThreadPool"] * 2, n=4), {},
+    ),
     "weights that the second run begins with": (
         "left-behind", 19, DRAWN,
         _plus(_both("probe", 19, "value", False, True, path="last.pt", call="Path.exists"),
@@ -404,6 +416,8 @@ CONFIDENCE = {
     "sums of a library's jobs": 0.75,
     "a library that keeps what it has after some time": 0.733,
     "torch's own timer": 0.909,
+    "a file beside the one that was asked for": 0.879,
+    "a pool of threads, and a dict": 0.7,
     "weights that the second run begins with": 0.948,
     "left behind, in a listing": 0.879,
     "a draw that what is left decides": 0.93,
@@ -503,6 +517,21 @@ SILENT: dict[str, tuple[str, Divergence, tuple[list[Fact], list[Fact]], dict[str
         "completion-order", replace(FROM_OUTSIDE, difference=Difference(9, 40, 3.0, 1 << 24, far=9)),
         ([], []),
         {"source": "import torch\nforest = Forest(40, n_jobs=4)\nx = torch.tensor(forest.predict(rows))\n"},
+    ),
+    "a checkpoint after which nothing is drawn": (
+        "lost-rng-state", _parted("extra", None, event("aten::copy_", line=18)),
+        _plus(_both("probe", 17, "value", False, True, call="exists", path="c.pt"),
+              ([], [fact("load", 18, 21, call="torch.load", path="c.pt", keys=["model", "optimizer"])])), {},
+    ),
+    "a file that the run made itself, by a new name": (
+        "data-difference", BATCH,
+        ([fact("write", 12, path="/tmp/a1.pt", mode="w"), fact("file", 17, path="/tmp/a1.pt", digest=1)],
+         [fact("write", 12, path="/tmp/b2.pt", mode="w"), fact("file", 17, path="/tmp/b2.pt", digest=2)]), {},
+    ),
+    "a draw from a generator of one's own": (
+        "rng-drift", _parted("replaced", event("aten::randn", line=9, flags=RANDOM | OWN_GENERATOR),
+                             event("aten::mm", line=12)),
+        _both("probe", 8, "value", False, True, call="exists", path="c.pt"), {},
     ),
     "a temporary file's name": (
         "entropy-seed", BATCH, _both("entropy", 5, "value", 1, 2, call="tempfile.mkstemp"),

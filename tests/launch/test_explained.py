@@ -146,3 +146,17 @@ samebits.restore_rng(state)
     folder.write("train.py", program)
     ended = folder.samebits("verify", "--level", "op", "--json", "-", "train.py")
     assert json.loads(ended.out)["verdict"] == "same", ended.err
+
+
+def test_threads_may_compute_before_the_program_does(folder: Any) -> None:
+    """The first operation of the first thread is one that is made of others."""
+    program = f"""\
+from concurrent.futures import ThreadPoolExecutor
+import torch
+with ThreadPoolExecutor(2) as pool:
+    x = torch.stack(list(pool.map(lambda i: torch.full((1,), float(i)).sin(), range(64))))
+torch.manual_seed(0)
+{_TRAIN}"""
+    folder.write("train.py", program)
+    ended = folder.samebits("verify", "--level", "op", "--json", "-", "train.py")
+    assert json.loads(ended.out)["verdict"] == "same", ended.err

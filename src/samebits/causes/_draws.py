@@ -17,7 +17,7 @@ from typing import Final, Literal
 
 from samebits.causes._evidence import before, of_kind, spot
 from samebits.model.cause import Evidence
-from samebits.model.events import RANDOM, Event
+from samebits.model.events import OWN_GENERATOR, RANDOM, Event
 from samebits.model.facts import Create, Detail, Draw, Fact, Seed
 from samebits.model.sites import Site
 
@@ -186,6 +186,8 @@ def operation_alone(evidence: Evidence) -> tuple[Event, float] | None:
         here = _first_alone(next_b, next_a)
     if here is None:
         return None
+    if here.flags & OWN_GENERATOR:
+        return here, 0.25  # which nothing else need draw from
     # One round more of a loop that both runs were in is the loop's doing, not the draw's.
     known = {event.site for event in divergence.before}
     if here.site in known:

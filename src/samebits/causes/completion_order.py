@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -32,6 +33,8 @@ results = [future.result() for future in futures]  # let threads return values, 
 
 _FIX_JOBS = """\
 model = RandomForestClassifier(n_jobs=1)  # one job adds up in one order; or seed and keep what it computed"""
+#: Calls that start threads of this process, and no processes.
+_THREADS: Final = re.compile(r"Thread|multiprocessing\.dummy")
 _ROUNDING: Final = 1024  # units in the last place that a sum in another order may make
 
 _FIX_GENERATOR = """\
@@ -157,7 +160,7 @@ def match(evidence: Evidence) -> Finding | None:
         return finished
     if (jobs := _rounded_in_jobs(evidence)) is not None:
         return jobs
-    threads = [pair for pair in pairs(evidence, Thread) if "rocess" not in str(pair.detail.call)]
+    threads = [pair for pair in pairs(evidence, Thread) if _THREADS.search(str(pair.detail.call))]
     if not threads or is_nondeterministic(event.name):
         return None
     if differs_elsewhere(evidence):

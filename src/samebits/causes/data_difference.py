@@ -40,21 +40,22 @@ def _written(evidence: Evidence, path: str) -> bool:
 
 def _made_by_both(evidence: Evidence, read: FactPair[File]) -> bool:
     """Whether each run wrote the file anew before it read it: what it holds is then no input."""
+    return _made_by(evidence.a, read.a or read.fact) and _made_by(evidence.b, read.b or read.fact)
 
-    def made(rows: Sequence[Fact[Detail]], fact: Fact[File] | None) -> bool:
-        earlier = True  # what the same process writes later is not what was read
-        for each in rows:
-            earlier = earlier and each is not fact
-            if (
-                isinstance(each.detail, Write | Save)
-                and each.detail.path == read.detail.path
-                and not in_place(each.detail)
-                and (earlier or (fact is not None and each.process != fact.process))
-            ):
-                return True
-        return False
 
-    return made(evidence.a, read.a) and made(evidence.b, read.b)
+def _made_by(rows: Sequence[Fact[Detail]], read: Fact[File]) -> bool:
+    """Whether a run wrote a file anew before it read it."""
+    earlier = True  # what the same process writes later is not what was read
+    for each in rows:
+        earlier = earlier and each is not read
+        if (
+            isinstance(each.detail, Write | Save)
+            and each.detail.path == read.detail.path
+            and not in_place(each.detail)
+            and (earlier or each.process != read.process)
+        ):
+            return True
+    return False
 
 
 def _loaded_as_data(evidence: Evidence, alone: FactPair[File]) -> bool:
@@ -78,6 +79,8 @@ def _read_alone(evidence: Evidence, files: Sequence[FactPair[File]]) -> FactPair
     known = [{name for fact in rows for name in _names(fact)} for rows in (rows_a, rows_b)]
 
     def alone(pair: FactPair[File]) -> bool:
+        if _made_by(evidence.a if pair.b is None else evidence.b, pair.fact):
+            return False  # its own, by a name that is new in every run
         writer = left.get(os.path.normpath(str(pair.detail.path))) if pair.a is None else None
         if writer is not None and not in_place(writer.detail):
             return False  # the first run left it behind

@@ -177,8 +177,16 @@ def _change(patch: Patch, finding: Finding) -> str | None:
 
 
 def _kept_whole(draft: Draft, call: ast.Call) -> bool:
-    """Whether a date is kept as it is: its fields are read elsewhere, and a number has none."""
-    return last_name(call) in calls.DATETIME and isinstance(draft.names.parent(call), ast.Assign)
+    """Whether a reading is kept, or written as a text: it may be of use elsewhere, as it is."""
+    node: ast.AST | None = call
+    while isinstance(node, ast.expr):
+        node = draft.names.parent(node)
+        if isinstance(node, ast.FormattedValue | ast.JoinedStr):
+            return True
+    if not isinstance(node, ast.Assign):
+        return False
+    names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+    return node.value is call and not any("seed" in name.lower() for name in names)
 
 
 def _whole(draft: Draft, call: ast.Call, *, fixed: bool) -> ast.expr:

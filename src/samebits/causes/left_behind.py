@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from samebits.causes._checkpoints import goes_on
@@ -43,27 +43,46 @@ def match(evidence: Evidence) -> Finding | None:
     writers = first_writers(evidence)
     if not writers:
         return None
-    for pair in pairs(evidence, Probe):
-        asked = pair.a
-        if (
-            asked is None
-            or asked.site is None
-            or not pair.differs(lambda d: d.value)
-            or asked.detail.value is not False
-        ):
-            continue
-        if (writer := writers.get(_path(asked))) is not None:
-            return _found(evidence, asked, writer, f"asked at {spot(asked.site)} whether it exists", 0.97)
+    read = _read_alone(evidence, writers)
+    asked = _asked(evidence, writers)
+    if asked is not None and (read is None or _is_read(evidence, asked)):
+        how = f"asked at {spot(asked.site)} whether it exists"
+        return _found(evidence, asked, writers[_path(asked)], how, 0.97)
     for listed in pairs(evidence, Listing):
         writer = left_in(evidence, listed)
         if listed.a is not None and writer is not None and before(evidence, listed.a):
             return _found(evidence, listed.a, writer, f"listed its folder at {spot(listed.site)}", 0.9)
+    if read is not None:
+        return _found(evidence, read, writers[_path(read)], f"read it at {spot(read.site)}", 0.9)
+    return None
+
+
+def _asked(evidence: Evidence, writers: Mapping[str, Fact[Write | Save]]) -> Fact[Probe] | None:
+    """Where the first run asked for a file that it wrote later, and the second found it."""
+    for pair in pairs(evidence, Probe):
+        asked = pair.a
+        if asked is None or asked.site is None or asked.detail.value is not False:
+            continue
+        if pair.differs(lambda d: d.value) and _path(asked) in writers:
+            return asked
+    return None
+
+
+def _is_read(evidence: Evidence, asked: Fact[Probe]) -> bool:
+    """Whether what was asked for, or something in it, is what the second run then read."""
+    under = _path(asked)
+    read = [_path(fact) for fact in _found_there(evidence, evidence.b) if before(evidence, fact)]
+    return any(path == under or path.startswith(under + os.sep) for path in read)
+
+
+def _read_alone(evidence: Evidence, writers: Mapping[str, Fact[Write | Save]]) -> Fact[File] | None:
+    """A file that the first run wrote and that the second one alone read."""
     found_a = {_path(fact) for fact in _found_there(evidence, evidence.a)}
     for fact in _found_there(evidence, evidence.b):
         path = _path(fact)
         left = path in writers and path not in found_a and not in_place(writers[path].detail)
         if left and fact.site is not None and before(evidence, fact):
-            return _found(evidence, fact, writers[path], f"read it at {spot(fact.site)}", 0.9)
+            return fact
     return None
 
 

@@ -76,7 +76,7 @@ def _confidence(evidence: Evidence, *, known: bool) -> float:
         return 0.25
     if known:
         return 0.9
-    return 0.4 if pairs(evidence, Thread) else 0.75
+    return 0.25 if pairs(evidence, Thread) else 0.75
 
 
 def _loses_order(names: frozenset[str], node: ast.Call) -> bool:

@@ -11,6 +11,7 @@ from samebits.causes._evidence import FactPair, facts, is_random, of_kind, pairs
 from samebits.causes._patch import InWords, Patch, mends
 from samebits.causes._seeds import ever_seeded
 from samebits.model.cause import Cause, Evidence
+from samebits.model.events import RANDOM
 from samebits.model.facts import Create, Draw, Fact, Load, Probe, RngRestore, Save, Seed
 from samebits.model.finding import Finding
 
@@ -64,6 +65,13 @@ def _resumed(evidence: Evidence) -> tuple[FactPair[Load], bool] | None:
     return None
 
 
+def _draws(evidence: Evidence) -> bool:
+    """Whether anything near the divergence draws: an operation, or a generator of Python's or numpy's."""
+    divergence = evidence.divergence
+    events = (divergence.event, *divergence.before, *divergence.after_a, *divergence.after_b)
+    return any(event.flags & RANDOM for event in events) or bool(of_kind([*evidence.a, *evidence.b], Draw))
+
+
 def match(evidence: Evidence) -> Finding | None:
     divergence = evidence.divergence
     found = _resumed(evidence)
@@ -76,6 +84,8 @@ def match(evidence: Evidence) -> Finding | None:
         if on is None and "torch.load" in str(load.detail.call):
             return None  # data, not a checkpoint
         confidence = 0.25 if restored else 0.5 if not on else 0.95 if asked else 0.85
+        if not _draws(evidence):
+            confidence = 0.2  # there is no number that another state would change
         return Finding(
             confidence * reach(evidence, load),
             load.site,

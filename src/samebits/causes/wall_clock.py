@@ -23,10 +23,15 @@ for step in range(max_steps):  # count steps instead of seconds: both runs then 
     train_step()"""
 #: What a class, or a keyword, is called that sets a limit of time.
 _LIMIT: Final = re.compile(
-    r"time_?(limit|out|budget|interval)|(max|limit|budget)_?(time|sec|minutes|hours)|deadline", re.IGNORECASE
+    r"time_?(limit|out|budget|interval)|(max|limit|budget)_?(time|sec|minutes|hours)"
+    r"|deadline|duration|^seconds$|min_time",
+    re.IGNORECASE,
 )
 
-_ALARMS: Final = frozenset({"threading.Timer", "signal.alarm", "signal.setitimer"})
+_ALARMS: Final = frozenset(
+    {"threading.Timer", "signal.alarm", "signal.setitimer", "sched.scheduler"}
+    | {f"asyncio.{name}" for name in ("wait_for", "timeout", "timeout_at")}
+)
 
 
 def _uses(evidence: Evidence, fact: Fact[Clock]) -> Uses:

@@ -13,7 +13,7 @@ from typing import Final, cast
 
 from samebits.compare.threads import RecordLike, RunLike, is_worker
 from samebits.model.events import OWN_GENERATOR, RANDOM, READS_UNINITIALIZED, Event
-from samebits.model.facts import Completion, Create, Detail, Draw, Fact, File, Iteration, Listing
+from samebits.model.facts import Completion, Create, Detail, Draw, Fact, File, Iteration, Listing, RngRestore
 from samebits.model.operators import spoken
 from samebits.model.sites import Site
 
@@ -169,7 +169,8 @@ def _in_events(run: RunLike) -> Iterator[str]:
                     "bytes were the same by chance"
                 )
             passes.see(event)
-        for draw in passes.evaluations(record.steps):
+        restored = any(isinstance(fact.detail, RngRestore) for fact in record.facts())  # perhaps around it
+        for draw in passes.evaluations(record.steps) if not restored else ():
             yield (
                 f"{spoken(draw.name)} at {_spot(draw.site)} draws for an evaluation from the generator that "
                 "the training draws from: to evaluate more or less often would change the training; a "

@@ -115,7 +115,16 @@ def globbed(call: Call) -> None:
     if isinstance(call.result, list):
         _listed(call, path, call.result)
     else:
-        call.result = _passing(call, path, call.result)
+        _matching(call, path)
+
+
+def _matching(call: Call, path: Any) -> None:
+    """An iterator over names: its whole order is asked for at once, where that is soon told."""
+    if "**" not in str(path_of(path)) and "rglob" not in call.call:
+        with suppress(Exception):
+            _listed(call, path, call.function(*call.args, **call.kwargs))
+            return
+    call.result = _passing(call, path, call.result)
 
 
 def walk(call: Call) -> None:
@@ -139,7 +148,7 @@ def _walking(call: Call, top: Any, items: Iterator[Any]) -> Generator[Any]:
 
 def path_glob(call: Call) -> None:
     path = os.path.join(call.owner, str(call.args[0])) if call.args else call.owner
-    call.result = _passing(call, path, call.result)
+    _matching(call, path)
 
 
 def _passing(call: Call, path: Any, items: Iterator[Any]) -> Generator[Any]:

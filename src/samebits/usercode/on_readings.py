@@ -29,6 +29,12 @@ def alarm_set(call: Call) -> None:
     call.emit(facts.Clock(call=call.call))
 
 
+def limit_set(call: Call) -> None:
+    """As `alarm_set`, unless there is no limit."""
+    if call.argument(1 if call.call.endswith("wait_for") else 0, "timeout") is not None:
+        alarm_set(call)
+
+
 def entropy_read(call: Call) -> None:
     value = call.args[0] if call.result is None and call.args else call.result
     if call.call.startswith("tempfile."):

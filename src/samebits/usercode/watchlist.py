@@ -26,6 +26,8 @@ _FUNCTIONS: Final[tuple[tuple[str, type[Detail], _Names, After, bool], ...]] = (
     ("builtins", facts.Hash, "hash id", on_readings.hashed, False),
     ("time", facts.Clock, (*calls.CLOCKS, *calls.CALENDAR), on_readings.clock_read, False),
     ("timeit", facts.Clock, "timeit default_timer", on_readings.clock_read, False),
+    ("asyncio", facts.Clock, "wait_for timeout timeout_at", on_readings.limit_set, False),
+    ("sched", facts.Clock, "scheduler", on_readings.alarm_set, False),
     ("threading", facts.Clock, "Timer", on_readings.alarm_set, False),
     ("signal", facts.Clock, "alarm setitimer", on_readings.alarm_set, False),
     ("os", facts.Entropy, calls.OS_ENTROPY, on_readings.entropy_read, False),

@@ -110,7 +110,8 @@ std::unique_ptr<at::ObserverContext> on_start(const at::RecordFunction& fn) {
       here = place();
     }
   }
-  t->stack.emplace_back();
+  const bool below = parent, grad_above = parent && parent->grad;
+  t->stack.emplace_back();  // `parent` may be moved by this
   Frame& f = t->stack.back();
   f.fn = &fn;
   f.op = op;
@@ -128,8 +129,8 @@ std::unique_ptr<at::ObserverContext> on_start(const at::RecordFunction& fn) {
   if (op->wrapper_only) return nullptr;
   auto inputs = fn.inputs();
   for (const auto& v : inputs) each_tensor(v, [&](const at::Tensor& x) { f.wrapped |= x.defined() && is_opaque(x); });
-  if (parent) {
-    f.grad = parent->grad;  // below autograd its inputs no longer tell
+  if (below) {
+    f.grad = grad_above;  // below autograd its inputs no longer tell
   } else if (at::GradMode::is_enabled()) {
     for (const auto& v : inputs) each_tensor(v, [&](const at::Tensor& x) { f.grad |= x.defined() && x.requires_grad(); });
   }
