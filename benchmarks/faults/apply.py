@@ -23,7 +23,7 @@ import corpus
 
 WATCH = Path(__file__).with_name("watch.py")
 TARGET = 90.0  # percent of those that have edits become the same, and none collapses
-LEAST = 0.9  # of the plain run's share of distinct ones; less is a collapse
+LEAST = 0.9  # of the plain run's number of distinct ones; less is a collapse
 
 Judge = Callable[[corpus.Entry, Path, float], tuple[int, dict[str, Any]]]
 Counts = dict[str, list[int]]  # what -> how many were distinct, of how many
@@ -70,11 +70,9 @@ def counted(entry: corpus.Entry, folder: Path, env: dict[str, str], timeout: flo
 
 
 def collapsed(plain: Counts, mended: Counts) -> list[str]:
-    """What is less varied in the mended run, by the share of distinct ones."""
+    """What is less varied in the mended run, by the number of distinct ones."""
     return [
-        kind
-        for kind, (distinct, total) in plain.items()
-        if total and kind in mended and mended[kind][0] * total < LEAST * distinct * mended[kind][1]
+        kind for kind, (distinct, _) in plain.items() if kind in mended and mended[kind][0] < LEAST * distinct
     ]
 
 

@@ -692,6 +692,33 @@ def test_a_setting_that_is_another_number_in_each_run_is_set() -> None:
     assert "cfg.train.seed, used at train.py:4" in found.fix
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "members = {number: set() for number in range(4)}  # here\nmembers[0].add(node)\n",
+        "rest = set(model.parameters()) - norms  # here\nfor p in rest:\n    use(p)\n",
+    ],
+)
+def test_what_is_used_as_a_set_stays_one(source: str) -> None:
+    found, texts = mended("address-order", source)
+    assert (found.edits, texts[_FILE]) == ((), source)
+
+
+def test_a_seed_of_numpys_has_32_bits() -> None:
+    source = (
+        "import numpy as np\ndef work(i):\n    np.random.seed()  # here\nfor i in range(3):\n    work(i)\n"
+    )
+    _, texts = mended("unseeded-numpy-random", source, [("seed", {"generator": "numpy", "value": None})] * 3)
+    assert "np.random.seed(SEEDS.getrandbits(32))" in texts[_FILE]
+
+
+def test_members_of_an_enum_are_sorted_by_their_texts() -> None:
+    source = "from enum import Enum\nfor task in {Task.A, Task.B}:  # here\n    use(task)\n"
+    rows = [("iteration", {"by": "hash", "order": 1, "content": 2, "n": 2})]
+    _, texts = mended("hash-order", source, rows)
+    assert "for task in sorted({Task.A, Task.B}, key=str):" in texts[_FILE]
+
+
 def test_a_frameworks_own_call_that_comes_too_late_comes_first() -> None:
     source = (
         "import lightning as L\nimport torch\n\norder = torch.randperm(64)  # here\n"

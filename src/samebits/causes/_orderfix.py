@@ -62,12 +62,19 @@ def sort_elements(patch: Patch, site: Site | None) -> None:
     found = _sets(patch, draft, site.line, set())
     if not found:
         raise UnclearPlace("the set is not known")
+    # Members of an Enum have no order of their own, but their texts do.
+    key = ", key=str" if any("Enum" in line for line in draft.lines) else ""
     for node in found:
         above = draft.names.parent(node)
-        if isinstance(above, ast.Call) and draft.names.called(above) == "list" and above.args == [node]:
+        if (
+            isinstance(above, ast.Call)
+            and draft.names.called(above) == "list"
+            and above.args == [node]
+            and not key
+        ):
             draft.rename(above, "sorted")
         else:
-            draft.wrap(node, "sorted(", ")")
+            draft.wrap(node, "sorted(", f"{key})")
 
 
 def _key(draft: Draft, line: int, was: str, becomes: str) -> bool:
@@ -133,6 +140,8 @@ def _filled(patch: Patch, draft: Draft, line: int, through: set[str]) -> list[as
 
 
 def _as_dict(draft: Draft, node: ast.expr) -> None:
+    if isinstance(draft.names.parent(node), ast.BinOp | ast.Compare | ast.Dict | ast.DictComp | ast.ListComp):
+        raise UnclearPlace("it is used as a set")
     if isinstance(node, ast.SetComp):
         draft.replace(node, f"dict.fromkeys({draft.source(node)[1:-1].strip()})")
     elif isinstance(node, ast.Set):

@@ -48,7 +48,8 @@ def seed_object(patch: Patch, site: Site | None, kind: type[Detail] = Create) ->
         _seed_drawn_from(patch, draft, site)
         return
     call = call_at(draft, site, {"seed", "seed_all"})
-    number = fresh(patch, draft, call, site, Seed, 63)
+    bits = 32 if draft.names.qualified(call.func) == "numpy.random.seed" else 63
+    number = fresh(patch, draft, call, site, Seed, bits)
     used = not isinstance(draft.names.parent(call), ast.Expr)
     owner = draft.source(call.func.value) if isinstance(call.func, ast.Attribute) else ""
     if draft.names.qualified(call.func) in ("random.seed", "numpy.random.seed"):

@@ -25,7 +25,7 @@ from types import ModuleType
 from typing import Any
 
 from samebits._runtime.patcher import Patcher
-from samebits.control import seed_calls, unfilled
+from samebits.control import process_groups, seed_calls, unfilled
 from samebits.control.entropy import EntropySource
 from samebits.control.loaders import Loaders
 from samebits.control.process_key import VARIABLE, Children, ProcessKey, Starting
@@ -75,6 +75,8 @@ class InstalledControl(Patcher):
             self._undo.callback(children.uninstall)
             if rewrite:
                 self._undo.callback(seed_calls.install(self.entropy, self.seeds))
+        if self.control.deterministic or self.control.portable:
+            self._undo.callback(process_groups.install())
         if self.control.seed is not None or self.control.deterministic:
             self._unfilled = unfilled.Unfilled()
             if rewrite:
