@@ -71,8 +71,8 @@ with concurrent.futures.ThreadPoolExecutor(1) as pool:
 base = sqlite3.connect("rows.db")                    # new database
 base.execute("create table t (x real)"); base.commit(); base.close()
 sqlite3.connect("rows.db").close()                   # database
-os.environ["JOBS"] = os.environ["API_TOKEN"] = "4"
-os.environ.get("JOBS"); os.getenv("API_TOKEN")       # variables
+os.environ["JOBS"] = os.environ["API_TOKEN"] = os.environ["DOOR_PIN"] = "4"
+os.environ.get("JOBS"); os.getenv("API_TOKEN"); os.getenv("DOOR_PIN")  # variables
 os.rename("rows.db", "kept.db")                      # renamed
 torch.utils.benchmark.Timer("1").timeit(1)           # torch timer
 sqlite3.connect(":memory:").close()                  # memory
@@ -194,6 +194,9 @@ def test_torchs_own_timer_is_a_clock(facts: list[Fact[Detail]]) -> None:
 
 
 def test_a_secrets_number_is_not_kept(facts: list[Fact[Detail]]) -> None:
-    jobs, token = _at(facts, "variables", Variable)
-    assert (jobs.name, jobs.value) == ("JOBS", "4")
-    assert (token.name, token.set, token.value) == ("API_TOKEN", True, None)
+    found = _at(facts, "variables", Variable)
+    assert [(each.name, each.set, each.value) for each in found] == [
+        ("JOBS", True, "4"),
+        ("API_TOKEN", True, None),
+        ("DOOR_PIN", True, None),
+    ]

@@ -262,7 +262,7 @@ def test_listings(rows: Rows, tmp_path: Path) -> None:
         ("True", "True"),
         ("", ""),
         ("hunter2", None),
-        ("1234567890123", None),
+        ("12345", None),
         (None, None),
     ],
 )

@@ -3,8 +3,8 @@
 The probes in user code make them, a record keeps them, the causes ask for them by class, and
 docs/reference/facts.md is written from them.  So a field is named here and nowhere else.
 
-Every field may be absent, which is None.  Values that could be secret are never stored: file contents,
-environment variables and drawn values are 64-bit digests or nothing.
+Every field may be absent, which is None.  Values that could be secret are never stored: file contents and
+drawn values are 64-bit digests or nothing, and of environment variables small numbers and switches alone are.
 """
 
 from __future__ import annotations
@@ -319,7 +319,7 @@ class Variable(Detail):
     """An environment variable is read: by user code, or at a line of it by a library.
 
     set: whether it is there
-    value: of a number or a switch ("1", "true") whose name is no secret's; no other is kept
+    value: of a small number or a switch ("16", "true") whose name is no secret's; no other is kept
     by: the library's function that reads it, if a library does
     """
 

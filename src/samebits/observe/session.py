@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 #: Notes that quote the program: such a text may hold a secret, so it is redacted.
 _QUOTES: Final = frozenset({"exception", "left_out"})
+#: Parts of names of variables whose numbers are nobody's business.
+_NUMBERS: Final = frozenset({"CODE", "OTP", "PIN", "PINS"})
 _COLUMNS: Final = tuple(name for name, _ in events.STRUCTURE)
 
 
@@ -156,8 +158,10 @@ class Session:
             return
         if isinstance(detail, (File, Listing, Load, Probe, Save, Write)) and detail.path is not None:
             detail = replace(detail, path=redact_path(detail.path))
-        if isinstance(detail, Variable) and detail.value is not None and secret_name(detail.name or ""):
-            detail = replace(detail, value=None)
+        if isinstance(detail, Variable) and detail.value is not None:
+            name = detail.name or ""
+            if secret_name(name) or not _NUMBERS.isdisjoint(name.upper().split("_")):
+                detail = replace(detail, value=None)
         if at is None:
             at = self.observer.position() if self.observer is not None else 0
         fact = Fact(detail, site, at, self.step if step is None else step)

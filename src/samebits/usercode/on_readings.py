@@ -49,7 +49,7 @@ def hashed(call: Call) -> None:
     call.emit(facts.Hash(call=call.call, of=of, value=call.result))
 
 
-_PLAIN: Final = re.compile(r"[-+]?\d{1,9}(\.\d{1,9})?|true|false|on|off|yes|no|", re.IGNORECASE)
+_PLAIN: Final = re.compile(r"[-+]?\d{1,4}(\.\d{1,6})?|true|false|on|off|yes|no|", re.IGNORECASE)
 
 
 def variable_of(name: str) -> facts.Variable:
