@@ -195,7 +195,9 @@ def _filled(rows: Iterable[Fact[Detail]], listing: Fact[Listing]) -> bool:
     written = {
         fact.detail.path
         for fact in rows
-        if isinstance(fact.detail, Write) and fact.at <= listing.at and _under(str(fact.detail.path), folder)
+        if isinstance(fact.detail, Write | Save)
+        and fact.at <= listing.at
+        and _under(str(fact.detail.path), folder)
     }
     return 0 < (listing.detail.n or 0) <= len(written)
 

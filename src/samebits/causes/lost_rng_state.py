@@ -23,6 +23,7 @@ checkpoint = {"model": model.state_dict(), "optimizer": optimizer.state_dict(),
 torch.set_rng_state(checkpoint["torch_rng"])
 random.setstate(checkpoint["python_rng"])
 np.random.set_state(checkpoint["numpy_rng"])"""
+_FOLLOWING = 200  # events that are told of each run after the divergence, at most
 _CHECKPOINTS = ("torch.load", "load_state_dict", "load_checkpoint", "load_state")
 
 
@@ -65,11 +66,13 @@ def _resumed(evidence: Evidence) -> tuple[FactPair[Load], bool] | None:
     return None
 
 
-def _draws(evidence: Evidence) -> bool:
-    """Whether anything near the divergence draws: an operation, or a generator of Python's or numpy's."""
+def _draws_nothing(evidence: Evidence, load: Fact[Load]) -> bool:
+    """Whether both runs were seen to their ends, and nothing drew after the load."""
     divergence = evidence.divergence
-    events = (divergence.event, *divergence.before, *divergence.after_a, *divergence.after_b)
-    return any(event.flags & RANDOM for event in events) or bool(of_kind([*evidence.a, *evidence.b], Draw))
+    if max(len(divergence.after_a), len(divergence.after_b)) >= _FOLLOWING:
+        return False
+    drew = any(event.flags & RANDOM for event in (*divergence.after_a, *divergence.after_b))
+    return not drew and not any(fact.at >= load.at for fact in of_kind([*evidence.a, *evidence.b], Draw))
 
 
 def match(evidence: Evidence) -> Finding | None:
@@ -84,7 +87,7 @@ def match(evidence: Evidence) -> Finding | None:
         if on is None and "torch.load" in str(load.detail.call):
             return None  # data, not a checkpoint
         confidence = 0.25 if restored else 0.5 if not on else 0.95 if asked else 0.85
-        if not _draws(evidence):
+        if _draws_nothing(evidence, load):
             confidence = 0.2  # there is no number that another state would change
         return Finding(
             confidence * reach(evidence, load),
