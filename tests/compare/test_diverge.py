@@ -298,6 +298,17 @@ def test_an_evaluation_that_one_run_has_alone_is_idle_where_nothing_comes_of_it(
     assert _verdict(tmp_path / "other", [*evaluated, *rest], other).verdict == "diverged"
 
 
+def test_a_parameter_may_be_named_after_its_model_where_there_is_another(tmp_path: Path) -> None:
+    """`copy.deepcopy(model)` to look at the weights of the run before: two models of one class."""
+    copied = [("op", "aten::clone", 6), ("op", "aten::mm", 6), ("read", "Tensor.item", 7)]
+
+    def run(name: str) -> list[Any]:
+        return [("op", "aten::mm", 7), ("loss", "loss", 8), ("gradient", name, 9), ("op", "aten::add", 1)] * 3
+
+    assert _verdict(tmp_path / "a", [*copied, *run("Net.weight")], run("weight")).verdict == "same"
+    assert _verdict(tmp_path / "b", [*copied, *run("bias")], run("weight")).verdict == "diverged"
+
+
 def test_a_log_may_come_at_other_steps_but_not_with_other_values(tmp_path: Path) -> None:
     def run(*logged: int, value: int = 7, step: int = -1) -> list[list[Any]]:
         steps = []
