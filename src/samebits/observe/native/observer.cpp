@@ -205,6 +205,7 @@ void on_end(const at::RecordFunction& fn, at::ObserverContext*) {
     parent->children += f.children;
     parent->seen |= f.seen;
     parent->last = std::move(f.last);
+    parent->made = f.made;
   };
   if (op->wrapper_only) return inherit();
   if (outputs.size() < op->returns) return;  // the kernel raised
@@ -219,7 +220,8 @@ void on_end(const at::RecordFunction& fn, at::ObserverContext*) {
       if (!tensors++) first = x.unsafeGetTensorImpl();
     });
   auto made = [&](const c10::TensorImpl* impl) {
-    return std::any_of(f.last.begin(), f.last.end(), [&](const WeakTensor& x) { return x._unsafe_get_target() == impl; });
+    auto is = [&](const std::optional<WeakTensor>& x) { return x->_unsafe_get_target() == impl; };
+    return std::any_of(f.last.begin(), f.last.begin() + f.made, is);
   };
   if (op->composite && f.children && (!tensors || made(first)))
     return inherit();  // its last operation made this; what else it returns was made, and seen, before
@@ -269,10 +271,10 @@ void on_end(const at::RecordFunction& fn, at::ObserverContext*) {
   if (parent) {
     ++parent->children;
     parent->seen |= tensors > 0;
-    parent->last.clear();
+    parent->made = 0;
     for (const auto& v : outputs)
       each_tensor(v, [&](const at::Tensor& x) {
-        if (parent->last.size() < 4) parent->last.emplace_back(x.getIntrusivePtr());
+        if (parent->made < parent->last.size()) parent->last[parent->made++].emplace(x.getIntrusivePtr());
       });
   }
   if (C10_UNLIKELY(g->capture_left.load(std::memory_order_relaxed) > 0) && !unread)

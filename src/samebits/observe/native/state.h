@@ -6,12 +6,14 @@
 #include <ATen/ATen.h>
 #include <ATen/record_function.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <deque>
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <unordered_map>
@@ -77,7 +79,9 @@ struct Frame {
   bool grad = false;     // autograd follows it
   bool wrapped = false;  // works on opaque tensors: what it runs inside are events
   bool seen = false;     // some of which made tensors
-  std::vector<WeakTensor> last;  // what the last one made; held weakly, or its address could be another's by then
+  // What the last one made, and how many; held weakly, or an address could be another tensor's by then.
+  std::array<std::optional<WeakTensor>, 4> last;
+  uint8_t made = 0;
   std::vector<at::Tensor> mutated;
 };
 
