@@ -11,6 +11,7 @@ from samebits.causes._evidence import FactPair, facts, is_random, of_kind, pairs
 from samebits.causes._patch import InWords, Patch, mends
 from samebits.causes._seeds import ever_seeded
 from samebits.model.cause import Cause, Evidence
+from samebits.model.divergence import FOLLOWING
 from samebits.model.events import RANDOM
 from samebits.model.facts import Create, Draw, Fact, Load, Probe, RngRestore, Save, Seed
 from samebits.model.finding import Finding
@@ -23,7 +24,6 @@ checkpoint = {"model": model.state_dict(), "optimizer": optimizer.state_dict(),
 torch.set_rng_state(checkpoint["torch_rng"])
 random.setstate(checkpoint["python_rng"])
 np.random.set_state(checkpoint["numpy_rng"])"""
-_FOLLOWING = 200  # events that are told of each run after the divergence, at most
 _CHECKPOINTS = ("torch.load", "load_state_dict", "load_checkpoint", "load_state")
 
 
@@ -69,7 +69,7 @@ def _resumed(evidence: Evidence) -> tuple[FactPair[Load], bool] | None:
 def _draws_nothing(evidence: Evidence, load: Fact[Load]) -> bool:
     """Whether both runs were seen to their ends, and nothing drew after the load."""
     divergence = evidence.divergence
-    if max(len(divergence.after_a), len(divergence.after_b)) >= _FOLLOWING:
+    if max(len(divergence.after_a), len(divergence.after_b)) >= FOLLOWING:
         return False
     drew = any(event.flags & RANDOM for event in (*divergence.after_a, *divergence.after_b))
     return not drew and not any(fact.at >= load.at for fact in of_kind([*evidence.a, *evidence.b], Draw))

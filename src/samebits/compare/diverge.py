@@ -22,7 +22,7 @@ from samebits.compare.align import Mismatch, mismatches
 from samebits.compare.pairs import ThreadPair, pairs
 from samebits.compare.threads import TRAINING_KINDS, EventStream, RecordLike, RunLike, is_worker
 from samebits.compare.values import combine, compare_loss, compare_values
-from samebits.model.divergence import Difference, Divergence
+from samebits.model.divergence import FOLLOWING, Difference, Divergence
 from samebits.model.events import OWN_GENERATOR, RANDOM, UNINITIALIZED, VIEW, Event
 from samebits.model.facts import Save
 from samebits.model.operators import AUXILIARY, COPYING, base_name, is_nondeterministic, public_name
@@ -30,7 +30,6 @@ from samebits.record.log import TASKS
 
 #: How many events before and after a divergence are kept for the report.
 _EVENTS_BEFORE: Final = 50
-_EVENTS_AFTER: Final = 200
 #: Mismatches after so many are dropped: only an early one can be the finding.
 _MOST_UNDECIDED: Final = 20_000
 _USED_WITHIN: Final = 40  # if any operation uses an output, one does within so many events
@@ -280,8 +279,8 @@ def divergence_at(a: EventStream, b: EventStream, mismatch: Mismatch) -> Diverge
         difference=difference(a, b, mismatch),
         before=_before(a, mismatch.at_a),
         before_b=_before(b, mismatch.at_b),
-        after_a=tuple(a.window(mismatch.at_a + (mismatch.a is not None), _EVENTS_AFTER)),
-        after_b=tuple(b.window(mismatch.at_b + (mismatch.b is not None), _EVENTS_AFTER)),
+        after_a=tuple(a.window(mismatch.at_a + (mismatch.a is not None), FOLLOWING)),
+        after_b=tuple(b.window(mismatch.at_b + (mismatch.b is not None), FOLLOWING)),
     )
 
 

@@ -169,8 +169,10 @@ def _in_events(run: RunLike) -> Iterator[str]:
                     "bytes were the same by chance"
                 )
             passes.see(event)
-        restored = any(isinstance(fact.detail, RngRestore) for fact in record.facts())  # perhaps around it
-        for draw in passes.evaluations(record.steps) if not restored else ():
+        draws = list(passes.evaluations(record.steps))
+        if draws and any(isinstance(fact.detail, RngRestore) for fact in record.facts()):
+            continue  # perhaps put back around them
+        for draw in draws:
             yield (
                 f"{spoken(draw.name)} at {_spot(draw.site)} draws for an evaluation from the generator that "
                 "the training draws from: to evaluate more or less often would change the training; a "

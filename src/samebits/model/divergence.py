@@ -10,6 +10,8 @@ from samebits.model.events import Event
 
 #: More units in the last place than rounding leads to: an eighth of a float32's own size.
 FAR: Final = 1 << 20
+#: Events of each run that a divergence tells of after itself, at most.
+FOLLOWING: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Divergence:
     difference: Difference | None = None
     before: Sequence[Event] = ()  # up to 50 events of run a before it, oldest first ...
     before_b: Sequence[Event] = ()  # ... and of run b
-    after_a: Sequence[Event] = ()  # up to 200 following events of run a ...
+    after_a: Sequence[Event] = ()  # up to FOLLOWING events of run a ...
     after_b: Sequence[Event] = ()  # ... and of run b
 
     @property
