@@ -160,3 +160,32 @@ torch.manual_seed(0)
     folder.write("train.py", program)
     ended = folder.samebits("verify", "--level", "op", "--json", "-", "train.py")
     assert json.loads(ended.out)["verdict"] == "same", ended.err
+
+
+_EVALUATES = """\
+import torch
+from torch.utils.data import DataLoader
+torch.manual_seed(0)
+x = torch.randn(64, 1)
+model = torch.nn.Linear(1, 1)
+opt = torch.optim.SGD(model.parameters(), 1e-4)
+def evaluate():
+    for rows in DataLoader(x, 32):
+        model(rows).sum().item()
+for epoch in range(2):
+    for rows in DataLoader(x, 16, shuffle=True):
+        opt.zero_grad(); model(rows).pow(2).mean().backward(); opt.step()
+    GUARD
+"""
+
+
+@pytest.mark.parametrize(
+    ("guard", "risks"),
+    [("evaluate()", 1), ("with torch.random.fork_rng(devices=[]):\n        evaluate()", 0)],
+)
+def test_an_evaluation_is_a_risk_unless_the_generator_is_put_back(
+    folder: Any, guard: str, risks: int
+) -> None:
+    folder.write("train.py", _EVALUATES.replace("GUARD", guard))
+    verdict = json.loads(folder.samebits("verify", "--level", "op", "--json", "-", "train.py").out)
+    assert (verdict["verdict"], len(verdict["risks"])) == ("same", risks), verdict["risks"]
