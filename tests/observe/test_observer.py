@@ -382,6 +382,18 @@ def test_a_result_where_another_tensor_was_freed_is_still_an_event(observe: Any)
     assert addresses[::2] != addresses[1::2], "held, so that no other tensor has that address"
 
 
+def test_an_operator_taken_back_leaves_nothing_to_one_that_comes_after_it(observe: Any) -> None:
+    """A notebook's cell that is run again: the new operator's name may lie where the old one's lay."""
+    for number in range(100, 140):
+        library = torch.library.Library("samebits_tests", "FRAGMENT")
+        library.define(f"again{number}(Tensor x) -> Tensor")
+        library.impl(f"again{number}", torch.neg, "CPU")
+        with observe() as seen:
+            getattr(torch.ops.samebits_tests, f"again{number}")(torch.ones(2))
+        assert [e.name for e in seen.operations()][-1] == f"samebits_tests::again{number}"
+        library._destroy()
+
+
 def test_outputs_given_by_the_caller_are_digested_and_count_as_written(observe: Any) -> None:
     with observe() as seen:
         out = torch.empty(3)

@@ -478,6 +478,10 @@ PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_observer", nullptr, -1, metho
 }  // namespace samebits
 
 PyMODINIT_FUNC PyInit__observer(void) {
-  if (!samebits::g) samebits::g = new samebits::Observer();
+  if (!samebits::g) {
+    samebits::g = new samebits::Observer();
+    new c10::RegistrationHandleRAII(  // never taken back either
+        c10::Dispatcher::singleton().addRegistrationListener(std::make_unique<samebits::Deregistrations>()));
+  }
   return PyModule_Create(&samebits::definition);
 }

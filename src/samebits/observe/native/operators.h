@@ -1,4 +1,4 @@
-// What is known of an operator from its schema, found once and cached by the address of its name.
+// What is known of an operator from its schema, found once and cached by the address of its name, while it lasts.
 #pragma once
 #include <ATen/core/dispatch/Dispatcher.h>
 
@@ -68,15 +68,31 @@ const OpInfo* describe(const at::RecordFunction& fn, const char* key) {
   return it->second.get();
 }
 
+// Forgets an operator that its library takes back (a cell of a notebook that is run again): the next one's
+// name may lie where its name lay.
+struct Deregistrations : c10::OpRegistrationListener {
+  void onOperatorRegistered(const c10::OperatorHandle&) override {}
+  void onOperatorDeregistered(const c10::OperatorHandle& op) override {
+    std::unique_lock<std::shared_mutex> hold(g->lock);
+    auto it = g->ops.find(op.schema().name().c_str());
+    if (it == g->ops.end()) return;
+    g->gone.push_back(std::move(it->second));
+    g->ops.erase(it);
+    g->ops_epoch.fetch_add(1, std::memory_order_release);
+  }
+};
+
 const OpInfo* op_info(const at::RecordFunction& fn) {
   struct Entry {
     const char* key;
     const OpInfo* op;
+    uint64_t epoch;
   };
   static thread_local Entry cache[2048];
   const char* key = fn.name();  // points into the operator's own schema: one address per overload
+  uint64_t epoch = g->ops_epoch.load(std::memory_order_acquire);
   Entry& e = cache[(uintptr_t(key) >> 4) & 2047];
-  if (e.key == key) return e.op;
+  if (e.key == key && e.epoch == epoch) return e.op;
   const OpInfo* op = nullptr;
   {
     std::shared_lock<std::shared_mutex> hold(g->lock);
@@ -86,7 +102,7 @@ const OpInfo* op_info(const at::RecordFunction& fn) {
   if (!op) op = describe(fn, key);
   // Names that are not schemas (record_function labels) live on the caller's heap: never cached by address.
   if (!op->wrapper_only) {
-    e = {key, op};
+    e = {key, op, epoch};
   } else {
     std::unique_lock<std::shared_mutex> hold(g->lock);
     static const OpInfo wrapper = [] {

@@ -133,6 +133,8 @@ struct Observer {
   std::vector<std::string> names{""};
   size_t names_sent = 1;
   std::unordered_map<const char*, std::unique_ptr<OpInfo>> ops;
+  std::vector<std::unique_ptr<OpInfo>> gone;  // of operators taken back; a call may still be at work
+  std::atomic<uint64_t> ops_epoch{0};         // how often one was
   struct Code {
     PyCodeObject* code;
     int lasti;
