@@ -7,12 +7,20 @@ from typing import Any
 
 import pytest
 
-from samebits.control.settings import Control
+from samebits.control.settings import PARTS, Control
 from samebits.errors import UsageError, UsageTypeError
 
 
 @pytest.mark.parametrize(
-    "control", [Control(), Control(0), Control(2**128 - 1, True, True), Control(None, True)]
+    "control",
+    [
+        Control(),
+        Control(0),
+        Control(2**128 - 1, True, True),
+        Control(None, True),
+        Control.of(["numpy", "operations"], 7, changes=["one-thread"]),
+        Control(changes=("listing-order",)),
+    ],
 )
 def test_it_survives_json(control: Control) -> None:
     assert Control.from_json(json.loads(json.dumps(control.as_json() | {"path": ["fork", 1]}))) == control
@@ -22,9 +30,21 @@ def test_its_fields_are_those_of_a_records_plan() -> None:
     assert Control(7, True).as_json() == {"seed": 7, "deterministic": True, "portable": False}
 
 
+def test_some_parts_alone_are_those_and_no_others() -> None:
+    control = Control.of(["torch", "numpy"], 7)
+    assert control.seed == 7
+    assert [part for part in PARTS if control.has(part)] == ["numpy", "torch"]
+    assert [part for part in PARTS if Control(7, True).has(part)] == list(PARTS)
+    assert not [part for part in PARTS if Control(changes=("one-thread",)).has(part)]
+    with pytest.raises(UsageError, match="there is no part 'dice' of control; there are hash-seed, python"):
+        Control.of(["dice"])
+
+
 def test_seed_0_is_control() -> None:
     assert not Control()
-    assert all([Control(0), Control(deterministic=True), Control(portable=True)])
+    assert all(
+        [Control(0), Control(deterministic=True), Control(portable=True), Control(changes=("threads",))]
+    )
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,10 @@ class EntropySource(Patcher):
         self._after("tempfile", self._tempfile)
         self._after("numpy.random", self._numpy)
 
+    def _gives(self, library: str) -> bool:
+        """Whether what a library makes without a seed gets a derived one."""
+        return self._alive and self.process_key.control.has(library)
+
     # -- Python ------------------------------------------------------------------------------------
     def _python(self) -> None:
         original = random.Random.seed
@@ -65,7 +69,8 @@ class EntropySource(Patcher):
         def seed(self_: random.Random, a: Any = None, version: int = 2) -> None:
             if self._alive:
                 if a is None:
-                    a, version = self.key("python").integer(128), 2
+                    if self._gives("python"):
+                        a, version = self.key("python").integer(128), 2
                 else:
                     self._seeds.clocks.seeded("random.seed" if self_ is shared else "random.Random", a)
                     if self_ is shared:
@@ -87,7 +92,7 @@ class EntropySource(Patcher):
 
         def randbits(k: int) -> int:
             caller = str(sys._getframe(1).f_globals.get("__name__", ""))
-            if not self._alive or (caller.startswith("samebits.") and caller not in STAND_INS):
+            if not self._gives("numpy") or (caller.startswith("samebits.") and caller not in STAND_INS):
                 return int(original(k))  # a bit generator of ours: it has a key, and asks all the same
             key, number = self.key("numpy"), 0
             for part in range(-(-k // 128)):
@@ -138,7 +143,7 @@ class EntropySource(Patcher):
 
         @functools.wraps(original)
         def seed() -> int | None:
-            if not self._alive:
+            if not self._gives("torch"):
                 return original()  # type: ignore[no-any-return]
             number = self.key(kind).integer(63)
             with self._seeds.derived():

@@ -11,7 +11,10 @@ One place, so that what is verified is what is run.  Before the interpreter star
 - results of workers come in the order in which they were asked for (`result_order`);
 - processes that this one starts are controlled too, each with its own streams (`process_key`);
 - every operation is made deterministic (`determinism`);
-- torch draws the same numbers on every device (`random`).
+- torch draws the same numbers on every device (`random`);
+- one thing is changed that should not matter, or should (`changes`).
+
+Of these, some parts alone, where only they are asked for (`settings.PARTS`).
 
 A generator or a seed that the program sets by itself stays as it sets it; torch's deterministic
 flag and cuDNN's autotuning do not move.
@@ -25,7 +28,7 @@ from types import ModuleType
 from typing import Any
 
 from samebits._runtime.patcher import Patcher
-from samebits.control import process_groups, seed_calls, unfilled
+from samebits.control import changes, process_groups, seed_calls, unfilled
 from samebits.control.entropy import EntropySource
 from samebits.control.loaders import Loaders
 from samebits.control.process_key import VARIABLE, Children, ProcessKey, Starting
@@ -61,23 +64,28 @@ class InstalledControl(Patcher):
 
         `starting` is called with the words and the variables of each command before it is started.
         """
+        if self.control.changes:
+            self._undo.callback(changes.install(self.control.changes))
         if self.control.seed is not None:
-            self._plan.python()
+            if self.control.has("python"):
+                self._plan.python()
             self.entropy.install()
             self._undo.callback(self.entropy.uninstall)
-            self._after("numpy.random", self._numpy)
-            for name in libraries.known_libraries():
+            if self.control.has("numpy"):
+                self._after("numpy.random", self._numpy)
+            for name in libraries.known_libraries() if self.control.has("libraries") else ():
                 self._after(name, self._library)
-            self._result_order.install()
-            self._undo.callback(self._result_order.uninstall)
+            if self.control.has("results"):
+                self._result_order.install()
+                self._undo.callback(self._result_order.uninstall)
             children = Children(self.process_key, seeds=self._seeds, forked=self._forked, starting=starting)
             children.install()
             self._undo.callback(children.uninstall)
-            if rewrite:
+            if rewrite and self.control.has("clock-seeds"):
                 self._undo.callback(seed_calls.install(self.entropy, self.seeds))
         if self.control.deterministic or self.control.portable:
             self._undo.callback(process_groups.install())
-        if self.control.seed is not None or self.control.deterministic:
+        if self.control.has("memory"):
             self._unfilled = unfilled.Unfilled()
             if rewrite:
                 self._undo.callback(unfilled.rewrite())
@@ -95,15 +103,18 @@ class InstalledControl(Patcher):
 
     def _torch(self, torch: ModuleType) -> None:
         if self.control.seed is not None:
-            self._plan.torch()
+            if self.control.has("torch"):
+                self._plan.torch()
             self.entropy.torch(torch)
             self.seeds.install(torch)
             self._undo.callback(self.seeds.uninstall)
-            self.loaders.install(torch)
-            self._undo.callback(self.loaders.uninstall)
-            self._worker_streams.install(torch)
-            self._undo.callback(self._worker_streams.uninstall)
-        if self.control.seed is not None or self.control.deterministic:
+            if self.control.has("loaders"):
+                self.loaders.install(torch)
+                self._undo.callback(self.loaders.uninstall)
+            if self.control.has("workers"):
+                self._worker_streams.install(torch)
+                self._undo.callback(self._worker_streams.uninstall)
+        if self.control.has("memory"):
             self._unfilled.install(torch)
             self._undo.callback(self._unfilled.uninstall)
         if self.control.deterministic:
@@ -140,7 +151,20 @@ class InstalledControl(Patcher):
         """
         plan = self._plan = plan_seeds(root, rank=self.process_key.rank)
         with self.seeds.derived():
+            if self.control.only is not None:
+                self._reseed_parts()
+                return
             workers.seed_process(plan, libraries=plan.key.child("library"), devices=False, loaded=True)
+
+    def _reseed_parts(self) -> None:
+        if self.control.has("python"):
+            self._plan.python()
+        if self.control.has("numpy") and "numpy.random" in sys.modules:
+            self._plan.numpy()
+        if self.control.has("torch") and "torch" in sys.modules:
+            self._plan.torch(devices=False)
+        if self.control.has("libraries"):
+            libraries.seed_libraries(self._plan.key.child("library"))
 
 
 def install(

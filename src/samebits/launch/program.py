@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, NoReturn
 
+from samebits.control import changes
 from samebits.control.process_key import VARIABLE, ProcessKey
 from samebits.control.settings import Control
-from samebits.determinism.environment import deterministic_environment
+from samebits.determinism.environment import HASH_SECRET, deterministic_environment
 from samebits.errors import LaunchError
 from samebits.launch import interpreter
 from samebits.launch.announced import LINE, once
@@ -93,7 +94,11 @@ class Program:
         if found is not None and found.origin:
             variables[_XXHASH] = os.path.dirname(found.origin)
         if control:
-            variables |= deterministic_environment(control.seed, variables)
+            settings = deterministic_environment(control.seed, variables)
+            if not control.has("hash-seed"):
+                del settings[HASH_SECRET]
+            variables |= settings
+            variables |= changes.environment(control.changes, variables)
             variables[VARIABLE] = ProcessKey(control).to_json()
         if plan is not None:
             variables[PLAN] = plan.to_json()

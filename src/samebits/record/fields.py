@@ -117,10 +117,12 @@ NOTES: Final[Mapping[str, Check]] = {
 }
 PLAN: Final[Mapping[str, Check]] = {
     "capture_bytes": _count,
+    "changes": _list(_text),
     "deterministic": _flag,
     "portable": _flag,
     "folder": _text,
     "level": _text,
+    "only": _list(_text),
     "schedule": _maybe(
         lambda value: isinstance(value, dict) and all(_list(_pair)(v) for v in value.values())
     ),
