@@ -15,7 +15,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
@@ -115,29 +115,47 @@ def deliver(verdict: Verdict, json_path: str | None, detail: Detail = "normal") 
     """
     from samebits.report import print_verdict
 
-    return _deliver(verdict, lambda where: print_verdict(verdict, where, detail=detail), json_path)
+    return show(verdict, lambda where: print_verdict(verdict, where, detail=detail), json_path)
 
 
 def deliver_metrics(verdict: MetricsVerdict, json_path: str | None, detail: Detail = "normal") -> int:
     """As `deliver`: the verdict over what runs logged."""
     from samebits.report.metrics import print_metrics
 
-    return _deliver(verdict, lambda where: print_metrics(verdict, where, detail=detail), json_path)
+    return show(verdict, lambda where: print_metrics(verdict, where, detail=detail), json_path)
 
 
-def _deliver(
-    verdict: Verdict | MetricsVerdict, show: Callable[[Console], None], json_path: str | None
+class Result(Protocol):
+    """What a command found: a document, and the code to exit with."""
+
+    @property
+    def exit_status(self) -> int: ...
+
+    def as_json(self) -> dict[str, Any]: ...
+
+
+def show(
+    result: Result,
+    printed: Callable[[Console], None],
+    json_path: str | None,
+    *,
+    aside: str | None = None,
 ) -> int:
+    """Show a result, write its JSON if asked, and return the exit code.
+
+    ``aside``: "-" where something else than the JSON has the standard output to itself.
+    """
+    aside = aside or json_path
     try:
-        show(console(json_path))
+        printed(console(aside))
     except BrokenPipeError:
-        if json_path != "-":
+        if aside != "-":
             close_stdout()
     try:
-        write_json(verdict.as_json(), json_path)
+        write_json(result.as_json(), json_path)
     except BrokenPipeError:
         close_stdout()
-    return verdict.exit_status
+    return result.exit_status
 
 
 def close_stdout() -> None:
@@ -171,11 +189,15 @@ def write_json(document: dict[str, Any], json_path: str | None) -> None:
     """Write the result as JSON, if asked."""
     if json_path is None:
         return
-    text = json.dumps(document, indent=2, allow_nan=False, default=str)
-    if json_path == "-":
-        click.echo(text)
+    write(f"{json.dumps(document, indent=2, allow_nan=False, default=str)}\n".encode(), json_path)
+
+
+def write(data: bytes, path: str) -> None:
+    """Write a file, or with "-" the standard output."""
+    if path == "-":
+        click.echo(data, nl=False)
         return
     try:
-        write_there(Path(json_path), f"{text}\n".encode())
+        write_there(Path(path), data)
     except OSError as error:
-        raise click.ClickException(f"{json_path!r} could not be written: {error.strerror}.") from error
+        raise click.ClickException(f"{path!r} could not be written: {error.strerror}.") from error

@@ -166,6 +166,14 @@ _PORTABLE = click.option(
     help="Let torch draw the same random numbers on every device.",
 )
 
+_TIMEOUT = click.option(
+    "--timeout",
+    type=float,
+    callback=_finite,
+    metavar="SECONDS",
+    help="Stop a run that takes longer than this.",
+)
+
 _RUN_OPTIONS = (
     click.option(
         "--steps", type=click.IntRange(min=1), metavar="N", help="Stop a run cleanly after N optimizer steps."
@@ -181,16 +189,18 @@ _RUN_OPTIONS = (
     _PORTABLE,
     _PYTHON,
     _OUT,
-    click.option(
-        "--timeout", type=float, callback=_finite, metavar="SECONDS",
-        help="Stop a run that takes longer than this.",
-    ),
+    _TIMEOUT,
 )  # fmt: skip
 
 
 def out_option(function: _Decorated) -> _Decorated:
     """The option of every command that reads or writes runs."""
     return _OUT(function)
+
+
+def timeout_option(function: _Decorated) -> _Decorated:
+    """The option of every command that waits for a program."""
+    return _TIMEOUT(function)
 
 
 def seed_option(function: _Decorated) -> _Decorated:
@@ -203,6 +213,32 @@ def seed_option(function: _Decorated) -> _Decorated:
 def python_option(function: _Decorated) -> _Decorated:
     """The option of every command that starts a program: which Python it runs in."""
     return _PYTHON(function)
+
+
+def _only(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """Names of parts of control, and of changes that make programs repeat."""
+    if value is None:
+        return None
+    from samebits.control.changes import CHANGES
+    from samebits.control.settings import PARTS
+
+    known = {**PARTS, **{name: change.what for name, change in CHANGES.items() if change.mends}}
+    names = [name.strip() for name in value.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            listed = "\n".join(f"  {each:16} {what}" for each, what in known.items())
+            raise click.BadParameter(f"there is no part {name!r}; there are\n{listed}", ctx, parameter)
+    if not names:
+        raise click.BadParameter(f"it names parts, such as --only {','.join([*known][1:3])}", ctx, parameter)
+    return tuple(dict.fromkeys(names))
+
+
+def only_option(function: _Decorated) -> _Decorated:
+    """The option of the command that controls a program: some parts of that alone."""
+    return click.option(
+        "--only", metavar="NAMES", callback=_only,
+        help="Only these parts of it, as `samebits cure` names them: python, numpy, torch, hash-seed, ...",
+    )(function)  # fmt: skip
 
 
 def portable_option(function: _Decorated) -> _Decorated:

@@ -14,23 +14,48 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Final, TextIO
+from typing import Final, Self, TextIO
 
 #: Seconds of a run before the line appears, and between two rewritings of it.
 _QUIET: Final = 2.0
 _PERIOD: Final = 0.5
 
 
-class ProgressLine:
-    """Called by launch as `line(run, runs, steps)` whenever it likes; run counts from 1."""
+class _Line:
+    """One line of a terminal, rewritten in place and taken away at the end."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
         self._clock = clock
+        self._width = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._width:
+            self._write("")
+            with suppress(OSError):
+                self._stream.write("\r")
+                self._stream.flush()
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError):  # the terminal may be gone
+            self._stream.write("\r" + text.ljust(self._width))
+            self._stream.flush()
+        self._width = len(text)
+
+
+class ProgressLine(_Line):
+    """Called by launch as `line(run, runs, steps)` whenever it likes; run counts from 1."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(stream, clock)
         self._run = 0
         self._started = 0.0
         self._shown = 0.0
-        self._width = 0
         self._first: tuple[float, int] | None = None  # when steps were first seen, and how many
 
     def __call__(self, run: int, runs: int, steps: int) -> None:
@@ -55,23 +80,36 @@ class ProgressLine:
             return steps / max(now - self._started, 1e-9)
         return (steps - self._first[1]) / (now - self._first[0])
 
-    def __enter__(self) -> ProgressLine:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._width:
-            self._write("")
-            with suppress(OSError):
-                self._stream.write("\r")
-                self._stream.flush()
+class TrialsLine(_Line):
+    """Runs one after the other, each with something changed: what is tried, and the time left.
 
-    def _write(self, text: str) -> None:
-        with suppress(OSError):  # the terminal may be gone
-            self._stream.write("\r" + text.ljust(self._width))
-            self._stream.flush()
-        self._width = len(text)
+    Called as `line(what, run, most, steps)`; run counts from 1, and there are at most so many.
+    """
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(stream, clock)
+        self._began = clock()
+        self._run = 0
+        self._shown = 0.0
+
+    def __call__(self, what: str, run: int, most: int, steps: int) -> None:
+        now = self._clock()
+        if run != self._run:
+            self._run, self._shown = run, 0.0
+        if now - self._began < _QUIET or now - self._shown < _PERIOD:
+            return
+        self._shown = now
+        done = run - 1
+        left = f", at most {spoken((now - self._began) / done * (most - done))} left" if done else ""
+        self._write(f"run {run} of at most {most}, {what}: {steps:,} steps{left}")
+
+
+def spoken(seconds: float) -> str:
+    """ "40 s", "6 min", "2.5 h"."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 class NoProgress:
@@ -89,6 +127,11 @@ class NoProgress:
 def progress_line(*, quiet: bool = False) -> ProgressLine | NoProgress:
     """A line if the standard error is a terminal, and it is not to stay quiet."""
     return ProgressLine(sys.stderr) if sys.stderr.isatty() and not quiet else NoProgress()
+
+
+def trials_line(*, quiet: bool = False) -> TrialsLine | NoProgress:
+    """The same for several runs, each with something changed."""
+    return TrialsLine(sys.stderr) if sys.stderr.isatty() and not quiet else NoProgress()
 
 
 @contextmanager

@@ -80,19 +80,30 @@ def verify(
     out: Path = Path(".samebits"),
     timeout: float | None = None,
     progress: Progress | None = None,
+    again: bool = True,
+    rewrite: bool = True,
+    renew: Callable[[], Program] | None = None,
 ) -> Verdict:
     """Run a program ``runs`` times and say whether every bit agrees.
+
+    ``again``: a pair whose place is not told is run again.  ``rewrite``: its code is rewritten, so that it
+    reports what it draws, reads and lists; without that a verdict names no cause.  ``renew`` gives the
+    program anew for each run, in another folder for one.
 
     Raises:
         LaunchError: it could not be started.
         UsageError: fewer than two runs are asked for.
     """
     draws = prepare(program, control, out)
-    series = _Series(program, control, out.absolute(), timeout, progress, steps, draws)
-    return series.told(_verdict(series, runs, level))
+    series = _Series(
+        program, control, out.absolute(), timeout, progress, steps, draws if rewrite else None, renew
+    )
+    series.rewrite = rewrite
+    verdict = _verdict(series, runs, level, again)
+    return series.told(verdict) if rewrite else verdict
 
 
-def _verdict(series: _Series, runs: int, level: str) -> Verdict:
+def _verdict(series: _Series, runs: int, level: str, again: bool) -> Verdict:
     first = series.run(level, total=runs)
     if (
         level == "auto"
@@ -100,10 +111,10 @@ def _verdict(series: _Series, runs: int, level: str) -> Verdict:
         and not (ended.has_steps(first) or _by_operation(first))
     ):
         level = "op"  # nothing to compare by steps: look at every operation instead
-        again = series.run("op", total=runs)
-        if ended.nothing_to_compare(again) is not None:  # the same program, which ended well before
-            return compare_all([first, again])
-        first = again
+        by_operation = series.run("op", total=runs)
+        if ended.nothing_to_compare(by_operation) is not None:  # the same program, which ended well before
+            return compare_all([first, by_operation])
+        first = by_operation
     if (nothing := ended.nothing_to_compare(first)) is not None:
         return nothing
     kept = [first]
@@ -112,7 +123,7 @@ def _verdict(series: _Series, runs: int, level: str) -> Verdict:
     verdict = compare_all(kept)
     if verdict.verdict == "same" and (printed := ended.printed_otherwise(kept)) is not None:
         return replace(verdict, notes=(*verdict.notes, printed))
-    if verdict.verdict != "diverged" or level == "step" or _is_told(verdict, first):
+    if verdict.verdict != "diverged" or level == "step" or not again or _is_told(verdict, first):
         return verdict
     return series.zoom(verdict, first)
 
@@ -196,8 +207,9 @@ class _Series:
         progress: Progress | None,
         steps: int | None,
         draws: str | None,
+        renew: Callable[[], Program] | None = None,
     ) -> None:
-        self.program = program
+        self.renew = renew or (lambda: program)
         self.control = control
         self.out = out
         self.timeout = timeout
@@ -256,7 +268,7 @@ class _Series:
         tell = None if self.progress is None else self._tell(number, total)
         return Run.open(
             start(
-                self.program,
+                self.renew(),
                 self.control,
                 plan,
                 quiet=True,

@@ -47,6 +47,8 @@ READS: Final = {
 
 #: The note of where the opening of a process recorded at level "auto" ended (`observe.opening`).
 OPENING: Final = "operations_until"
+#: The note that says how long each step took, in seconds.
+PACE: Final = "step_seconds"
 
 #: Index = the number stored in the ``phase`` column.  Append only.
 PHASES: Final = ("other", "data", "forward", "backward", "optimizer")

@@ -28,6 +28,7 @@ from samebits.model.facts import Detail, Fact, File, Listing, Load, Probe, Save,
 from samebits.model.sites import Site
 from samebits.observe.command import command_digest
 from samebits.observe.opening import CUSTOM_OPS, Opening
+from samebits.observe.pace import Pace
 from samebits.observe.plan import Plan
 from samebits.observe.record_key import PROCESS, RecordKey
 from samebits.observe.sources import Sources
@@ -74,6 +75,7 @@ class Session:
         self._tasks_noted: bytes | None = b""  # its value in the record
         self._lock = threading.RLock()
         self._opening: Opening | None = None  # at level "auto", while operations are recorded
+        self._pace = Pace()
 
     # -- begin and end -----------------------------------------------------------------------------
     def begin(self, observer: ModuleType, manifest: Mapping[str, Any]) -> None:
@@ -128,6 +130,7 @@ class Session:
         self._completion = None
         self._command = self._tasks = self._tasks_noted = b""
         self.step = 0
+        self._pace = Pace()
         if self.observer is not None:
             self.observer.after_fork()
         if self._opening is not None:  # the child is a worker
@@ -141,6 +144,8 @@ class Session:
             # A completion note stays: Pool.terminate() may end this process between flush() and finish().
             self.flush(completion=log.RESULTS_SENT if self._completion == log.RESULTS_SENT else None)
             assert self._writer is not None
+            if seconds := self._pace.seconds():
+                self._writer.note(events.PACE, seconds)
             self._writer.finish(status)
         self.ended = True
         self.stopped_early = status == "stopped"
@@ -266,6 +271,7 @@ class Session:
 
     def advance(self) -> None:
         """An optimizer step is complete: commit everything up to it, so that a kill does not lose it."""
+        self._pace.step()
         done = self.step + 1
         over = self._opening is not None and self._opening.is_over(done)
         if over:

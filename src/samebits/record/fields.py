@@ -112,6 +112,7 @@ NOTES: Final[Mapping[str, Check]] = {
     "manifest": _object,
     "observer": _text,
     "schedule": _maybe(_list(_pair)),
+    "step_seconds": _list(_number),
     "vocabulary": _count,
     "work": _maybe(_text),
 }
