@@ -54,7 +54,7 @@ class Unmirrored:
 
 
 class Simulated:
-    """A program that repeats once all that it needs is given: names of what controls it, or lines of a file."""
+    """A program that repeats once it has all that it needs: what controls it, by name, or lines of a file."""
 
     def __init__(self, needed: Collection[str], lines: Collection[str] = (), *, silent: bool = False) -> None:
         self.needed = [name for name in OUTSIDE if name in needed]
