@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from samebits.metrics.series import MetricLog
 from samebits.record.run import Run, is_run
 from samebits.report.document import Shown, document
 from samebits.report.html import page
+from samebits.report.trials import tables
 
 
 def write_report(path: str | os.PathLike[str], *runs: Run | str | os.PathLike[str]) -> dict[str, Any]:
@@ -74,6 +75,19 @@ def report_of_verdict(verdict: Verdict, out: Path) -> dict[str, Any]:
         runs = [held.enter_context(Run.open(out / name)) for name in verdict.runs if (out / name).is_dir()]
         whole = [run for run in runs if run.info.get("zoom") is None]
         return document([Shown(_logged(run, run.id), run) for run in whole], verdict)
+
+
+def report_of_trials(result: Mapping[str, Any], verdict: Verdict, out: Path, headline: str) -> dict[str, Any]:
+    """The document of what cure, stress or resume found, as their own documents say it (`report.trials`).
+
+    Args:
+        result: the document.
+        verdict: over the program as it is, where there is one to show.
+        out: where its runs are kept.
+        headline: the result in one line.
+    """
+    shown = report_of_verdict(verdict, out)
+    return shown | {"word": result["verdict"], "headline": headline, "tables": tables(result)}
 
 
 def _logged(run: Run, name: str) -> MetricLog:

@@ -73,6 +73,7 @@ def document(
         "operations": [],
         "environment": [],
         "metrics": [],
+        "tables": [],
     }
     logs = [one.log for one in runs]
     if len(logs) > 1:  # one, where a program failed that was to be verified

@@ -175,7 +175,7 @@ function start() {
 
 function finish(main, charts, first, links, top) {
   if (charts.isConnected) charts.append(attempt(() => moreCharts(charts)));
-  main.append(...panels());
+  main.append(...list(report.tables).map((table) => attempt(() => trialsPanel(table))), ...panels());
   const rest = tables(first.querySelector("#metrics"));
   if (rest.length) main.append(el("div", { class: "pair" }, rest));
   const origin = [

@@ -2,6 +2,11 @@
 // What is said in words: the verdict, the runs, the first difference, its causes, and the tables.
 
 const MEANINGS = {
+  cured: "it repeats with what is listed",
+  ok: "every change reaches what it should",
+  findings: "a change reaches what it should not, or not what it should",
+  complete: "it goes on as if it had not been interrupted",
+  loses: "it does not go on as it would have",
   same: "every bit that was compared agrees",
   diverged: "the runs diverge",
   failed: "a run failed",
@@ -243,6 +248,34 @@ function metricsPanel(metrics) {
       Boolean,
     ),
   );
+  return made;
+}
+
+/** A table of what cure, stress or resume found, as the document has it. */
+function trialsPanel(table) {
+  const made = section(`trials-${brief(table.name, 20)}`, visible(table.title), brief(table.title, 24));
+  if (table.sentence) made.append(text(table.sentence, "p", { class: "sentence" }));
+  const cell = (value, index) => {
+    const [words, tone] = typeof value === "string" ? [value, ""] : [value?.text, value?.tone];
+    const kind = { class: tone === "agrees" || tone === "parts" ? `state ${tone}` : null };
+    return index === 1 ? el("th", { scope: "row" }, text(words)) : text(words, "td", kind, true);
+  };
+  const rows = list(table.rows).map((row) => el("tr", {}, list(row).map(cell)));
+  if (rows.length) {
+    made.append(...tableOf(visible(table.title), list(table.head).map(visible), rows, "trials").filter(Boolean));
+  }
+  if (table.code) {
+    const code = el("pre", {}, el("code", {}, visible(table.code, true)));
+    made.append(
+      el(
+        "div",
+        { class: "fix" },
+        el("div", { class: "head" }, el("h4", {}, "To paste"), copyButton(code, "what is to paste")),
+        el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "To paste" }, code),
+      ),
+    );
+  }
+  for (const note of list(table.notes)) made.append(text(note, "p", { class: "parts" }));
   return made;
 }
 
