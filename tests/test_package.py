@@ -213,6 +213,7 @@ OTHER_ERRORS = {
     "seeding/serialization.py": {"ValueError"},
     "seeding/adapters.py": {"ValueError"},
     "seeding/checksum.py": {"TypeError"},
+    "trials/cure/source_text.py": {"ValueError"},
 }
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from samebits import random as random
     from samebits import report as report
     from samebits import seeding as seeding
+    from samebits import trials as trials
     from samebits.compare.verdict import Verdict as Verdict
     from samebits.determinism.mode import deterministic as deterministic
     from samebits.errors import DeterminismError as DeterminismError
@@ -104,6 +105,7 @@ _PACKAGES = (
     "record",
     "report",
     "seeding",
+    "trials",
     "usercode",
 )
 

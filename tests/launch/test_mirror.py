@@ -17,7 +17,6 @@ from tests.launch.trials import user as user
 from samebits.errors import LaunchError
 from samebits.launch.mirror import Mirror
 from samebits.launch.program import Program
-from samebits.model.finding import Edit
 
 as_root = os.geteuid() == 0
 
@@ -190,7 +189,8 @@ def test_a_script_outside_of_the_folder(user: User, script: str, project: str | 
             assert helper == str(mirror.mirrored(path.parent / "helper.py"))
             assert (cwd, argv) == (str(mirror.folder), repr([f"{mirror.mirrored(path.parent)}/x"]))
             assert mirror.mirrored(path.parent / "helper.py.out").exists()
-            mirror.apply([Edit(str(path), 1, "import helper; print('changed'); import os, sys")])
+            text = path.read_bytes().split(b"\n", 1)[1]
+            mirror.write(path, b"import helper; print('changed'); import os, sys\n" + text)
             assert trial(mirror, program).stdout.startswith("changed\n")
     assert not (path.parent / "helper.py.out").exists()
 
@@ -210,79 +210,51 @@ def test_git_knows_the_mirror(user: User) -> None:
         subprocess.run([*git, *words], cwd=user.folder, check=True)
     with user.mirror() as mirror:
         program = code("import subprocess; subprocess.run(['git', 'status', '--short', '-uno'])")
-        mirror.apply([Edit("x.py", 1, "print('changed')")])
+        mirror.write("x.py", b"print('changed')\n")
         before = user.bytes()
         ended = trial(mirror, program)
         assert (ended.stdout, ended.stderr) == (" M x.py\n", "")
         assert user.bytes() == before  # its index, too
 
 
-# --- edits
+# --- changed sources
 
 
-def test_edits_change_the_mirrors_lines(user: User) -> None:
-    files = {
-        "crlf.py": (
-            b"a = 1\r\nb = 2\r\nc = 3\r\n",
-            2,
-            "x = 1\ny = 2",
-            b"a = 1\r\nx = 1\r\ny = 2\r\nc = 3\r\n",
-        ),
-        "latin.py": ("# -*- coding: latin-1 -*-\né = 1\n".encode("latin-1"), 2, "é = 2", None),
-        "bom.py": (b"\xef\xbb\xbfa = 1\nb = 2\n", 1, "a = 'ü'", "\ufeffa = 'ü'\nb = 2\n".encode()),
-        "open end.py": (b"a = 1\nb = 2", 2, "b = 3\nc = 4", b"a = 1\nb = 3\nc = 4"),
-        "sub folder/deep.py": (b"a\x0cb = 1\nc\n", 2, "", b"a\x0cb = 1\n\n"),
-        "env/lib.py": (b"a = 1\n", 1, "a = 2", b"a = 2\n"),
-    }
-    for name, (data, *_) in files.items():
-        (user.folder / name).write_bytes(data)
+def test_what_is_written_is_the_mirrors(user: User) -> None:
+    (user.folder / "alias.py").symlink_to("sub folder/module.py")
+    (user.folder / "env").mkdir(exist_ok=True)
+    (user.folder / "env" / "lib.py").write_bytes(b"a = 1\n")
     before = user.bytes()
     with user.mirror() as mirror:
-        mirror.apply(Edit(name, line, text) for name, (_, line, text, _) in files.items())
-        for name, (data, _, _, after) in files.items():
-            assert (mirror.folder / name).read_bytes() == (
-                after or data.replace(b"1", b"2").replace(b"n-2", b"n-1")
-            )
-        mirror.apply([Edit(str(user.folder / "inside" / "../x.py"), 1, "one"), Edit("x.py", 1, "one")])
-        assert (mirror.folder / "x.py").read_text() == "one\n"
+        mirror.write("env/lib.py", b"a = 2\r\n")
+        assert (mirror.folder / "env" / "lib.py").read_bytes() == b"a = 2\r\n"
+        mirror.write(user.folder / "inside" / "../x.py", b"one\n")
+        assert (mirror.folder / "x.py").read_bytes() == b"one\n"
+        mirror.write("alias.py", b"y = 2\n")
+        assert (mirror.folder / "alias.py").is_symlink()
+        assert (mirror.folder / "sub folder" / "module.py").read_bytes() == b"y = 2\n"
     assert user.bytes() == before
 
 
-def test_an_edit_through_a_link_changes_the_file_that_it_leads_to(user: User) -> None:
-    (user.folder / "alias.py").symlink_to("sub folder/module.py")
-    with user.mirror() as mirror:
-        mirror.apply([Edit("alias.py", 1, "y = 2"), Edit("sub folder/module.py", 2, "z = 3")])
-        assert (mirror.folder / "alias.py").is_symlink()
-        assert (mirror.folder / "sub folder" / "module.py").read_text().startswith("y = 2\nz = 3\nx = 1\n")
-
-
 @pytest.mark.parametrize(
-    ("edit", "why"),
+    ("file", "why"),
     [
-        (Edit("x.py", 2, ""), "it has no line 2: it has 1"),
-        (Edit("x.py", 0, ""), "it has no line 0: it has 1"),
-        (Edit("gone.py", 1, ""), "No such file or directory"),
-        (Edit("cell 3", 1, ""), "No such file or directory"),
-        (Edit("folder.py", 1, ""), "it is not a file"),
-        (Edit("../beside.py", 1, ""), "it lies outside of the mirror"),
-        (Edit("/etc/hosts", 1, ""), "it lies outside of the mirror"),
-        (Edit("outside/lib.py", 1, ""), "it lies outside of the mirror"),
-        (Edit("latin.py", 2, "→"), "it has the encoding iso8859-1, which the new line 2 cannot have"),
-        (Edit("latin.py", 1, "a\nb"), "it would no longer say that its encoding is iso8859-1"),
-        (Edit("x.py", 1, "another"), "two edits differ for line 1"),
+        ("gone.py", "No such file or directory"),
+        ("cell 3", "No such file or directory"),
+        ("folder.py", "it is not a file"),
+        ("../beside.py", "it lies outside of the mirror"),
+        ("/etc/hosts", "it lies outside of the mirror"),
+        ("outside/lib.py", "it lies outside of the mirror"),
     ],
-    ids=lambda value: f"{value.file} {value.line}" if isinstance(value, Edit) else "",
 )
-def test_an_edit_that_cannot_be_made_changes_nothing(user: User, edit: Edit, why: str) -> None:
+def test_what_is_no_source_of_the_mirror_is_not_written(user: User, file: str, why: str) -> None:
     (user.folder / "folder.py").mkdir()
-    (user.folder / "latin.py").write_bytes("# coding: latin-1\né\n".encode("latin-1"))
     (user.folder.parent / "beside.py").write_text("x\n")
     (user.elsewhere / "lib.py").write_text("x\n")
     before = user.bytes()
     with user.mirror() as mirror:
         with pytest.raises(LaunchError, match="cannot be changed") as error:
-            mirror.apply([Edit("x.py", 1, "one"), edit])
-        assert str(error.value).startswith(repr(edit.file))
+            mirror.write(file, b"")
+        assert str(error.value).startswith(repr(file))
         assert why in str(error.value)
-        assert (mirror.folder / "x.py").read_text() == "print('hello')\n"
     assert user.bytes() == before

@@ -16,8 +16,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -25,12 +24,10 @@ from typing import Final
 
 from samebits._runtime.mirrored import VARIABLE
 from samebits.errors import LaunchError
-from samebits.launch.line_edits import WrongLine, edited
 from samebits.launch.mirror_links import Links, is_below
 from samebits.launch.mirror_tree import ENVIRONMENT, PREFIX, Making, looked_through, outermost, removed
 from samebits.launch.mirror_words import Words
 from samebits.launch.program import Program
-from samebits.model.finding import Edit
 from samebits.model.sites import INSTALLED_NAMES
 
 #: What lies in the folder in which a project begins.
@@ -131,51 +128,29 @@ class Mirror:
         folder = self.folder if program.folder is None else self.mirrored(os.path.realpath(program.folder))
         return replace(program, target=words, folder=str(folder), variables=tuple(variables.items()))
 
-    def apply(self, edits: Iterable[Edit]) -> None:
-        """Change sources in the mirror: each edit's line, as the file is there now, becomes the new text.
-
-        Encodings, line ends and a missing last one stay.  Nothing is changed if a place is wrong.
+    def write(self, file: str | Path, data: bytes) -> None:
+        """Replace what a source file holds in the mirror.
 
         Raises:
-            LaunchError: a file lies outside of the mirror or is none, a line is not there, or is changed in
-                two ways; or the disk is full.
+            LaunchError: it lies outside of the mirror or is no file; or the disk is full.
         """
-        names: dict[str, str] = {}  # path -> as the first edit names it
-        wanted: defaultdict[str, dict[int, str]] = defaultdict(dict)
-        for edit in edits:
-            path = self._place(edit.file)
-            names.setdefault(path, edit.file)
-            if wanted[path].setdefault(edit.line, edit.replacement) != edit.replacement:
-                raise LaunchError(f"{edit.file!r} cannot be changed: two edits differ for line {edit.line}")
-        made = {path: _edited(names[path], path, lines) for path, lines in wanted.items()}
-        for path, data in made.items():
-            try:
-                self._links.own(path)
-                self._links.write(path, data)
-            except OSError as e:
-                raise LaunchError(f"{names[path]!r} cannot be changed: {e.strerror or e}") from e
+        path = self._place(file)
+        try:
+            if not stat.S_ISREG(os.stat(path).st_mode):
+                raise LaunchError(f"{str(file)!r} cannot be changed: it is not a file")
+            self._links.own(path)
+            self._links.write(path, data)
+        except OSError as e:
+            raise LaunchError(f"{str(file)!r} cannot be changed: {e.strerror or e}") from e
 
-    def _place(self, file: str) -> str:
-        """The path in the mirror, without links of the user's, of a file that an edit names."""
+    def _place(self, file: str | Path) -> str:
+        """The path in the mirror, without links of the user's, of a file."""
         there = os.path.realpath(self.mirrored(file))
         real = there[len(self._links.folder) :] if self._links.holds(there) else there
         path = self._links.mirrored(real)
         if not self._links.holds(path):
-            raise LaunchError(f"{file!r} cannot be changed: it lies outside of the mirror")
+            raise LaunchError(f"{str(file)!r} cannot be changed: it lies outside of the mirror")
         return path
-
-
-def _edited(file: str, path: str, lines: Mapping[int, str]) -> bytes:
-    """The bytes of an edit's file with its lines changed."""
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise LaunchError(f"{file!r} cannot be changed: it is not a file")
-        with open(path, "rb") as opened:
-            return edited(opened.read(), lines)
-    except OSError as e:
-        raise LaunchError(f"{file!r} cannot be changed: {e.strerror or e}") from e
-    except WrongLine as e:
-        raise LaunchError(f"{file!r} cannot be changed: it {e}") from e
 
 
 def _where(error: OSError) -> str:

@@ -1,4 +1,4 @@
-"""Tables of a report that are made of what cure, stress and resume say: of their documents, whatever ran them.
+"""Tables of a report, made of the documents of cure, stress and resume, whatever ran them.
 
 A table is plain data (docs/reference/report.md), which the page draws as it is.
 """
@@ -86,7 +86,9 @@ def _stress(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     for row in document["rows"]:
         reach = row["reach"] or {}
         weights = "" if not row["reach"] else "yes" if reach.get("weights") else "no"
-        rows.append([_word(row["word"]), row["name"], row["what"], row["should"], weights, row["at"], row["sentence"]])
+        rows.append(
+            [_word(row["word"]), row["name"], row["what"], row["should"], weights, row["at"], row["sentence"]]
+        )
     matrix = _table(
         "stress",
         "One thing changed at a time",

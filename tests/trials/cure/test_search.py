@@ -46,8 +46,8 @@ class Unmirrored:
         if self.before is not None:
             (self.folder / "train.py").write_bytes(self.before)
 
-    def mirrored(self, path: Path) -> Path:
-        return path
+    def write(self, file: Path, data: bytes) -> None:
+        file.write_bytes(data)
 
     def program(self, program: Program) -> Program:
         return program

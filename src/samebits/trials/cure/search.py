@@ -96,9 +96,9 @@ class _Bench:
 
             def mirrored() -> Program:
                 mirror = mirrors.enter_context(Mirror(self.folder, self.program))
-                self.linked = tuple(str(path) for path in mirror.linked)
+                self.linked = tuple(map(str, mirror.linked))
                 for file, data in files.items():
-                    mirror.mirrored(self.folder / file).write_bytes(data)
+                    mirror.write(self.folder / file, data)
                 return mirror.program(self.program)
 
             verdict = verify(

@@ -1,12 +1,20 @@
-"""A source file as lines, and back to the very bytes: encoding, mark, line ends and the last line stay."""
+"""A source file as lines, and back to the very bytes: encoding, mark, line ends and the last line stay.
+
+Python's idea of a line counts: it ends with a line feed, a carriage return or both, and with nothing else.
+"""
 
 from __future__ import annotations
 
+import codecs
 import io
+import re
 import tokenize
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+_LINE: Final = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +23,7 @@ class SourceText:
 
     Attributes:
         lines: as Python counts them.
-        ends: of each line "\\r" or "", what comes before its line feed.
+        ends: of each line; that of the last one may be empty.
         encoding: as Python reads the file; "utf-8-sig" where it begins with a mark.
     """
 
@@ -25,41 +33,61 @@ class SourceText:
 
     @classmethod
     def of(cls, data: bytes) -> SourceText:
-        """Raises ValueError: it is no Python source, or has line ends that only some programs count."""
+        """What a file's bytes are.
+
+        Raises:
+            ValueError: they are no Python source, or cannot be given back.
+        """
         try:
-            encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+            encoding = _encoding(data)
             text = data.decode(encoding)
         except (SyntaxError, UnicodeDecodeError) as error:
             raise ValueError(f"it cannot be read as Python source: {error}") from None
-        lines = text.split("\n")
-        ends = tuple("\r" if line.endswith("\r") else "" for line in lines)
-        bare = tuple(line.removesuffix("\r") for line in lines)
-        if any("\r" in line for line in bare):
-            raise ValueError("it has line ends of an old kind (CR)")
-        found = cls(bare, ends, encoding)
-        if found.data([[line] for line in bare]) != data:
+        found = [(match[1], match[2]) for match in _LINE.finditer(text)]
+        if found[-1] == ("", ""):
+            found.pop()  # behind the last end
+        made = cls(tuple(line for line, _ in found), tuple(end for _, end in found), encoding)
+        if made.data([[line] for line in made.lines]) != data:
             raise ValueError(f"its encoding ({encoding}) does not give its bytes back")
-        return found
+        return made
 
     @classmethod
     def read(cls, path: Path) -> SourceText:
-        """Raises OSError, ValueError."""
+        """A file.
+
+        Raises:
+            OSError: it cannot be read.
+            ValueError: as `of`.
+        """
         return cls.of(path.read_bytes())
 
     def data(self, groups: Sequence[Sequence[str]]) -> bytes:
         """The bytes of a file in which lines stand in the place of each line.
 
+        New lines end as the one in whose place they stand; where that has no end, as the first of the file.
+
         Raises:
-            ValueError: a new line has a character that the file's encoding has not.
+            ValueError: a new line has a character that the file's encoding has not, or takes the place of the
+                line that names the encoding.
         """
-        lines = []
-        last = len(self.lines) - 1
-        for number, (group, end) in enumerate(zip(groups, self.ends, strict=True)):
-            # A last line without an end has none, and lines that come after it end as the others do.
-            added = end or (self.ends[0] if number == last else "")
-            lines += [line + (end if place == len(group) - 1 else added) for place, line in enumerate(group)]
+        usual = next((end for end in self.ends if end), "\n")
+        text = "".join(
+            (end or usual).join(group) + (end if group else "")
+            for group, end in zip(groups, self.ends, strict=True)
+        )
         try:
-            text = "\n".join(lines)
-            return text.encode(self.encoding)
+            data = text.encode(self.encoding)
         except UnicodeEncodeError as error:
             raise ValueError(f"its encoding ({self.encoding}) has no {error.object[error.start]!r}") from None
+        try:
+            stays = _encoding(data) == self.encoding
+        except SyntaxError:
+            stays = False
+        if not stays:
+            raise ValueError(f"it would no longer say that its encoding is {self.encoding}")
+        return data
+
+
+def _encoding(data: bytes) -> str:
+    found = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
+    return found if found == "utf-8-sig" else codecs.lookup(found).name
