@@ -46,6 +46,7 @@ PUBLIC = [
 PACKAGES = [
     "audit", "causes", "compare", "compat", "control", "data", "determinism", "errors", "integrations",
     "launch", "manifest", "metrics", "model", "observe", "ops", "random", "record", "report", "seeding",
+    "trials",
     "usercode",
 ]  # fmt: skip
 
@@ -80,6 +81,7 @@ WITHOUT_TORCH = [
     "samebits.model",
     "samebits.record",
     "samebits.report",
+    "samebits.trials",
 ]
 
 
