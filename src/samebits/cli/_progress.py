@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Final, TextIO
+from typing import Final, Self, TextIO
 
 #: Seconds of a run before the line appears, and between two rewritings of it.
 _QUIET: Final = 2.0
@@ -55,7 +55,7 @@ class ProgressLine:
             return steps / max(now - self._started, 1e-9)
         return (steps - self._first[1]) / (now - self._first[0])
 
-    def __enter__(self) -> ProgressLine:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -74,6 +74,24 @@ class ProgressLine:
         self._width = len(text)
 
 
+class TrialLine(ProgressLine):
+    """Called as `line(run, runs, steps, seconds)`: the seconds that are left, where they are known."""
+
+    left: float | None = None
+
+    def __call__(self, run: int, runs: int, steps: int, seconds: float | None = None) -> None:
+        self.left = seconds
+        super().__call__(run, runs, steps)
+
+    def _write(self, text: str) -> None:
+        more = "" if self.left is None or not text else f", about {_shown(self.left)} left"
+        super()._write(text + more)
+
+
+def _shown(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
 class NoProgress:
     """Where nobody watches."""
 
@@ -89,6 +107,11 @@ class NoProgress:
 def progress_line(*, quiet: bool = False) -> ProgressLine | NoProgress:
     """A line if the standard error is a terminal, and it is not to stay quiet."""
     return ProgressLine(sys.stderr) if sys.stderr.isatty() and not quiet else NoProgress()
+
+
+def trial_line(*, quiet: bool = False) -> TrialLine | NoProgress:
+    """The same for several trials, with the time that is left."""
+    return TrialLine(sys.stderr) if sys.stderr.isatty() and not quiet else NoProgress()
 
 
 @contextmanager

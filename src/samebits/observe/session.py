@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 from samebits._runtime import imports
 from samebits.manifest.secrets import redact_data, redact_path, secret_name
 from samebits.model import events
-from samebits.model.facts import Detail, Fact, File, Listing, Load, Probe, Save, Variable, Write
+from samebits.model.facts import Checkpoint, Detail, Fact, File, Listing, Load, Probe, Save, Variable, Write
 from samebits.model.sites import Site
 from samebits.observe.command import command_digest
 from samebits.observe.opening import CUSTOM_OPS, Opening
@@ -156,7 +156,10 @@ class Session:
         """
         if self.ended:
             return
-        if isinstance(detail, (File, Listing, Load, Probe, Save, Write)) and detail.path is not None:
+        if (
+            isinstance(detail, (Checkpoint, File, Listing, Load, Probe, Save, Write))
+            and detail.path is not None
+        ):
             detail = replace(detail, path=redact_path(detail.path))
         if isinstance(detail, Variable) and detail.value is not None:
             name = detail.name or ""
