@@ -115,9 +115,8 @@ def main() -> int:
                 | {"runs": found.get("runs"), "parts": [one["parts_in"] for one in found.get("trials", [])]}
             )
             mark = "right" if right else "WRONG"
-            print(
-                f"{entry.name:20} {entry.lost or 'complete':16} {mark}  {found['verdict']:10} {'; '.join(said)}"
-            )
+            head = f"{entry.name:20} {entry.lost or 'complete':16} {mark}  {found['verdict']:10}"
+            print(f"{head} {'; '.join(said)}")
             if not right and not said:
                 print(f"    {rows[-1]['reason']}")
             sys.stdout.flush()

@@ -314,7 +314,7 @@ class Checkpoint(Detail):
     call: the function
     digest: of the file's content, as 32 hexadecimal digits
     size: bytes
-    keys: of a dict, and of the dicts in it, with dots; at most 200
+    keys: of a dict, and of the dicts in it, with dots; "step=8" of a whole number; at most 200
     holds: of a save, the states that are in it, as "path=key"
     by: the library's function that saves or loads, if a library does
     """

@@ -71,6 +71,10 @@ class History:
         at = bisect_right(steps, step)
         return values[at - 1] if at else None
 
+    def values(self, state: State) -> list[str]:
+        """What a state was, one after the other."""
+        return [value for value in self._changes.get(state, ([], []))[1] if value is not None]
+
     def at(self, step: int) -> dict[State, str]:
         """All states as a step began."""
         found = {state: self.value(state, step) for state in self._changes}

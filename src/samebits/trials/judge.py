@@ -106,7 +106,7 @@ def _told(candidate: Candidate, search: Search, begin: Start, used: str | None) 
         path,
         how,  # type: ignore[arg-type]
         candidate.why,
-        remedies.fix(candidate.kind, path, how, key, used),
+        remedies.fix(candidate.kind, path, how, key, used, own=candidate.state[0] == "counter"),
         saved_at=None if begin.save is None else begin.save.site,
         loaded_at=None if begin.load is None else begin.load.site,
         key=key,

@@ -7,6 +7,7 @@ resumed run took its first step; a generator only if something was drawn from it
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from samebits.trials.places import Places
 _AUGMENTERS: Final = re.compile(
     r"albument|imgaug|torchio|monai|kornia|audiomentations|transform|augment|compose", re.IGNORECASE
 )
+#: How counters are called that are a place in the data.
+_PLACE: Final = re.compile(r"(pos|position|offset|cursor|pointer|tell\(\)|batch_?idx|batch_?index|in_epoch)$")
 _PROCESS_WIDE: Final = {"python": "python-generator", "numpy": "numpy-generator", "torch": "torch-generator"}
 
 
@@ -252,6 +255,8 @@ class Search:
                 continue  # an argument, the place where it went on
             anew = self.mine[state] == self.whole.value(state, self.whole.taken[0] if self.whole.taken else 0)
             named = {"counter": "counter", "values": "value", "tensor": "value" if moves else "data"}[kind]
+            if kind == "counter" and what == "input" and self._is_place(state):
+                named = "loader-position"
             if kind == "values" and not moves:
                 named = "data"
             rank = (not moves, not anew, self._key_of(path) is not None)
@@ -264,6 +269,14 @@ class Search:
             best = rows[0][0]
             yield from (candidate for rank, candidate in rows if rank == best)
 
+    def _is_place(self, state: State) -> bool:
+        """Whether a counter says where in the data a loop is: by its name, or it begins anew at times."""
+        if _PLACE.search(state[1].lower()) or self.places.is_inner_count(state[1]):
+            return True
+        values = [int(v[1:]) for v in self.whole.values(state) if re.fullmatch(r"=-?\d{1,15}", v)]
+        falls = sum(b < a for a, b in itertools.pairwise(values))
+        return 0 < falls < len(values) / 3
+
     # -- the checkpoint ----------------------------------------------------------------------------
     def _key(self, candidate: Candidate) -> str | None:
         """Under which key a state is saved, by its content, else by its name; None: it is not."""
@@ -271,18 +284,36 @@ class Search:
         if (key := self.holds.get(f"{kind} {path}")) is not None:
             return key or path
         if candidate.kind in ("counter", "value", "ema", "sampler-epoch"):
-            return self._key_of(path)
+            return self._key_of(path, candidate.state)
         words = {
             "scheduler": ("sched",),
             "optimizer": ("optim",),
             "scaler": ("scaler", "amp"),
             "loader-position": ("loader", "sampler", "position", "batch_in_epoch"),
         }.get(candidate.kind, ())
-        return next((key for key in self.keys if any(word in key.lower() for word in words)), None)
+        if candidate.state[0] == "counter" and (key := self._key_of(path, candidate.state)) is not None:
+            return key
+        return next(
+            (key for key in map(_bare, self.keys) if any(word in key.lower() for word in words)), None
+        )
 
-    def _key_of(self, path: str) -> str | None:
+    def _key_of(self, path: str, state: State | None = None) -> str | None:
+        """A key of the variable's name; one whose value is another is another variable's."""
         name = re.split(r"[.\[]", re.sub(r"\['([^']*)'\]$", r".\1", path))[-1]
-        return next((key for key in self.keys if key.split(".")[-1] == name), None)
+        for entry in self.keys:
+            key, _, value = entry.partition("=")
+            if key.split(".")[-1] != name:
+                continue
+            if state is None or not value or value in self._saved_as(state):
+                return key
+        return None
+
+    def _saved_as(self, state: State) -> set[str]:
+        """The values that a state had around the save."""
+        step = self.begin.save.step if self.begin.save is not None else self.begin.step
+        near = (self.cut.value(state, step - 1), self.cut.value(state, step), self.whole.value(state, step))
+        plain = {value[1:] for value in near if value is not None and value.startswith("=")}
+        return plain | {str(int(value) + 1) for value in plain if value.isdigit()}
 
     def _was_loaded(self, candidate: Candidate) -> bool:
         if candidate.state[0] == "generator":
@@ -331,6 +362,10 @@ def _saved_states(cut: History, begin: Start) -> dict[str, str]:
 def saved_here(cut: History, begin: Start) -> list[Fact[Checkpoint]]:
     """All saves of the step of the checkpoint."""
     return [fact for fact in cut.saves() if begin.save is not None and fact.step == begin.save.step]
+
+
+def _bare(entry: str) -> str:
+    return entry.partition("=")[0]
 
 
 def _plain(value: str) -> str:

@@ -20,7 +20,7 @@ KINDS: Final = {
     "generator-object": "a generator object",
     "augmentation": "the generator of an augmentation library",
     "worker-streams": "the random streams of loader workers",
-    "loader-position": "the loader's position",
+    "loader-position": "the place in the data",
     "sampler-epoch": "the sampler's epoch",
     "scheduler": "the learning-rate scheduler",
     "optimizer": "the optimizer's state",
@@ -111,14 +111,19 @@ class Resumed:
             "steps": self.steps,
             "seconds": round(self.seconds, 3),
             "missing": [_missing(one) for one in self.missing],
-            "trials": [
-                asdict(trial) | {"missing": [_missing(one) for one in trial.missing]} for trial in self.trials
-            ],
+            "trials": [_trial(trial) for trial in self.trials],
             "asked": self.asked,
             "interrupted": self.interrupted,
             "notes": list(self.notes),
             "runs": list(self.runs),
         }
+
+
+def _trial(trial: Trial) -> dict[str, Any]:
+    return asdict(trial) | {
+        "missing": [_missing(one) for one in trial.missing],
+        "runs": list(trial.runs),
+    }
 
 
 def _missing(one: Missing) -> dict[str, Any]:

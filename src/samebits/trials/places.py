@@ -38,7 +38,7 @@ class Places:
         for tree in self._trees.values():
             for place, body in _bodies(tree):
                 for loop in _loops(body):
-                    order = list(_order(loop.body))
+                    order = [*_targets(loop), *_order(loop.body)]
                     first: dict[str, str] = {}
                     for name, how in order:
                         first.setdefault(name, how)
@@ -54,6 +54,20 @@ class Places:
         pieces = re.split(r"[.\[#]", path)
         names = {".".join(pieces[:count]) for count in range(1, len(pieces) + 1)}
         return not names.isdisjoint(anew)
+
+    def is_inner_count(self, path: str) -> bool:
+        """Whether a variable counts the turns of a loop within a loop."""
+        for tree in self._trees.values():
+            for place, body in _bodies(tree):
+                for loop in _loops(body):
+                    for inner in _loops(loop.body):
+                        counts = isinstance(inner, ast.For) and ast.unparse(inner.iter).startswith(
+                            ("enumerate(", "range(")
+                        )
+                        targets = _targets(inner) if counts else ()
+                        if path in {f"{place}{name}" for name, how in targets if how == "read"}:
+                            return True
+        return False
 
     def reaches(self, path: str) -> bool:
         """Whether something reads a variable or an attribute of this name and computes with it."""
@@ -125,11 +139,7 @@ def _of(node: ast.AST) -> Iterator[tuple[str, str]]:
         yield from _of(node.target)
     elif isinstance(node, ast.For):
         yield from _of(node.iter)
-        counts = isinstance(node.iter, ast.Call) and ast.unparse(node.iter.func) in ("range", "enumerate")
-        for name in ast.walk(node.target):
-            if isinstance(name, ast.Name):
-                yield name.id, "read" if counts else "set"  # a count is where the program is
-                yield name.id, "set"
+        yield from _targets(node)
         yield from _order(node.body)
         yield from _order(node.orelse)
     elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
@@ -139,6 +149,22 @@ def _of(node: ast.AST) -> Iterator[tuple[str, str]]:
     else:
         for child in ast.iter_child_nodes(node):
             yield from _of(child)
+
+
+def _targets(loop: ast.For | ast.While) -> Iterator[tuple[str, str]]:
+    """What a loop sets at each turn; a count is where the program is, as if it were read."""
+    if isinstance(loop, ast.While):
+        yield from _of(loop.test)
+        return
+    called = ast.unparse(loop.iter.func) if isinstance(loop.iter, ast.Call) else ""
+    targets = [loop.target]
+    if called == "enumerate" and isinstance(loop.target, ast.Tuple):
+        yield from ((name, "read") for name in _names(loop.target.elts[0]))
+        targets = loop.target.elts
+    for target in targets:
+        for name in _names(target):
+            yield name, "read" if called == "range" else "set"
+            yield name, "set"
 
 
 def _reads(

@@ -64,18 +64,20 @@ def framework(run: History) -> str | None:
     return None
 
 
-def fix(kind: str, path: str, how: str, key: str | None, used: str | None) -> str:
-    """What to add, as lines of a program."""
+def fix(kind: str, path: str, how: str, key: str | None, used: str | None, *, own: bool = False) -> str:
+    """What to add, as lines of a program; ``own``: it is a variable of the program's, and no object."""
+    if own and kind in ("loader-position", "sampler-epoch"):
+        kind = "counter"
     name = re.sub(r"^(?:\w+\.)*?self\.", "self.", path)
     leaf = re.split(r"[.\[]", path)[-1].strip("]'\"") or "state"
-    own = _plain(kind, name, leaf, how, key)
+    plain = _plain(kind, name, leaf, how, key)
     if used is None:
-        return own
+        return plain
     for group in (kind, "rng" if kind in _RNG else "object" if kind in _OBJECTS else ""):
         words = _WORDS.get((used, group))
         if words is not None and how != "changed":
             return words.format(name=leaf if leaf.isidentifier() else "state", leaf=leaf)
-    return own
+    return plain
 
 
 def _plain(kind: str, name: str, leaf: str, how: str, key: str | None) -> str:

@@ -228,9 +228,12 @@ def _keys(value: Any) -> list[str]:
         return []
     found = []
     for key, inner in list(value.items()):
-        found.append(str(key)[:120])
+        number = f"={inner}" if type(inner) is int else ""
+        found.append(f"{str(key)[:100]}{number}"[:120])
         if isinstance(inner, Mapping) and not any(
             tensor_digest(one) is not None for one in list(inner.values())[:1]
         ):
-            found += [f"{key}.{name}"[:120] for name in list(inner)[:24]]
+            for name, one in list(inner.items())[:24]:
+                number = f"={one}" if type(one) is int else ""
+                found.append(f"{str(key)[:50]}.{str(name)[:50]}{number}"[:120])
     return found[:_KEYS]
