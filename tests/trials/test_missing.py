@@ -138,3 +138,36 @@ def test_what_is_in_the_checkpoint_was_not_loaded() -> None:
         assert parting is not None
         search = Search(whole, cut, resumed, begin, parting)
         assert search.how(search.found()[0]) == expected
+
+
+def test_a_model_that_was_never_loaded_is_not_taken_for_the_whole_runs_start() -> None:
+    whole = history(WHOLE, source=SOURCE)
+    cut = history(WHOLE[:5], checkpoints=[(4, saved("d", "model", holds=["parameters net=model"]))])
+    resumed = history(
+        [{**WHOLE[4], WEIGHTS: WHOLE[0][WEIGHTS]}, *WHOLE[5:]], LOSSES, checkpoints=[(0, loaded("d"))]
+    )
+    begin = start(whole, cut, resumed)
+    assert begin is not None
+    assert begin.step == 4
+    parting = part(whole, resumed, begin.step)
+    assert parting is not None
+    search = Search(whole, cut, resumed, begin, parting)
+    (found,) = search.found()
+    assert (found.kind, search.how(found)) == ("model-part", ("not loaded", "model"))
+
+
+def test_a_scaler_that_skips_steps_is_what_is_lost() -> None:
+    scaler: State = ("scaler", "main.scaler")
+    whole = history([state | {scaler: "low"} for state in WHOLE], source=SOURCE)
+    cut = history([state | {scaler: "low"} for state in WHOLE[:5]], checkpoints=[(4, saved("d", "model"))])
+    resumed = history(
+        [state | {scaler: "high", ("counter", "main.seen"): "=9"} for state in WHOLE[4:]],
+        LOSSES,
+        checkpoints=[(0, loaded("d"))],
+    )
+    resumed.losses[0] = ("fa", "fb")  # two backwards before the first step
+    begin = start(whole, cut, resumed)
+    assert begin is not None
+    parting = part(whole, resumed, begin.step)
+    assert parting is not None
+    assert [found.kind for found in Search(whole, cut, resumed, begin, parting).found()] == ["scaler"]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from samebits.model.facts import Checkpoint, Fact
 from samebits.trials.history import WEIGHTS, History, State
 
+#: How many steps what a program counts may be off from the optimizer's.
+_NEAR = 2
 #: Averages that a program keeps in tensors of its own.
 _AVERAGES = ("ema", "average", "avg", "swa", "shadow", "teacher", "target", "polyak", "momentum_encoder")
 
@@ -37,9 +39,10 @@ def start(whole: History, cut: History, resumed: History) -> Start | None:
     step = save.step
     if _equal(weights, whole.weights(step)):
         return Start(step, save, load, True)
-    near = sorted(whole.taken, key=lambda other: abs(other - step))
-    for other in near:
-        if other != step and _equal(weights, whole.weights(other)) and _moves(whole, other):
+    # Weights that were never loaded are those of the whole run's own start, and say nothing of the place.
+    near = [other for other in whole.taken[1:] if 0 < abs(other - step) <= _NEAR]
+    for other in sorted(near, key=lambda other: abs(other - step)):
+        if _equal(weights, whole.weights(other)) and _moves(whole, other):
             return Start(other, save, load, True)
     return Start(step, save, load, False)
 

@@ -58,6 +58,8 @@ class Search:
     def found(self) -> list[Candidate]:
         """The candidates that matter, the likeliest first."""
         what = self.parting.what
+        if self._skips() and (scalers := list(self._unlike(("scaler",)))):
+            return scalers
         if what == "weights":
             rows = list(self._weights())
         elif what == "kept":
@@ -90,17 +92,34 @@ class Search:
             return "not saved", None
         return ("changed" if self._was_loaded(candidate) else "not loaded"), key
 
+    def _skips(self) -> bool:
+        """Whether the resumed run went backward more often before its first step: a scaler skips steps."""
+        mine, theirs = self.resumed.losses.get(0, ()), self.whole.losses.get(self.begin.step, ())
+        return len(mine) != len(theirs)
+
     # -- by what the runs part in ------------------------------------------------------------------
     def _weights(self) -> Iterator[Candidate]:
         for state in self.parting.rows:
-            yield Candidate("model-part", state, "its parameters are others before the first step")
+            fresh = self.mine.get(state) == self.whole.value(state, self.whole.taken[0])
+            why = (
+                "its parameters are those that the whole run began with"
+                if fresh
+                else "its parameters are others"
+            )
+            yield Candidate("model-part", state, why)
 
     def _kept(self) -> Iterator[Candidate]:
         for state in self.parting.rows:
-            if state[0] == "buffers":
+            if state[0] == "buffers" and not self._is_untrained(state[1]):
                 yield Candidate("buffers", state, "they are others as the first step begins")
             else:
                 yield Candidate("ema", state, "it is another as the first step begins")
+
+    def _is_untrained(self, module: str) -> bool:
+        """Whether no optimizer trains any parameter of a module."""
+        return ("untrained", module) in self.mine and not any(
+            kind == "parameters" and path.startswith(f"{module}.") for kind, path in self.mine
+        )
 
     @staticmethod
     def _first(*groups: Iterable[Candidate]) -> list[Candidate]:
@@ -117,7 +136,8 @@ class Search:
         names = {"buffers": "buffers", "untrained": "ema", "scaler": "scaler"}
         for state in self.differs:
             if state[0] in kinds:
-                yield Candidate(names[state[0]], state, "it is another as the first step begins")
+                kind = "ema" if state[0] == "buffers" and self._is_untrained(state[1]) else names[state[0]]
+                yield Candidate(kind, state, "it is another as the first step begins")
 
     def _averages(self) -> Iterator[Candidate]:
         for state in self.differs:

@@ -173,10 +173,11 @@ class Checkpoints(Patcher):
         rows = [("generator", name, every) for name, every in process_wide()]
         for name, adapter in adapters().items():
             rows.append(("generator", name.partition(":")[0], [adapter.capture()]))
+        told: set[int] = set()
         for one in found:
             if one.kind == "generator" and (own := adapter_of(one.thing)) is not None:
                 rows.append(("generator", one.path, [own.capture()]))
-            rows += contents(one, trained)
+            rows += contents(one, trained, told)
         held: dict[str, str] = {}
         for kind, path, parts in rows:
             marks = [digest(part) for part in parts if not is_number(part) or isinstance(part, dict | tuple)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
 from samebits.observe.census.content import digest, leaves, tensor_digest, written
@@ -65,8 +65,8 @@ def _asked(thing: Any) -> Any:
         return None
 
 
-def rows(held: Held, trained: Collection[int]) -> Iterator[Row]:
-    """The rows of one object."""
+def rows(held: Held, trained: Collection[int], told: set[int] | None = None) -> Iterator[Row]:
+    """The rows of one object; ``told``: the parameters that another module's rows tell of, which grows."""
     thing, path = held.thing, held.path
     if held.kind == "generator":
         yield "generator", path, _state_of(thing)
@@ -79,7 +79,7 @@ def rows(held: Held, trained: Collection[int]) -> Iterator[Row]:
     elif held.kind == "scaler":
         yield "scaler", path, digest(_asked(thing))
     elif held.kind == "module":
-        yield from _module_rows(thing, path, trained)
+        yield from _module_rows(thing, path, trained, set() if told is None else told)
     elif held.kind == "sampler":
         for name in ("epoch", "position", "_next", "start_iter"):
             if name in vars(thing):
@@ -113,10 +113,10 @@ def _state_of(thing: Any) -> str:
     return digest(adapter.capture()) if adapter is not None else ""
 
 
-def _module_rows(module: Any, path: str, trained: Collection[int]) -> Iterator[Row]:
+def _module_rows(module: Any, path: str, trained: Collection[int], told: set[int]) -> Iterator[Row]:
     parts: dict[str, list[str]] = {}
     untrained: list[str] = []
-    parameters = list(module.named_parameters())
+    parameters = _untold(module.named_parameters(), told)
     depth = _depth([name for name, _ in parameters])
     for name, parameter in parameters:
         text = f"{name}:{tensor_digest(parameter):016x}"
@@ -128,7 +128,9 @@ def _module_rows(module: Any, path: str, trained: Collection[int]) -> Iterator[R
         yield "parameters", f"{path}.{part}", digest(texts)
     if untrained:
         yield "untrained", path, digest(untrained)
-    buffers = [f"{name}:{tensor_digest(buffer):016x}" for name, buffer in module.named_buffers()]
+    buffers = [
+        f"{name}:{tensor_digest(buffer):016x}" for name, buffer in _untold(module.named_buffers(), told)
+    ]
     if buffers:
         yield "buffers", path, digest(buffers)
 
@@ -146,10 +148,17 @@ def _depth(names: list[str]) -> int:
     return best
 
 
-def contents(held: Held, trained: Collection[int]) -> Iterator[tuple[str, str, list[Any]]]:
+def _untold(named: Iterable[tuple[str, Any]], told: set[int]) -> list[tuple[str, Any]]:
+    """Those that no other module's rows told of: a wrapper and what is in it are one."""
+    found = [(name, tensor) for name, tensor in named if id(tensor) not in told]
+    told.update(id(tensor) for _, tensor in found)
+    return found
+
+
+def contents(held: Held, trained: Collection[int], told: set[int]) -> Iterator[tuple[str, str, list[Any]]]:
     """(kind, path, tensors or forms) by which an object's state is recognised in a checkpoint."""
     if held.kind == "module":
-        parameters = list(held.thing.named_parameters())
+        parameters = _untold(held.thing.named_parameters(), told)
         depth = _depth([name for name, _ in parameters])
         parts: dict[tuple[str, str], list[Any]] = {}
         for name, parameter in parameters:
@@ -157,7 +166,7 @@ def contents(held: Held, trained: Collection[int]) -> Iterator[tuple[str, str, l
             parts.setdefault(row if id(parameter) in trained else ("untrained", held.path), []).append(
                 parameter
             )
-        for _, buffer in held.thing.named_buffers():
+        for _, buffer in _untold(held.thing.named_buffers(), told):
             parts.setdefault(("buffers", held.path), []).append(buffer)
         for (kind, path), tensors in parts.items():
             yield kind, path, tensors

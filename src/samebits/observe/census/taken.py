@@ -149,9 +149,10 @@ class Censuses:
             every.append(("workers", path, f"={workers}"))
             if id(counts) in self._order_of:
                 every.append(("order", path, self._order_of[id(counts)]))
+        told: set[int] = set()
         for one in found:
             if one.kind != "generator":
-                every += rows(one, trained)
+                every += rows(one, trained, told)
         return every
 
     def _generator_rows(self, kind: str) -> list[Row]:
