@@ -177,6 +177,10 @@ class Session:
         if site is not None and self._writer is not None:
             self._sources.keep(site.file, self._writer)
 
+    def keep_source(self, file: str) -> None:
+        """Keep the text of a file of the program's of which there is no fact."""
+        self._sources.keep(self._sources.relative(file), self.writer())
+
     def now(self) -> tuple[int, int]:
         """How far the program is: the position among its events, and the step."""
         return (self.observer.position() if self.observer is not None else 0), self.step

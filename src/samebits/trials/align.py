@@ -132,7 +132,9 @@ def _fresh(whole: History, resumed: History, begin: int) -> bool:
 
 def _differing(mine: dict[State, str], theirs: dict[State, str], kinds: tuple[str, ...]) -> tuple[State, ...]:
     return tuple(
-        state for state in mine.keys() & theirs.keys() if state[0] in kinds and mine[state] != theirs[state]
+        state
+        for state in mine  # in its order, which is that of the program's variables
+        if state in theirs and state[0] in kinds and mine[state] != theirs[state]
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,7 +65,9 @@ class Search:
         elif what == "kept":
             rows = list(self._kept())
         elif what == "input":
-            rows = self._first(self._order(), self._sampling(), self._drawn_before(), self._others("input"))
+            rows = self._first(
+                self._order(), self._sampling(), self._drawn_before(), self._others("input"), self._moved()
+            )
         elif what == "loss":
             rows = self._first(
                 self._unlike(("buffers", "untrained")),
@@ -76,10 +78,15 @@ class Search:
                 self._sampling() if not self._seen_input() else (),
                 self._drawn_before(),
                 self._others("loss"),
+                self._moved(),
             )
         elif what == "update":
             rows = self._first(
-                self._updating(), self._unlike(("scaler",)), self._drawn_before(), self._others("update")
+                self._updating(),
+                self._unlike(("scaler",)),
+                self._drawn_before(),
+                self._others("update"),
+                self._moved(),
             )
         else:
             rows = self._first(self._others("length"), self._order(), self._sampling())
@@ -244,15 +251,26 @@ class Search:
             )
         ]
 
-    def _generators(self, chosen: object) -> Iterator[Candidate]:
-        assert callable(chosen)
+    def _generators(self, chosen: Callable[[State], bool], *, put_back: bool = False) -> Iterator[Candidate]:
         drawn = [state for state in self._drawn() if chosen(state)]
-        # One that is saved and was put back was moved by another: that is the one to name.
-        lost = [state for state in drawn if not self._put_back(state)]
-        for state in lost or drawn:
-            yield Candidate(_generator_kind(state), state, "its state is another, and is drawn from")
+        for state in drawn:
+            if self._put_back(state) == put_back:
+                why = (
+                    "it was put back, and is another then"
+                    if put_back
+                    else "its state is another, and is drawn from"
+                )
+                yield Candidate(_generator_kind(state), state, why)
+
+    def _moved(self) -> Iterator[Candidate]:
+        """Generators that were put back and then drawn from otherwise: another state may be why."""
+        yield from self._generators(lambda state: True, put_back=True)
 
     def _put_back(self, state: State) -> bool:
+        """Whether a generator was given a state of before; an object's is seen only by what it is then."""
+        if state[1] not in _PROCESS_WIDE:
+            anew = self.mine[state] == self.whole.value(state, self.whole.taken[0])
+            return f"generator {state[1]}" in self.holds and not anew
         return any(
             fact.detail.action == "restore" and fact.detail.path == state[1] and fact.step == 0
             for fact in self.resumed.checkpoints

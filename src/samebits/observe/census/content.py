@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import xxhash
 
+from samebits.manifest.secrets import secret_name
 from samebits.observe import digest as tensors
 
 #: Entries of a container that are looked at, and how deep.
@@ -28,9 +29,9 @@ def digest(value: Any) -> str:
     return hashed.hexdigest()
 
 
-def written(value: Any) -> str:
-    """A plain value as it is, behind "="; anything else as its digest."""
-    if type(value) in PLAIN:
+def written(value: Any, name: str = "") -> str:
+    """A number or a switch as it is, behind "="; anything else, and a secret by its name, as its digest."""
+    if type(value) in PLAIN and type(value) is not str and not secret_name(name):
         text = repr(value)
         if len(text) <= 60:
             return f"={text}"

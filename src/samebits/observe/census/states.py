@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import sys
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
@@ -89,7 +90,7 @@ def rows(held: Held, trained: Collection[int], told: set[int] | None = None) -> 
         if not (isinstance(size, int) and size > _LARGE):
             yield "tensor", path, digest(thing)
     elif held.kind in ("counter", "values"):
-        yield held.kind, path, written(thing)
+        yield held.kind, path, written(thing, re.split(r"[.\[]", path)[-1].strip("]'"))
 
 
 #: What a scheduler holds that is no state: its optimizer, and functions.

@@ -24,7 +24,7 @@ from samebits.observe.census.states import Row, process_wide, rows
 from samebits.observe.census.walk import Held, Walk
 from samebits.observe.session import Session
 from samebits.usercode import callers
-from samebits.usercode.program import own_packages, own_variables
+from samebits.usercode.program import own_modules, own_packages, own_variables
 
 #: Characters of a process's censuses, kept at most.
 _MOST: Final = 48 << 20
@@ -50,6 +50,7 @@ class Censuses:
         self._seen_inputs = False
         self._before_input: list[Row] = []  # the generators as the model was called first
         self._generators: list[Held] = []  # those of the census before
+        self._modules = 0  # how many were loaded as their sources were kept
         self._inside = 0  # calls of modules around this one
 
     # -- what is counted between censuses ----------------------------------------------------------
@@ -127,12 +128,23 @@ class Censuses:
             self._order[id(optimizer)] = len(self._order)
         began = time.perf_counter()
         frame = sys._getframe(1)
+        self._keep_sources(frame)
         found, trained = self.held(frame)
         table: dict[tuple[str, str], str] = {}
         for kind, path, value in self._rows(found, trained):
             table.setdefault((kind, path), value)
         self._inputs, self._seen_inputs = xxhash.xxh3_64(), False
         self._keep(table, site_of(frame), time.perf_counter() - began)
+
+    def _keep_sources(self, frame: FrameType) -> None:
+        """The program's own modules, which say what reads a variable."""
+        if len(sys.modules) == self._modules:
+            return
+        self._modules = len(sys.modules)
+        for _, variables in own_modules(own_packages(frame)):
+            file = variables.get("__file__")
+            if type(file) is str and file.endswith(".py"):
+                self._session.keep_source(file)
 
     def _rows(self, found: list[Held], trained: set[int]) -> list[Row]:
         self._generators = [one for one in found if one.kind == "generator"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import CellType, FunctionType, GeneratorType
 from typing import Any, Final
 
-from samebits.observe.census.content import PLAIN
+from samebits.observe.census.content import PLAIN, digest
 from samebits.seeding.adapters import adapter_of
 from samebits.seeding.discovery import set_aside
 from samebits.seeding.traversal import CONTAINERS, Traversal, generator
@@ -116,7 +116,7 @@ class Walk:
         if id(kind) in CONTAINERS:
             if kind in (dict,) or isinstance(thing, dict):
                 for key, value in list(thing.items())[:_ENTRIES]:
-                    yield f"[{key!r}]", value, own
+                    yield f"[{_key(key)}]", value, own
             else:
                 for number, value in enumerate(list(thing)[:_ENTRIES]):
                     yield f"[{number}]", value, own
@@ -191,6 +191,12 @@ class Walk:
         if "GradScaler" in names:
             return "scaler"
         return None
+
+
+def _key(key: Any) -> str:
+    """A key, as a path has it; a long one may be a secret."""
+    text = repr(key) if type(key) in PLAIN else type(key).__name__
+    return text if len(text) <= 40 else f"#{digest(key)}"
 
 
 def _is_state(tensor: Any) -> bool:
