@@ -37,6 +37,7 @@ KINDS = {
     "model-part": {"model"},
     "counter": {"counter"},
     "value": {"other"},
+    "gradients": {"other"},
     "data": {"other"},
 }
 HOW = {"not saved": "not saved", "not loaded": "not loaded", "changed": "not loaded"}

@@ -43,7 +43,8 @@ def test_what_differs_first() -> None:
     losses = [f"{step:02x}" for step in range(6)]
     changed = [dict(state) for state in STATES[2:]]
     changed[1][INPUT] = "other"
-    found = part(WHOLE, history(changed, losses[2:]), 2)
+    assert part(WHOLE, history(changed, losses[2:]), 2) is None  # it decided nothing
+    found = part(WHOLE, history(changed, [losses[2], "ff", *losses[4:]]), 2)
     assert found is not None
     assert (found.step, found.what) == (1, "input")
     found = part(WHOLE, history(STATES[2:], [losses[2], "ff", *losses[4:]]), 2)

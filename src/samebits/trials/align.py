@@ -70,12 +70,19 @@ def _loaded(cut: History, resumed: History) -> tuple[Fact[Checkpoint] | None, Fa
             same = [
                 one
                 for one in saves
-                if one.detail.digest is None and one.detail.path and one.detail.path == load.detail.path
+                if one.detail.digest is None
+                and (one.detail.path == load.detail.path if one.detail.path else _alike(one, load))
             ]
         for save in same[-1:]:
             if best[0] is None or _weight(save) > _weight(best[0]):
                 best = (save, load)
     return best
+
+
+def _alike(save: Fact[Checkpoint], load: Fact[Checkpoint]) -> bool:
+    """Whether what was saved and what was loaded have the same keys."""
+    keys = [[key.partition("=")[0] for key in one.detail.keys or ()] for one in (save, load)]
+    return bool(keys[0]) and keys[0] == keys[1]
 
 
 def _weight(save: Fact[Checkpoint]) -> tuple[int, int]:
@@ -100,17 +107,15 @@ def part(whole: History, resumed: History, begin: int) -> Parting | None:
     shared = min(whole.steps - begin, resumed.steps)
     for step in range(shared):
         mine, theirs = resumed.at(step), whole.at(begin + step)
-        if step in resumed.taken and begin + step in whole.taken:
-            rows = _differing(mine, theirs, ("parameters",))
-            if rows:
-                return Parting(step - 1, "update", rows) if step else Parting(0, "weights", rows)
-            given = _differing(mine, theirs, ("input",)) if step or _fresh(whole, resumed, begin) else ()
-            given = given or _differing(mine, theirs, ("order",))
-            if given:
-                return Parting(step, "input", given)
+        taken = step in resumed.taken and begin + step in whole.taken
+        rows = _differing(mine, theirs, ("parameters",)) if taken else ()
+        if rows and not step:
+            return Parting(0, "weights", rows)
+        if rows:
+            return _given(whole, resumed, begin, step - 1, Parting(step - 1, "update", rows))
         if resumed.losses.get(step, ()) != whole.losses.get(begin + step, ()):
-            return Parting(step, "loss")
-        kept = _kept(whole, mine, theirs)
+            return _given(whole, resumed, begin, step, Parting(step, "loss"))
+        kept = _kept(whole, mine, theirs) if taken else ()
         if kept:
             return Parting(step, "kept", kept)
     if whole.steps - begin != resumed.steps:
@@ -121,6 +126,20 @@ def part(whole: History, resumed: History, begin: int) -> Parting | None:
     if other:
         return Parting(max(0, shared - 1), "update", tuple(("parameters", name) for name in sorted(other)))
     return None
+
+
+def _given(whole: History, resumed: History, begin: int, step: int, parting: Parting) -> Parting:
+    """The place where the loss or the weights part, or that of what the model was given there.
+
+    What it was given alone decides nothing: a program may show its model a sample in between.
+    """
+    if parting.what == "update" and resumed.losses:
+        return parting
+    at = step if _fresh(whole, resumed, begin) else step + 1
+    mine, theirs = resumed.at(at), whole.at(begin + at)
+    rows = _differing(mine, theirs, ("input",)) if at < resumed.steps else ()
+    rows = rows or _differing(resumed.at(step), whole.at(begin + step), ("order",))
+    return Parting(step, "input", rows) if rows else parting
 
 
 def _fresh(whole: History, resumed: History, begin: int) -> bool:

@@ -58,8 +58,12 @@ class Search:
     def found(self) -> list[Candidate]:
         """The candidates that matter, the likeliest first."""
         what = self.parting.what
-        if self._skips() and (scalers := list(self._unlike(("scaler",)))):
+        mine, theirs = self._backwards()
+        if mine != theirs and (scalers := list(self._unlike(("scaler",)))):
             return scalers
+        if mine < theirs and what != "weights":
+            why = f"the first step has {mine} backward passes, and had {theirs}"
+            return [Candidate("gradients", ("gradients", "of a step that had begun"), why)]
         if what == "weights":
             rows = list(self._weights())
         elif what == "kept":
@@ -99,10 +103,13 @@ class Search:
             return "not saved", None
         return ("changed" if self._was_loaded(candidate) else "not loaded"), key
 
-    def _skips(self) -> bool:
-        """Whether the resumed run went backward more often before its first step: a scaler skips steps."""
+    def _backwards(self) -> tuple[int, int]:
+        """How often the resumed and the whole run went backward for the resumed run's first step.
+
+        A scaler that overflows skips steps, and a step that gathers several batches may have begun.
+        """
         mine, theirs = self.resumed.losses.get(0, ()), self.whole.losses.get(self.begin.step, ())
-        return len(mine) != len(theirs)
+        return len(mine), len(theirs)
 
     # -- by what the runs part in ------------------------------------------------------------------
     def _weights(self) -> Iterator[Candidate]:

@@ -26,6 +26,7 @@ KINDS: Final = {
     "optimizer": "the optimizer's state",
     "scaler": "the gradient scaler",
     "ema": "an averaged model (EMA)",
+    "gradients": "gradients that were being gathered",
     "buffers": "the model's buffers",
     "model-part": "a part of the model",
     "counter": "a counter",

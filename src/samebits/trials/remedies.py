@@ -109,6 +109,12 @@ def _plain(kind: str, name: str, leaf: str, how: str, key: str | None) -> str:
             "dataset = samebits.data.SampleSeeded(dataset, seed=0)  # numbers by a sample's index\n"
             "loader = samebits.data.SeededLoader(dataset, num_workers=..., seed=0)"
         )
+    if kind == "gradients":
+        return (
+            "# save behind an optimizer's step, or\n"
+            '"gradients": [p.grad for p in model.parameters()],  # among what is saved\n'
+            'for p, grad in zip(model.parameters(), checkpoint["gradients"]): p.grad = grad'
+        )
     if kind == "data":
         return f'"{leaf}": {name},  # among what is saved, or make it with a generator of its own'
     if how == "not loaded":

@@ -202,6 +202,11 @@ def _path(file: Any) -> str | None:
     if isinstance(file, str | os.PathLike):
         return os.path.abspath(os.fspath(file))
     name = getattr(file, "name", None) or getattr(file, "path", None)
+    if isinstance(name, int):  # opened by its number
+        try:
+            name = os.readlink(f"/proc/self/fd/{name}")
+        except OSError:
+            return None
     return os.path.abspath(name) if isinstance(name, str) else None
 
 
