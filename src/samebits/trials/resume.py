@@ -23,7 +23,7 @@ from samebits.launch.signals import Interrupted
 from samebits.launch.verify import AS_IT_IS, prepare
 from samebits.observe.plan import KILLS, Plan
 from samebits.record.run import Run
-from samebits.trials import flags, judge, remedies
+from samebits.trials import flags, judge, leftovers, remedies
 from samebits.trials.history import History, Told, read
 from samebits.trials.outcome import Resumed, Trial, worst
 
@@ -72,6 +72,7 @@ class _Resuming:
         self.out = asked.out.absolute()
         self.total = 1 + 2 * asked.trials
         self.done = 0
+        self.hidden: tuple[str, ...] = ()  # what an earlier run left in the folder
         self.ids: list[str] = []
         self.mean: float | None = None  # seconds of a step
         self.whole_steps = 0
@@ -80,12 +81,15 @@ class _Resuming:
         """Of all trials, or of those that were done as somebody asked for an end."""
         asked = self.asked
         self.say(f"1 + 2 x {asked.trials} runs: the program whole, then each time interrupted and restarted")
-        began = time.monotonic()
-        with Mirror(self.here, asked.program) as mirror:
-            whole_run = self._run(mirror.program(asked.program), steps=asked.steps)
-        seconds = time.monotonic() - began
-        whole = read(whole_run)
+        whole_run, whole, seconds = self._whole()
+        if whole.main is not None and (old := leftovers.found(whole.main)):
+            self.say(f"it went on from {old[0]}, which was there before; again without it")
+            self.hidden, self.total = old, self.total + 1
+            whole_run, whole, seconds = self._whole()
         main = whole.main
+        if main is not None and (old := leftovers.found(main)):
+            reason = f"the whole run goes on from {old[0]}, which was there before; move it away"
+            return self._told("incomplete", main, seconds, [], reason)
         status = whole_run.info.get("status")
         if status not in ("finished", "stopped"):
             reason = f"the whole run {_how(whole_run)}\n{tail(whole_run.path, 'stderr')}".rstrip()
@@ -120,6 +124,14 @@ class _Resuming:
             self._told(worst(trials), main, seconds, trials, None), interrupted=stopped is not None
         )
 
+    def _whole(self) -> tuple[Run, Told, float]:
+        """The whole run, what it held, and its seconds."""
+        began = time.monotonic()
+        with Mirror(self.here, self.asked.program) as mirror:
+            leftovers.take_out(mirror.folder, self.hidden)
+            run = self._run(mirror.program(self.asked.program), steps=self.asked.steps)
+        return run, read(run), time.monotonic() - began
+
     def _points(self, whole: History, first: int | None) -> list[int]:
         """After how many steps each trial's run is interrupted."""
         asked = self.asked
@@ -135,6 +147,7 @@ class _Resuming:
     def _trial(self, whole: Told, main: History, step: int) -> Trial:
         asked = self.asked
         with Mirror(self.here, asked.program) as mirror:
+            leftovers.take_out(mirror.folder, self.hidden)
             program = mirror.program(asked.program)
             cut_run = self._run(program, kill=(step, asked.kill), goal=step)
             cut = read(cut_run)
