@@ -37,6 +37,7 @@ PUBLIC = [
     "preserved",
     "record",
     "restore_rng",
+    "resume",
     "run",
     "seed_everything",
     "verify",
@@ -46,8 +47,7 @@ PUBLIC = [
 PACKAGES = [
     "audit", "causes", "compare", "compat", "control", "data", "determinism", "errors", "integrations",
     "launch", "manifest", "metrics", "model", "observe", "ops", "random", "record", "report", "seeding",
-    "trials",
-    "usercode",
+    "trials", "usercode",
 ]  # fmt: skip
 
 #: The public names of the packages that a training script imports; those of `samebits.random` follow from its

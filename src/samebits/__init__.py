@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from samebits.seeding import preserved as preserved
     from samebits.seeding import restore_rng as restore_rng
     from samebits.seeding import seed_everything as seed_everything
+    from samebits.trials.functions import resume as resume
 
 __version__ = "0.1.0"
 
@@ -79,6 +80,7 @@ _HOMES = {
     "plot": "samebits.report.figure",
     "preserved": "samebits.seeding",
     "restore_rng": "samebits.seeding",
+    "resume": "samebits.trials.functions",
     "run": "samebits.launch.functions",
     "seed_everything": "samebits.seeding",
     "verify": "samebits.launch.functions",
@@ -134,6 +136,7 @@ __all__ = [
     "preserved",
     "record",
     "restore_rng",
+    "resume",
     "run",
     "seed_everything",
     "verify",

@@ -93,6 +93,7 @@ def test_the_record_says_what_was_changed_beside_what_was_observed(folder: Path)
         assert record.plan == {
             "folder": str(folder), "level": "step", "steps": 3, "zoom": None, "capture_bytes": 0,
             "schedule": None, "until": None, "rewrite": True, "draws": None,
+            "census": False, "kill": None,
             "seed": 2**127, "deterministic": True, "portable": False,
         }  # fmt: skip
 

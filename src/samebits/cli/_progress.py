@@ -84,7 +84,8 @@ class ProgressLine(_Line):
 class TrialsLine(_Line):
     """Runs one after the other, each with something changed: what is tried, and the time left.
 
-    Called as `line(what, run, most, steps)`; run counts from 1, and there are at most so many.
+    Called as `line(run, runs, steps, seconds, what)`: run counts from 1, and there are at most so many runs;
+    the seconds that are left, or None: as many as the runs before took.
     """
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
@@ -93,16 +94,22 @@ class TrialsLine(_Line):
         self._run = 0
         self._shown = 0.0
 
-    def __call__(self, what: str, run: int, most: int, steps: int) -> None:
+    def __call__(
+        self, run: int, runs: int, steps: int, seconds: float | None = None, what: str = ""
+    ) -> None:
         now = self._clock()
         if run != self._run:
             self._run, self._shown = run, 0.0
         if now - self._began < _QUIET or now - self._shown < _PERIOD:
             return
         self._shown = now
-        done = run - 1
-        left = f", at most {spoken((now - self._began) / done * (most - done))} left" if done else ""
-        self._write(f"run {run} of at most {most}, {what}: {steps:,} steps{left}")
+        left = ""
+        if seconds is not None:
+            left = f", about {spoken(seconds)} left"
+        elif run > 1:
+            left = f", at most {spoken((now - self._began) / (run - 1) * (runs - run + 1))} left"
+        of = f"{runs}, {what}" if what else f"{runs}"
+        self._write(f"run {run} of {of}: {steps:,} steps{left}")
 
 
 def spoken(seconds: float) -> str:

@@ -79,13 +79,13 @@ def verify(
         LaunchError: the program could not be started.
     """
     return verify_program(
-        _program(script, args, module, command, python, "verify"),
-        runs=_count(runs, "verify", "runs", 2),
-        steps=None if steps is None else _count(steps, "verify", "steps", 1),
+        checked_program(script, args, module, command, python, "verify"),
+        runs=checked_count(runs, "verify", "runs", 2),
+        steps=None if steps is None else checked_count(steps, "verify", "steps", 1),
         level=_one_of(level, "verify", ("auto", "step", "op")),
         control=Control.checked(seed, deterministic, portable, "verify"),
-        out=_folder(out, "verify"),
-        timeout=_seconds(timeout, "verify"),
+        out=checked_folder(out, "verify"),
+        timeout=checked_seconds(timeout, "verify"),
         progress=progress,
     )
 
@@ -123,12 +123,12 @@ def record(
         LaunchError: the program could not be started.
     """
     return record_program(
-        _program(script, args, module, command, python, "record"),
+        checked_program(script, args, module, command, python, "record"),
         level=_one_of(level, "record", ("step", "op")),
-        steps=None if steps is None else _count(steps, "record", "steps", 1),
+        steps=None if steps is None else checked_count(steps, "record", "steps", 1),
         control=Control.checked(seed, deterministic, portable, "record"),
-        out=_folder(out, "record"),
-        timeout=_seconds(timeout, "record"),
+        out=checked_folder(out, "record"),
+        timeout=checked_seconds(timeout, "record"),
         progress=progress,
     )
 
@@ -160,7 +160,7 @@ def run(
         UsageError, UsageTypeError: an argument that cannot be meant; nothing was started.
         LaunchError: the program could not be started.
     """
-    program = _program(script, args, module, command, python, "run")
+    program = checked_program(script, args, module, command, python, "run")
     control = Control.checked(checked_seed(seed, "run"), deterministic, portable, "run")
     program.checked(control, observing=False)
     sys.stdout.flush()
@@ -180,9 +180,14 @@ def run(
             child.wait()
 
 
-def _program(
+def checked_program(
     script: object, args: object, module: object, command: object, python: object, caller: str
 ) -> Program:
+    """The program that a caller names.
+
+    Raises:
+        UsageError, UsageTypeError: it is none.
+    """
     kinds: dict[target.Kind, object] = {"script": script, "module": module, "command": command}
     given = [kind for kind, value in kinds.items() if value is not None]
     if len(given) != 1:
@@ -190,11 +195,11 @@ def _program(
             f"{caller}: give one of a script, module= or command=; got {' and '.join(given) or 'none'}"
         )
     kind = given[0]
-    words = _words(args, caller, "args")
+    words = checked_words(args, caller, "args")
     if kind == "command":
         if words:
             raise UsageError(f"{caller}: args are of a script or a module; a command has its own words")
-        words = _words(command, caller, "command")
+        words = checked_words(command, caller, "command")
     elif not isinstance(kinds[kind], str | os.PathLike):
         raise UsageTypeError(
             f"{caller}: the {kind} must be a {'path' if kind == 'script' else 'name'}, got {kinds[kind]!r}; "
@@ -212,7 +217,12 @@ def _program(
     return Program(kind, words, None if python is None else _word(python, caller, "python"))
 
 
-def _words(given: object, caller: str, name: str) -> tuple[str, ...]:
+def checked_words(given: object, caller: str, name: str) -> tuple[str, ...]:
+    """Words of a command line.
+
+    Raises:
+        UsageTypeError: they are none.
+    """
     if isinstance(given, str | bytes) or not isinstance(given, Sequence):
         such = ["--epochs", "1"] if name == "args" else ["torchrun", "train.py"]
         raise UsageTypeError(
@@ -231,7 +241,12 @@ def _word(word: object, caller: str, name: str) -> str:
     raise UsageTypeError(f"{caller}: {name} must be a str, a path or a number, got {word!r}")
 
 
-def _count(number: object, caller: str, name: str, least: int) -> int:
+def checked_count(number: object, caller: str, name: str, least: int) -> int:
+    """A number of at least ``least``.
+
+    Raises:
+        UsageError, UsageTypeError: it is none.
+    """
     if isinstance(number, bool) or not hasattr(number, "__index__"):
         raise UsageTypeError(f"{caller}: {name} must be an int of at least {least}, got {number!r}")
     if (value := int(number.__index__())) < least:
@@ -245,7 +260,12 @@ def _one_of(word: object, caller: str, words: tuple[str, ...]) -> str:
     return word
 
 
-def _seconds(given: object, caller: str) -> float | None:
+def checked_seconds(given: object, caller: str) -> float | None:
+    """A number of seconds, or None.
+
+    Raises:
+        UsageError, UsageTypeError: it is none.
+    """
     if given is None:
         return None
     if isinstance(given, bool) or not isinstance(given, int | float):
@@ -255,7 +275,12 @@ def _seconds(given: object, caller: str) -> float | None:
     return float(given)
 
 
-def _folder(given: object, caller: str) -> Path:
+def checked_folder(given: object, caller: str) -> Path:
+    """A folder, or one that can be made.
+
+    Raises:
+        UsageError, UsageTypeError: it is none.
+    """
     if not isinstance(given, str | os.PathLike):
         raise UsageTypeError(f"{caller}: out must be the path of a folder, got {given!r}")
     path = Path(given)

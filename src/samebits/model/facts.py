@@ -289,6 +289,47 @@ class Save(Detail):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Census(Detail):
+    """What the objects that hold state hold as an optimizer step begins; `samebits resume` asks for it.
+
+    Kept is what has changed since the census before.
+
+    named: objects met for the first time, as "number kind path"
+    states: as "number value": a digest of 16 hexadecimal digits, or a plain value behind "="
+    gone: numbers of objects that were there in the census before
+    ms: how long it took
+    """
+
+    named: Sequence[str] | None = None
+    states: Sequence[str] | None = None
+    gone: Sequence[str] | None = None
+    ms: Scalar | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint(Detail):
+    """A checkpoint is saved or loaded, by user code or at a line of it by a library.
+
+    action: "begin", "save" (it is written), "begin load", "load", or "restore": of a generator, named by path
+    call: the function
+    digest: of the file's content, as 32 hexadecimal digits
+    size: bytes
+    keys: of a dict, and of the dicts in it, with dots; "step=8" of a whole number; at most 200
+    holds: of a save, the states that are in it, as "path=key"
+    by: the library's function that saves or loads, if a library does
+    """
+
+    action: str | None = None
+    call: str | None = None
+    path: str | None = None
+    digest: str | None = None
+    size: Whole | None = None
+    keys: Sequence[str] | None = None
+    holds: Sequence[str] | None = None
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RngRestore(Detail):
     """`set_rng_state`, `random.setstate`, `np.random.set_state`."""
 

@@ -23,8 +23,9 @@ from samebits._runtime import aside, forks
 from samebits._runtime.patcher import Patcher
 from samebits.model import events
 from samebits.model.events import KIND, PHASE
-from samebits.observe import observer
+from samebits.observe import ending, observer
 from samebits.observe.batches import as_tensor, leaves, unwrapped
+from samebits.observe.census.watch import Watch
 from samebits.observe.generators import Generators
 from samebits.observe.names import Names
 from samebits.observe.opening import before_cuda
@@ -76,6 +77,7 @@ class Trace(Patcher):
         self._stops = 0  # how often the program was stopped
         self._classes = 0  # of modules whose class is noted
         self._own = _Own()
+        self._census = Watch(session, self.attempt, self.quiet) if session.plan.census else None
         self.plain = (torch.Tensor, torch.nn.Parameter)
         self.observer.setup(
             [os.path.dirname(torch.__file__) + os.sep, *prefixes(Owner.SAMEBITS), *prefixes(Owner.PYTHON)],
@@ -109,6 +111,9 @@ class Trace(Patcher):
         self._after("torchdata.stateful_dataloader.stateful_dataloader", self._stateful)
         for name in events.READS["op" if level == "op" else "step"]:
             self._around(torch.Tensor, _SPECIAL.get(name, name), functools.partial(self.read, name))
+        if self._census is not None:
+            self._census.install()
+            self._undo.callback(self._census.uninstall)
         self._describe()
         regions = CompiledRegions(
             session=self.session, observer=self.observer, see=self.attempt, quiet=self.quiet
@@ -148,6 +153,8 @@ class Trace(Patcher):
         self.stepping.append(optimizer)
         if len(self.stepping) == 1:
             self.attempt(self._read, optimizer, "gradient")
+            if self._census is not None:
+                self.attempt(self._census.take, optimizer)
             self.observer.phase(PHASE["optimizer"])
 
     def after_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
@@ -169,6 +176,8 @@ class Trace(Patcher):
         self.session.advance()
         if home and self.schedule.advance(self._steps):
             self.session.note("schedule", self.schedule.known)
+        if home and self.session.plan.kill is not None:
+            ending.cut_short(self.session)
         limit = self.session.plan.steps
         if limit is not None and self.session.step >= limit:
             self.finish("stopped")
@@ -291,6 +300,8 @@ class Trace(Patcher):
         finally:
             self.observer.phase(phase)
         self.attempt(self._batch, iterator, batch)
+        if self._census is not None:
+            self._census.batch_given(iterator)
         return batch
 
     def _batch(self, iterator: Any, batch: Any) -> None:

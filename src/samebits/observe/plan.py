@@ -9,6 +9,8 @@ from typing import Final
 
 #: The variable that holds the plan.
 PLAN: Final = "SAMEBITS_PLAN"
+#: How a run is cut short: by SIGTERM, by SIGKILL, by an exit of its own, by SIGKILL while it saves.
+KILLS: Final = ("term", "kill", "end", "save")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,8 @@ class Plan:
     ``zoom``: the first and the last step of which inputs, generator states and outputs are kept, too.
     ``until``: by process key, up to which step operations are recorded at level "auto" (None: to the end).
     None: each process decides by the clock (`observe.opening`).
+    ``census``: keep what every object that holds state holds, at each optimizer step (`observe.census`).
+    ``kill``: after how many optimizer steps each process ends, and how: one of `KILLS`.
     """
 
     folder: str
@@ -31,6 +35,8 @@ class Plan:
     until: Mapping[str, int | None] | None = None
     rewrite: bool = True  # rewrite user code, so that it reports facts
     draws: str | None = None  # the file that sees draws at the generator (`usercode.drawn`)
+    census: bool = False
+    kill: tuple[int, str] | None = None
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -40,4 +46,6 @@ class Plan:
         data = json.loads(text)
         if data.get("zoom"):
             data["zoom"] = tuple(data["zoom"])
+        if data.get("kill"):
+            data["kill"] = tuple(data["kill"])
         return cls(**data)

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 from samebits._runtime import imports, mirrored
 from samebits.manifest.secrets import redact_data, redact_path, secret_name
 from samebits.model import events
-from samebits.model.facts import Detail, Fact, File, Listing, Load, Probe, Save, Variable, Write
+from samebits.model.facts import Checkpoint, Detail, Fact, File, Listing, Load, Probe, Save, Variable, Write
 from samebits.model.sites import Site
 from samebits.observe.command import command_digest
 from samebits.observe.opening import CUSTOM_OPS, Opening
@@ -161,7 +161,10 @@ class Session:
         """
         if self.ended:
             return
-        if isinstance(detail, (File, Listing, Load, Probe, Save, Write)) and detail.path is not None:
+        if (
+            isinstance(detail, (Checkpoint, File, Listing, Load, Probe, Save, Write))
+            and detail.path is not None
+        ):
             detail = replace(detail, path=redact_path(mirrored.real(detail.path)))
         if isinstance(detail, Variable) and detail.value is not None:
             name = detail.name or ""
@@ -178,6 +181,10 @@ class Session:
                 self.flush()  # nothing else commits in a loader's worker, which may be killed at any time
         if site is not None and self._writer is not None:
             self._sources.keep(site.file, self._writer)
+
+    def keep_source(self, file: str) -> None:
+        """Keep the text of a file of the program's of which there is no fact."""
+        self._sources.keep(self._sources.relative(file), self.writer())
 
     def now(self) -> tuple[int, int]:
         """How far the program is: the position among its events, and the step."""

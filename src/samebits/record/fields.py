@@ -118,6 +118,7 @@ NOTES: Final[Mapping[str, Check]] = {
 }
 PLAN: Final[Mapping[str, Check]] = {
     "capture_bytes": _count,
+    "census": _flag,
     "changes": _list(_text),
     "deterministic": _flag,
     "portable": _flag,

@@ -51,7 +51,8 @@ def put(console: Console, text: Text | str, indent: int = 0, style: str = "") ->
         console.print(Text(" " * indent).append_text(line), highlight=False, soft_wrap=True)
 
 
-def _row(console: Console, label: str, value: str, style: str = "") -> None:
+def row(console: Console, label: str, value: str, style: str = "") -> None:
+    """A label and what it says, wrapped beside it."""
     lines = Text(value, style=style).wrap(console, max(console.width - 12, 20))
     for number, line in enumerate(lines):
         line.rstrip()
@@ -59,7 +60,7 @@ def _row(console: Console, label: str, value: str, style: str = "") -> None:
         console.print(Text().append_text(head).append_text(line), highlight=False, soft_wrap=True)
 
 
-def _code(console: Console, text: str, indent: int) -> None:
+def code(console: Console, text: str, indent: int) -> None:
     """Source text, never wrapped: it is there to be copied."""
     for line in clean(text, lines=True).splitlines():
         console.print(Text(" " * indent + line, style="cyan"), highlight=False, soft_wrap=True, no_wrap=True)
@@ -68,25 +69,25 @@ def _code(console: Console, text: str, indent: int) -> None:
 def _place(console: Console, place: Place, verdict: Verdict) -> None:
     several = len(verdict.processes) > 1
     where = f"step {place.step:,}, {clean(place.phase)}" + (f", rank {place.rank}" if several else "")
-    _row(console, "operation", clean(spoken(place.op)), "bold")
-    _row(console, "at", where)
+    row(console, "operation", clean(spoken(place.op)), "bold")
+    row(console, "at", where)
     line = clean(place.at)
     if place.file is not None and place.function not in (None, "<module>"):
         line += f" in {clean(place.function)}"
-    _row(console, "line", line, "bold")
+    row(console, "line", line, "bold")
     source = verdict.source_line(place.file, place.line)
     if source is not None:
-        _code(console, source, 14)
+        code(console, source, 14)
     if place.phase == "backward" and place.node:
-        _row(console, "", f"the forward line whose backward is {clean(place.node)}")
+        row(console, "", f"the forward line whose backward is {clean(place.node)}")
     if place.module:
-        _row(console, "module", clean(place.module_said))
+        row(console, "module", clean(place.module_said))
     change = _CHANGES.get(place.change)
     if change is not None:
-        _row(console, "how", change)
+        row(console, "how", change)
     words = place.differs
     if words is not None:
-        _row(console, "differs", words)
+        row(console, "differs", words)
 
 
 def _cause(console: Console, finding: Finding, number: int, verdict: Verdict) -> None:
@@ -101,13 +102,13 @@ def _cause(console: Console, finding: Finding, number: int, verdict: Verdict) ->
     first = verdict.first
     elsewhere = first is None or (file, line) != (first.file, first.line)
     if source is not None and elsewhere:
-        _code(console, source, 5)
+        code(console, source, 5)
     put(console, clean(finding.why), 5)
     if number == 1:
         places = list(dict.fromkeys(clean(said_line(edit.file, edit.line)) for edit in finding.edits))
         where = f" at {', '.join(places[:_PLACES])}" if places else ""
         put(console, f"Fix{where}{', ...' if len(places) > _PLACES else ''}:", 5, "green")
-        _code(console, finding.fix, 7)
+        code(console, finding.fix, 7)
 
 
 def _environment(console: Console, verdict: Verdict, verbose: bool) -> None:
@@ -166,7 +167,7 @@ def print_verdict(
     if verdict.verdict in ("failed", "incomplete"):
         rest = (verdict.reason or "").strip().partition("\n")[2]
         if rest:
-            _code(console, rest, 2)
+            code(console, rest, 2)
         if verdict.exit_code is not None:
             put(console, f"exit code {verdict.exit_code}", 2)
         _notes(console, verdict, verbose)

@@ -26,8 +26,8 @@ from samebits.trials.cure.remedies import FRESH, OUTSIDE, Remedy, outside, propo
 from samebits.trials.cure.result import CureResult, Needed, Proof
 from samebits.trials.cure.source_text import SourceText
 
-#: Called as progress(what, run, most, steps): what is being tried, runs from 1, and at most how many.
-CureProgress = Callable[[str, int, int, int], None]
+#: Called as progress(run, most, steps, None, what): runs from 1, at most how many, and what is tried.
+CureProgress = Callable[[int, int, int, None, str], None]
 #: Runs at most, unless the caller says otherwise.
 MOST_RUNS: Final = 40
 _SEED: Final = 0
@@ -90,7 +90,7 @@ class _Bench:
 
         def tell(run: int, _: int, steps: int) -> None:
             if self.progress is not None:
-                self.progress(what, before + run, self.most, steps)
+                self.progress(before + run, self.most, steps, None, what)
 
         with ExitStack() as mirrors:
 

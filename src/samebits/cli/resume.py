@@ -1,0 +1,106 @@
+"""Interrupt a program, restart it, and say what its checkpoint lost."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Final
+
+import click
+
+from samebits.cli._detail import detail, detail_options
+from samebits.cli._output import close_stdout, console, json_option, stdout_kept_for_json, write_json
+from samebits.cli._program import ProgramCommand, chosen, run_options
+from samebits.cli._progress import trials_line
+from samebits.cli.main import say
+from samebits.control.settings import Control
+
+ORDER: Final = 25  # of `samebits --help`
+
+
+def _words(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(value))
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is no list of words: {error}.", ctx, parameter) from error
+
+
+@click.command(cls=ProgramCommand)
+@click.option(
+    "--resume-with", "words", default="", metavar="WORDS", callback=_words,
+    help='Words behind the program\'s own as it is restarted: --resume-with "--ckpt last.pt". Without '
+    "them it is restarted as it was.",
+)  # fmt: skip
+@click.option(
+    "--trials", type=click.IntRange(min=1), default=3, show_default=True, metavar="N",
+    help="How often it is interrupted and restarted.",
+)  # fmt: skip
+@click.option(
+    "--kill", type=click.Choice(["term", "kill", "end", "save"]), default="term", show_default=True,
+    help="How it is interrupted: SIGTERM, SIGKILL, an exit of its own, or SIGKILL while it saves.",
+)  # fmt: skip
+@click.option(
+    "--at", type=click.IntRange(min=1), metavar="STEP",
+    help="Interrupt it after so many optimizer steps; else at random.",
+)  # fmt: skip
+@run_options
+@json_option
+@detail_options("Print the verdict's one line alone.", "Print every trial and its runs.")
+@click.pass_context
+def resume(
+    ctx: click.Context,
+    words: tuple[str, ...],
+    trials: int,
+    kill: str,
+    at: int | None,
+    steps: int | None,
+    seed: int | None,
+    deterministic: bool,
+    portable: bool,
+    out: Path,
+    timeout: float | None,
+    json_path: str | None,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Interrupt a program, restart it, and say what its checkpoint lost.
+
+    It runs whole once, and then each time until it is interrupted and from there again, in copies of the
+    working folder. Every step of the restarted run is laid beside the whole run's. Where they differ, the
+    state that is missing is named, with the line that saves the checkpoint and what to add.
+
+    \b
+    Examples:
+      samebits resume --resume-with "--resume last.pt" train.py
+      samebits resume train.py                     (it goes on by itself)
+      samebits resume --kill kill --trials 10 train.py --epochs 2
+      samebits resume --at 120 -m package.train
+
+    Exit code: 0 every step after the restart has the whole run's bits, 1 a state is lost, 2 otherwise.
+    """
+    from samebits.report.resume import print_resumed
+    from samebits.trials.resume import Asked
+    from samebits.trials.resume import resume as resume_program
+
+    much = detail(quiet, verbose)
+    asked = Asked(
+        chosen(ctx),
+        words,
+        trials,
+        kill,
+        at,
+        steps,
+        control=Control(seed, deterministic, portable),
+        out=out,
+        timeout=timeout,
+    )
+    tell = (lambda sentence: None) if quiet else say
+    with stdout_kept_for_json(json_path), trials_line(quiet=quiet) as progress:
+        resumed = resume_program(asked, progress=progress, say=tell)
+    try:
+        print_resumed(resumed, console(json_path), detail=much)
+    except BrokenPipeError:
+        if json_path != "-":
+            close_stdout()
+    write_json(resumed.as_json(), json_path)
+    ctx.exit(resumed.exit_status if not resumed.interrupted else 2)

@@ -1,0 +1,113 @@
+"""The verdict of one trial, from the histories of its three runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from samebits.trials import align, remedies
+from samebits.trials.align import Parting, Start
+from samebits.trials.history import History
+from samebits.trials.missing import Candidate, Search
+from samebits.trials.outcome import Missing, Trial
+
+LOADED_NONE: Final = "the restarted run loaded none of the interrupted run's checkpoints"
+_PARTS: Final = {
+    "weights": "the weights before it",
+    "input": "what the model is given",
+    "loss": "the loss",
+    "update": "the weights after it",
+    "kept": "what is kept beside the weights",
+    "length": "how many steps there are",
+}
+
+
+def first_save(whole: History) -> int | None:
+    """After how many steps a run saved its first checkpoint; None: it never did in the middle."""
+    return next((fact.step for fact in whole.saves() if 0 < fact.step < whole.steps), None)
+
+
+def cut_short(whole: History, cut: History | None, trial: Trial) -> Trial | None:
+    """A trial that ends with its interrupted run; None: it goes on."""
+    if cut is None or not cut.steps:
+        return replace(trial, word="failed", reason="the interrupted run took no optimizer step")
+    if (step := _unlike(whole, cut)) is not None:
+        reason = (
+            f"the program does not repeat: the interrupted run's step {step} differs from the whole run's, "
+            "before anything was interrupted; `samebits verify` says why, `samebits run` makes it repeat"
+        )
+        return replace(trial, word="failed", reason=reason, parts_at=step)
+    if trial.kill != "save" and "cut_short" not in cut.notes:
+        reason = f"the program ended after {cut.steps} steps, before it was to be interrupted"
+        return replace(trial, word="incomplete", reason=reason)
+    if trial.kill == "save" and cut.steps >= whole.steps and cut.status == "finished":
+        reason = f"no checkpoint was saved after step {trial.killed_after}, so that none was cut off"
+        return replace(trial, word="incomplete", reason=reason)
+    if not cut.saves():
+        first = first_save(whole)
+        when = "the whole run saved none" if first is None else f"the first is saved after {first} steps"
+        reason = f"it was interrupted after {trial.killed_after} steps, before a checkpoint was saved; {when}"
+        return replace(trial, word="incomplete", reason=reason)
+    return None
+
+
+def _unlike(whole: History, cut: History) -> int | None:
+    """The first step before the kill at which the interrupted run is not the whole one."""
+    for step in range(min(cut.steps, whole.steps)):
+        if whole.losses.get(step) != cut.losses.get(step) or whole.weights(step) != cut.weights(step):
+            return step
+    return None
+
+
+def half_written(cut: History, resumed: History | None, kill: str) -> bool:
+    """Whether the restarted run failed at a checkpoint that the kill had cut off."""
+    begun = [fact.detail.path for fact in cut.checkpoints if fact.detail.action == "begin"]
+    done = [fact.detail.path for fact in cut.checkpoints if fact.detail.action == "save"]
+    cut_off = len(begun) > len(done) or kill == "save"
+    if resumed is None:
+        return cut_off
+    tried = [fact for fact in resumed.checkpoints if fact.detail.action == "begin load"]
+    return cut_off and len(tried) > len(resumed.loads())
+
+
+def judged(whole: History, cut: History, resumed: History, trial: Trial) -> Trial:
+    """One process of a trial whose restarted run ended well."""
+    begin = align.start(whole, cut, resumed)
+    if begin is None:
+        return replace(trial, word="incomplete", reason=LOADED_NONE, steps=resumed.steps)
+    path = begin.load.detail.path if begin.load is not None else None
+    trial = replace(trial, resumed_at=begin.step, steps=resumed.steps, checkpoint=path)
+    parting = align.part(whole, resumed, begin.step)
+    if parting is None:
+        return trial
+    missing = _missing(whole, cut, resumed, begin, parting)
+    return replace(
+        trial,
+        word="loses",
+        parts_at=begin.step + parting.step,
+        parts_in=_PARTS[parting.what],
+        missing=missing,
+    )
+
+
+def _missing(
+    whole: History, cut: History, resumed: History, begin: Start, parting: Parting
+) -> tuple[Missing, ...]:
+    search = Search(whole, cut, resumed, begin, parting)
+    used = remedies.framework(whole)
+    return tuple(_told(candidate, search, begin, used) for candidate in search.found())
+
+
+def _told(candidate: Candidate, search: Search, begin: Start, used: str | None) -> Missing:
+    how, key = search.how(candidate)
+    path = candidate.state[1]
+    return Missing(
+        candidate.kind,
+        path,
+        how,  # type: ignore[arg-type]
+        candidate.why,
+        remedies.fix(candidate.kind, path, how, key, used, own=candidate.state[0] == "counter"),
+        saved_at=None if begin.save is None else begin.save.site,
+        loaded_at=None if begin.load is None else begin.load.site,
+        key=key,
+    )

@@ -1,0 +1,154 @@
+"""What to add to a program for each state that a resumed run lacks, in the words of its framework."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from samebits.trials.history import History
+
+#: How each framework is known: by who saves, and by what the program imports.
+_FRAMEWORKS: Final = (
+    ("lightning", re.compile(r"^(pytorch_lightning|lightning)\b")),
+    ("transformers", re.compile(r"^transformers\b")),
+    ("accelerate", re.compile(r"^accelerate\b")),
+    ("ultralytics", re.compile(r"^ultralytics\b")),
+)
+#: Framework -> (what resumes it, where its checkpoints lie), as it is told where no way to resume is given.
+WAYS: Final[Mapping[str, tuple[str, str]]] = {
+    "lightning": ('trainer.fit(model, ckpt_path="last")', "lightning_logs/*/checkpoints, or dirpath"),
+    "transformers": ("trainer.train(resume_from_checkpoint=True)", "checkpoint-* in output_dir"),
+    "accelerate": ("accelerator.load_state(folder)", "the folder given to save_state"),
+    "ultralytics": ("model.train(resume=True)", "runs/*/weights/last.pt"),
+}
+
+_WORDS: Final[Mapping[tuple[str, str], str]] = {
+    ("lightning", "rng"): "from samebits.integrations.lightning import RngState\n"
+    "Trainer(callbacks=[RngState()], ...)",
+    ("lightning", "loader-position"): "from samebits.data import SeededLoader  # it keeps its place\n"
+    "loader = SeededLoader(dataset, batch_size=..., seed=0)  # or torchdata's StatefulDataLoader",
+    ("lightning", "counter"): 'def on_save_checkpoint(self, checkpoint): checkpoint["{leaf}"] = self.{leaf}\n'
+    'def on_load_checkpoint(self, checkpoint): self.{leaf} = checkpoint["{leaf}"]',
+    ("transformers", "rng"): "class Rng(TrainerCallback):\n"
+    "    def on_save(self, args, state, control, **kwargs):\n"
+    '        folder = f"{{args.output_dir}}/checkpoint-{{state.global_step}}"\n'
+    '        torch.save(samebits.capture_rng(), f"{{folder}}/rng.pt")\n'
+    "# and, in on_train_begin of a resumed run: samebits.restore_rng(torch.load(...))",
+    ("accelerate", "rng"): "from samebits.integrations.accelerate import RngState\n"
+    "accelerator.register_for_checkpointing(RngState({name}={name}))",
+    ("accelerate", "object"): "accelerator.register_for_checkpointing({name})  # it has state_dict and "
+    "load_state_dict",
+    ("accelerate", "loader-position"): "DataLoaderConfiguration(use_stateful_dataloader=True)  # or\n"
+    "loader = accelerator.skip_first_batches(loader, batches_done)",
+    ("ultralytics", "rng"): "Ultralytics saves no generator: model.add_callback('on_model_save', save) with\n"
+    "torch.save(samebits.capture_rng(), trainer.wdir / 'rng.pt'), and samebits.restore_rng in on_train_start",
+}
+
+_RNG: Final = frozenset(
+    {"python-generator", "numpy-generator", "torch-generator", "generator-object", "augmentation"}
+)
+_OBJECTS: Final = frozenset({"scheduler", "optimizer", "scaler", "ema", "counter"})
+
+
+def framework(run: History) -> str | None:
+    """The framework by which a program trains; None: a loop of its own."""
+    savers = [fact.detail.by for fact in run.saves() if fact.detail.by]
+    imported = re.findall(r"(?m)^\s*(?:import|from)\s+([\w.]+)", "\n".join(run.sources.values()))
+    for name, pattern in _FRAMEWORKS:
+        if any(pattern.match(by) for by in savers):
+            return name
+    for name, pattern in _FRAMEWORKS:
+        if any(pattern.match(module) for module in imported):
+            return name
+    return None
+
+
+def fix(kind: str, path: str, how: str, key: str | None, used: str | None, *, own: bool = False) -> str:
+    """What to add, as lines of a program; ``own``: it is a variable of the program's, and no object."""
+    if own and kind in ("loader-position", "sampler-epoch"):
+        kind = "counter"
+    name = re.sub(r"^(?:\w+\.)*?self\.", "self.", path)
+    leaf = re.split(r"[.\[]", path)[-1].strip("]'\"") or "state"
+    plain = _plain(kind, name, leaf, how, key)
+    if used is None:
+        return plain
+    for group in (kind, "rng" if kind in _RNG else "object" if kind in _OBJECTS else ""):
+        words = _WORDS.get((used, group))
+        if words is not None and how != "changed":
+            return words.format(name=leaf if leaf.isidentifier() else "state", leaf=leaf)
+    return plain
+
+
+def _plain(kind: str, name: str, leaf: str, how: str, key: str | None) -> str:
+    """For a loop of the program's own."""
+    entry = f'checkpoint["{(key or leaf).split(".")[0]}"]'
+    if kind in _RNG:
+        return _generator(kind, name, leaf, how, key)
+    if kind in ("optimizer", "scheduler", "scaler", "model-part", "buffers", "ema"):
+        thing = name.split(".")[0] if kind == "model-part" else name
+        into = re.sub(r"\W+", "_", thing.removeprefix("self.")) if key is None else key.split(".")[0]
+        load = f'{thing}.load_state_dict(checkpoint["{into}"])'
+        if how == "changed":
+            return f"{load}  # behind all that changes it: it was loaded, and is another then"
+        if how == "not loaded":
+            return f"{load}  # it is saved, and never loaded"
+        return f'"{into}": {thing}.state_dict(),  # among what is saved\n{load}  # behind the others'
+    if kind == "loader-position":
+        return (
+            "loader = samebits.data.SeededLoader(dataset, batch_size=..., seed=0)  # it keeps its place\n"
+            '"loader": loader.state_dict(),  # among what is saved; StatefulDataLoader has it, too\n'
+            'loader.load_state_dict(checkpoint["loader"])'
+        )
+    if kind == "sampler-epoch":
+        return (
+            f"{name.rpartition('.')[0] or 'sampler'}.set_epoch(epoch)  # with the epoch from the checkpoint"
+        )
+    if kind == "worker-streams":
+        return (
+            "dataset = samebits.data.SampleSeeded(dataset, seed=0)  # numbers by a sample's index\n"
+            "loader = samebits.data.SeededLoader(dataset, num_workers=..., seed=0)"
+        )
+    if kind == "gradients":
+        return (
+            "# save behind an optimizer's step, or\n"
+            '"gradients": [p.grad for p in model.parameters()],  # among what is saved\n'
+            'for p, grad in zip(model.parameters(), checkpoint["gradients"]): p.grad = grad'
+        )
+    if kind == "data":
+        return f'"{leaf}": {name},  # among what is saved, or make it with a generator of its own'
+    if how == "not loaded":
+        return f"{name} = {entry}  # it is saved, and not taken"
+    return f'"{leaf}": {name},  # among what is saved\n{name} = checkpoint["{leaf}"]'
+
+
+def _generator(kind: str, name: str, leaf: str, how: str, key: str | None) -> str:
+    if how == "changed":
+        return (
+            "# it is put back too early: something draws between there and the first step\n"
+            f"{_restore(kind, name, key or 'rng')}  # just before the loop"
+        )
+    if how == "not loaded":
+        return f"{_restore(kind, name, key or 'rng')}  # it is saved, and never put back"
+    lines = {
+        "python-generator": '"python_rng": random.getstate(),',
+        "numpy-generator": '"numpy_rng": np.random.get_state(),',
+        "torch-generator": '"torch_rng": torch.get_rng_state(),',
+    }
+    if kind in lines:
+        saved = lines[kind]
+        restored = _restore(kind, name, saved.split('"')[1])
+        return f"{saved}  # among what is saved\n{restored}  # behind all else, just before the loop"
+    return (
+        '"rng": samebits.capture_rng(),  # among what is saved: every generator that the program holds\n'
+        'samebits.restore_rng(checkpoint["rng"])  # just before the loop'
+    )
+
+
+def _restore(kind: str, name: str, key: str) -> str:
+    call = {
+        "python-generator": "random.setstate",
+        "numpy-generator": "np.random.set_state",
+        "torch-generator": "torch.set_rng_state",
+    }.get(kind, f"{name}.set_state")
+    return f'{call}(checkpoint["{key.split(".")[0]}"])'

@@ -1,0 +1,74 @@
+"""What the source says of variables: what a loop sets anew, and what something computes with."""
+
+from __future__ import annotations
+
+import pytest
+
+from samebits.trials.places import Places
+
+SOURCE = """
+import torch
+
+class Trainer:
+    def __init__(self):
+        self.seen = 0
+        self.told = 0
+
+    def fit(self, batches):
+        best = 0.0
+        running = 0.0
+        for step, x in enumerate(batches):
+            loss = self.loss(x, step)
+            running += loss.item()
+            best = max(best, loss.item())
+            self.seen += 1
+            self.told += 1
+            print(self.told, running)
+
+    def loss(self, x, step):
+        return x.sum() * (0.9 ** self.seen)
+
+done = 0
+while done < 10:
+    row = done * 2
+    done += 1
+    lessons = {"a": row}
+"""
+
+
+@pytest.fixture(scope="module")
+def places() -> Places:
+    return Places({"train.py": SOURCE, "broken.py": "def ("})
+
+
+@pytest.mark.parametrize(
+    ("path", "anew"),
+    [
+        ("Trainer.fit.loss", True),
+        ("Trainer.fit.x", True),
+        ("row", True),
+        ("row[0]", True),
+        ("Trainer.fit.best", False),
+        ("Trainer.fit.running", False),
+        ("Trainer.fit.step", False),  # where the program is
+        ("done", False),
+        ("Trainer.self.seen", False),
+        ("rows", False),
+    ],
+)
+def test_what_a_loop_sets_anew(places: Places, path: str, anew: bool) -> None:
+    assert places.is_temporary(path) is anew
+
+
+@pytest.mark.parametrize(
+    ("path", "reaches"),
+    [
+        ("Trainer.self.seen", True),
+        ("Trainer.self.told", False),  # printed alone
+        ("done", True),
+        ("Trainer.fit.running", False),
+        ("nobody", False),
+    ],
+)
+def test_what_is_computed_with(places: Places, path: str, reaches: bool) -> None:
+    assert places.reaches(path) is reaches

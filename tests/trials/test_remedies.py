@@ -1,0 +1,38 @@
+"""What is to be added, in the words of who saves."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from samebits.trials.outcome import KINDS
+from samebits.trials.remedies import WAYS, fix
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("how", ["not saved", "not loaded", "changed"])
+@pytest.mark.parametrize("used", [None, *WAYS])
+def test_every_kind_has_words(kind: str, how: str, used: str | None) -> None:
+    text = fix(kind, "main.trainer.thing", how, None if how == "not saved" else "extra.thing", used)
+    assert text
+    assert "{" not in text.replace("{args.output_dir}", "").replace("{state.global_step}", "").replace(
+        "{folder}", ""
+    )
+
+
+def test_the_words_of_a_loop_of_ones_own_can_be_pasted() -> None:
+    added, restored = fix("torch-generator", "torch", "not saved", None, None).splitlines()
+    ast.parse("{" + added.partition("#")[0].rstrip(", ") + "}")
+    ast.parse(restored)
+    assert 'checkpoint["torch_rng"]' in restored
+    assert fix("scheduler", "main.sched", "not loaded", "lr", None).startswith(
+        'main.sched.load_state_dict(checkpoint["lr"])'
+    )
+
+
+def test_each_framework_has_its_own() -> None:
+    assert "RngState" in fix("torch-generator", "torch", "not saved", None, "lightning")
+    assert "register_for_checkpointing" in fix("scheduler", "main.sched", "not saved", None, "accelerate")
+    assert "TrainerCallback" in fix("numpy-generator", "numpy", "not saved", None, "transformers")
+    assert "on_model_save" in fix("python-generator", "python", "not saved", None, "ultralytics")
