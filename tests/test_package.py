@@ -30,6 +30,7 @@ PUBLIC = [
     "Verdict",
     "__version__",
     "capture_rng",
+    "cure",
     "deterministic",
     "ensure_hash_seed",
     "isolated",

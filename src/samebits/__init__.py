@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from samebits.seeding import preserved as preserved
     from samebits.seeding import restore_rng as restore_rng
     from samebits.seeding import seed_everything as seed_everything
+    from samebits.trials.functions import cure as cure
     from samebits.trials.functions import resume as resume
 
 __version__ = "0.1.0"
@@ -74,6 +75,7 @@ _HOMES = {
     "UsageTypeError": "samebits.errors",
     "Verdict": "samebits.compare.verdict",
     "capture_rng": "samebits.seeding",
+    "cure": "samebits.trials.functions",
     "deterministic": "samebits.determinism",
     "ensure_hash_seed": "samebits.seeding",
     "isolated": "samebits.seeding",
@@ -129,6 +131,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "capture_rng",
+    "cure",
     "deterministic",
     "ensure_hash_seed",
     "isolated",

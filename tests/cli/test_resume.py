@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from samebits.launch import Control, Program
-from samebits.trials import resume as below
-from samebits.trials.outcome import Resumed, Trial
+from samebits.trials.resume import run as below
+from samebits.trials.resume.outcome import Resumed, Trial
 
 from .conftest import Answer
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from samebits.model.sites import Site
 from samebits.report.resume import print_resumed
-from samebits.trials.outcome import Missing, Resumed, Trial
+from samebits.trials.resume.outcome import Missing, Resumed, Trial
 
 LOST = Missing(
     "scheduler",

@@ -11,7 +11,7 @@ import samebits
 from samebits.errors import UsageError
 from samebits.launch import Program
 from samebits.trials import functions
-from samebits.trials.resume import Asked
+from samebits.trials.resume.run import Asked
 
 
 @pytest.fixture
@@ -42,3 +42,17 @@ def test_what_is_refused(asked: list[Asked], given: dict[str, Any], said: str) -
     with pytest.raises(UsageError, match=said):
         samebits.resume("train.py", **given)
     assert asked == []
+
+
+def test_words_of_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "train.py").write_text("")
+    monkeypatch.chdir(tmp_path)
+    calls: list[Any] = []
+    monkeypatch.setattr(functions, "cure_program", lambda *what, **how: calls.append((*what, how)))
+    samebits.cure("train.py", ["--epochs", 2], runs=3, most_runs=9)
+    program, how = calls[0]
+    assert program == Program("script", ("train.py", "--epochs", "2"))
+    assert (how["runs"], how["most_runs"], how["steps"]) == (3, 9, None)
+    for wrong, said in (({"runs": 1}, "runs must be at least 2"), ({"most_runs": 3}, "must be at least 4")):
+        with pytest.raises(UsageError, match=f"cure: .*{said}"):
+            samebits.cure("train.py", **wrong)

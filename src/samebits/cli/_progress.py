@@ -94,9 +94,7 @@ class TrialsLine(_Line):
         self._run = 0
         self._shown = 0.0
 
-    def __call__(
-        self, run: int, runs: int, steps: int, seconds: float | None = None, what: str = ""
-    ) -> None:
+    def __call__(self, run: int, runs: int, steps: int, seconds: float | None = None, what: str = "") -> None:
         now = self._clock()
         if run != self._run:
             self._run, self._shown = run, 0.0

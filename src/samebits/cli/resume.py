@@ -79,8 +79,8 @@ def resume(
     Exit code: 0 every step after the restart has the whole run's bits, 1 a state is lost, 2 otherwise.
     """
     from samebits.report.resume import print_resumed
-    from samebits.trials.resume import Asked
-    from samebits.trials.resume import resume as resume_program
+    from samebits.trials.resume.run import Asked
+    from samebits.trials.resume.run import resume as resume_program
 
     much = detail(quiet, verbose)
     asked = Asked(

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from samebits._runtime.text import clean
 from samebits.report.terminal import STYLES, code, put, row, widened
-from samebits.trials.outcome import KINDS, Missing, Resumed, Trial
+from samebits.trials.resume.outcome import KINDS, Missing, Resumed, Trial
 
 _STYLES: Final = {
     "complete": STYLES["same"],

@@ -1,4 +1,4 @@
-"""The library's function `resume`: plain words in, as the command line takes them."""
+"""The library's functions `cure` and `resume`: plain words in, as the command line takes them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,60 @@ from samebits.launch.functions import (
     checked_words,
 )
 from samebits.observe.plan import KILLS
-from samebits.trials.outcome import Resumed
-from samebits.trials.resume import Asked, Progress
-from samebits.trials.resume import resume as resume_program
+from samebits.trials.cure.result import CureResult
+from samebits.trials.cure.search import MOST_RUNS, CureProgress
+from samebits.trials.cure.search import cure as cure_program
+from samebits.trials.resume.outcome import Resumed
+from samebits.trials.resume.run import Asked, Progress
+from samebits.trials.resume.run import resume as resume_program
+
+
+def cure(
+    script: str | os.PathLike[str] | None = None,
+    args: Sequence[Word] = (),
+    *,
+    module: str | None = None,
+    command: Sequence[Word] | None = None,
+    python: str | os.PathLike[str] | None = None,
+    runs: int = 2,
+    most_runs: int = MOST_RUNS,
+    steps: int | None = None,
+    out: str | os.PathLike[str] = ".samebits",
+    timeout: float | None = None,
+    progress: CureProgress | None = None,
+) -> CureResult:
+    """Find the smallest set of changes that makes a program repeat, and prove it.
+
+        found = samebits.cure("train.py", steps=20)
+        found.verdict, [needed.remedy.name for needed in found.needed]
+        Path("fix.diff").write_bytes(found.patch)
+
+    Each pair of runs is in a mirror of the working folder; nothing in the folder itself is changed.
+
+    Args:
+        script, args, module, command, python, out, timeout: as `verify`'s.
+        runs: how many runs have to agree, at least 2; more for a difference that is rare.
+        most_runs: the search ends after so many, at least 4.
+        steps: stop each run cleanly after so many optimizer steps.
+        progress: called as ``progress(run, most_runs, steps, None, what)`` a few times a second.
+
+    Returns:
+        The result: its ``verdict`` ("same", "cured", "diverged", "failed", "incomplete"), ``needed``,
+        ``patch``, ``proof``; ``as_json()`` is the document.
+
+    Raises:
+        UsageError, UsageTypeError: an argument that cannot be meant; nothing was started.
+        LaunchError: the program could not be started, or its folder not be mirrored.
+    """
+    return cure_program(
+        checked_program(script, args, module, command, python, "cure"),
+        runs=checked_count(runs, "cure", "runs", 2),
+        most_runs=checked_count(most_runs, "cure", "most_runs", 4),
+        steps=None if steps is None else checked_count(steps, "cure", "steps", 1),
+        out=checked_folder(out, "cure"),
+        timeout=checked_seconds(timeout, "cure"),
+        progress=progress,
+    )
 
 
 def resume(

@@ -6,8 +6,8 @@ import ast
 
 import pytest
 
-from samebits.trials.outcome import KINDS
-from samebits.trials.remedies import WAYS, fix
+from samebits.trials.resume.outcome import KINDS
+from samebits.trials.resume.remedies import WAYS, fix
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

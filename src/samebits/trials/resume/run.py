@@ -23,9 +23,9 @@ from samebits.launch.signals import Interrupted
 from samebits.launch.verify import AS_IT_IS, prepare
 from samebits.observe.plan import KILLS, Plan
 from samebits.record.run import Run
-from samebits.trials import flags, judge, leftovers, remedies
-from samebits.trials.history import History, Told, read
-from samebits.trials.outcome import Resumed, Trial, worst
+from samebits.trials.resume import flags, judge, leftovers, remedies
+from samebits.trials.resume.history import History, Told, read
+from samebits.trials.resume.outcome import Resumed, Trial, worst
 
 #: Called as progress(run, runs, steps, seconds left or None).
 Progress = Callable[[int, int, int, "float | None"], None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from samebits.model.facts import Checkpoint, Fact
-from samebits.trials.history import WEIGHTS, History, State
+from samebits.trials.resume.history import WEIGHTS, History, State
 
 #: How many steps what a program counts may be off from the optimizer's.
 _NEAR = 2

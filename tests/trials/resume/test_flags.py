@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samebits.trials.flags import example, resuming
+from samebits.trials.resume.flags import example, resuming
 
 
 def test_flags_that_resume_come_first_and_say_whether_they_take_a_value() -> None:

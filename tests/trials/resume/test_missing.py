@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from samebits.model.facts import Checkpoint
-from samebits.trials.align import part, start
-from samebits.trials.history import State
-from samebits.trials.missing import Search
+from samebits.trials.resume.align import part, start
+from samebits.trials.resume.history import State
+from samebits.trials.resume.missing import Search
 
 from .histories import history, loaded, saved
 

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from samebits.trials.history import History
+from samebits.trials.resume.history import History
 
 
 def found(whole: History) -> tuple[str, ...]:

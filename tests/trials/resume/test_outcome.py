@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from samebits.model.sites import Site
-from samebits.trials.outcome import KINDS, Missing, Resumed, Trial, worst
+from samebits.trials.resume.outcome import KINDS, Missing, Resumed, Trial, worst
 
 SCHEMA = json.loads(Path("docs/reference/resume.schema.json").read_text("utf-8"))
 LOST = Missing(

@@ -9,7 +9,7 @@ from samebits.model.facts import Census, Checkpoint, Detail, Fact
 from samebits.model.sites import Site
 from samebits.record.reader import Record
 from samebits.record.values import Loss
-from samebits.trials.history import History, State
+from samebits.trials.resume.history import History, State
 
 SITE = Site("train.py", 30, "main")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from samebits.trials import align, remedies
-from samebits.trials.align import Parting, Start
-from samebits.trials.history import History
-from samebits.trials.missing import Candidate, Search
-from samebits.trials.outcome import Missing, Trial
+from samebits.trials.resume import align, remedies
+from samebits.trials.resume.align import Parting, Start
+from samebits.trials.resume.history import History
+from samebits.trials.resume.missing import Candidate, Search
+from samebits.trials.resume.outcome import Missing, Trial
 
 LOADED_NONE: Final = "the restarted run loaded none of the interrupted run's checkpoints"
 _PARTS: Final = {

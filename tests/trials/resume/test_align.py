@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samebits.trials.align import is_average, part, start
+from samebits.trials.resume.align import is_average, part, start
 
 from .histories import history, loaded, saved
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from samebits.trials.places import Places
+from samebits.trials.resume.places import Places
 
 SOURCE = """
 import torch

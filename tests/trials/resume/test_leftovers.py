@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from samebits.trials.leftovers import found, take_out
+from samebits.trials.resume.leftovers import found, take_out
 
 from .histories import history, loaded, saved
 

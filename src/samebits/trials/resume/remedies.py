@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from samebits.trials.history import History
+from samebits.trials.resume.history import History
 
 #: How each framework is known: by who saves, and by what the program imports.
 _FRAMEWORKS: Final = (

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from samebits.model.facts import Checkpoint, Fact, Load
-from samebits.trials.align import Parting, Start, is_average
-from samebits.trials.history import History, State
-from samebits.trials.places import Places
+from samebits.trials.resume.align import Parting, Start, is_average
+from samebits.trials.resume.history import History, State
+from samebits.trials.resume.places import Places
 
 #: Libraries whose generators are theirs.
 _AUGMENTERS: Final = re.compile(

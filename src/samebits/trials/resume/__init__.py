@@ -1,0 +1,1 @@
+"""Whether a checkpoint goes on: a program whole, and again interrupted and restarted."""
