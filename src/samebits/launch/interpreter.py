@@ -71,20 +71,27 @@ def _has_torch(python: str) -> bool:
         return False
 
 
-def of_command(words: Sequence[str], environ: Mapping[str, str]) -> Installation | None:
-    """The Python that a command names; None: its words do not say.
+def of_command(
+    words: Sequence[str], environ: Mapping[str, str], folder: str | None = None
+) -> Installation | None:
+    """The Python that a command names, which starts in ``folder``; None: its words do not say.
 
     Raises:
         LaunchError: it will not be attached; says why and the way out.
     """
-    found = started(words, environ)
+    found = started([_in(folder, words[0]), *words[1:]], environ)
     if found is None:
         return None
     argv, variables = found
     if (why := obstacle(argv, variables)) is not None:
         raise LaunchError(f"{' '.join(words[:4])!r} would run without samebits: {why}")
-    path = shutil.which(argv[0], path=variables.get("PATH"))
+    path = shutil.which(_in(folder, argv[0]), path=variables.get("PATH"))
     return None if path is None else installation.of(os.path.abspath(path))
+
+
+def _in(folder: str | None, word: str) -> str:
+    """A command's word as it is found in ``folder``: one without a separator is looked for on the PATH."""
+    return os.path.join(folder, word) if folder is not None and os.path.dirname(word) else word
 
 
 def checked(python: Installation, *, named: bool, observing: bool) -> None:

@@ -110,14 +110,14 @@ def start(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "argv": manifest.redacted(list(program.target)),
         "kind": program.kind,
-        "cwd": os.getcwd(),
+        "cwd": program.folder or os.getcwd(),
         "level": plan.level,
         "status": "running",
         "exit_code": None,
         "seconds": None,
         "verify": verify,
         "zoom": list(plan.zoom) if plan.zoom else None,
-        "git": manifest.git(Path.cwd()),
+        "git": manifest.git(Path(program.folder or os.getcwd())),
     }
     _write(folder, info)
     began = time.monotonic()
@@ -170,6 +170,7 @@ class Running:
         try:
             self._keeper = subprocess.Popen(
                 [*words, *program.command()],
+                cwd=program.folder,
                 env=dict(program.environment(control, plan)),
                 stdin=None if output is None else subprocess.DEVNULL,
                 stdout=None if output is None else output.ends[0],

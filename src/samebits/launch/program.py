@@ -35,11 +35,16 @@ class Program:
 
     A script or a module runs in the Python that ``python`` names, else in the active environment's
     (VIRTUAL_ENV, CONDA_PREFIX) if that has torch, else in samebits' own.  A command names its own.
+
+    It starts in ``folder``, or in the working folder.  ``variables`` are set in its environment after all
+    others; None removes one.  What PYTHONPATH is set to comes behind the folder by which samebits attaches.
     """
 
     kind: Literal["script", "module", "command"]
     target: tuple[str, ...]
     python: str | None = None  # the path of a Python, or of the folder of an environment
+    folder: str | None = None
+    variables: tuple[tuple[str, str | None], ...] = ()
 
     def command(self) -> list[str]:
         """The words to start.  Python files run through `child`, which runs them as Python would."""
@@ -63,6 +68,8 @@ class Program:
             os.getcwd()
         except OSError as e:
             raise LaunchError("the working folder is not there any more; change into another one") from e
+        if self.folder is not None and not os.path.isdir(self.folder):
+            raise LaunchError(f"there is no folder {self.folder!r}, in which the program is to start")
         if self.kind != "command":
             python = installation.of(interpreter.python_of(self.python))
             interpreter.checked(python, named=False, observing=observing)
@@ -75,7 +82,7 @@ class Program:
         if not control and not observing:
             return None
         named = interpreter.of_command(
-            self.target, self.environment(control, Plan("") if observing else None)
+            self.target, self.environment(control, Plan("") if observing else None), self.folder
         )
         if named is not None:
             interpreter.checked(named, named=True, observing=observing)
@@ -87,7 +94,7 @@ class Program:
         That is the folder whose `sitecustomize` attaches control and observer, and what they are to do.
         """
         variables = dict(os.environ)
-        given = variables.get("PYTHONPATH")
+        given = dict(self.variables).get("PYTHONPATH", variables.get("PYTHONPATH"))
         paths = [path for path in given.split(os.pathsep) if path != BOOTSTRAP] if given else []
         variables["PYTHONPATH"] = os.pathsep.join([BOOTSTRAP, *paths])
         found = importlib.util.find_spec("xxhash")
@@ -102,6 +109,13 @@ class Program:
             variables[VARIABLE] = ProcessKey(control).to_json()
         if plan is not None:
             variables[PLAN] = plan.to_json()
+        for name, value in self.variables:
+            if name == "PYTHONPATH":
+                continue  # it is in there
+            if value is None:
+                variables.pop(name, None)
+            else:
+                variables[name] = value
         return variables
 
     def become(self, control: Control, line: str | None = None) -> NoReturn:
@@ -119,9 +133,12 @@ class Program:
         with suppress(OSError, ValueError):  # closed, or full
             sys.stdout.flush()
             sys.stderr.flush()
+        here = os.getcwd()
         try:
             if os.name == "posix":
+                os.chdir(self.folder or here)
                 os.execvpe(words[0], words, variables)
-            sys.exit(subprocess.call(words, env=variables))  # elsewhere exec does not wait
+            sys.exit(subprocess.call(words, env=variables, cwd=self.folder))  # elsewhere exec does not wait
         except OSError as e:
+            os.chdir(here)
             raise LaunchError(f"{self.target[0]!r} could not be started: {e.strerror or e}") from e
