@@ -92,6 +92,27 @@ def verify(
     return series.told(_verdict(series, runs, level))
 
 
+def again(
+    program: Program,
+    like: Run,
+    *,
+    level: str = "auto",
+    steps: int | None = None,
+    control: Control = AS_IT_IS,
+    out: Path = Path(".samebits"),
+    timeout: float | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Run a program once more, observed as the run ``like`` was, so that the two can be compared.
+
+    Raises:
+        LaunchError: it could not be started.
+    """
+    draws = prepare(program, control, out)
+    series = _Series(program, control, out.absolute(), timeout, progress, steps, draws)
+    return series.run(level, like=like, total=1)
+
+
 def _verdict(series: _Series, runs: int, level: str) -> Verdict:
     first = series.run(level, total=runs)
     if (

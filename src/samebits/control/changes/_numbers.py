@@ -92,7 +92,9 @@ class Halving(Step):
         if after is None:
             return node
         self.found = True
-        told.tell(self._change, f"{name.lstrip('-')} {before} -> {after}", f"{at.file}:{at.line(node.lineno)}")
+        told.tell(
+            self._change, f"{name.lstrip('-')} {before} -> {after}", f"{at.file}:{at.line(node.lineno)}"
+        )
         return constant(after, node)
 
 

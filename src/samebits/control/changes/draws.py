@@ -33,10 +33,13 @@ class ExtraDraw(Patcher):
     def _torch(self, torch: Any) -> None:
         from torch.optim.optimizer import register_optimizer_step_post_hook
 
+        first = True
+
         def drawn(optimizer: Any, args: Any, kwargs: Any) -> None:
-            hook.remove()
-            if not self._alive:
+            nonlocal first
+            if not (first and self._alive):
                 return
+            first = False  # the hook stays: torch is going through its hooks just now
             with aside():
                 torch.rand(())
                 random.random()

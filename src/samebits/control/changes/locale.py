@@ -16,7 +16,9 @@ _WANTED: Final = ("de_DE.utf8", "fr_FR.utf8", "tr_TR.utf8", "C", "C.utf8")
 @cache
 def _there() -> frozenset[str]:
     try:
-        told = subprocess.run(["locale", "-a"], capture_output=True, text=True, timeout=10, check=False).stdout
+        told = subprocess.run(
+            ["locale", "-a"], capture_output=True, text=True, timeout=10, check=False
+        ).stdout
     except (OSError, subprocess.SubprocessError):
         told = ""
     return frozenset(line.strip().lower() for line in told.splitlines())

@@ -10,7 +10,9 @@ from samebits.control.changes import _numbers
 from samebits.control.told import Trial
 
 _NAME: Final = "logging"
-_EVERY: Final = r"(?:interval|every|freq|frequency|steps?|period|iters?|every_n|every_n_(?:steps|iters|batches))"
+_EVERY: Final = (
+    r"(?:interval|every|freq|frequency|steps?|period|iters?|every_n|every_n_(?:steps|iters|batches))"
+)
 _WHAT: Final = r"(?:log|logging|logger|print|printing|report|display|summary|tb|tensorboard|wandb)"
 MEANT: Final = _numbers.Names(
     rf"(?:\w+_)?{_WHAT}_{_EVERY}",

@@ -1,4 +1,4 @@
-"""The forward of the model in two halves of the batch, put together again: what accumulation of gradients does.
+"""The forward of the model in two halves of the batch, put together again, as accumulation of gradients does.
 
 A sum over the batch is then rounded otherwise.  More than that differs where the forward looks across the
 batch (batch statistics, negatives of the same batch).  One that draws random numbers draws others in halves,
@@ -49,15 +49,20 @@ class MicroBatches(Patcher):
 
     def _forward(self, original: Any, module: Any, *args: Any, **kwargs: Any) -> Any:
         torch = self._torch_module
-        if self._off or not self._alive or getattr(self._inside, "depth", 0) or torch.compiler.is_compiling():
+        if (
+            self._off
+            or not self._alive
+            or getattr(self._inside, "deep", False)
+            or torch.compiler.is_compiling()
+        ):
             return original(module, *args, **kwargs)
-        self._inside.depth = 1
+        self._inside.deep = True
         try:
             if module.training and torch.is_grad_enabled() and self._trained.has(module):
                 return self._in_halves(original, module, args, kwargs)
             return original(module, *args, **kwargs)
         finally:
-            self._inside.depth = 0
+            self._inside.deep = False
 
     def _in_halves(self, original: Any, module: Any, args: Any, kwargs: Any) -> Any:
         torch = self._torch_module

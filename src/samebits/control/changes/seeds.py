@@ -24,8 +24,7 @@ _NAME: Final = "seed"
 _FUNCTIONS: Final = (
     ("random", ("seed",)),
     ("numpy.random", ("seed",)),
-    ("torch", ("manual_seed",)),
-    ("torch.random", ("manual_seed",)),
+    ("torch.random", ("manual_seed",)),  # of which torch takes it
 )
 #: Generators that user code makes or seeds, by their last names; the rest follows at run time.
 _MAKERS: Final = frozenset(
@@ -47,7 +46,7 @@ class Seeds(Patcher):
         def seeded(original: Any, *args: Any, **kwargs: Any) -> Any:
             if not self._alive or _inside(original):
                 return original(*args, **kwargs)
-            return _with_next(original, args, kwargs)
+            return _with_next(original, args, kwargs, f"{module.__name__}.{original.__name__}")
 
         for name in names:
             if callable(getattr(module, name, None)):
@@ -73,14 +72,14 @@ def _next(seed: Any) -> Any:
     return number - 1 if number in (2**32 - 1, 2**63 - 1, 2**64 - 1) else number + 1
 
 
-def _with_next(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _with_next(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], called: str = "") -> Any:
     """A call with the next seed in the place of its first argument, or of the one called seed."""
     keyword = next((name for name in ("seed", "a", "x", "entropy") if name in kwargs), None)
     given = args[0] if args else kwargs.get(keyword) if keyword is not None else None
     after = _next(given)
     if after is None:
         return function(*args, **kwargs)
-    told.tell(_NAME, f"{getattr(function, '__name__', 'seed')}({given}) -> {after}")
+    told.tell(_NAME, f"{called or getattr(function, '__name__', 'seed')}({given}) -> {after}")
     if args:
         return function(after, *args[1:], **kwargs)
     return function(**{**kwargs, str(keyword): after})
