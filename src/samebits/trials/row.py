@@ -107,7 +107,7 @@ def judged(
         reached,
         None if place is None else place.as_json(),
         "" if place is None else _at(place),
-        tuple(cause.cause for cause in verdict.causes) if place is not None else (),
+        _causes(verdict) if place is not None else (),
         runs[1].id,
         runs[1].info.get("seconds"),
     )
@@ -128,6 +128,11 @@ def _entered(verdict: Verdict, runs: tuple[Run, Run]) -> Place | None:
                 shown = replace(divergence, a=sides[0], b=sides[1], step=event.step, difference=None)
                 return place_of(runs[1 - number], shown)
     return place
+
+
+def _causes(verdict: Verdict) -> tuple[str, ...]:
+    """But for the one that the machines differ: that is what was changed."""
+    return tuple(cause.cause for cause in verdict.causes if cause.cause != "environment-difference")
 
 
 def _draws(event: Event) -> bool:

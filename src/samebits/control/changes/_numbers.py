@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar, Final
 
@@ -27,7 +27,7 @@ _BEFORE: Final = re.compile(r"^[-+]*(?:[\w]+\.)*")
 _PART: Final = 3
 
 
-class Names:
+class Meant:
     """Which names are meant: a pattern over names in lower case with underscores."""
 
     def __init__(self, *patterns: str) -> None:
@@ -69,7 +69,7 @@ class Halving(Step):
     names: ClassVar = {}
     wanted: Final = _DECLARE  # type: ignore[misc]
 
-    def __init__(self, change: str, meant: Names) -> None:
+    def __init__(self, change: str, meant: Meant) -> None:
         self._change = change
         self._meant = meant
         self.found = False
@@ -98,7 +98,7 @@ class Halving(Step):
         return constant(after, node)
 
 
-def words(change: str, meant: Names, given: Sequence[str]) -> Sequence[str]:
+def words(change: str, meant: Meant, given: Sequence[str]) -> Sequence[str]:
     """The words of a program with the numbers after such names halved; the first word is the program."""
     changed = list(given)
     for number, word in enumerate(changed):
@@ -145,7 +145,9 @@ class Defaults(Patcher):
         self._around(getattr(module, kind), "__init__", made)
 
 
-def install(change: str, meant: Names, defaults: Sequence[tuple[str, str, str, int]]) -> tuple[Halving, Any]:
+def install(
+    change: str, meant: Meant, defaults: Sequence[tuple[str, str, str, int]]
+) -> tuple[Halving, Callable[[], None]]:
     """Halve in user code compiled from now on; the step, and what ends it."""
     step = Halving(change, meant)
     ended = loading.add(step)

@@ -21,7 +21,7 @@ _EVERY: Final = (
     r"(?:interval|every|freq|frequency|steps?|period|epochs?|every_n|every_n_(?:epochs?|steps|iters|batches)"
     r"|step_interval|epoch_interval|interval_(?:steps|epochs|iters))"
 )
-MEANT: Final = _numbers.Names(
+MEANT: Final = _numbers.Meant(
     rf"(?:\w+_)?(?:do_)?{_WHAT}_{_EVERY}",
     rf"(?:every|interval|freq|steps_per|epochs_per|iters_per)_{_WHAT}",
     rf"n_{_WHAT}_every|(?:check_)?{_WHAT}_(?:check_)?(?:interval|every_n_epoch)|epoch_{_WHAT}_interval",

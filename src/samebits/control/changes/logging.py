@@ -14,7 +14,7 @@ _EVERY: Final = (
     r"(?:interval|every|freq|frequency|steps?|period|iters?|every_n|every_n_(?:steps|iters|batches))"
 )
 _WHAT: Final = r"(?:log|logging|logger|print|printing|report|display|summary|tb|tensorboard|wandb)"
-MEANT: Final = _numbers.Names(
+MEANT: Final = _numbers.Meant(
     rf"(?:\w+_)?{_WHAT}_{_EVERY}",
     rf"(?:every|interval|freq|steps_per|iters_per)_{_WHAT}",
     rf"n_{_WHAT}_every",
