@@ -39,6 +39,7 @@ PUBLIC = [
     "restore_rng",
     "run",
     "seed_everything",
+    "stress",
     "verify",
 ]
 
@@ -46,7 +47,7 @@ PUBLIC = [
 PACKAGES = [
     "audit", "causes", "compare", "compat", "control", "data", "determinism", "errors", "integrations",
     "launch", "manifest", "metrics", "model", "observe", "ops", "random", "record", "report", "seeding",
-    "usercode",
+    "trials", "usercode",
 ]  # fmt: skip
 
 #: The public names of the packages that a training script imports; those of `samebits.random` follow from its
@@ -80,6 +81,7 @@ WITHOUT_TORCH = [
     "samebits.model",
     "samebits.record",
     "samebits.report",
+    "samebits.trials",
 ]
 
 

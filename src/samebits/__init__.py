@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from samebits import random as random
     from samebits import report as report
     from samebits import seeding as seeding
+    from samebits import trials as trials
     from samebits.compare.verdict import Verdict as Verdict
     from samebits.determinism.mode import deterministic as deterministic
     from samebits.errors import DeterminismError as DeterminismError
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from samebits.seeding import preserved as preserved
     from samebits.seeding import restore_rng as restore_rng
     from samebits.seeding import seed_everything as seed_everything
+    from samebits.trials.functions import stress as stress
 
 __version__ = "0.1.0"
 
@@ -80,6 +82,7 @@ _HOMES = {
     "restore_rng": "samebits.seeding",
     "run": "samebits.launch.functions",
     "seed_everything": "samebits.seeding",
+    "stress": "samebits.trials.functions",
     "verify": "samebits.launch.functions",
 }
 
@@ -104,6 +107,7 @@ _PACKAGES = (
     "record",
     "report",
     "seeding",
+    "trials",
     "usercode",
 )
 
@@ -134,6 +138,7 @@ __all__ = [
     "restore_rng",
     "run",
     "seed_everything",
+    "stress",
     "verify",
 ]
 

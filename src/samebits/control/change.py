@@ -35,6 +35,7 @@ class Change:
         install: called in each process of the program before its first line; returns what undoes it.
         mends: it makes programs repeat and is for `cure`, not for `stress`.
         words: given the program's own words, those to start it with.
+        cause: what of the catalogue of causes a comparison should see where it reaches the weights.
         tells: it says where it was made (`control.told`); where it said nothing, there was nothing to change.
     """
 
@@ -47,3 +48,4 @@ class Change:
     mends: bool = False
     words: Callable[[Sequence[str]], Sequence[str]] = _same_words
     tells: bool = False
+    cause: str = ""

@@ -79,13 +79,13 @@ def verify(
         LaunchError: the program could not be started.
     """
     return verify_program(
-        _program(script, args, module, command, python, "verify"),
-        runs=_count(runs, "verify", "runs", 2),
-        steps=None if steps is None else _count(steps, "verify", "steps", 1),
+        program_of(script, args, module, command, python, "verify"),
+        runs=count_of(runs, "verify", "runs", 2),
+        steps=None if steps is None else count_of(steps, "verify", "steps", 1),
         level=_one_of(level, "verify", ("auto", "step", "op")),
         control=Control.checked(seed, deterministic, portable, "verify"),
-        out=_folder(out, "verify"),
-        timeout=_seconds(timeout, "verify"),
+        out=folder_of(out, "verify"),
+        timeout=seconds_of(timeout, "verify"),
         progress=progress,
     )
 
@@ -123,12 +123,12 @@ def record(
         LaunchError: the program could not be started.
     """
     return record_program(
-        _program(script, args, module, command, python, "record"),
+        program_of(script, args, module, command, python, "record"),
         level=_one_of(level, "record", ("step", "op")),
-        steps=None if steps is None else _count(steps, "record", "steps", 1),
+        steps=None if steps is None else count_of(steps, "record", "steps", 1),
         control=Control.checked(seed, deterministic, portable, "record"),
-        out=_folder(out, "record"),
-        timeout=_seconds(timeout, "record"),
+        out=folder_of(out, "record"),
+        timeout=seconds_of(timeout, "record"),
         progress=progress,
     )
 
@@ -160,7 +160,7 @@ def run(
         UsageError, UsageTypeError: an argument that cannot be meant; nothing was started.
         LaunchError: the program could not be started.
     """
-    program = _program(script, args, module, command, python, "run")
+    program = program_of(script, args, module, command, python, "run")
     control = Control.checked(checked_seed(seed, "run"), deterministic, portable, "run")
     program.checked(control, observing=False)
     sys.stdout.flush()
@@ -180,9 +180,14 @@ def run(
             child.wait()
 
 
-def _program(
+def program_of(
     script: object, args: object, module: object, command: object, python: object, caller: str
 ) -> Program:
+    """The program that a caller of the library names.
+
+    Raises:
+        UsageError, UsageTypeError: none, several, or what cannot be meant.
+    """
     kinds: dict[target.Kind, object] = {"script": script, "module": module, "command": command}
     given = [kind for kind, value in kinds.items() if value is not None]
     if len(given) != 1:
@@ -231,7 +236,12 @@ def _word(word: object, caller: str, name: str) -> str:
     raise UsageTypeError(f"{caller}: {name} must be a str, a path or a number, got {word!r}")
 
 
-def _count(number: object, caller: str, name: str, least: int) -> int:
+def count_of(number: object, caller: str, name: str, least: int) -> int:
+    """A whole number of at least ``least``.
+
+    Raises:
+        UsageError, UsageTypeError: it is none.
+    """
     if isinstance(number, bool) or not hasattr(number, "__index__"):
         raise UsageTypeError(f"{caller}: {name} must be an int of at least {least}, got {number!r}")
     if (value := int(number.__index__())) < least:
@@ -245,7 +255,12 @@ def _one_of(word: object, caller: str, words: tuple[str, ...]) -> str:
     return word
 
 
-def _seconds(given: object, caller: str) -> float | None:
+def seconds_of(given: object, caller: str) -> float | None:
+    """A time limit, or None.
+
+    Raises:
+        UsageError, UsageTypeError: it is none.
+    """
     if given is None:
         return None
     if isinstance(given, bool) or not isinstance(given, int | float):
@@ -255,7 +270,12 @@ def _seconds(given: object, caller: str) -> float | None:
     return float(given)
 
 
-def _folder(given: object, caller: str) -> Path:
+def folder_of(given: object, caller: str) -> Path:
+    """The folder in which runs are kept.
+
+    Raises:
+        UsageError, UsageTypeError: it is no folder.
+    """
     if not isinstance(given, str | os.PathLike):
         raise UsageTypeError(f"{caller}: out must be the path of a folder, got {given!r}")
     path = Path(given)

@@ -94,7 +94,7 @@ def verify(
 
 def again(
     program: Program,
-    like: Run,
+    like: Run | None,
     *,
     level: str = "auto",
     steps: int | None = None,
@@ -104,6 +104,8 @@ def again(
     progress: Progress | None = None,
 ) -> Run:
     """Run a program once more, observed as the run ``like`` was, so that the two can be compared.
+
+    The first of several has none.
 
     Raises:
         LaunchError: it could not be started.

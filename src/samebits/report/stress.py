@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from samebits._runtime.text import clean
+from samebits.compare.verdict import said_line
 from samebits.report.terminal import put, widened
 from samebits.trials.matrix import PAIR, Matrix
 from samebits.trials.row import Row, Word
@@ -111,8 +112,9 @@ def _told(console: Console, row: Row) -> None:
         put(console, f"and {len(row.did) - 4} more", 2, "dim")
     if row.at:
         put(console, f"enters at {clean(row.at)}", 2)
-    if row.causes:
-        put(console, f"a comparison says: {clean(', '.join(row.causes[:3]))}", 2)
+    for cause in row.causes[:1]:
+        at = "" if cause["file"] is None else f" at {said_line(cause['file'], cause['line'])}"
+        put(console, clean(f"probably by {cause['cause']}{at}: {cause['why']}"), 2)
     reach = row.reach
     if reach is not None and reach.weights:
         parts = [

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from samebits.compare.judge import place_of
 from samebits.compare.verdict import Place, Verdict
 from samebits.control.change import Change, Should
-from samebits.model.events import OWN_GENERATOR, RANDOM, Event
+from samebits.model.events import RANDOM
 from samebits.model.operators import spoken
 from samebits.record.run import Run
+from samebits.trials import entering
 from samebits.trials.weights import Reach
 
 Word = Literal["ok", "finding", "may", "did not apply", "failed", "missing"]
@@ -33,7 +33,8 @@ class Row:
         reach: how far the change reached; None where nothing is known.
         place: where it enters: operation, line and step, as a verdict has it.
         at: the same in words.
-        causes: what a comparison of the two runs makes of it: the names of the causes, surest first.
+        causes: what a comparison of the two runs makes of it, surest first: each with the name of the
+            "cause", its "file" and "line" (None where it has none), and "why".
         run: the id of the run.
         seconds: how long the run took.
     """
@@ -47,7 +48,7 @@ class Row:
     reach: Reach | None = None
     place: Mapping[str, Any] | None = None
     at: str = ""
-    causes: tuple[str, ...] = ()
+    causes: tuple[Mapping[str, Any], ...] = ()
     run: str | None = None
     seconds: float | None = None
 
@@ -62,7 +63,7 @@ class Row:
             "reach": None if self.reach is None else self.reach.as_json(),
             "place": None if self.place is None else dict(self.place),
             "at": self.at,
-            "causes": list(self.causes),
+            "causes": [dict(cause) for cause in self.causes],
             "run": self.run,
             "seconds": self.seconds,
         }
@@ -96,7 +97,7 @@ def judged(
 ) -> Row:
     """The row of a change that was made: of the unchanged run, and of the changed one, which ended well."""
     word, sentence = _word(change, reached, verdict)
-    place = _entered(verdict, runs) if reached.weights else None
+    place = entering.place(verdict, runs) if reached.weights else None
     return Row(
         change.name,
         change.what,
@@ -107,36 +108,10 @@ def judged(
         reached,
         None if place is None else place.as_json(),
         "" if place is None else _at(place),
-        _causes(verdict) if place is not None else (),
+        entering.causes(change, verdict, runs) if place is not None else (),
         runs[1].id,
         runs[1].info.get("seconds"),
     )
-
-
-def _entered(verdict: Verdict, runs: tuple[Run, Run]) -> Place | None:
-    """Where a change enters: the first difference; of work that one run alone does, the first draw in it."""
-    place, divergence = verdict.first, verdict.divergence
-    if place is None or divergence is None or divergence.change in ("value", "end"):
-        return place
-    of_a = [event for event in (divergence.a, *divergence.after_a) if event is not None]
-    of_b = [event for event in (divergence.b, *divergence.after_b) if event is not None]
-    for number, (events, others) in enumerate(((of_b, of_a), (of_a, of_b))):
-        there = {(event.name, event.site) for event in others}
-        for event in events:
-            if _draws(event) and (event.name, event.site) not in there:
-                sides = (None, event) if number == 0 else (event, None)
-                shown = replace(divergence, a=sides[0], b=sides[1], step=event.step, difference=None)
-                return place_of(runs[1 - number], shown)
-    return place
-
-
-def _causes(verdict: Verdict) -> tuple[str, ...]:
-    """But for the one that the machines differ: that is what was changed."""
-    return tuple(cause.cause for cause in verdict.causes if cause.cause != "environment-difference")
-
-
-def _draws(event: Event) -> bool:
-    return bool(event.flags & RANDOM) and not event.flags & OWN_GENERATOR
 
 
 def _at(place: Place) -> str:

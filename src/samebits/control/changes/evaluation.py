@@ -60,5 +60,6 @@ CHANGES = (
         install=_install,
         words=_words,
         tells=True,
+        cause="rng-drift",
     ),
 )

@@ -20,5 +20,6 @@ CHANGES = (
         what="another hash secret (PYTHONHASHSEED)",
         why="the order of a set, or a number made by hash(), decides a result: sort it, or use hashlib.",
         variables=_other,
+        cause="hash-order",
     ),
 )

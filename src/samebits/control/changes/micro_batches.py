@@ -1,9 +1,9 @@
 """The forward of the model in two halves of the batch, put together again, as accumulation of gradients does.
 
 A sum over the batch is then rounded otherwise.  More than that differs where the forward looks across the
-batch (batch statistics, negatives of the same batch).  One that draws random numbers draws others in halves,
-and one whose output is no tensor of the batch's length (a loss) cannot be put together: neither is changed,
-and the row says so.
+batch (batch statistics, negatives of the same batch), or draws random numbers, which are others in halves.
+One whose output is no tensor of the batch's length (a loss) cannot be put together: it stays, and the row
+says so.
 """
 
 from __future__ import annotations
@@ -81,17 +81,18 @@ class MicroBatches(Patcher):
             part_args, part_kwargs = pytree.tree_unflatten(part, structure)
             outputs.append(original(module, *part_args, **part_kwargs))
         kind = type(module).__name__
+        with aside():
+            draws = not torch.equal(state, torch.get_rng_state())
         try:
             with aside():
-                if not torch.equal(state, torch.get_rng_state()):
-                    torch.set_rng_state(state)
-                    raise _Whole("its forward draws random numbers, and halves draw others")
-            whole = self._together(outputs, half, size)
+                whole = self._together(outputs, half, size)
         except _Whole as error:
             self._off = True
+            with aside():
+                torch.set_rng_state(state)
             told.tell(_NAME, f"{NOT}{kind}: {error}")
             return original(module, *args, **kwargs)
-        told.tell(_NAME, f"the forward of {kind} in halves")
+        told.tell(_NAME, f"the forward of {kind} in halves{', in which it draws random numbers' * draws}")
         return whole
 
     def _part(self, leaf: Any, size: int, start: int, stop: int) -> Any:
@@ -123,8 +124,8 @@ CHANGES = (
         name=_NAME,
         what="the forward in two halves of the batch",
         should="rounding",
-        why="the forward looks across the batch (batch statistics, negatives of the batch): results depend "
-        "on the size of a micro-batch.",
+        why="the forward looks across the batch (batch statistics, negatives of the batch), or draws random "
+        "numbers: results depend on the size of a micro-batch.",
         install=lambda: MicroBatches().install(),
         tells=True,
     ),

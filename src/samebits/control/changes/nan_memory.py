@@ -11,5 +11,6 @@ CHANGES = (
         what="memory of torch.empty filled with NaN",
         why="memory is read that nothing was written to: torch.empty gives what lay there before.",
         install=unfilled.install_nan,
+        cause="uninitialized-memory",
     ),
 )

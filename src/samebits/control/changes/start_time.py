@@ -91,5 +91,6 @@ CHANGES = (
         variables=_other,
         install=_install,
         tells=True,
+        cause="wall-clock",
     ),
 )

@@ -24,5 +24,6 @@ CHANGES = (
         what="another time zone (TZ)",
         why="a date or an hour of the local time reaches a result: use UTC, or leave it out.",
         variables=_other,
+        cause="wall-clock",
     ),
 )
