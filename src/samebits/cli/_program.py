@@ -35,11 +35,12 @@ class ProgramCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own, kind, words = split(args, self._options_with_value(ctx))
+        asked = self.checks(own)
         rest = super().parse_args(ctx, own)
         if ctx.resilient_parsing:  # a shell completes a line that is not whole yet
             ctx.meta[_KEY] = (kind, words)
             return rest
-        if self.checks(own):
+        if asked:
             check(kind, words, ctx)
         ctx.meta[_KEY] = (kind, words)
         return rest

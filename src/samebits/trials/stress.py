@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from samebits.compare.verdict import Verdict
+from samebits.compare.verdict import Verdict, count
 from samebits.control.changes import CHANGES
 from samebits.control.settings import Control
 from samebits.errors import LaunchError, UsageError
@@ -194,7 +194,7 @@ def cost(design: Design, jobs: int) -> str:
     number = len(design.names)
     total = number * design.seconds / max(1, min(jobs, number))
     quick = "" if set(design.names) <= set(QUICK) else f"; --quick: {len(QUICK)}"
-    return f"{number} runs of about {said(design.seconds)}, some {said(total)} at -j {jobs}{quick}"
+    return f"{count(number, 'run')} of about {said(design.seconds)}, some {said(total)} at -j {jobs}{quick}"
 
 
 def said(seconds: float) -> str:
