@@ -26,7 +26,7 @@ APART = Reach(True, 4, (20, 20), (1.5, 1.25), (3.0, 3.5), 1e-7, 0.2)
 
 def row(name: str = "threads", word: str = "ok", **more: object) -> Row:
     reach = None if word in ("did not apply", "failed", "missing") else SAME
-    made = Row(name, "half as many CPU threads", "rounding", word, "", (), reach, run="r2", seconds=1.5)  # type: ignore[arg-type]
+    made = Row(name, "another number of CPU threads", "rounding", word, "", (), reach, run="r2", seconds=1.5)  # type: ignore[arg-type]
     if reach is None:
         made = replace(made, sentence="nothing was there", run=None, seconds=None)
     return replace(made, **more)  # type: ignore[arg-type]

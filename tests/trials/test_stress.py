@@ -22,18 +22,18 @@ names = {"cat", "dog", "bird", "fish", "horse", "cow"}
 labels = {name: number for number, name in enumerate(names)}  # hash-seed
 x = torch.randn(64, 6)
 y = torch.tensor([labels[sorted(labels)[n % 6]] for n in range(64)])
-loader = DataLoader(TensorDataset(x, y), batch_size=16, shuffle=True)
-held = DataLoader(TensorDataset(x, y), batch_size=32)
+loader = DataLoader(TensorDataset(x, y), batch_size=16, shuffle=True)  # loads
+held = DataLoader(TensorDataset(x, y), batch_size=32)  # holds
 model = nn.Linear(6, 6)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 for epoch in range(3):
     model.train()
-    for inputs, targets in loader:
-        loss = nn.functional.cross_entropy(model(inputs), targets)
+    for inputs, targets in loader:  # order
+        loss = nn.functional.cross_entropy(model(inputs), targets)  # forward
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    model.eval()
+    model.eval()  # begins
     with torch.no_grad():
         for inputs, targets in held:  # evaluation
             model(inputs)
@@ -78,8 +78,10 @@ def test_each_change_as_it_is(found: dict[str, Any]) -> None:
 
 def test_where_they_enter(found: dict[str, Any]) -> None:
     row = rows(found)["evaluation"]
-    assert row["place"]["line"] in (line_of("evaluation"), 19)
-    assert row["did"] == ["what it drew was taken back, as if it were left out, train.py:25"]
+    assert row["place"]["line"] in (line_of("evaluation"), line_of("order"))
+    assert row["did"] == [
+        f"what it drew was taken back, as if it were left out, train.py:{line_of('begins')}"
+    ]
     assert row["reach"]["first_step"] == 4
     cause = rows(found)["hash-seed"]["causes"][0]
     assert (cause["cause"], cause["line"]) == ("hash-order", line_of("hash-seed"))
@@ -87,13 +89,13 @@ def test_where_they_enter(found: dict[str, Any]) -> None:
 
 def test_how_far_they_reach(found: dict[str, Any]) -> None:
     micro = rows(found)["micro-batches"]
-    assert micro["did"] == ["the forward of Linear in halves, train.py:20"]
+    assert micro["did"] == [f"the forward of Linear in halves, train.py:{line_of('forward')}"]
     if micro["reach"]["weights"]:
         assert micro["reach"]["begins"] < 1e-5
     assert rows(found)["extra-draw"]["reach"]["first_step"] >= 1
     assert rows(found)["num-workers"]["did"] == [
-        "num_workers 0 -> 2, train.py:13",
-        "num_workers 0 -> 2, train.py:14",
+        f"num_workers 0 -> 2, train.py:{line_of('loads')}",
+        f"num_workers 0 -> 2, train.py:{line_of('holds')}",
     ]
 
 
@@ -109,14 +111,14 @@ def test_a_program_without_steps(folder: Folder) -> None:
     folder.write("train.py", "import torch\nprint(torch.ones(2).sum().item())\n")
     ended = folder.samebits("stress", "--quick", "train.py")
     assert ended.code == 2
-    assert "there are no weights to look at" in ended.out
+    assert "there are no weights to look at" in " ".join(ended.out.split())
 
 
 def test_an_interrupt_keeps_what_is_known(folder: Folder, start: Callable[..., Any]) -> None:
     slow = PROGRAM.replace("loss.backward()", "loss.backward(); __import__('time').sleep(0.3)")
     folder.write("train.py", slow)
     started = start("stress", "--only", "hash-seed,threads,seed", "--json", "m.json", "train.py")
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + 600
     while not list(folder.path.glob(".samebits/stress-*/hash-seed.row.json")):
         assert time.monotonic() < deadline
         time.sleep(0.2)

@@ -55,7 +55,7 @@ def test_outputs_are_put_together(file: Path) -> None:
     expected = model.inner(x) * 2.0
     trained(model)
     found = model(x, scale=2.0)
-    assert model.lengths == [2, 3]
+    assert model.lengths == [1, 4]
     assert found["scale"] == 2.0
     torch.testing.assert_close(found["out"], expected)
     assert [saying.what for saying in told.read(file)] == ["the forward of Seen in halves"]

@@ -1,6 +1,7 @@
 """The forward of the model in two halves of the batch, put together again, as accumulation of gradients does.
 
-A sum over the batch is then rounded otherwise.  More than that differs where the forward looks across the
+The halves are of odd lengths where that can be: kernels draw and add in blocks of 8 or 16, and halves that
+fit them by chance show nothing.  A sum over the batch is then rounded otherwise.  More than that differs where the forward looks across the
 batch (batch statistics, negatives of the same batch), or draws random numbers, which are others in halves.
 One whose output is no tensor of the batch's length (a loss) cannot be put together: it stays, and the row
 says so.
@@ -73,6 +74,7 @@ class MicroBatches(Patcher):
         if not sizes or sizes[0] < 2:
             return original(module, *args, **kwargs)
         size, half = sizes[0], sizes[0] // 2
+        half -= half > 1 and half % 2 == 0
         with aside():
             state = torch.get_rng_state()
         outputs = []
