@@ -17,22 +17,24 @@ from samebits.launch import Control
 from samebits.launch.program import Program
 from samebits.trials.design import Design
 from samebits.trials.matrix import Matrix
-from samebits.trials.row import Row
+from samebits.trials.row import TrialRow
 from samebits.trials.weights import Reach
 
 SAME = Reach(False, None, (20, 20), (1.5, 1.5), (3.0, 3.0))
 APART = Reach(True, 4, (20, 20), (1.5, 1.25), (3.0, 3.5), 1e-7, 0.2)
 
 
-def row(name: str = "threads", word: str = "ok", **more: object) -> Row:
+def row(name: str = "threads", word: str = "ok", **more: object) -> TrialRow:
     reach = None if word in ("did not apply", "failed", "missing") else SAME
-    made = Row(name, "another number of CPU threads", "rounding", word, "", (), reach, run="r2", seconds=1.5)  # type: ignore[arg-type]
+    made = TrialRow(
+        name, "another number of CPU threads", "rounding", word, "", (), reach, run="r2", seconds=1.5
+    )  # type: ignore[arg-type]
     if reach is None:
         made = replace(made, sentence="nothing was there", run=None, seconds=None)
     return replace(made, **more)  # type: ignore[arg-type]
 
 
-def matrix(*rows: Row, **more: object) -> Matrix:
+def matrix(*rows: TrialRow, **more: object) -> Matrix:
     return replace(Matrix(("r1", "r2"), 20, 2.5, rows, folder="/trials"), **more)  # type: ignore[arg-type]
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from samebits.report.stress import print_matrix
 from samebits.trials.matrix import Matrix
-from samebits.trials.row import Row
+from samebits.trials.row import TrialRow
 
 from .conftest import APART, matrix, row
 
@@ -43,7 +43,7 @@ FINDING = row(
     ],
 )
 def test_the_verdict_and_the_document(
-    rows: tuple[Row, ...], reason: str | None, verdict: str, code: int
+    rows: tuple[TrialRow, ...], reason: str | None, verdict: str, code: int
 ) -> None:
     made = matrix(*rows, reason=reason)
     assert (made.verdict, made.exit_status) == (verdict, code)

@@ -13,7 +13,7 @@ from samebits.compare import Verdict
 from samebits.control.change import Change, Should
 from samebits.model.divergence import Difference, Divergence
 from samebits.model.events import RANDOM, Event
-from samebits.trials.row import Row, judged
+from samebits.trials.row import TrialRow, judged
 from samebits.trials.weights import Reach
 
 from .conftest import APART, SAME
@@ -86,4 +86,4 @@ def test_another_number_of_steps_is_a_finding() -> None:
     row = judged(Change("x", "y", why="say why."), replace(SAME, steps=(20, 18)), VERDICT, ("did",), RUNS)
     assert row.word == "finding"
     assert row.sentence == "the run took 18 steps, and 20 without the change. Say why."
-    assert Row.from_json(row.as_json()) == row
+    assert TrialRow.from_json(row.as_json()) == row

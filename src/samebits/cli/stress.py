@@ -138,7 +138,7 @@ def stress(
             if line is not None:
                 line.begin(len(design.names), design.seconds, at_once)
 
-        watched = trials.Watched(
+        watched = trials.Watchers(
             pair=pair,
             planned=planned,
             trials=(lambda rows, running: None) if line is None else line,

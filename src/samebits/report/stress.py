@@ -12,7 +12,7 @@ from samebits._runtime.text import clean
 from samebits.compare.verdict import said_line
 from samebits.report.terminal import put, widened
 from samebits.trials.matrix import PAIR, Matrix
-from samebits.trials.row import Row, Word
+from samebits.trials.row import TrialRow, Word
 from samebits.trials.weights import Reach
 
 _STYLES: Final[dict[str, str]] = {
@@ -70,7 +70,7 @@ def print_matrix(
     put(console, f"Kept in {clean(matrix.folder)}", style="dim")
 
 
-def _table(console: Console, rows: Sequence[Row]) -> None:
+def _table(console: Console, rows: Sequence[TrialRow]) -> None:
     cells = [(row.name, row.should, _reached(row), _WORDS.get(row.word, row.word)) for row in rows]
     widths = [max(len(line[at]) for line in (_HEADS, *cells)) for at in range(3)]
     for number, line in enumerate([_HEADS, *cells]):
@@ -82,7 +82,7 @@ def _table(console: Console, rows: Sequence[Row]) -> None:
         console.print(text, highlight=False, soft_wrap=True)
 
 
-def _reached(row: Row) -> str:
+def _reached(row: TrialRow) -> str:
     """ "no", "from step 4, 1e-07 -> 3e-04 of their size", "-"."""
     reach = row.reach
     if reach is None or reach.weights is None:
@@ -102,7 +102,7 @@ def _size(part: float) -> str:
     return "0" if part == 0 else f"{part:.0e}" if part < 0.01 else f"{part:.0%}"
 
 
-def _told(console: Console, row: Row) -> None:
+def _told(console: Console, row: TrialRow) -> None:
     console.print()
     title = Text.assemble((row.name, _STYLES[row.word]), ("  " + row.what, "dim"))
     put(console, title)

@@ -17,7 +17,7 @@ from samebits._runtime.whole import write_whole
 from samebits.control.settings import Control
 from samebits.errors import RecordError
 from samebits.launch.program import Program
-from samebits.trials.row import Row
+from samebits.trials.row import TrialRow
 
 FORMAT: Final = "samebits.trials"
 VERSION: Final = 1
@@ -121,7 +121,7 @@ class Design:
         return self.out / self.baseline[number]
 
     # -- rows --------------------------------------------------------------------------------------
-    def keep(self, row: Row) -> None:
+    def keep(self, row: TrialRow) -> None:
         """Keep a row of the matrix.
 
         Raises:
@@ -130,12 +130,12 @@ class Design:
         text = f"{json.dumps(row.as_json(), indent=1)}\n"
         write_whole(self.folder / f"{row.name}.row.json", text.encode())
 
-    def rows(self, names: Sequence[str] | None = None) -> dict[str, Row]:
+    def rows(self, names: Sequence[str] | None = None) -> dict[str, TrialRow]:
         """The rows that are there, by name."""
-        found: dict[str, Row] = {}
+        found: dict[str, TrialRow] = {}
         for name in self.names if names is None else names:
             with suppress(OSError, ValueError, KeyError, TypeError):
-                found[name] = Row.from_json(json.loads((self.folder / f"{name}.row.json").read_bytes()))
+                found[name] = TrialRow.from_json(json.loads((self.folder / f"{name}.row.json").read_bytes()))
         return found
 
     def told(self, name: str) -> Path:

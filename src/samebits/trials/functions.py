@@ -11,7 +11,7 @@ from samebits.launch.functions import Word, count_of, folder_of, program_of, sec
 from samebits.launch.verify import Progress
 from samebits.trials import pool
 from samebits.trials.matrix import Matrix
-from samebits.trials.stress import Watched, chosen, prepared
+from samebits.trials.stress import Watchers, chosen, prepared
 from samebits.trials.stress import stress as stress_program
 
 
@@ -74,5 +74,5 @@ def stress(
         out=folder_of(out, "stress"),
         timeout=seconds_of(timeout, "stress"),
     )
-    matrix, _ = stress_program(design, jobs=jobs, on=on, watched=Watched(pair=progress))
+    matrix, _ = stress_program(design, jobs=jobs, on=on, watched=Watchers(pair=progress))
     return matrix

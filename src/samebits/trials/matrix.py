@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from samebits._runtime.markup import card
 from samebits.compare.verdict import count
-from samebits.trials.row import Row
+from samebits.trials.row import TrialRow
 
 FORMAT: Final = "samebits.stress"
 VERSION: Final = 1
@@ -36,13 +36,13 @@ class Matrix:
     baseline: tuple[str, ...]
     steps: int
     seconds: float
-    rows: tuple[Row, ...]
+    rows: tuple[TrialRow, ...]
     reason: str | None = None
     folder: str = ""
     twins: tuple[str, ...] = ()
 
     @property
-    def findings(self) -> tuple[Row, ...]:
+    def findings(self) -> tuple[TrialRow, ...]:
         """The rows that are not as they should be."""
         return tuple(row for row in self.rows if row.word == "finding")
 
@@ -74,7 +74,7 @@ class Matrix:
         more = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
         return f"{said}; {more}" if more else said
 
-    def row(self, name: str) -> Row:
+    def row(self, name: str) -> TrialRow:
         """The row of a change.
 
         Raises:
@@ -115,7 +115,7 @@ class Matrix:
             tuple(data["baseline"]),
             data["steps"],
             data["seconds"],
-            tuple(Row.from_json(row) for row in data["rows"]),
+            tuple(TrialRow.from_json(row) for row in data["rows"]),
             data["reason"],
             data["folder"],
             tuple(data["twins"]),

@@ -24,10 +24,10 @@ from samebits.control.changes import CHANGES
 from samebits.errors import LaunchError, UsageError
 from samebits.trials import task
 from samebits.trials.design import Design
-from samebits.trials.row import Row, without
+from samebits.trials.row import TrialRow, without
 
 #: Called with the rows that are there, and by name the steps that running trials have taken.
-Watch = Callable[[Sequence[Row], dict[str, int]], None]
+Watch = Callable[[Sequence[TrialRow], dict[str, int]], None]
 _TURN: Final = 0.25
 #: Threads of OpenMP that wait let others compute: with several runs at once there are more than processors.
 _PATIENT: Final = {"OMP_WAIT_POLICY": "PASSIVE"}
@@ -52,10 +52,10 @@ class Tasks:
 
         The rows lie in the design's folder then.
         """
-        rows: list[Row] = []
+        rows: list[TrialRow] = []
         done = True
         with ThreadPoolExecutor(self._jobs, thread_name_prefix="samebits-trial") as executor:
-            waiting: set[Future[Row | None]] = {executor.submit(self._one, name) for name in names}
+            waiting: set[Future[TrialRow | None]] = {executor.submit(self._one, name) for name in names}
             while waiting:
                 try:
                     ready, waiting = wait(waiting, timeout=_TURN, return_when=FIRST_COMPLETED)
@@ -75,14 +75,14 @@ class Tasks:
                 with suppress(OSError):
                     process.send_signal(signal.SIGINT)
 
-    def _one(self, name: str) -> Row | None:
+    def _one(self, name: str) -> TrialRow | None:
         slot = self._slots.get()
         try:
             return None if self._ending else self._started(name, slot)
         finally:
             self._slots.put(slot)
 
-    def _started(self, name: str, slot: int) -> Row | None:
+    def _started(self, name: str, slot: int) -> TrialRow | None:
         variables = dict(os.environ) if self._jobs == 1 else _PATIENT | dict(os.environ)
         with open(self._design.folder / f"{name}.log", "wb") as log:
             process = subprocess.Popen(
@@ -118,7 +118,7 @@ class Tasks:
         return row
 
 
-def failed(design: Design, name: str) -> Row:
+def failed(design: Design, name: str) -> TrialRow:
     """The row of a trial whose process left none."""
     lines: list[str] = []
     with suppress(OSError):

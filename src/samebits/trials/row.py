@@ -21,7 +21,7 @@ _ROUNDING: Final = {True: 1e-3, False: 5e-2}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TrialRow:
     """What came of one change.
 
     Attributes:
@@ -69,7 +69,7 @@ class Row:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Row:
+    def from_json(cls, data: Mapping[str, Any]) -> TrialRow:
         reached = data["reach"]
         return cls(
             data["name"],
@@ -87,18 +87,18 @@ class Row:
         )
 
 
-def without(change: Change, word: Word, sentence: str, did: Sequence[str] = ()) -> Row:
+def without(change: Change, word: Word, sentence: str, did: Sequence[str] = ()) -> TrialRow:
     """The row of a change of which nothing is known."""
-    return Row(change.name, change.what, change.should, word, sentence, tuple(did))
+    return TrialRow(change.name, change.what, change.should, word, sentence, tuple(did))
 
 
 def judged(
     change: Change, reached: Reach, verdict: Verdict, did: Sequence[str], runs: tuple[Run, Run]
-) -> Row:
+) -> TrialRow:
     """The row of a change that was made: of the unchanged run, and of the changed one, which ended well."""
     word, sentence = _word(change, reached, verdict)
     place = entering.place(verdict, runs) if reached.weights else None
-    return Row(
+    return TrialRow(
         change.name,
         change.what,
         change.should,

@@ -24,7 +24,7 @@ from samebits.launch.verify import Progress as PairProgress
 from samebits.trials import baseline, pool
 from samebits.trials.design import Design
 from samebits.trials.matrix import Matrix
-from samebits.trials.row import Row, without
+from samebits.trials.row import TrialRow, without
 
 #: The changes of the matrix, in its order: what is meant to reach the weights comes last.
 ALL: Final = (
@@ -60,7 +60,7 @@ _ONE_PLACE: Final = "the path of the working folder reaches the weights, so tria
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class Watchers:
     """Who is told how far it is; each may be left out.
 
     Attributes:
@@ -124,7 +124,7 @@ def prepared(
 
 
 def stress(
-    design: Design, *, jobs: int = 1, on: str = "here", watched: Watched | None = None
+    design: Design, *, jobs: int = 1, on: str = "here", watched: Watchers | None = None
 ) -> tuple[Matrix, Verdict]:
     """Run the pair and the trials; the matrix, and the verdict over the pair.
 
@@ -134,7 +134,7 @@ def stress(
         LaunchError: the program could not be started.
         UsageError: a place to run on that there is not.
     """
-    watched = watched or Watched()
+    watched = watched or Watchers()
     kind, backend = pool.checked_place(on)
     design, verdict = baseline.pair(design, watched.pair)
     if not design.baseline:
@@ -181,7 +181,7 @@ def collected(design: Design, *, interrupted: bool = False) -> Matrix:
     )
 
 
-def _missing(name: str, interrupted: bool) -> Row:
+def _missing(name: str, interrupted: bool) -> TrialRow:
     return without(CHANGES[name], "missing", "interrupted" if interrupted else "it has not ended")
 
 

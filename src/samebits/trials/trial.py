@@ -23,7 +23,7 @@ from samebits.record.kept import note
 from samebits.record.run import Run
 from samebits.trials.design import Design
 from samebits.trials.place import placed
-from samebits.trials.row import Row, judged, without
+from samebits.trials.row import TrialRow, judged, without
 from samebits.trials.weights import reach
 
 #: Called with the number of finished steps, a few times a second.
@@ -35,7 +35,7 @@ _TWICE: Final = "evaluation"
 _FOLDER: Final = "working-folder"
 
 
-def run(design: Design, name: str, slot: int = 0, progress: Progress | None = None) -> Row:
+def run(design: Design, name: str, slot: int = 0, progress: Progress | None = None) -> TrialRow:
     """Run the program with one change, and say what came of it.
 
     Args:
@@ -64,7 +64,7 @@ def run(design: Design, name: str, slot: int = 0, progress: Progress | None = No
 
 def _once(
     design: Design, change: Change, baseline: Run, slot: int, progress: Progress | None, *, by_name: bool
-) -> tuple[Row, bool]:
+) -> tuple[TrialRow, bool]:
     """The row, and whether the change is known to have had nothing to do."""
     file = design.told(change.name)
     file.unlink(missing_ok=True)
@@ -113,7 +113,7 @@ def _place(design: Design, change: Change, slot: int) -> Path:
     return design.folder / ("another/place/to/work/in" if change.name == _FOLDER else f"work-{slot}")
 
 
-def _row(change: Change, baseline: Run, found: Run, did: Sequence[str], limit: float) -> Row:
+def _row(change: Change, baseline: Run, found: Run, did: Sequence[str], limit: float) -> TrialRow:
     status = found.info.get("status")
     if status == "failed":
         lines = [line for line in tail(found.path, "stderr").splitlines() if line.strip()]

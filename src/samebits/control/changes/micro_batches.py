@@ -1,10 +1,10 @@
 """The forward of the model in two halves of the batch, put together again, as accumulation of gradients does.
 
-The halves are of odd lengths where that can be: kernels draw and add in blocks of 8 or 16, and halves that
-fit them by chance show nothing.  A sum over the batch is then rounded otherwise.  More than that differs where the forward looks across the
+A sum over the batch is then rounded otherwise.  More than that differs where the forward looks across the
 batch (batch statistics, negatives of the same batch), or draws random numbers, which are others in halves.
-One whose output is no tensor of the batch's length (a loss) cannot be put together: it stays, and the row
-says so.
+The halves are of odd lengths where that can be: kernels draw and add in blocks of 8 or 16, and halves that
+fit them by chance show nothing.  A forward whose output is no tensor of the batch's length (a loss) cannot be
+put together: it stays, and the row says so.
 """
 
 from __future__ import annotations
