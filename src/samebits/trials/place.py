@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,5 +18,6 @@ def placed(program: Program, folder: Path) -> Iterator[Program]:
     except ImportError:
         yield program
         return
-    with Mirror(folder, program) as mirror:
+    folder.mkdir(parents=True, exist_ok=True)
+    with Mirror(Path(program.folder or os.getcwd()), program, under=folder) as mirror:
         yield mirror.program(program)

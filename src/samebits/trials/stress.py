@@ -176,17 +176,11 @@ def collected(design: Design, *, interrupted: bool = False) -> Matrix:
     if absent:
         how = "interrupted" if interrupted else "not there yet"
         reason = f"{absent} of {len(rows)} trials {how}"
-    return Matrix(
-        design.baseline, design.count, design.seconds, rows, reason, str(design.folder), _twins(design)
-    )
+    return Matrix(design.baseline, design.count, design.seconds, rows, reason, str(design.folder))
 
 
 def _missing(name: str, interrupted: bool) -> TrialRow:
     return without(CHANGES[name], "missing", "interrupted" if interrupted else "it has not ended")
-
-
-def _twins(design: Design) -> tuple[str, ...]:
-    return ()
 
 
 def cost(design: Design, jobs: int) -> str:

@@ -74,6 +74,8 @@ def _once(
     limit = design.timeout or _PATIENCE[0] * design.seconds + _PATIENCE[1]
     tell = None if progress is None else (lambda number, total, done: progress(done))
     with placed(program, _place(design, change, slot)) as there:
+        if change.name == _FOLDER and there.folder != program.folder:
+            said.append(f"in {there.folder}")
         found = again(
             there,
             baseline,
@@ -137,6 +139,7 @@ def _nothing(change: Change) -> str:
         "a model that is trained",
         "logging": "no interval of logging was found: no number called log_interval or the like",
         "seed": "no generator is seeded by a number that could be seen",
+        _FOLDER: "no copy of the working folder is made",
         "num-workers": "no DataLoader is made",
         "prefetch": "no DataLoader has workers",
         "persistent-workers": "no DataLoader has workers",

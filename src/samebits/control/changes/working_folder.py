@@ -1,6 +1,6 @@
 """The folder that the program works in: another path with the same content.
 
-Whoever starts the run makes that folder; nothing is changed in the process.
+Whoever starts the run makes that folder and says so; nothing is changed in the process.
 """
 
 from __future__ import annotations
@@ -12,5 +12,6 @@ CHANGES = (
         name="working-folder",
         what="another path of the working folder",
         why="a path reaches a result, by its length, its hash or its order: use names relative to the data.",
+        tells=True,
     ),
 )

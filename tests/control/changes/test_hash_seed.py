@@ -1,4 +1,4 @@
-"""Changes that are variables: each is another value than the given one."""
+"""Changes that are variables alone, the hash secret's and others: another value than the given one."""
 
 from __future__ import annotations
 
