@@ -41,6 +41,7 @@ PUBLIC = [
     "resume",
     "run",
     "seed_everything",
+    "stress",
     "verify",
 ]
 

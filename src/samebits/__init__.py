@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from samebits.seeding import seed_everything as seed_everything
     from samebits.trials.functions import cure as cure
     from samebits.trials.functions import resume as resume
+    from samebits.trials.functions import stress as stress
 
 __version__ = "0.1.0"
 
@@ -85,6 +86,7 @@ _HOMES = {
     "resume": "samebits.trials.functions",
     "run": "samebits.launch.functions",
     "seed_everything": "samebits.seeding",
+    "stress": "samebits.trials.functions",
     "verify": "samebits.launch.functions",
 }
 
@@ -142,6 +144,7 @@ __all__ = [
     "resume",
     "run",
     "seed_everything",
+    "stress",
     "verify",
 ]
 

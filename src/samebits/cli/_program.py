@@ -35,13 +35,19 @@ class ProgramCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own, kind, words = split(args, self._options_with_value(ctx))
+        asked = self.checks(own)
         rest = super().parse_args(ctx, own)
         if ctx.resilient_parsing:  # a shell completes a line that is not whole yet
             ctx.meta[_KEY] = (kind, words)
             return rest
-        check(kind, words, ctx)
+        if asked:
+            check(kind, words, ctx)
         ctx.meta[_KEY] = (kind, words)
         return rest
+
+    def checks(self, args: list[str]) -> bool:
+        """Whether these options of the command ask for a program."""
+        return True
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Options, and until the program's name is whole the files that may be it; then any file."""

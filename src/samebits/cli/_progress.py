@@ -11,10 +11,10 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Final, Self, TextIO
+from typing import Any, Final, Self, TextIO
 
 #: Seconds of a run before the line appears, and between two rewritings of it.
 _QUIET: Final = 2.0
@@ -117,6 +117,33 @@ def spoken(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
+class MatrixLine(_Line):
+    """The line of many runs: how many are done, which are under way, and how long it will take."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(stream, clock)
+        self._started = self._shown = 0.0
+        self._total = 0
+        self._each = 0.0
+        self._jobs = 1
+
+    def begin(self, total: int, each: float, jobs: int) -> None:
+        """``total`` runs of about ``each`` seconds, ``jobs`` at once, begin now."""
+        self._total, self._each, self._jobs, self._started = total, each, max(1, jobs), self._clock()
+
+    def __call__(self, rows: Sequence[Any], running: Mapping[str, int]) -> None:
+        now = self._clock()
+        if now - self._started < _QUIET or now - self._shown < _PERIOD:
+            return
+        self._shown = now
+        done = len(rows)
+        spent = now - self._started
+        each = spent * self._jobs / done if done > self._jobs else self._each
+        left = max(0.0, self._total * each / self._jobs - spent)
+        under_way = ", ".join(f"{name} {steps:,}" if steps else name for name, steps in running.items())
+        self._write(f"{done} of {self._total} changes, {spoken(left)} left: {under_way or 'starting'}")
+
+
 class NoProgress:
     """Where nobody watches."""
 
@@ -137,6 +164,11 @@ def progress_line(*, quiet: bool = False) -> ProgressLine | NoProgress:
 def trials_line(*, quiet: bool = False) -> TrialsLine | NoProgress:
     """The same for several runs, each with something changed."""
     return TrialsLine(sys.stderr) if sys.stderr.isatty() and not quiet else NoProgress()
+
+
+def matrix_line(*, quiet: bool = False) -> MatrixLine | NoProgress:
+    """The same for many runs, several at once."""
+    return MatrixLine(sys.stderr) if sys.stderr.isatty() and not quiet else NoProgress()
 
 
 @contextmanager

@@ -22,7 +22,8 @@ from samebits.model.divergence import Divergence, EnvironmentDifference
 from samebits.model.operators import public_name
 
 
-def _place(run: RunLike, divergence: Divergence) -> Place:
+def place_of(run: RunLike, divergence: Divergence) -> Place:
+    """Where two runs diverge, in the user's words; ``run`` is the one whose event is shown."""
     event = divergence.event
     site = event.site
     record = run.records.get(divergence.process)
@@ -247,7 +248,7 @@ def compare(run_a: RunLike, run_b: RunLike) -> Verdict:
     return replace(
         base,
         verdict="diverged",
-        first=_place(run_a if divergence.a else run_b, divergence),
+        first=place_of(run_a if divergence.a else run_b, divergence),
         causes=tuple(causes),
         unexplained="" if causes else _unexplained(run_a, divergence, base.commands),
         notes=(*notes, *(str(gap) for gap in missing)),

@@ -5,7 +5,7 @@ The kinds are the files of `control/changes/`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,6 +16,10 @@ Should = Literal["must", "must not", "rounding", "may"]
 
 def _no_variables(variables: Mapping[str, str]) -> Mapping[str, str]:
     return {}
+
+
+def _same_words(words: Sequence[str]) -> Sequence[str]:
+    return words
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,9 @@ class Change:
         variables: given the variables that the program would get, those to set.
         install: called in each process of the program before its first line; returns what undoes it.
         mends: it makes programs repeat and is for `cure`, not for `stress`.
+        words: given the program's own words, those to start it with.
+        cause: what of the catalogue of causes a comparison should see where it reaches the weights.
+        tells: it says where it was made (`control.told`); where it said nothing, there was nothing to change.
     """
 
     name: str
@@ -39,3 +46,6 @@ class Change:
     variables: Callable[[Mapping[str, str]], Mapping[str, str]] = _no_variables
     install: Callable[[], Callable[[], Any]] | None = None
     mends: bool = False
+    words: Callable[[Sequence[str]], Sequence[str]] = _same_words
+    tells: bool = False
+    cause: str = ""

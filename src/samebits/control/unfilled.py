@@ -49,13 +49,16 @@ _FILLING: Final = ("samebits.ops", "samebits.random")
 _REMEMBERED: Final = 1 << 16  # places of memory
 
 _current: Unfilled | None = None
+_nan = False  # what control fills memory with from now on
 
 
 class Unfilled(Patcher):
     """Fills what is asked for while control lasts, and remembers where that was."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, nan: bool = False) -> None:
+        """``nan``: memory is NaN, or the largest integer, and nothing is looked at or told."""
         super().__init__()
+        self.nan = nan or _nan
         self._made: dict[int, tuple[str, int, str]] = {}  # address -> file, line, function
         # of what may have moved to another device
         self._shapes: dict[tuple[int, ...], set[tuple[str, int, str]]] = {}
@@ -89,6 +92,8 @@ class Unfilled(Patcher):
         self._replace(torch.Tensor, "__new__", self._constructing(torch.Tensor.__new__))
         self._replace(torch.Tensor, "new", self._sized(torch.Tensor.new, "Tensor.new", skip=1))
         self._around(torch.nn.Module, "register_buffer", self._registering)
+        if self.nan:
+            return
         optimizers = import_module("torch.optim.optimizer")
         hook = optimizers.register_optimizer_step_pre_hook(self._before_step)
         self._undo.callback(hook.remove)
@@ -137,14 +142,14 @@ class Unfilled(Patcher):
                     first = -(-before // tensor.element_size())
                     rest = after // tensor.element_size() - first
                     new = self._empty(0, dtype=tensor.dtype, device=tensor.device)
-                    _zero(new.set_(tensor.untyped_storage(), first, (rest,)))
+                    self._write(new.set_(tensor.untyped_storage(), first, (rest,)))
             return result
 
         return resized
 
     def _fill(self, made: Any, name: str) -> None:
         if self._compiling():
-            _zero(made)
+            self._write(made)
             return
         if str(sys._getframe(2).f_globals.get("__name__")).startswith(_FILLING):
             return
@@ -152,11 +157,14 @@ class Unfilled(Patcher):
             plain = type(made) is self._torch.Tensor and made.device.type != "meta" and made.numel()
             if not plain or made.layout is not self._torch.strided:
                 return
-            _zero(made)
-            if made.is_floating_point():
+            self._write(made)
+            if made.is_floating_point() and not self.nan:
                 self._remember(made.data_ptr(), tuple(made.shape), name)
         except (RuntimeError, NotImplementedError):  # a type or a mode in which it cannot be written to
             return
+
+    def _write(self, made: Any) -> None:
+        (_spoil if self.nan else _zero)(made)
 
     def _remember(self, address: int, shape: tuple[int, ...], name: str) -> None:
         at = (*places.line(), name)
@@ -244,6 +252,17 @@ def _zero(tensor: Any) -> None:
         memory.zero_()
 
 
+def _spoil(tensor: Any) -> None:
+    """As torch's own deterministic mode fills it: https://docs.pytorch.org/docs/stable/deterministic.html"""
+    memory = tensor.detach() if tensor.requires_grad else tensor
+    if memory.is_floating_point() or memory.is_complex():
+        memory.fill_(float("nan"))
+    elif memory.dtype is sys.modules["torch"].bool:
+        memory.fill_(True)
+    else:
+        memory.fill_(sys.modules["torch"].iinfo(memory.dtype).max)
+
+
 def _is_ours(values: Any) -> bool:
     return bool(((values == 0) & values.signbit()).all())
 
@@ -265,7 +284,10 @@ def _array(function: Any, constructs: bool, /, *args: Any, **kwargs: Any) -> Any
     made = function(*args, **kwargs)
     shared = constructs and (len(args) > 2 or kwargs.get("buffer") is not None)
     if not shared and not made.dtype.hasobject:
-        made[...] = sys.modules["numpy"].zeros((), made.dtype)
+        numpy = sys.modules["numpy"]
+        made[...] = numpy.zeros((), made.dtype)
+        if _current is not None and _current.nan and made.dtype.kind in "fciu":
+            made[...] = numpy.nan if made.dtype.kind in "fc" else numpy.iinfo(made.dtype).max
     return made
 
 
@@ -279,6 +301,23 @@ class UnfilledStep(Step):
         if name in self.wanted:
             call.func = calling("__samebits_unfilled__", call.func, [call.func])
         return around
+
+
+def install_nan() -> Callable[[], None]:
+    """Memory that was never filled is NaN, also where control makes it zeros; returns what ends it."""
+    global _nan
+    _nan = True
+    filled = Unfilled(nan=True)
+    filled._after("torch", filled.install)
+    ended = rewrite()
+
+    def undo() -> None:
+        global _nan
+        _nan = False
+        ended()
+        filled.uninstall()
+
+    return undo
 
 
 def rewrite() -> Callable[[], None]:

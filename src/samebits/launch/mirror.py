@@ -44,13 +44,17 @@ class Mirror:
             that cannot be read.  A folder becomes one of links when something is written in it.
     """
 
-    def __init__(self, folder: Path, program: Program, under: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, program: Program, under: Path | None = None, name: str | None = None
+    ) -> None:
         """Make the mirror of a program's working folder, in a new folder where temporary ones are.
 
         Args:
             folder: that the program starts in.
             program: its script may lie elsewhere, and is mirrored then, too.
             under: another folder to make the new one in.
+            name: what the new one is called there, so that one run's paths are another's; by default as no
+                other is.
 
         Raises:
             LaunchError: the folder cannot be read, or the mirror not be made: a full disk, no permission.
@@ -66,7 +70,7 @@ class Mirror:
         except OSError as e:
             raise LaunchError(f"a folder cannot be read: {e.strerror or e}{_where(e)}") from e
         try:
-            self._base = os.path.realpath(tempfile.mkdtemp(prefix=PREFIX, dir=under))
+            self._base = _made(under, name)
             tree = os.path.join(self._base, "tree")
             os.mkdir(tree)
             self._links = Links(tree, roots)
@@ -151,6 +155,15 @@ class Mirror:
         if not self._links.holds(path):
             raise LaunchError(f"{str(file)!r} cannot be changed: it lies outside of the mirror")
         return path
+
+
+def _made(under: Path | None, name: str | None) -> str:
+    """A new folder that nobody else may look into."""
+    if name is None:
+        return os.path.realpath(tempfile.mkdtemp(prefix=PREFIX, dir=under))
+    path = os.path.join(os.path.realpath(under or tempfile.gettempdir()), PREFIX + name)
+    os.mkdir(path, 0o700)
+    return path
 
 
 def _where(error: OSError) -> str:

@@ -103,6 +103,29 @@ def verify(
     return series.told(verdict) if rewrite else verdict
 
 
+def again(
+    program: Program,
+    like: Run | None,
+    *,
+    level: str = "auto",
+    steps: int | None = None,
+    control: Control = AS_IT_IS,
+    out: Path = Path(".samebits"),
+    timeout: float | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Run a program once more, observed as the run ``like`` was, so that the two can be compared.
+
+    The first of several has none.
+
+    Raises:
+        LaunchError: it could not be started.
+    """
+    draws = prepare(program, control, out)
+    series = _Series(program, control, out.absolute(), timeout, progress, steps, draws)
+    return series.run(level, like=like, total=1)
+
+
 def _verdict(series: _Series, runs: int, level: str, again: bool) -> Verdict:
     first = series.run(level, total=runs)
     if (

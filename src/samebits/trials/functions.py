@@ -1,4 +1,4 @@
-"""The library's functions `cure` and `resume`: plain words in, as the command line takes them."""
+"""The library's functions `cure`, `stress` and `resume`: plain words in, as the command line takes them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ from samebits.launch.functions import (
     checked_words,
 )
 from samebits.observe.plan import KILLS
+from samebits.launch.verify import Progress as PairProgress
+from samebits.trials.stress import pool
+from samebits.trials.stress.matrix import Matrix
+from samebits.trials.stress.run import Watchers, chosen, prepared
+from samebits.trials.stress.run import stress as stress_program
 from samebits.trials.cure.result import CureResult
 from samebits.trials.cure.search import MOST_RUNS, CureProgress
 from samebits.trials.cure.search import cure as cure_program
@@ -131,3 +136,66 @@ def resume(
         ),
         progress=progress,
     )
+
+
+def stress(
+    script: str | os.PathLike[str] | None = None,
+    args: Sequence[Word] = (),
+    *,
+    module: str | None = None,
+    command: Sequence[Word] | None = None,
+    python: str | os.PathLike[str] | None = None,
+    only: Sequence[str] | None = None,
+    without: Sequence[str] = (),
+    quick: bool = False,
+    jobs: int = 1,
+    on: str = "here",
+    steps: int | None = None,
+    seed: int | None = None,
+    deterministic: bool = False,
+    portable: bool = False,
+    out: str | os.PathLike[str] = ".samebits",
+    timeout: float | None = None,
+    progress: PairProgress | None = None,
+) -> Matrix:
+    """Run a program with one thing changed at a time, and say what reaches its weights.
+
+        matrix = samebits.stress("train.py", quick=True, jobs=2)
+        assert not matrix.findings, matrix.headline
+        matrix.row("num-workers").reach.first_step
+
+    First comes a pair without a change, which must agree in every bit; then each change is one run.
+
+    Args:
+        script, args, module, command, python, steps, seed, deterministic, portable, out, timeout: as of
+            `verify`.
+        only: the names of the changes to make; None: all, or those of ``quick``.
+        without: the names of changes to leave out.
+        quick: make the six changes that find most.
+        jobs: how many runs at once.
+        on: "here", or "joblib" with a backend ("joblib:dask").
+        progress: called as ``progress(run, runs, steps)`` while the pair runs; runs count from 1.
+
+    Returns:
+        The matrix: its ``rows``, ``findings``, ``verdict``; ``as_json()`` is the document.  Where the pair
+        does not agree it has no rows, and ``reason`` says why.
+
+    Raises:
+        UsageError, UsageTypeError: an argument that cannot be meant; nothing was started.
+        LaunchError: the program could not be started.
+    """
+    kind, _ = pool.checked_place(on)
+    if kind == "slurm":
+        raise UsageError('stress: a Slurm array is written by `samebits stress --on slurm`; here on="joblib"')
+    names = chosen(None if only is None else tuple(only), tuple(without), quick=quick)
+    jobs = checked_count(jobs, "stress", "jobs", 1)
+    design = prepared(
+        checked_program(script, args, module, command, python, "stress"),
+        names,
+        control=Control.checked(seed, deterministic, portable, "stress"),
+        steps=None if steps is None else checked_count(steps, "stress", "steps", 1),
+        out=checked_folder(out, "stress"),
+        timeout=checked_seconds(timeout, "stress"),
+    )
+    matrix, _ = stress_program(design, jobs=jobs, on=on, watched=Watchers(pair=progress))
+    return matrix

@@ -54,6 +54,14 @@ class Step:
         """The value that is assigned to an attribute."""
         return value
 
+    def bound(self, name: str, value: ast.expr, at: Rewriting) -> ast.expr:
+        """What is written down under a name.
+
+        That is assigned to a name or an attribute, a parameter's default, a keyword argument, or the value
+        of a dictionary's key.
+        """
+        return value
+
     def looked_up(self, mapping: ast.expr, key: ast.expr, at: Rewriting) -> ast.expr:
         """The key of ``mapping[key]`` and of ``key in mapping``, where they are only read."""
         return key
@@ -206,6 +214,11 @@ class Rewriting(ast.NodeTransformer):
         """Whether an expression, as it is written, makes a set whose order can matter."""
         return not self.sorted and self._sets.makes(node)
 
+    def _bound(self, name: str, value: ast.expr) -> ast.expr:
+        for step in self._steps:
+            value = step.bound(name, value, self)
+        return value
+
     def _made(self, node: ast.expr, around: ast.expr) -> ast.expr:
         for step in self._steps:
             around = step.made(node, around, self)
@@ -214,8 +227,16 @@ class Rewriting(ast.NodeTransformer):
     # --- scopes, with their annotations and type parameters left alone
 
     def _defaults(self, arguments: ast.arguments) -> None:
-        arguments.defaults = self._each(arguments.defaults)
-        arguments.kw_defaults = [node and self.visit(node) for node in arguments.kw_defaults]
+        positional = [*arguments.posonlyargs, *arguments.args]
+        with_default = positional[len(positional) - len(arguments.defaults) :]
+        arguments.defaults = [
+            self._bound(each.arg, self.visit(node))
+            for each, node in zip(with_default, arguments.defaults, strict=True)
+        ]
+        arguments.kw_defaults = [
+            node and self._bound(each.arg, self.visit(node))
+            for each, node in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        ]
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
         node.decorator_list = self._each(node.decorator_list)
@@ -243,7 +264,7 @@ class Rewriting(ast.NodeTransformer):
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         node.target = self.visit(node.target)
         if node.value is not None:
-            node.value = self.visit(node.value)
+            node.value = self._bound(last_name(node.target), self.visit(node.value))
         return node
 
     def visit_TypeAlias(self, node: ast.AST) -> ast.AST:
@@ -318,6 +339,15 @@ class Rewriting(ast.NodeTransformer):
         elif isinstance(target, ast.Attribute):
             for step in self._steps:
                 node.value = step.assigned(target, node.value, self)
+        if name := last_name(target):
+            node.value = self._bound(name, node.value)
+        return node
+
+    def visit_Dict(self, node: ast.Dict) -> ast.AST:
+        self.generic_visit(node)
+        for number, key in enumerate(node.keys):
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                node.values[number] = self._bound(key.value, node.values[number])
         return node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
@@ -346,6 +376,9 @@ class Rewriting(ast.NodeTransformer):
         outer, self.sorted = self.sorted, False
         node.func = self.visit(node.func)
         node.keywords = self._each(node.keywords)
+        for each in node.keywords:
+            if each.arg is not None:
+                each.value = self._bound(each.arg, each.value)
         forgets = name in calls.FORGETS_ORDER and isinstance(node.func, ast.Name)
         self.sorted = forgets and not has_keyword(node, "key")
         node.args = self._each(node.args)

@@ -67,6 +67,7 @@ CHANGES = (
         what="folders listed backwards",
         why="a folder's order is the file system's, and another machine has another: sort it.",
         install=lambda: Listings(backwards=True).install(),
+        cause="directory-order",
     ),
     Change(
         name="sorted-listings",

@@ -17,16 +17,23 @@ def _one(variables: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _other(variables: Mapping[str, str]) -> Mapping[str, str]:
-    """Half as many; of one, two."""
+    """Half as many; of one, two.
+
+    Where nothing says how many there are, it is one for each processor or for each of their cores, of which
+    some have two processors: neither number is taken.
+    """
     given = variables.get("OMP_NUM_THREADS", "")
-    now = int(given) if given.isascii() and given.isdigit() and int(given) else (os.cpu_count() or 1)
-    return dict.fromkeys(_VARIABLES, str(now // 2 if now > 1 else 2))
+    if given.isascii() and given.isdigit() and int(given):
+        now = int(given)
+        return dict.fromkeys(_VARIABLES, str(now // 2 if now > 1 else 2))
+    processors = os.cpu_count() or 1
+    return dict.fromkeys(_VARIABLES, str(processors // 2 - 1 if processors > 3 else processors + 1))
 
 
 CHANGES = (
     Change(
         name="threads",
-        what="half as many CPU threads",
+        what="another number of CPU threads",
         should="rounding",
         why="a result depends on the number of threads by more than rounding.",
         variables=_other,

@@ -1,0 +1,68 @@
+"""Another seed wherever the program gives one."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from samebits.control import changes, told
+from samebits.usercode import loading
+
+pytestmark = pytest.mark.usefixtures("generators_restored")
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "told"
+    monkeypatch.setattr(told, "_said", set())
+    monkeypatch.setenv(told.VARIABLE, told.Trial(str(path)).to_json())
+    return path
+
+
+@pytest.fixture
+def changed(file: Path) -> Iterator[None]:
+    undo = changes.install(["seed"])
+    yield
+    undo()
+
+
+def run(source: str) -> Any:
+    space: dict[str, Any] = {"torch": torch, "np": np, "random": random}
+    exec(loading.compile_user(source, "train.py"), space)
+    return space["found"]
+
+
+SEEDED = [
+    "torch.random.manual_seed({seed})\nfound = torch.rand(()).item()",
+    "np.random.seed({seed})\nfound = np.random.rand()",
+    "random.seed({seed})\nfound = random.random()",
+    "found = np.random.default_rng({seed}).random()",
+    "found = np.random.RandomState(seed={seed}).rand()",
+    "found = random.Random({seed}).random()",
+    "g = torch.Generator().manual_seed({seed})\nfound = torch.rand((), generator=g).item()",
+]
+
+
+@pytest.mark.parametrize("source", SEEDED)
+def test_it_is_the_next_one(source: str, file: Path) -> None:
+    expected = run(source.format(seed=8))
+    undo = changes.install(["seed"])
+    try:
+        found = run(source.format(seed=7))
+    finally:
+        undo()
+    assert found == expected
+    assert any("7" in saying.what and "8" in saying.what for saying in told.read(file))
+
+
+@pytest.mark.usefixtures("changed")
+def test_what_is_no_seed_stays(file: Path) -> None:
+    assert run("found = 'a.b'.seed if hasattr('a', 'seed') else 3") == 3
+    run("random.seed('text')\nfound = random.random()")
+    assert told.read(file) == []
