@@ -201,6 +201,7 @@ OTHER_ERRORS = {
     "compat/index_select.py": {"IndexError"},
     "control/result_order.py": {"TimeoutError"},
     "integrations/_protocol.py": {"ModuleNotFoundError"},
+    "launch/copy_up.py": {"OSError"},
     "launch/process.py": {"OSError"},
     "ops/index.py": {"IndexError"},
     "ops/unpool.py": {"RuntimeError"},

@@ -6,15 +6,33 @@ nothing draws from would make two runs differ.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from threading import local
+from typing import Final
 
 _quiet: Callable[[], AbstractContextManager[None]] = nullcontext
+_files: Final = local()
 
 
 def aside() -> AbstractContextManager[None]:
     """In this, whoever observes sees nothing of this thread."""
     return _quiet()
+
+
+@contextmanager
+def files_aside() -> Iterator[None]:
+    """In this, whoever notes files sees nothing of this thread."""
+    before, _files.aside = are_files_aside(), True
+    try:
+        yield
+    finally:
+        _files.aside = before
+
+
+def are_files_aside() -> bool:
+    """Whether the files that this thread opens are samebits' business."""
+    return getattr(_files, "aside", False)
 
 
 def observed(quiet: Callable[[], AbstractContextManager[None]]) -> Callable[[], None]:

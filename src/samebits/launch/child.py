@@ -20,14 +20,23 @@ from typing import Any, Final, NoReturn
 #: How many calls there are below a program's first frame because of this file.
 _FRAMES: Final = 4 if sys.version_info < (3, 12) else 3  # `exec` counted, too
 
+#: Variables of a process that is observed or controlled.
+_ATTACHES: Final = frozenset({"SAMEBITS_PLAN", "SAMEBITS_CONTROL"})
+
 _attached = False
 _session: Any = None
 
 
 def attach() -> None:
-    """Prepare this process: control at once, facts from now on, events once torch is imported."""
+    """Prepare this process: control at once, facts from now on, events once torch is imported.
+
+    Of a process that is in a mirror and neither controlled nor observed the files are kept, and no more.
+    """
     global _attached, _session
     if _attached:
+        return
+    _keep_files()
+    if not (_runs_here() or _ATTACHES & os.environ.keys()):
         return
     script = _plain_script()
     if script is not None:
@@ -73,6 +82,19 @@ def attach() -> None:
     _session.on_step_limit = _stopped
     Messages(_session).install()
     imports.after("torch", _torch_imported)
+
+
+def _keep_files() -> None:
+    """In a mirror nothing may be written before this, and nothing without it."""
+    from samebits._runtime import mirrored
+
+    if os.environ.get(mirrored.VARIABLE):
+        from samebits.launch import copy_up
+
+        try:
+            copy_up.install()
+        except OSError as e:
+            raise SystemExit(f"samebits: the mirror that this program is to run in is gone: {e}") from None
 
 
 def _runs_here() -> bool:

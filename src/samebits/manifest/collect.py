@@ -22,6 +22,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from samebits import __version__
+from samebits._runtime import mirrored
 from samebits.manifest.arguments import alike, redacted
 from samebits.manifest.manifest import Manifest
 from samebits.manifest.variables import variables
@@ -66,8 +67,8 @@ def collect_static() -> Manifest:
         machine=dict(_machine()),
         hash={"randomized": bool(sys.flags.hash_randomization)},
         variables=variables(os.environ),
-        argv=redacted(alike(sys.argv)),
-        cwd=_ask(os.getcwd),
+        argv=redacted([mirrored.real(word) for word in alike(sys.argv)]),
+        cwd=_ask(lambda: mirrored.real(os.getcwd())),
     )
 
 

@@ -11,20 +11,25 @@ import sys
 from hashlib import blake2b
 from typing import Final
 
+from samebits._runtime import mirrored
 from samebits.manifest import alike
 
-#: Variables that a shell, jupyter or pytest-xdist sets for every command it starts, and others in each run.
-_VARIABLES: Final = frozenset({"_", "SHLVL", "OLDPWD", "PWD", "JPY_PARENT_PID", "PYTEST_XDIST_TESTRUNUID"})
+#: Variables that a shell, jupyter or pytest-xdist sets for every command it starts, and others in each run;
+#: and what git is told in a mirror.
+_VARIABLES: Final = frozenset(
+    {"_", "SHLVL", "OLDPWD", "PWD", "JPY_PARENT_PID", "PYTEST_XDIST_TESTRUNUID", "GIT_OPTIONAL_LOCKS"}
+)
 
 
 def command_digest(cwd: str) -> bytes:
     """A digest of the words, the folder and the variables with which this process was started."""
     environment = sorted(
-        (name, value)
+        (name, mirrored.real(value))
         for name, value in os.environ.items()
         if name not in _VARIABLES and not name.startswith("SAMEBITS_")
     )
-    command = json.dumps([alike(sys.orig_argv), cwd, environment])
+    words = [mirrored.real(word) for word in alike(sys.orig_argv)]
+    command = json.dumps([words, mirrored.real(cwd), environment])
     return blake2b(command.encode(), digest_size=16).digest()
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from samebits._runtime import mirrored
 from samebits.errors import LaunchError
 from samebits.observe import describe
 
@@ -98,7 +99,8 @@ def of(executable: str) -> Installation:
 
 
 def _made(said: dict[str, Any]) -> Installation:
-    return Installation(**{**said, "version": tuple(said["version"])})
+    torch = said["torch"] and mirrored.real(said["torch"])  # by which the observer that is built is known
+    return Installation(**{**said, "version": tuple(said["version"]), "torch": torch})
 
 
 def _dotted(version: tuple[int, int]) -> str:

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from samebits._runtime import imports
+from samebits._runtime import imports, mirrored
 from samebits.manifest.secrets import redact_data, redact_path, secret_name
 from samebits.model import events
 from samebits.model.facts import Checkpoint, Detail, Fact, File, Listing, Load, Probe, Save, Variable, Write
@@ -160,7 +160,7 @@ class Session:
             isinstance(detail, (Checkpoint, File, Listing, Load, Probe, Save, Write))
             and detail.path is not None
         ):
-            detail = replace(detail, path=redact_path(detail.path))
+            detail = replace(detail, path=redact_path(mirrored.real(detail.path)))
         if isinstance(detail, Variable) and detail.value is not None:
             name = detail.name or ""
             if secret_name(name) or not _NUMBERS.isdisjoint(name.upper().split("_")):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
+from samebits._runtime import mirrored
 from samebits.manifest.secrets import redact
 from samebits.observe.command import working_folder
 from samebits.usercode import texts
@@ -35,7 +36,7 @@ class Sources:
         if file.startswith("<"):
             return file
         path = os.path.normpath(os.path.join(self.cwd, file))
-        return path[len(self.cwd) + 1 :] if path.startswith(self.cwd + os.sep) else path
+        return path[len(self.cwd) + 1 :] if path.startswith(self.cwd + os.sep) else mirrored.real(path)
 
     def keep(self, file: str, writer: Writer) -> None:
         """Write the text of a user's source file, once."""

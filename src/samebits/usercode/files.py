@@ -22,6 +22,7 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any, Final
 
+from samebits._runtime import mirrored
 from samebits.model.sites import INSTALLED_NAMES
 
 
@@ -144,4 +145,4 @@ def relative(filename: str) -> str:
         here = os.path.realpath(os.getcwd())
     except (OSError, ValueError):
         return filename
-    return path[len(here) + 1 :] if path.startswith(here + os.sep) else path
+    return path[len(here) + 1 :] if path.startswith(here + os.sep) else mirrored.real(path)

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from xxhash import xxh3_64
 
+from samebits._runtime.aside import are_files_aside
 from samebits.model.facts import Detail, File, Write
 from samebits.model.sites import INSTALLED_NAMES, Site
 from samebits.usercode import files, texts
@@ -105,7 +106,7 @@ def _interpreter(args: tuple[Any, ...]) -> None:
 
 
 def _open(args: tuple[Any, ...]) -> None:
-    if _report is None:
+    if _report is None or are_files_aside():
         return
     path, mode, flags = args
     if isinstance(path, int) or getattr(_here, "busy", False):
@@ -119,13 +120,15 @@ def _open(args: tuple[Any, ...]) -> None:
 
 def _renamed(args: tuple[Any, ...]) -> None:
     """What is put in the place of a file is written there."""
-    if _report is not None and isinstance(args[1], str | bytes | os.PathLike):
+    noted = _report is not None and not are_files_aside()
+    if noted and isinstance(args[1], str | bytes | os.PathLike):
         _opened(os.fsdecode(args[1]), "w", 0)
 
 
 def _database(args: tuple[Any, ...]) -> None:
     """A database is read and written in place."""
-    if _report is not None and isinstance(args[0], str | bytes | os.PathLike):
+    noted = _report is not None and not are_files_aside()
+    if noted and isinstance(args[0], str | bytes | os.PathLike):
         name = os.fsdecode(args[0])
         if name not in ("", ":memory:") and not name.startswith("file:"):
             _opened(name, "r+b", 0)

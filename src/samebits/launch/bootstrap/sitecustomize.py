@@ -1,4 +1,4 @@
-"""Found first on the path of every Python started below a run of ours; attaches control and observer.
+"""Found first on the path of every Python started below a run of ours; attaches control, observer and mirror.
 
 Python imports `sitecustomize` by itself at start-up.  The one this file hides is run afterwards.
 
@@ -49,7 +49,7 @@ def _attach() -> None:
     child.attach()
 
 
-if "SAMEBITS_PLAN" in os.environ or "SAMEBITS_CONTROL" in os.environ:
+if any(name in os.environ for name in ("SAMEBITS_PLAN", "SAMEBITS_CONTROL", "SAMEBITS_MIRROR")):
     _attach()
 
 _spec = importlib.machinery.PathFinder.find_spec("sitecustomize", sys.path)
