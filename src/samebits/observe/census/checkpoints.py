@@ -27,7 +27,6 @@ from samebits.observe.session import Session
 from samebits.seeding.adapters import adapter_of
 from samebits.seeding.adapters import process_wide as adapters
 from samebits.usercode import callers
-from samebits.usercode.files import relative
 
 #: module -> (function, where its object is among the arguments, where its file is), the object first.
 _SAVERS: Final[Mapping[str, tuple[tuple[str, int, int], ...]]] = {
@@ -151,7 +150,7 @@ class Checkpoints(Patcher):
             Checkpoint(
                 action=action,
                 call=call,
-                path=None if path is None else relative(path),
+                path=None if path is None else _shown(path),
                 digest=content,
                 size=size,
                 keys=keys or None,
@@ -208,6 +207,15 @@ def _path(file: Any) -> str | None:
         except OSError:
             return None
     return os.path.abspath(name) if isinstance(name, str) else None
+
+
+def _shown(path: str) -> str:
+    """A path in the working folder without that; no link is followed, for a mirror is made of them."""
+    try:
+        here = os.getcwd()
+    except OSError:
+        return path
+    return path[len(here) + 1 :] if path.startswith(here + os.sep) else path
 
 
 def _content(file: Any, path: str | None) -> tuple[str | None, int | None]:

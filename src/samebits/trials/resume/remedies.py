@@ -35,6 +35,15 @@ _WORDS: Final[Mapping[tuple[str, str], str]] = {
     '        folder = f"{{args.output_dir}}/checkpoint-{{state.global_step}}"\n'
     '        torch.save(samebits.capture_rng(), f"{{folder}}/rng.pt")\n'
     "# and, in on_train_begin of a resumed run: samebits.restore_rng(torch.load(...))",
+    # The Trainer keeps the process-wide generators and the order itself, so that no other state is put back.
+    ("transformers", "generator-object"): "class Keep(TrainerCallback):\n"
+    "    def on_save(self, args, state, control, **kwargs):\n"
+    '        folder = f"{{args.output_dir}}/checkpoint-{{state.global_step}}"\n'
+    '        torch.save({path}.bit_generator.state, f"{{folder}}/{name}.pt")  # torch: .get_state()\n'
+    "    def on_train_begin(self, args, state, control, **kwargs):\n"
+    "        if state.global_step:  # it goes on\n"
+    '            folder = f"{{args.output_dir}}/checkpoint-{{state.global_step}}"\n'
+    '            {path}.bit_generator.state = torch.load(f"{{folder}}/{name}.pt")',
     ("accelerate", "rng"): "from samebits.integrations.accelerate import RngState\n"
     "accelerator.register_for_checkpointing(RngState({name}={name}))",
     ("accelerate", "object"): "accelerator.register_for_checkpointing({name})  # it has state_dict and "
@@ -76,7 +85,7 @@ def fix(kind: str, path: str, how: str, key: str | None, used: str | None, *, ow
     for group in (kind, "rng" if kind in _RNG else "object" if kind in _OBJECTS else ""):
         words = _WORDS.get((used, group))
         if words is not None and how != "changed":
-            return words.format(name=leaf if leaf.isidentifier() else "state", leaf=leaf)
+            return words.format(name=leaf if leaf.isidentifier() else "state", leaf=leaf, path=name)
     return plain
 
 
