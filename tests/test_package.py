@@ -218,6 +218,7 @@ OTHER_ERRORS = {
     "seeding/adapters.py": {"ValueError"},
     "seeding/checksum.py": {"TypeError"},
     "trials/cure/source_text.py": {"ValueError"},
+    "trials/stress/matrix.py": {"KeyError"},
 }
 
 

@@ -18,7 +18,7 @@ from samebits.cli._output import (
     write_json,
 )
 from samebits.cli._program import ProgramCommand, chosen, run_options
-from samebits.cli._progress import progress_line, matrix_line
+from samebits.cli._progress import matrix_line, progress_line
 from samebits.cli.main import say
 from samebits.control.settings import Control
 

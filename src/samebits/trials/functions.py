@@ -15,18 +15,18 @@ from samebits.launch.functions import (
     checked_seconds,
     checked_words,
 )
-from samebits.observe.plan import KILLS
 from samebits.launch.verify import Progress as PairProgress
-from samebits.trials.stress import pool
-from samebits.trials.stress.matrix import Matrix
-from samebits.trials.stress.run import Watchers, chosen, prepared
-from samebits.trials.stress.run import stress as stress_program
+from samebits.observe.plan import KILLS
 from samebits.trials.cure.result import CureResult
 from samebits.trials.cure.search import MOST_RUNS, CureProgress
 from samebits.trials.cure.search import cure as cure_program
 from samebits.trials.resume.outcome import Resumed
 from samebits.trials.resume.run import Asked, Progress
 from samebits.trials.resume.run import resume as resume_program
+from samebits.trials.stress import pool
+from samebits.trials.stress.matrix import Matrix
+from samebits.trials.stress.run import Watchers, chosen, prepared
+from samebits.trials.stress.run import stress as stress_program
 
 
 def cure(

@@ -1,8 +1,8 @@
 """Where trials run, and how many at once: processes here, joblib's backends, or a Slurm array.
 
-Each trial is a process of its own (`trials/stress/task.py`), whoever starts it, and leaves its row in the folder of
-the trials.  Nothing here schedules: processes here are started by `concurrent.futures`, elsewhere by who was
-asked to.
+Each trial is a process of its own (`trials/stress/task.py`), whoever starts it, and leaves its row in the
+folder of the trials.  Nothing here schedules: processes here are started by `concurrent.futures`, elsewhere
+by who was asked to.
 """
 
 from __future__ import annotations
