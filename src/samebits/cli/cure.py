@@ -1,4 +1,4 @@
-"""Find the fewest changes that make a program repeat, and prove it.
+"""Find the fewest changes that make a program repeat; prove them.
 
 The program runs in a mirror of its folder; its own files are changed only with `--apply`.
 """
@@ -60,7 +60,7 @@ def cure(
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """Find the fewest changes that make a program repeat, and prove it.
+    """Find the fewest changes that make a program repeat; prove them.
 
     The program is verified in a mirror of its folder; what its runs show to be the cause is mended there, and
     that is verified, until it repeats. Each change is then left out once: what is not missed goes. Where no

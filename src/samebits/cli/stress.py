@@ -1,4 +1,4 @@
-"""Run a program with one thing changed at a time and say what reaches its weights."""
+"""Change one thing at a time, and say what reaches the weights.
 
 from __future__ import annotations
 

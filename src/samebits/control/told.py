@@ -15,13 +15,13 @@ from typing import Any, Final
 
 from samebits.control import places
 
-#: Holds what the starter of a trial says to the changes in it, as JSON: `Trial`.
+#: Holds what the starter of a trial says to the changes in it, as JSON: `TrialPlan`.
 VARIABLE: Final = "SAMEBITS_TRIAL"
 _MOST: Final = 200  # sayings of one process
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class TrialPlan:
     """What a changed run is told: where to say what was changed, and what is known of the program.
 
     Attributes:
@@ -38,7 +38,7 @@ class Trial:
         return json.dumps({"file": self.file, "steps": self.steps, "by_name": self.by_name})
 
     @classmethod
-    def here(cls) -> Trial:
+    def here(cls) -> TrialPlan:
         """What this process was told."""
         try:
             data = json.loads(os.environ.get(VARIABLE, "{}"))
@@ -68,7 +68,7 @@ def tell(change: str, what: str, place: str | None = None) -> None:
     if saying in _said or len(_said) >= _MOST:
         return
     _said.add(saying)
-    if file := Trial.here().file:
+    if file := TrialPlan.here().file:
         line = json.dumps({"change": saying.change, "what": saying.what, "place": saying.place})
         with suppress(OSError), open(file, "a", encoding="utf-8") as there:
             there.write(f"{line}\n")  # in one write: other processes of the program say things, too

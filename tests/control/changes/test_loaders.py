@@ -18,7 +18,7 @@ from samebits.control import changes, told
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "told"
     monkeypatch.setattr(told, "_said", set())
-    monkeypatch.setenv(told.VARIABLE, told.Trial(str(path)).to_json())
+    monkeypatch.setenv(told.VARIABLE, told.TrialPlan(str(path)).to_json())
     return path
 
 

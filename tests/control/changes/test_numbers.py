@@ -18,7 +18,7 @@ from samebits.usercode import loading
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "told"
     monkeypatch.setattr(told, "_said", set())
-    monkeypatch.setenv(told.VARIABLE, told.Trial(str(path)).to_json())
+    monkeypatch.setenv(told.VARIABLE, told.TrialPlan(str(path)).to_json())
     return path
 
 
@@ -85,7 +85,7 @@ def test_one_is_doubled_and_zero_means_never() -> None:
 
 
 def test_of_a_short_run_it_is_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(told.VARIABLE, told.Trial(steps=12).to_json())
+    monkeypatch.setenv(told.VARIABLE, told.TrialPlan(steps=12).to_json())
     undo = changes.install(["evaluation"])
     try:
         assert run("eval_interval = 1000")["eval_interval"] == 4

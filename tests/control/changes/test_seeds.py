@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("generators_restored")
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "told"
     monkeypatch.setattr(told, "_said", set())
-    monkeypatch.setenv(told.VARIABLE, told.Trial(str(path)).to_json())
+    monkeypatch.setenv(told.VARIABLE, told.TrialPlan(str(path)).to_json())
     return path
 
 

@@ -46,7 +46,7 @@ def other(number: Any) -> int | float | None:
         return number / 2 if number == number and number != float("inf") else None
     if number == 1:
         return 2
-    steps = told.Trial.here().steps
+    steps = told.TrialPlan.here().steps
     half = number // 2
     return half if steps is None else min(half, max(1, steps // _PART))
 

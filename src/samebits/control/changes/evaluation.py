@@ -13,7 +13,7 @@ from typing import Final
 from samebits.control.change import Change
 from samebits.control.changes import _numbers
 from samebits.control.changes._evaluations import Evaluations
-from samebits.control.told import Trial
+from samebits.control.told import TrialPlan
 
 _NAME: Final = "evaluation"
 _WHAT: Final = r"(?:eval|evals|evaluate|evaluation|evaluating|val|valid|validate|validation|test|testing)"
@@ -38,7 +38,7 @@ def _words(given: Sequence[str]) -> Sequence[str]:
 
 
 def _install() -> Callable[[], None]:
-    if not Trial.here().by_name:
+    if not TrialPlan.here().by_name:
         return Evaluations(_NAME, lambda: True).install()
     step, undo = _numbers.install(_NAME, MEANT, _DEFAULTS)
     taken_back = Evaluations(_NAME, lambda: not step.found)

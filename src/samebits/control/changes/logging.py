@@ -7,7 +7,7 @@ from typing import Final
 
 from samebits.control.change import Change
 from samebits.control.changes import _numbers
-from samebits.control.told import Trial
+from samebits.control.told import TrialPlan
 
 _NAME: Final = "logging"
 _EVERY: Final = (
@@ -32,7 +32,7 @@ def _words(given: Sequence[str]) -> Sequence[str]:
 
 
 def _install() -> Callable[[], None]:
-    if not Trial.here().by_name:
+    if not TrialPlan.here().by_name:
         return lambda: None
     _, undo = _numbers.install(_NAME, MEANT, _DEFAULTS)
     return undo

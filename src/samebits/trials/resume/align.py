@@ -90,7 +90,7 @@ def _weight(save: Fact[Checkpoint]) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Parting:
+class Departure:
     """The first place where a resumed run differs: its own step, and in what.
 
     what: "weights" (before the step), "input", "loss", "update" (the weights after it), "kept" (a state
@@ -102,7 +102,7 @@ class Parting:
     rows: tuple[State, ...] = ()
 
 
-def part(whole: History, resumed: History, begin: int) -> Parting | None:
+def part(whole: History, resumed: History, begin: int) -> Departure | None:
     """The first place; None: every step has the bits of the whole run."""
     shared = min(whole.steps - begin, resumed.steps)
     for step in range(shared):
@@ -110,25 +110,25 @@ def part(whole: History, resumed: History, begin: int) -> Parting | None:
         taken = step in resumed.taken and begin + step in whole.taken
         rows = _differing(mine, theirs, ("parameters",)) if taken else ()
         if rows and not step:
-            return Parting(0, "weights", rows)
+            return Departure(0, "weights", rows)
         if rows:
-            return _given(whole, resumed, begin, step - 1, Parting(step - 1, "update", rows))
+            return _given(whole, resumed, begin, step - 1, Departure(step - 1, "update", rows))
         if resumed.losses.get(step, ()) != whole.losses.get(begin + step, ()):
-            return _given(whole, resumed, begin, step, Parting(step, "loss"))
+            return _given(whole, resumed, begin, step, Departure(step, "loss"))
         kept = _kept(whole, mine, theirs) if taken else ()
         if kept:
-            return Parting(step, "kept", kept)
+            return Departure(step, "kept", kept)
     if whole.steps - begin != resumed.steps:
-        return Parting(shared, "length")
+        return Departure(shared, "length")
     other = [
         name for name in whole.final.keys() & resumed.final.keys() if whole.final[name] != resumed.final[name]
     ]
     if other:
-        return Parting(max(0, shared - 1), "update", tuple(("parameters", name) for name in sorted(other)))
+        return Departure(max(0, shared - 1), "update", tuple(("parameters", name) for name in sorted(other)))
     return None
 
 
-def _given(whole: History, resumed: History, begin: int, step: int, parting: Parting) -> Parting:
+def _given(whole: History, resumed: History, begin: int, step: int, parting: Departure) -> Departure:
     """The place where the loss or the weights part, or that of what the model was given there.
 
     What it was given alone decides nothing: a program may show its model a sample in between.
@@ -139,7 +139,7 @@ def _given(whole: History, resumed: History, begin: int, step: int, parting: Par
     mine, theirs = resumed.at(at), whole.at(begin + at)
     rows = _differing(mine, theirs, ("input",)) if at < resumed.steps else ()
     rows = rows or _differing(resumed.at(step), whole.at(begin + step), ("order",))
-    return Parting(step, "input", rows) if rows else parting
+    return Departure(step, "input", rows) if rows else parting
 
 
 def _fresh(whole: History, resumed: History, begin: int) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from samebits.trials.resume import align, remedies
-from samebits.trials.resume.align import Parting, Start
+from samebits.trials.resume.align import Departure, Start
 from samebits.trials.resume.history import History
 from samebits.trials.resume.missing import Candidate, Search
 from samebits.trials.resume.outcome import Missing, Trial
@@ -91,7 +91,7 @@ def judged(whole: History, cut: History, resumed: History, trial: Trial) -> Tria
 
 
 def _missing(
-    whole: History, cut: History, resumed: History, begin: Start, parting: Parting
+    whole: History, cut: History, resumed: History, begin: Start, parting: Departure
 ) -> tuple[Missing, ...]:
     search = Search(whole, cut, resumed, begin, parting)
     used = remedies.framework(whole)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from samebits.model.facts import Checkpoint, Fact, Load
-from samebits.trials.resume.align import Parting, Start, is_average
+from samebits.trials.resume.align import Departure, Start, is_average
 from samebits.trials.resume.history import History, State
 from samebits.trials.resume.places import Places
 
@@ -40,7 +40,7 @@ class Search:
     """The runs of one trial."""
 
     def __init__(
-        self, whole: History, cut: History, resumed: History, begin: Start, parting: Parting
+        self, whole: History, cut: History, resumed: History, begin: Start, parting: Departure
     ) -> None:
         self.whole, self.cut, self.resumed = whole, cut, resumed
         self.begin, self.parting = begin, parting

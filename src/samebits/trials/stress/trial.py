@@ -70,7 +70,7 @@ def _once(
     file.unlink(missing_ok=True)
     program, control, said = _changed(design, change, by_name)
     steps = design.count if design.steps is None else min(design.count, design.steps)
-    os.environ[told.VARIABLE] = told.Trial(str(file), steps or None, by_name).to_json()
+    os.environ[told.VARIABLE] = told.TrialPlan(str(file), steps or None, by_name).to_json()
     limit = design.timeout or _PATIENCE[0] * design.seconds + _PATIENCE[1]
     tell = None if progress is None else (lambda number, total, done: progress(done))
     with placed(program, _place(design, change, slot)) as there:
