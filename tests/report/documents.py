@@ -111,6 +111,7 @@ def report(word: str, headline: str, runs: str = "AB", **more: Any) -> dict[str,
         "operations": [],
         "environment": [],
         "metrics": [],
+        "tables": [],
         "notes": [],
     }
     assert more.keys() <= empty.keys()

@@ -1,4 +1,4 @@
-"""Interrupt a program, restart it, and say what its checkpoint lost."""
+"""Interrupt and restart a program; say what its checkpoint lost."""
 
 from __future__ import annotations
 

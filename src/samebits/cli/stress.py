@@ -1,4 +1,4 @@
-"""Change one thing at a time, and say what reaches the weights.
+"""Change one thing at a time, and say what reaches the weights."""
 
 from __future__ import annotations
 
