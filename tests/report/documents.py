@@ -118,6 +118,21 @@ def report(word: str, headline: str, runs: str = "AB", **more: Any) -> dict[str,
     return empty | more
 
 
+def trials() -> dict[str, Any]:
+    """What a cure found."""
+    row = [{"text": "needed", "tone": "agrees"}, "numpy", "train.py:3", "np.random.seed(0)", "", "it draws"]
+    table = {
+        "name": "cure",
+        "title": "What makes it repeat",
+        "sentence": "6 runs.",
+        "head": ["", "change", "at", "what it does", "cost of a step", "why"],
+        "rows": [row],
+        "code": "--- a/train.py\n+++ b/train.py\n@@ -1 +1,2 @@\n import numpy\n+numpy.random.seed(0)\n",
+        "notes": ["and run it so: samebits run --only numpy train.py"],
+    }
+    return report("cured", "one change makes it repeat, found in 6 runs", tables=[table])
+
+
 SOURCE = {
     "file": "train.py",
     "start": 33,
@@ -356,7 +371,7 @@ def hostile() -> dict[str, Any]:
             return value
         return HOSTILE[next(turn) % len(HOSTILE)]
 
-    spoiled: dict[str, Any] = spoil(diverged())
+    spoiled: dict[str, Any] = spoil(diverged() | {"tables": trials()["tables"]})
     spoiled["curves"][1]["values"][1][5] = HOSTILE[0]
     return spoiled
 
@@ -388,5 +403,5 @@ def big(points: int = 10_000, steps: int = 100_000, rows: int = 1000) -> dict[st
 #: Every one, by name.
 ALL: dict[str, Callable[[], dict[str, Any]]] = {
     "diverged": diverged, "logs": logs, "several": several, "same": same, "empty": empty, "hostile": hostile,
-    "big": big,
+    "big": big, "trials": trials,
 }  # fmt: skip

@@ -457,6 +457,15 @@ def test_a_fix_is_copied(opened: Open) -> None:
 # Light, dark, paper, narrow screens
 
 
+def test_what_was_found_by_running_it_again(opened: Open) -> None:
+    page = opened(documents.trials())
+    part = page.locator("#trials-cure")
+    assert part.locator("tbody tr").count() == 1
+    for words in ("CURED", "What makes it repeat", "np.random.seed(0)", "+numpy.random.seed(0)", "run it so"):
+        assert words in page.locator("body").inner_text()
+    assert part.locator("td.agrees").inner_text() == "needed"
+
+
 def test_light_and_dark(opened: Open) -> None:
     page = opened(documents.diverged(), color_scheme="dark")
     background = "getComputedStyle(document.body).backgroundColor"
@@ -508,7 +517,7 @@ def test_a_narrow_screen(opened: Open, name: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["diverged", "logs"])
+@pytest.mark.parametrize("name", ["diverged", "logs", "trials"])
 def test_axe_finds_nothing_serious(opened: Open, name: str, scheme: str) -> None:
     page = opened(documents.ALL[name](), color_scheme=scheme)
     found = axe.Axe().run(page).response["violations"]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from samebits.cli._output import checked_path
+from samebits.cli._output import checked_path, write_page
 from samebits.cli.main import say
+
+if TYPE_CHECKING:
+    from samebits.cli._output import Result
+    from samebits.compare.verdict import Verdict
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 _ENDINGS = (".html", ".htm")
@@ -27,6 +31,50 @@ def page_path(ctx: click.Context, parameter: click.Parameter, value: str | None)
         )
     checked_path(ctx, parameter, value)
     return Path(value)
+
+
+def report_options(function: _Decorated) -> _Decorated:
+    """`--report PATH` and `--open`, of a command that runs a program several times."""
+    function = open_option(function)
+    return click.option(
+        "--report", "page", metavar="PATH", callback=page_path, help="Also write a report: one HTML file."
+    )(function)
+
+
+def trials_report(
+    result: Result,
+    headline: str,
+    verdict: Verdict | None,
+    out: Path,
+    page: Path | None,
+    *,
+    show: bool,
+    quiet: bool,
+) -> None:
+    """Write the report of cure, stress or resume, if asked, and show it.
+
+    Raises:
+        click.ClickException: it cannot be written.
+    """
+    if page is None:
+        return
+    from samebits._runtime.text import clean
+    from samebits.report.build import report_of_trials
+
+    write_page(report_of_trials(result.as_json(), verdict, out, headline), page)
+    if not quiet:
+        click.echo(f"report: {clean(str(page))}", err=True)
+    opened(page, show)
+
+
+def asked_for(page: Path | None, show: bool, ctx: click.Context) -> None:
+    """That `--open` has something to show.
+
+    Raises:
+        click.UsageError: it has not.
+    """
+    if show and page is None:
+        raise click.UsageError("--open shows a report; give --report report.html, too.", ctx)
 
 
 def open_option(function: _Decorated) -> _Decorated:

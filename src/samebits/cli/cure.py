@@ -11,9 +11,11 @@ from typing import Final
 import click
 
 from samebits.cli._detail import detail, detail_options
-from samebits.cli._output import json_option, keep_apart, show, stdout_kept_for_json, writable, write
+from samebits.cli._output import json_option, keep_apart, stdout_kept_for_json, writable, write
+from samebits.cli._output import show as show_result
 from samebits.cli._program import ProgramCommand, chosen, out_option, python_option, timeout_option
 from samebits.cli._progress import trials_line
+from samebits.cli._report import asked_for, report_options, trials_report
 from samebits.cli.main import say
 
 ORDER: Final = 24  # of `samebits --help`
@@ -43,6 +45,7 @@ MOST_RUNS: Final = 40
 @python_option
 @out_option
 @timeout_option
+@report_options
 @json_option
 @detail_options("Print the result's one line alone.", "Print every note.")
 @click.pass_context
@@ -56,6 +59,8 @@ def cure(
     force: bool,
     out: Path,
     timeout: float | None,
+    page: Path | None,
+    show: bool,
     json_path: str | None,
     quiet: bool,
     verbose: bool,
@@ -77,12 +82,13 @@ def cure(
     Exit code: 0 it repeats as it is or a cure was found and proved, 1 nothing that was tried makes it repeat,
     2 incomplete, failed, or the command is wrong.
     """
-    from samebits.report.cure import print_cure
+    from samebits.report.cure import headline, print_cure
     from samebits.trials.cure import applied
     from samebits.trials.cure.search import cure as find
 
     much = detail(quiet, verbose)
-    keep_apart(ctx, (patch_path, json_path), ())
+    keep_apart(ctx, (patch_path, json_path, page), ())
+    asked_for(page, show, ctx)
     if force and not change:
         raise click.UsageError("--force is for --apply.", ctx)
     if patch_path == "-" and json_path == "-":
@@ -105,7 +111,10 @@ def cure(
             most_runs=most_runs,
             progress=progress,
         )
-    code = show(result, lambda console: print_cure(result, console, detail=much), json_path, aside=alone)
+    code = show_result(
+        result, lambda console: print_cure(result, console, detail=much), json_path, aside=alone
+    )
+    trials_report(result, headline(result), result.first, out, page, show=show, quiet=quiet)
     if patch_path is not None and result.verdict == "cured":
         write(result.patch, patch_path)
     if change and result.verdict == "cured" and result.files:

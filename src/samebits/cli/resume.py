@@ -9,9 +9,11 @@ from typing import Final
 import click
 
 from samebits.cli._detail import detail, detail_options
-from samebits.cli._output import close_stdout, console, json_option, stdout_kept_for_json, write_json
+from samebits.cli._output import json_option, keep_apart, stdout_kept_for_json
+from samebits.cli._output import show as show_result
 from samebits.cli._program import ProgramCommand, chosen, run_options
 from samebits.cli._progress import trials_line
+from samebits.cli._report import asked_for, report_options, trials_report
 from samebits.cli.main import say
 from samebits.control.settings import Control
 
@@ -44,6 +46,7 @@ def _words(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[
     help="Interrupt it after so many optimizer steps; else at random.",
 )  # fmt: skip
 @run_options
+@report_options
 @json_option
 @detail_options("Print the verdict's one line alone.", "Print every trial and its runs.")
 @click.pass_context
@@ -59,6 +62,8 @@ def resume(
     portable: bool,
     out: Path,
     timeout: float | None,
+    page: Path | None,
+    show: bool,
     json_path: str | None,
     quiet: bool,
     verbose: bool,
@@ -78,11 +83,13 @@ def resume(
 
     Exit code: 0 every step after the restart has the whole run's bits, 1 a state is lost, 2 otherwise.
     """
-    from samebits.report.resume import print_resumed
+    from samebits.report.resume import headline, print_resumed
     from samebits.trials.resume.run import Asked
     from samebits.trials.resume.run import resume as resume_program
 
     much = detail(quiet, verbose)
+    keep_apart(ctx, (json_path, page), ())
+    asked_for(page, show, ctx)
     asked = Asked(
         chosen(ctx),
         words,
@@ -97,10 +104,6 @@ def resume(
     tell = (lambda sentence: None) if quiet else say
     with stdout_kept_for_json(json_path), trials_line(quiet=quiet) as progress:
         resumed = resume_program(asked, progress=progress, say=tell)
-    try:
-        print_resumed(resumed, console(json_path), detail=much)
-    except BrokenPipeError:
-        if json_path != "-":
-            close_stdout()
-    write_json(resumed.as_json(), json_path)
-    ctx.exit(resumed.exit_status if not resumed.interrupted else 2)
+    code = show_result(resumed, lambda where: print_resumed(resumed, where, detail=much), json_path)
+    trials_report(resumed, headline(resumed), None, out, page, show=show, quiet=quiet)
+    ctx.exit(code if not resumed.interrupted else 2)

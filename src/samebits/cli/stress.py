@@ -9,16 +9,11 @@ import click
 
 from samebits.cli._config import read_from
 from samebits.cli._detail import Detail, detail, detail_options
-from samebits.cli._output import (
-    close_stdout,
-    console,
-    json_option,
-    keep_apart,
-    stdout_kept_for_json,
-    write_json,
-)
+from samebits.cli._output import console, json_option, keep_apart, stdout_kept_for_json
+from samebits.cli._output import show as show_result
 from samebits.cli._program import ProgramCommand, chosen, run_options
 from samebits.cli._progress import matrix_line, progress_line
+from samebits.cli._report import asked_for, report_options, trials_report
 from samebits.cli.main import say
 from samebits.control.settings import Control
 
@@ -69,6 +64,7 @@ def _names(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     help="Show the trials in this folder, such as a Slurm array left there; nothing is run.",
 )  # fmt: skip
 @run_options
+@report_options
 @json_option
 @detail_options("Print one line alone.", "Print every row's line, cause and numbers.")
 @click.pass_context
@@ -86,6 +82,8 @@ def stress(
     portable: bool,
     out: Path,
     timeout: float | None,
+    page: Path | None,
+    show: bool,
     json_path: str | None,
     quiet: bool,
     verbose: bool,
@@ -112,7 +110,8 @@ def stress(
     from samebits.trials.stress.design import Design
 
     much = detail(quiet, verbose)
-    keep_apart(ctx, (json_path,), ())
+    keep_apart(ctx, (json_path, page), ())
+    asked_for(page, show, ctx)
     if verbose and (read := read_from(ctx)):
         say(read, ctx.command_path)
     if collect is not None:
@@ -149,19 +148,12 @@ def stress(
         from samebits.report import print_verdict
 
         print_verdict(verdict, console(json_path), detail=much)
-    ctx.exit(_shown(matrix, json_path, much))
+    code = _shown(matrix, json_path, much)
+    trials_report(matrix, matrix.headline, verdict, out, page, show=show, quiet=quiet)
+    ctx.exit(code)
 
 
 def _shown(matrix: Matrix, json_path: str | None, much: Detail) -> int:
     from samebits.report.stress import print_matrix
 
-    try:
-        print_matrix(matrix, console(json_path), detail=much)
-    except BrokenPipeError:
-        if json_path != "-":
-            close_stdout()
-    try:
-        write_json(matrix.as_json(), json_path)
-    except BrokenPipeError:
-        close_stdout()
-    return matrix.exit_status
+    return show_result(matrix, lambda where: print_matrix(matrix, where, detail=much), json_path)

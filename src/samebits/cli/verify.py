@@ -13,7 +13,7 @@ from samebits.cli._output import deliver, json_option, keep_apart, stdout_kept_f
 from samebits.cli._plot import draw_losses, drawn, plot_option
 from samebits.cli._program import ProgramCommand, chosen, run_options
 from samebits.cli._progress import busy, progress_line
-from samebits.cli._report import open_option, opened, page_path
+from samebits.cli._report import asked_for, open_option, opened, page_path
 from samebits.cli.main import say
 from samebits.control.settings import Control
 
@@ -89,8 +89,7 @@ def verify(
 
     much = detail(quiet, verbose)
     keep_apart(ctx, (page, json_path), ())
-    if show and page is None:
-        raise click.UsageError("--open shows a report; give --report report.html, too.", ctx)
+    asked_for(page, show, ctx)
     if verbose and (read := read_from(ctx)):
         say(read, ctx.command_path)
     with stdout_kept_for_json(json_path), progress_line(quiet=quiet) as progress:

@@ -11,7 +11,7 @@ from typing import Any
 from samebits._runtime.whole import write_there
 from samebits.compare import closeup
 from samebits.compare.judge import compare_all
-from samebits.compare.verdict import Verdict
+from samebits.compare.verdict import Verdict, incomplete
 from samebits.errors import RecordError
 from samebits.metrics.compare import compare_metrics
 from samebits.metrics.logs import open_log
@@ -77,7 +77,9 @@ def report_of_verdict(verdict: Verdict, out: Path) -> dict[str, Any]:
         return document([Shown(_logged(run, run.id), run) for run in whole], verdict)
 
 
-def report_of_trials(result: Mapping[str, Any], verdict: Verdict, out: Path, headline: str) -> dict[str, Any]:
+def report_of_trials(
+    result: Mapping[str, Any], verdict: Verdict | None, out: Path, headline: str
+) -> dict[str, Any]:
     """The document of what cure, stress or resume found, as their own documents say it (`report.trials`).
 
     Args:
@@ -86,7 +88,7 @@ def report_of_trials(result: Mapping[str, Any], verdict: Verdict, out: Path, hea
         out: where its runs are kept.
         headline: the result in one line.
     """
-    shown = report_of_verdict(verdict, out)
+    shown = document([], incomplete([], "")) if verdict is None else report_of_verdict(verdict, out)
     return shown | {"word": result["verdict"], "headline": headline, "tables": tables(result)}
 
 

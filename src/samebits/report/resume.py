@@ -42,7 +42,7 @@ def print_resumed(
         BrokenPipeError: nobody reads any more.
     """
     console = widened(console)
-    put(console, _headline(resumed), 0, _STYLES[resumed.word])
+    put(console, f"{resumed.word.upper()}  {headline(resumed)}", 0, _STYLES[resumed.word])
     if detail == "quiet":
         return
     if resumed.reason is not None:
@@ -64,7 +64,8 @@ def print_resumed(
         put(console, f"note: {clean(note)}", 2, "dim")
 
 
-def _headline(resumed: Resumed) -> str:
+def headline(resumed: Resumed) -> str:
+    """The verdict in one line, after its word."""
     counts = Counter(trial.word for trial in resumed.trials)
     done, asked = len(resumed.trials), resumed.asked
     of = f"{done} trial{'s' * (done != 1)}" + (
@@ -72,13 +73,13 @@ def _headline(resumed: Resumed) -> str:
     )
     if resumed.word == "complete":
         what = "every step after the restart has the bits of the whole run"
-        return f"COMPLETE  {what} ({of}, {resumed.steps:,} steps)"
+        return f"{what} ({of}, {resumed.steps:,} steps)"
     if resumed.word == "loses":
         what = ", ".join(dict.fromkeys(KINDS[one.kind] for one in resumed.missing)) or "something"
-        return f"LOSES  {what} ({counts['loses']} of {of})"
+        return f"{what} ({counts['loses']} of {of})"
     if resumed.word == "incomplete":
-        return f"INCOMPLETE  whether it goes on was not seen ({of})"
-    return f"FAILED  the program does not go on ({of})"
+        return f"whether it goes on was not seen ({of})"
+    return f"the program does not go on ({of})"
 
 
 def _missing(console: Console, one: Missing, number: int, total: int) -> None:
