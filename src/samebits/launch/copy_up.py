@@ -8,8 +8,8 @@ source, is refused: no event can change where it leads.
 A program should not notice that a file of its is a link.  So what asks Python where a link leads gets a path
 in the mirror, and links of ours are none for `os.path.islink`, by which `os.walk` decides where to go.
 
-Not seen: processes that are no Python, libraries that are not in `native_writers`, and paths relative to an
-opened folder that lies in the user's.
+Not seen are processes that are no Python, but for the files that they are named when one starts them, and
+libraries that are not in `native_writers`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from samebits._runtime.aside import are_files_aside, files_aside
 from samebits._runtime.mirrored import VARIABLE
 from samebits.launch import native_writers
 from samebits.launch.mirror_links import DEVICES, Links, is_below
+from samebits.launch.mirror_words import own_named
 from samebits.observe.plan import PLAN
 
 #: Folders that a program's tools keep for themselves; in the user's folder they may go on to.
@@ -190,8 +191,24 @@ def _enter(path: Any) -> None:
         links.own(name)
 
 
-def _start(_: Any, __: Any, folder: Any, ___: Any) -> None:
+def _start(_: Any, words: Any, folder: Any, __: Any) -> None:
     _enter(folder)
+    _words(words, folder)
+
+
+def _words(words: Any, folder: Any = None) -> None:
+    given = [words] if isinstance(words, str | bytes | os.PathLike) else list(words)
+    if _links is not None:
+        here = os.path.join(os.getcwd(), "" if folder is None else os.fsdecode(folder))
+        own_named(_links, list(map(os.fsdecode, given)), here)
+
+
+def _run(_: Any, words: Any, __: Any) -> None:
+    _words(words)
+
+
+def _system(command: Any) -> None:
+    _words(command)
 
 
 def _walk(top: Any, topdown: Any, _: Any, follows: Any, *__: Any) -> None:
@@ -254,16 +271,19 @@ _EVENTS: Final[dict[str, Callable[..., None]]] = {
     "open": _open,
     "os.chdir": _enter,
     "os.chmod": _last_near,
+    "os.exec": _run,
     "os.chown": _last_near,
     "os.fwalk": _fwalk,
     "os.link": _link,
     "os.mkdir": _name,
+    "os.posix_spawn": _run,
     "os.remove": _name,
     "os.removexattr": _content,
     "os.rename": _rename,
     "os.rmdir": _last_near,
     "os.setxattr": _content,
     "os.symlink": _symlink,
+    "os.system": _system,
     "os.truncate": _content,
     "os.utime": _last_near,
     "os.walk": _walk,

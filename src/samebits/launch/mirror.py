@@ -27,8 +27,8 @@ from samebits._runtime.mirrored import VARIABLE
 from samebits.errors import LaunchError
 from samebits.launch.line_edits import WrongLine, edited
 from samebits.launch.mirror_links import Links, is_below
-from samebits.launch.mirror_tree import ENVIRONMENT, PREFIX, Making, looked_through, outermost, removed
-from samebits.launch.mirror_words import Words
+from samebits.launch.mirror_tree import ENVIRONMENT, PREFIX, Making, looked_through, outermost, removed, state
+from samebits.launch.mirror_words import Words, own_named
 from samebits.launch.program import Program
 from samebits.model.finding import Edit
 from samebits.model.sites import INSTALLED_NAMES
@@ -83,6 +83,7 @@ class Mirror:
             ) from e
         self.folder = Path(tree + self._real)
         self.linked = tuple(sorted(making.linked))
+        self._files = making.links
         ways = {root: tree + root for root in roots} | self._logical(tree)
         self._words = Words(self._real, ways, making.environments)
 
@@ -105,6 +106,14 @@ class Mirror:
         if self._base is not None:
             removed(self._base)
 
+    def changed(self) -> tuple[Path, ...]:
+        """Files of the user's that are linked by themselves and were changed since, by whomever.
+
+        A program that is no Python, and has a file's name neither from its own words nor from a Python of the
+        trial, may have written there.
+        """
+        return tuple(Path(path) for path, before in self._files.items() if _state(path) != before)
+
     def mirrored(self, path: str | Path) -> Path:
         """Where a path is in the mirror; a relative one is of the working folder, and one elsewhere stays."""
         return Path(self._links.mirrored(os.path.normpath(os.path.join(self._real, path))))
@@ -116,7 +125,11 @@ class Mirror:
         return Path(absolute[len(self._links.folder) :] if inside else absolute)
 
     def program(self, program: Program) -> Program:
-        """The same program, which starts in the mirror: with its words, folder and variables translated."""
+        """The same program, which starts in the mirror: with its words, folder and variables translated.
+
+        Raises:
+            LaunchError: a file that a command names could not be copied.
+        """
         words = tuple(self._words.words(program.target))
         given = {
             name: None if value is None else self._words.translated(value)
@@ -129,6 +142,11 @@ class Mirror:
             VARIABLE: self._links.folder,
         }
         folder = self.folder if program.folder is None else self.mirrored(os.path.realpath(program.folder))
+        if program.kind == "command":
+            try:
+                own_named(self._links, words, str(folder))
+            except OSError as e:
+                raise LaunchError(f"a file could not be copied: {e.strerror or e}{_where(e)}") from e
         return replace(program, target=words, folder=str(folder), variables=tuple(variables.items()))
 
     def apply(self, edits: Iterable[Edit]) -> None:
@@ -163,6 +181,13 @@ class Mirror:
         if not self._links.holds(path):
             raise LaunchError(f"{file!r} cannot be changed: it lies outside of the mirror")
         return path
+
+
+def _state(path: str) -> tuple[int, int, int] | None:
+    try:
+        return state(os.stat(path))
+    except OSError:
+        return None
 
 
 def _edited(file: str, path: str, lines: Mapping[int, str]) -> bytes:
