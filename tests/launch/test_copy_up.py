@@ -114,6 +114,17 @@ while True:
     assert user.bytes() == before
 
 
+def test_what_is_truncated_is_not_copied(user: User) -> None:
+    with open(user.folder / "huge.bin", "wb") as file:
+        file.truncate(1 << 40)
+    text = "for mode in ('w', 'wb+'): open('huge.bin', mode).close()\nopen('huge.bin', 'a').write('new')"
+    with user.mirror() as mirror:
+        ended = trial(mirror, code(text))
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert (mirror.folder / "huge.bin").read_text() == "new"
+    assert (user.folder / "huge.bin").stat().st_size == 1 << 40
+
+
 # --- databases
 
 

@@ -30,6 +30,7 @@ from samebits._runtime.mirrored import VARIABLE
 from samebits.launch import native_writers
 from samebits.launch.mirror_links import DEVICES, Links, is_below
 from samebits.launch.mirror_words import own_named
+from samebits.model.sites import INSTALLED_NAMES
 from samebits.observe.plan import PLAN
 
 #: Folders that a program's tools keep for themselves; in the user's folder they may go on to.
@@ -329,6 +330,8 @@ def _lead_imports() -> None:
 
     def moved(path: str) -> str:
         real = _realpath(path) if os.path.isabs(path) else path
+        if any(name in real.split(os.sep) for name in INSTALLED_NAMES):
+            return path
         found = _moved(real)
         return path if found == real else found
 
