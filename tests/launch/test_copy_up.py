@@ -218,6 +218,20 @@ def test_elsewhere_is_written_to(user: User) -> None:
     assert (user.elsewhere / "big.bin").read_text() == (user.elsewhere / "new").read_text() == "new"
 
 
+@pytest.mark.parametrize("way", ["os.rename(a, b)", "os.replace(a, b)", "shutil.move(a, b)"])
+def test_what_is_moved_out_is_the_file(user: User, way: str) -> None:
+    """And no link to the user's."""
+    text = f"import os, shutil, sys; a, b = 'sub folder/big.bin', bytes.fromhex(sys.argv[1]).decode(); {way}"
+    out = user.elsewhere / "out.bin"
+    with Mirror(user.folder, Program("script", ("x.py",)), user.elsewhere) as mirror:
+        ended = trial(mirror, code(text, os.fsencode(out).hex()))
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert not os.path.lexists(mirror.folder / "sub folder" / "big.bin")
+    assert not out.is_symlink()
+    assert out.read_bytes() == BIG
+    assert (user.folder / "sub folder" / "big.bin").read_bytes() == BIG
+
+
 # --- what a program is told
 
 

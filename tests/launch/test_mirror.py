@@ -99,6 +99,19 @@ def test_what_cannot_be_mirrored_is_one_sentence(user: User, tmp_path: Path) -> 
         Mirror(Path("/"), program)
 
 
+def test_who_interrupts_it_leaves_nothing(
+    user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "under").mkdir()
+    monkeypatch.setattr("samebits.launch.mirror_tree._copy", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Mirror(user.folder, Program("script", ("x.py",)), tmp_path / "under")
+    assert list((tmp_path / "under").iterdir()) == []
+
+
 # --- paths and programs
 
 

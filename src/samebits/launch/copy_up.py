@@ -121,11 +121,18 @@ def _refuse(links: Links, name: str, follow: bool) -> None:
         return
     folder, last = os.path.split(name)
     real = _realpath(name) if follow else os.path.join(_realpath(folder), last)
+    if links.mirrored(real) != real and not _stays(links, real):
+        raise OSError(errno.EROFS, _REFUSED, real)
+
+
+def _stays(links: Links, real: str) -> bool:
+    """Whether a path in the user's folder is of what tools keep there, and so is the same in a trial."""
     for root in links.roots:
-        if not is_below(real, root) or real[len(root) :].lstrip(os.sep).startswith("."):
-            continue  # what is hidden is no result, but what tools keep there
-        if not any(is_below(real, kept) and is_below(kept, root) for kept in _allowed):
-            raise OSError(errno.EROFS, _REFUSED, real)
+        if is_below(real, root):
+            hidden = real[len(root) :].lstrip(os.sep).startswith(".")  # which is no result
+            if hidden or any(is_below(real, kept) and is_below(kept, root) for kept in _allowed):
+                return True
+    return False
 
 
 # --- what Python tells
@@ -169,7 +176,9 @@ def _name(path: Any, *more: Any) -> None:
 
 
 def _rename(source: Any, target: Any, source_near: int, target_near: int) -> None:
-    _write(source, follow=False, near=source_near)
+    # A link of ours that leaves the mirror would be one to the user's file.
+    leaves = _links is not None and not _links.holds(os.path.join(os.getcwd(), os.fsdecode(target)))
+    _write(source, follow=leaves, near=source_near)
     _write(target, follow=False, near=target_near)
 
 
@@ -307,7 +316,10 @@ def _mirrored_realpath(filename: Any, **options: Any) -> Any:
     if links is not None and not is_below(found, _environment):
         name = os.fsdecode(filename)
         begins = links.holds(name if os.path.isabs(name) else os.path.join(os.getcwd(), name))
-        found = links.reached(found) if begins else links.mirrored(found)
+        if begins:
+            found = links.reached(found)
+        elif not _stays(links, found):
+            found = links.mirrored(found)
     return os.fsencode(found) if isinstance(path, bytes) else found
 
 

@@ -81,6 +81,9 @@ class Mirror:
                 f"{self._real!r} could not be mirrored in {str(under or tempfile.gettempdir())!r}: "
                 f"{e.strerror or e}{_where(e)}; choose another folder for temporary files with TMPDIR"
             ) from e
+        except BaseException:
+            self.clear()
+            raise
         self.folder = Path(tree + self._real)
         self.linked = tuple(sorted(making.linked))
         self._files = making.links
