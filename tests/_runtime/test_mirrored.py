@@ -87,7 +87,11 @@ def test_a_record_is_that_of_a_run_in_the_folder(user: User, monkeypatch: pytest
     import numpy
 
     project = user.folder.parent
-    (project / ".git").mkdir()
+    git = ("git", "-c", "user.name=x", "-c", "user.email=x")
+    for words in (("init", "-q"), ("add", "."), ("commit", "-qm", "first")):
+        subprocess.run([*git, *words], cwd=project, check=True)
+    with open(user.folder / "x.py", "a") as file:
+        file.write("# changed\n")
     (project / "package").mkdir()
     (project / "package" / "part.py").write_text("def loss(x):\n    return x.square().mean()\n")
     (user.folder / "sub").mkdir()
@@ -110,9 +114,12 @@ def test_a_record_is_that_of_a_run_in_the_folder(user: User, monkeypatch: pytest
         assert run.info["cwd"] == str(mirror.folder)
         assert (mirror.folder / "last.pt").exists()
         in_mirror = told(run)
+        said_of_mirror = {name: run.info[name] for name in ("argv", "git")}
     assert user.bytes() == before
     with recorded(program, out) as run:
         in_folder = told(run)
+        assert said_of_mirror == {name: run.info[name] for name in ("argv", "git")}
+        assert run.info["git"]["diff"].count("\n+") == 2
     assert in_mirror == in_folder
     places = {site.file for *_, site in (*in_folder["events"], *in_folder["facts"]) if site}
     assert places == {str(project / "train.py"), str(project / "package" / "part.py"), "sub/helper.py"}

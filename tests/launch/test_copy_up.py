@@ -114,6 +114,17 @@ while True:
     assert user.bytes() == before
 
 
+def test_what_is_truncated_is_not_copied(user: User) -> None:
+    with open(user.folder / "huge.bin", "wb") as file:
+        file.truncate(1 << 40)
+    text = "for mode in ('w', 'wb+'): open('huge.bin', mode).close()\nopen('huge.bin', 'a').write('new')"
+    with user.mirror() as mirror:
+        ended = trial(mirror, code(text))
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert (mirror.folder / "huge.bin").read_text() == "new"
+    assert (user.folder / "huge.bin").stat().st_size == 1 << 40
+
+
 # --- databases
 
 
@@ -205,6 +216,20 @@ def test_elsewhere_is_written_to(user: User) -> None:
         for path in (user.elsewhere / "big.bin", user.elsewhere / "new"):
             assert trial(mirror, code(text, os.fsencode(path).hex())).returncode == 0
     assert (user.elsewhere / "big.bin").read_text() == (user.elsewhere / "new").read_text() == "new"
+
+
+@pytest.mark.parametrize("way", ["os.rename(a, b)", "os.replace(a, b)", "shutil.move(a, b)"])
+def test_what_is_moved_out_is_the_file(user: User, way: str) -> None:
+    """And no link to the user's."""
+    text = f"import os, shutil, sys; a, b = 'sub folder/big.bin', bytes.fromhex(sys.argv[1]).decode(); {way}"
+    out = user.elsewhere / "out.bin"
+    with Mirror(user.folder, Program("script", ("x.py",)), user.elsewhere) as mirror:
+        ended = trial(mirror, code(text, os.fsencode(out).hex()))
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert not os.path.lexists(mirror.folder / "sub folder" / "big.bin")
+    assert not out.is_symlink()
+    assert out.read_bytes() == BIG
+    assert (user.folder / "sub folder" / "big.bin").read_bytes() == BIG
 
 
 # --- what a program is told

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.launch.trials import BIG, User, code, trial
+from tests.launch.trials import BIG, PLACES, User, code, trial
 from tests.launch.trials import user as user
 
 from samebits.errors import LaunchError
@@ -96,6 +96,19 @@ def test_what_cannot_be_mirrored_is_one_sentence(user: User, tmp_path: Path) -> 
         Mirror(user.folder, program, tmp_path / "gone")
     with pytest.raises(LaunchError, match="the folder of the whole file system is not mirrored"):
         Mirror(Path("/"), program)
+
+
+def test_who_interrupts_it_leaves_nothing(
+    user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "under").mkdir()
+    monkeypatch.setattr("samebits.launch.mirror_tree._copy", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Mirror(user.folder, Program("script", ("x.py",)), tmp_path / "under")
+    assert list((tmp_path / "under").iterdir()) == []
 
 
 # --- paths and programs
@@ -215,6 +228,42 @@ def test_git_knows_the_mirror(user: User) -> None:
         ended = trial(mirror, program)
         assert (ended.stdout, ended.stderr) == (" M x.py\n", "")
         assert user.bytes() == before  # its index, too
+
+
+def test_a_command_finds_the_files_that_it_names_copied(user: User) -> None:
+    before = user.bytes()
+    with user.mirror() as mirror:
+        words = (
+            "sh",
+            "-c",
+            f"echo more >> big.bin; echo more >> 'sub folder/big.bin'; cp '{user.folder}/x.py' \"$0\"",
+            PLACES[-1],
+        )
+        ended = trial(mirror, Program("command", words))
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert (mirror.folder / "sub folder" / "big.bin").read_bytes() == BIG + b"more\n"
+        assert mirror.changed() == ()
+    assert user.bytes() == before
+
+
+def test_logs_are_copies_for_a_shell_writes_to_them(user: User) -> None:
+    (user.folder / "train.log").write_bytes(BIG)
+    (user.folder / "run.sh").write_text("echo more >> train.log\n")
+    before = user.bytes()
+    with user.mirror() as mirror:
+        assert trial(mirror, Program("command", ("sh", "run.sh"))).returncode == 0
+        assert (mirror.folder / "train.log").read_bytes() == BIG + b"more\n"
+    assert user.bytes() == before
+
+
+def test_what_went_past_is_said(user: User) -> None:
+    (user.folder / "run.sh").write_text("echo more >> big.bin\n")
+    with user.mirror() as mirror:
+        assert mirror.changed() == ()
+        assert trial(mirror, Program("command", ("sh", "run.sh"))).returncode == 0
+        assert mirror.changed() == (user.folder / "big.bin",)
+        (user.folder / PLACES[-1]).unlink()
+        assert set(mirror.changed()) == {user.folder / "big.bin", user.folder / PLACES[-1]}
 
 
 # --- changed sources

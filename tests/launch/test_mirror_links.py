@@ -122,6 +122,16 @@ def test_an_entry_that_its_folder_does_not_list(user: User, monkeypatch: pytest.
         assert Path(own).read_bytes() == BIG
 
 
+def test_what_lies_beside_stays_linked_when_all_is_walked(user: User) -> None:
+    with user.mirror() as mirror:
+        ended = trial(
+            mirror, code("import pathlib; print(len(list(pathlib.Path('../..').rglob('big.bin'))))")
+        )
+        assert (ended.stdout, ended.stderr) == ("7\n", "")
+        assert (mirror.folder.parents[1] / "elsewhere").is_symlink()
+        assert not (mirror.folder / "env" / "deep").is_symlink()
+
+
 def test_ways_that_lead_nowhere(user: User) -> None:
     (user.folder / "loop").symlink_to("loop")
     (user.folder / "a").symlink_to("b")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from tests.launch.trials import User, trial
@@ -52,6 +53,7 @@ for number, way in enumerate(json.loads(sys.argv[1])):
         path = os.path.join(str(number), path)  # of each the folder has its own
         exec(way, {**globals(), "path": path})
         print(os.path.islink(path), open(path, "rb").read() != bytes(range(256)) * 257)
+torch.save(model.state_dict(), "huge.pt")  # it is truncated, and so not copied
 # What is only read stays a link.
 torch.from_file(sys.argv[2], size=8)
 torch.from_file(sys.argv[2], False, 8)
@@ -72,12 +74,17 @@ def test_native_writers(user: User) -> None:
     torch.save(torch.ones(30_000), user.folder / "kept.pt")
     save_file({"a": torch.ones(30_000)}, user.folder / "kept.safetensors")
     before = user.bytes()
+    with open(user.folder / "huge.pt", "wb") as file:
+        file.truncate(1 << 40)
     with user.mirror() as mirror:
         ended = trial(mirror, Program("script", ("run.py", json.dumps(list(WAYS.values())), *paths)))
         assert ended.returncode == 0, ended.stderr
         assert ended.stdout.splitlines() == ["False True"] * (len(WAYS) * len(paths))
         for name in ("kept.pt", "kept.safetensors", "big.bin"):
             assert (mirror.folder / name).is_symlink()
+    assert (user.folder / "huge.pt").stat().st_size == 1 << 40
+    (user.folder / "huge.pt").unlink()
+    os.utime(user.folder, ns=(0, before[str(user.folder)][2]))  # type: ignore[index]
     after = user.bytes()
     changed = [name for name, state in before.items() if after.get(name) != state]
     assert not changed

@@ -77,6 +77,16 @@ if path in SOME: subprocess.run([sys.executable, '-c', text, path], check=True)
 text = 'open("made", "w").write("new")'
 if path in SOME: subprocess.run([sys.executable, '-c', text], check=True, cwd=os.path.dirname(path))
 """,
+    "tee": "subprocess.run(['tee', '-a', path], input=b'more', stdout=subprocess.DEVNULL, check=True)",
+    "shell": "import shlex; subprocess.run(f'echo more>>{shlex.quote(path)}', shell=True, check=True)",
+    "system": "import shlex; assert os.system(f'cd . && echo more > {shlex.quote(path)}') == 0",
+    "dd": "subprocess.run(['dd', 'if=small.txt', f'of={path}', 'conv=notrunc', 'status=none'], check=True)",
+    "spawn": "os.waitpid(os.posix_spawn('/bin/sh', ['sh', '-c', 'echo more>>\"$0\"', path], os.environ), 0)",
+    "exec": """
+p = os.fork()
+if not p: os.execvp('sh', ['sh', '-c', 'echo more>>"$0"', path])
+assert os.waitpid(p, 0)[1] == 0
+""",
     "rm": "if path in ('big.bin', 'sub folder/big.bin'): subprocess.run(['rm', '--', path], check=True)",
     "temporary": """
 with tempfile.NamedTemporaryFile(dir=os.path.dirname(path) or '.') as f: f.write(b'x')

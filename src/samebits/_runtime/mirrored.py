@@ -15,6 +15,9 @@ VARIABLE: Final = "SAMEBITS_MIRROR"
 _FOLDER: Final = os.environ.get(VARIABLE, "")
 
 
-def real(text: str) -> str:
-    """A path, or a text with paths in it, with those of this process's mirror as they are outside of it."""
-    return text.replace(_FOLDER + os.sep, os.sep) if _FOLDER else text
+def real(text: str, folder: str = _FOLDER) -> str:
+    """A path, or a text with paths in it, with those of a mirror as they are outside of it.
+
+    ``folder``: of the mirror; that of this process by default.  Empty: it is none.
+    """
+    return text.replace(folder + os.sep, os.sep) if folder else text

@@ -8,8 +8,8 @@ source, is refused: no event can change where it leads.
 A program should not notice that a file of its is a link.  So what asks Python where a link leads gets a path
 in the mirror, and links of ours are none for `os.path.islink`, by which `os.walk` decides where to go.
 
-Not seen: processes that are no Python, libraries that are not in `native_writers`, and paths relative to an
-opened folder that lies in the user's.
+Not seen are processes that are no Python, but for the files that they are named when one starts them, and
+libraries that are not in `native_writers`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from samebits._runtime.aside import are_files_aside, files_aside
 from samebits._runtime.mirrored import VARIABLE
 from samebits.launch import native_writers
 from samebits.launch.mirror_links import DEVICES, Links, is_below
+from samebits.launch.mirror_words import own_named
+from samebits.model.sites import INSTALLED_NAMES
 from samebits.observe.plan import PLAN
 
 #: Folders that a program's tools keep for themselves; in the user's folder they may go on to.
@@ -119,11 +121,18 @@ def _refuse(links: Links, name: str, follow: bool) -> None:
         return
     folder, last = os.path.split(name)
     real = _realpath(name) if follow else os.path.join(_realpath(folder), last)
+    if links.mirrored(real) != real and not _stays(links, real):
+        raise OSError(errno.EROFS, _REFUSED, real)
+
+
+def _stays(links: Links, real: str) -> bool:
+    """Whether a path in the user's folder is of what tools keep there, and so is the same in a trial."""
     for root in links.roots:
-        if not is_below(real, root) or real[len(root) :].lstrip(os.sep).startswith("."):
-            continue  # what is hidden is no result, but what tools keep there
-        if not any(is_below(real, kept) and is_below(kept, root) for kept in _allowed):
-            raise OSError(errno.EROFS, _REFUSED, real)
+        if is_below(real, root):
+            hidden = real[len(root) :].lstrip(os.sep).startswith(".")  # which is no result
+            if hidden or any(is_below(real, kept) and is_below(kept, root) for kept in _allowed):
+                return True
+    return False
 
 
 # --- what Python tells
@@ -167,7 +176,9 @@ def _name(path: Any, *more: Any) -> None:
 
 
 def _rename(source: Any, target: Any, source_near: int, target_near: int) -> None:
-    _write(source, follow=False, near=source_near)
+    # A link of ours that leaves the mirror would be one to the user's file.
+    leaves = _links is not None and not _links.holds(os.path.join(os.getcwd(), os.fsdecode(target)))
+    _write(source, follow=leaves, near=source_near)
     _write(target, follow=False, near=target_near)
 
 
@@ -190,8 +201,24 @@ def _enter(path: Any) -> None:
         links.own(name)
 
 
-def _start(_: Any, __: Any, folder: Any, ___: Any) -> None:
+def _start(_: Any, words: Any, folder: Any, __: Any) -> None:
     _enter(folder)
+    _words(words, folder)
+
+
+def _words(words: Any, folder: Any = None) -> None:
+    given = [words] if isinstance(words, str | bytes | os.PathLike) else list(words)
+    if _links is not None:
+        here = os.path.join(os.getcwd(), "" if folder is None else os.fsdecode(folder))
+        own_named(_links, list(map(os.fsdecode, given)), here)
+
+
+def _run(_: Any, words: Any, __: Any) -> None:
+    _words(words)
+
+
+def _system(command: Any) -> None:
+    _words(command)
 
 
 def _walk(top: Any, topdown: Any, _: Any, follows: Any, *__: Any) -> None:
@@ -254,16 +281,19 @@ _EVENTS: Final[dict[str, Callable[..., None]]] = {
     "open": _open,
     "os.chdir": _enter,
     "os.chmod": _last_near,
+    "os.exec": _run,
     "os.chown": _last_near,
     "os.fwalk": _fwalk,
     "os.link": _link,
     "os.mkdir": _name,
+    "os.posix_spawn": _run,
     "os.remove": _name,
     "os.removexattr": _content,
     "os.rename": _rename,
     "os.rmdir": _last_near,
     "os.setxattr": _content,
     "os.symlink": _symlink,
+    "os.system": _system,
     "os.truncate": _content,
     "os.utime": _last_near,
     "os.walk": _walk,
@@ -286,7 +316,10 @@ def _mirrored_realpath(filename: Any, **options: Any) -> Any:
     if links is not None and not is_below(found, _environment):
         name = os.fsdecode(filename)
         begins = links.holds(name if os.path.isabs(name) else os.path.join(os.getcwd(), name))
-        found = links.reached(found) if begins else links.mirrored(found)
+        if begins:
+            found = links.reached(found)
+        elif not _stays(links, found):
+            found = links.mirrored(found)
     return os.fsencode(found) if isinstance(path, bytes) else found
 
 
@@ -309,6 +342,8 @@ def _lead_imports() -> None:
 
     def moved(path: str) -> str:
         real = _realpath(path) if os.path.isabs(path) else path
+        if any(name in real.split(os.sep) for name in INSTALLED_NAMES):
+            return path
         found = _moved(real)
         return path if found == real else found
 

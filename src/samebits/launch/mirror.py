@@ -25,8 +25,8 @@ from typing import Final
 from samebits._runtime.mirrored import VARIABLE
 from samebits.errors import LaunchError
 from samebits.launch.mirror_links import Links, is_below
-from samebits.launch.mirror_tree import ENVIRONMENT, PREFIX, Making, looked_through, outermost, removed
-from samebits.launch.mirror_words import Words
+from samebits.launch.mirror_tree import ENVIRONMENT, PREFIX, Making, looked_through, outermost, removed, state
+from samebits.launch.mirror_words import Words, own_named
 from samebits.launch.program import Program
 from samebits.model.sites import INSTALLED_NAMES
 
@@ -82,8 +82,12 @@ class Mirror:
                 f"{self._real!r} could not be mirrored in {str(under or tempfile.gettempdir())!r}: "
                 f"{e.strerror or e}{_where(e)}; choose another folder for temporary files with TMPDIR"
             ) from e
+        except BaseException:
+            self.clear()
+            raise
         self.folder = Path(tree + self._real)
         self.linked = tuple(sorted(making.linked))
+        self._files = making.links
         ways = {root: tree + root for root in roots} | self._logical(tree)
         self._words = Words(self._real, ways, making.environments)
 
@@ -106,6 +110,14 @@ class Mirror:
         if self._base is not None:
             removed(self._base)
 
+    def changed(self) -> tuple[Path, ...]:
+        """Files of the user's that are linked by themselves and were changed since, by whomever.
+
+        A program that is no Python, and has a file's name neither from its own words nor from a Python of the
+        trial, may have written there.
+        """
+        return tuple(Path(path) for path, before in self._files.items() if _state(path) != before)
+
     def mirrored(self, path: str | Path) -> Path:
         """Where a path is in the mirror; a relative one is of the working folder, and one elsewhere stays."""
         return Path(self._links.mirrored(os.path.normpath(os.path.join(self._real, path))))
@@ -117,7 +129,11 @@ class Mirror:
         return Path(absolute[len(self._links.folder) :] if inside else absolute)
 
     def program(self, program: Program) -> Program:
-        """The same program, which starts in the mirror: with its words, folder and variables translated."""
+        """The same program, which starts in the mirror: with its words, folder and variables translated.
+
+        Raises:
+            LaunchError: a file that a command names could not be copied.
+        """
         words = tuple(self._words.words(program.target))
         given = {
             name: None if value is None else self._words.translated(value)
@@ -130,6 +146,11 @@ class Mirror:
             VARIABLE: self._links.folder,
         }
         folder = self.folder if program.folder is None else self.mirrored(os.path.realpath(program.folder))
+        if program.kind == "command":
+            try:
+                own_named(self._links, words, str(folder))
+            except OSError as e:
+                raise LaunchError(f"a file could not be copied: {e.strerror or e}{_where(e)}") from e
         return replace(program, target=words, folder=str(folder), variables=tuple(variables.items()))
 
     def write(self, file: str | Path, data: bytes) -> None:
@@ -164,6 +185,13 @@ def _made(under: Path | None, name: str | None) -> str:
     path = os.path.join(os.path.realpath(under or tempfile.gettempdir()), PREFIX + name)
     os.mkdir(path, 0o700)
     return path
+
+
+def _state(path: str) -> tuple[int, int, int] | None:
+    try:
+        return state(os.stat(path))
+    except OSError:
+        return None
 
 
 def _where(error: OSError) -> str:

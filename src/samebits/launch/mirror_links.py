@@ -114,7 +114,10 @@ class Links:
         return place
 
     def spread(self, top: str) -> None:
-        """Make every linked folder below one a folder: for who walks through folders and follows no links."""
+        """Make every linked folder below one a folder: for who walks through folders and follows no links.
+
+        Those that lie beside the folders that are mirrored, or above, stay: there is no end to them.
+        """
         place, link = self._place(top, True)
         waiting = [place] if place is not None and not link else []
         while waiting:
@@ -125,7 +128,8 @@ class Links:
             except OSError:
                 continue
             for path, linked in found:
-                if linked and not self.is_ours(path):
+                inside = self.mirrored(path[len(self.folder) :]) == path
+                if linked and not (inside and self.is_ours(path)):
                     continue  # the user's own, which nobody follows
                 if linked:
                     with suppress(PermissionError):

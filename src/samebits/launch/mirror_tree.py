@@ -22,8 +22,10 @@ from samebits.launch.mirror_links import MARK, Links, is_below
 #: Entries that a mirror holds at most, and bytes that it copies but for sources.
 ENTRIES: Final = 20_000
 COPIED: Final = 256 << 20
-#: A larger file is linked, unless it is source.
+#: A larger file is linked, unless it is source, or what a shell writes to (`python train.py > train.log`).
 LARGEST: Final = 64 << 10
+_LOG: Final = 16 << 20
+_LOGS: Final = (".log", ".out", ".err", ".txt")
 #: What a mirror's own folder is called; none is mirrored in another.
 PREFIX: Final = "samebits-mirror-"
 _LOOKED: Final = 10 * ENTRIES  # at so many entries the rest is not looked at
@@ -147,6 +149,7 @@ class Making:
         self._left = COPIED
         self.linked: list[Path] = []  # folders, and sources that could not be read
         self.environments: list[str] = []
+        self.links: dict[str, tuple[int, int, int]] = {}  # linked file -> its state
 
     def make(self, tops: Iterable[Folder]) -> None:
         """Make folders and all above them, where what lies beside is linked.  Raises OSError."""
@@ -197,7 +200,8 @@ class Making:
             return
         found = entry.stat()
         source = _is_source(entry)
-        if source or found.st_size <= min(LARGEST, self._left):
+        largest = _LOG if entry.name.endswith(_LOGS) else LARGEST
+        if source or found.st_size <= min(largest, self._left):
             try:
                 size = _copy(entry.path, new, found)
             except PermissionError:
@@ -206,6 +210,12 @@ class Making:
                 self._left -= 0 if source else size
                 return
         os.symlink(MARK + entry.path, new)
+        self.links[entry.path] = state(found)
+
+
+def state(found: os.stat_result) -> tuple[int, int, int]:
+    """What is another after a file was written to."""
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _copy(path: str, new: str, found: os.stat_result) -> int:

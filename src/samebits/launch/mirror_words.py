@@ -1,13 +1,15 @@
-"""Paths in a program's words and variables, as they are in a mirror."""
+"""Paths in a program's words and variables: as they are in a mirror, and which files they name."""
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
-from samebits.launch.mirror_links import is_below
+from samebits.launch.mirror_links import Links, is_below
 
 #: Before a path in a word: nothing, what separates, a scheme (a database's has one slash more), `-o`.
 _BEFORE: Final = r"(?:(?<![^=:,;|&<>\s\"'`()\[\]{}@])|(?<=://)|(?<=:///)|(?<=^-\w))"
@@ -17,6 +19,9 @@ _AFTER: Final = r"(?=[/:,;|&<>\s\"'`()\[\]{}?#]|$)"
 _STAY: Final = re.compile(
     r"HOME|PATH|OLDPWD|VIRTUAL_ENV|SHELL|_|TMPDIR|TEMP|TMP|(?:CONDA|XDG|LD|DYLD|SAMEBITS|PYENV|UV)_?.*"
 )
+#: What may be a path in a command, and how large a file is that is copied for one.
+_NAMES: Final = re.compile(r"[^\s'\"<>|&;()=:]+")
+_LARGEST: Final = 64 << 20
 
 
 class Words:
@@ -59,3 +64,22 @@ class Words:
         """Those of the environment variables that are others in the mirror."""
         moved = {name: self.translated(value) for name, value in environ.items() if not _STAY.fullmatch(name)}
         return {name: value for name, value in moved.items() if value != environ[name]}
+
+
+def own_named(links: Links, words: Sequence[str], folder: str) -> None:
+    """Copy the files of a mirror that a command names: nobody sees what is no Python write to them.
+
+    Raises:
+        OSError: one could not be copied.
+    """
+    if not words or os.path.basename(words[0]).startswith("python"):
+        return  # it copies what it writes to by itself
+    for word in words:
+        names = {word, word.partition("=")[2], *_NAMES.findall(word)}
+        parts = shlex.shlex(word, posix=True, punctuation_chars=True)
+        parts.whitespace_split = True
+        with suppress(ValueError):  # it is no shell's
+            names |= set(parts)
+        for path in sorted(os.path.join(folder, name) for name in names if "\0" not in name):
+            if links.holds(path) and os.path.isfile(path) and os.path.getsize(path) <= _LARGEST:
+                links.own(path)

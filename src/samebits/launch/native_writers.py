@@ -46,22 +46,26 @@ def _torch(write: Write, torch: ModuleType) -> None:
 def _first(write: Write, original: Callable[..., Any], self: Any, *args: Any, **options: Any) -> Any:
     """A method whose first argument is the path of a file that it makes."""
     path = args[0] if args else next((options[name] for name in _NAMES if name in options), None)
-    if isinstance(path, str | bytes | os.PathLike):
-        write(path, empty=True)
+    _tell(write, path, empty=True)
     return original(self, *args, **options)
+
+
+def _tell(write: Write, path: Any, *, empty: bool) -> None:
+    if isinstance(path, str | bytes | os.PathLike):  # of all else the library itself says what is wrong
+        write(path, empty=empty)
 
 
 def _shared(write: Write, original: Callable[..., Any], *args: Any, **options: Any) -> Any:
     """torch.from_file, which writes changes of the tensor to the file if it is shared."""
     given = dict(zip(("filename", "shared"), args, strict=False)) | options
-    if given.get("shared") and isinstance(given.get("filename"), str):
-        write(given["filename"])
+    if given.get("shared"):
+        _tell(write, given.get("filename"), empty=False)
     return original(*args, **options)
 
 
 def _safetensors(write: Write, module: ModuleType) -> None:
     def serialize(original: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        write(args[1] if len(args) > 1 else options["filename"], empty=True)
+        _tell(write, args[1] if len(args) > 1 else options.get("filename"), empty=True)
         return original(*args, **options)
 
     patcher.wrap(module, "serialize_file", serialize)
@@ -71,8 +75,8 @@ def _h5py(write: Write, module: ModuleType) -> None:
     def open_(
         original: Callable[..., Any], self: Any, name: Any, mode: Any = _READS, *args: Any, **options: Any
     ) -> Any:
-        if mode != _READS and isinstance(name, str | bytes | os.PathLike):
-            write(name, empty=mode == "w")
+        if mode != _READS:
+            _tell(write, name, empty=mode == "w")
         return original(self, name, mode, *args, **options)
 
     patcher.wrap(module.File, "__init__", open_)

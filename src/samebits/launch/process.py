@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from samebits import manifest
+from samebits._runtime import mirrored
 from samebits._runtime.whole import write_whole
 from samebits.control.settings import Control
 from samebits.errors import LaunchError, RecordError
@@ -103,21 +104,23 @@ def start(
         Interrupted: a signal asked for an end, the program has ended, and run.json says so.
     """
     folder = Path(plan.folder)
+    begun = program.folder or os.getcwd()
+    mirror = dict(program.variables).get(mirrored.VARIABLE) or ""
     info: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
         "id": folder.name,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "argv": manifest.redacted(list(program.target)),
+        "argv": manifest.redacted([mirrored.real(word, mirror) for word in program.target]),
         "kind": program.kind,
-        "cwd": program.folder or os.getcwd(),
+        "cwd": begun,
         "level": plan.level,
         "status": "running",
         "exit_code": None,
         "seconds": None,
         "verify": verify,
         "zoom": list(plan.zoom) if plan.zoom else None,
-        "git": manifest.git(Path(program.folder or os.getcwd())),
+        "git": manifest.git(Path(mirrored.real(begun, mirror))),  # in a mirror large files are links
     }
     _write(folder, info)
     began = time.monotonic()
