@@ -41,7 +41,7 @@ KINDS = {
     "data": {"other"},
 }
 HOW = {"not saved": "not saved", "not loaded": "not loaded", "changed": "not loaded"}
-LIMIT = 600
+LIMIT = 1800
 
 
 def tried(entry: corpus.Entry, trials: int, kill: str, keep: Path | None) -> dict[str, Any]:
@@ -67,9 +67,17 @@ def tried(entry: corpus.Entry, trials: int, kill: str, keep: Path | None) -> dic
         if entry.resume:
             words += ["--resume-with", entry.resume]
         began = time.monotonic()
-        done = subprocess.run(
-            [*words, entry.script], cwd=folder, capture_output=True, text=True, timeout=LIMIT, check=False
-        )
+        try:
+            done = subprocess.run(
+                [*words, entry.script], cwd=folder, capture_output=True, text=True, timeout=LIMIT, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return {
+                "verdict": "error",
+                "reason": f"it took more than {LIMIT} s",
+                "missing": [],
+                "took": LIMIT,
+            }
         document: dict[str, Any] = {"verdict": "error", "reason": done.stderr[-2000:], "missing": []}
         if answer.is_file():
             document = json.loads(answer.read_text())
