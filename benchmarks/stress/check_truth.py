@@ -17,6 +17,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -142,15 +143,23 @@ class Place:
 
 
 def _fresh(script: Path, environment: dict[str, str]) -> tuple[int, str, str]:
-    done = subprocess.run(
+    """Exit code, standard output and errors; a run that takes too long is ended with its workers."""
+    run = subprocess.Popen(
         [sys.executable, script.name],
         cwd=script.parent,
         env=environment,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=forked.LIMIT,
+        start_new_session=True,
     )
-    return done.returncode, done.stdout, done.stderr
+    try:
+        printed, errors = run.communicate(timeout=forked.LIMIT)
+    except subprocess.TimeoutExpired:
+        os.killpg(run.pid, signal.SIGKILL)
+        run.communicate()
+        raise
+    return run.returncode, printed, errors
 
 
 def _twins(out: Path) -> Iterator[str]:

@@ -35,6 +35,7 @@ class Server:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
 
     def run(self, script: Path, environment: dict[str, str], out: Path) -> tuple[int, str, str]:

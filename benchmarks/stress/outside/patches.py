@@ -92,13 +92,17 @@ def _draw_after_first_step() -> None:
     import torch
     from torch.optim.optimizer import register_optimizer_step_post_hook
 
-    def draw(*_: object) -> None:
-        handle.remove()
-        torch.rand(1)
-        np.random.rand()
-        random.random()
+    steps = 0
 
-    handle = register_optimizer_step_post_hook(draw)
+    def draw(*_: object) -> None:
+        nonlocal steps
+        steps += 1
+        if steps == 1:
+            torch.rand(1)
+            np.random.rand()
+            random.random()
+
+    register_optimizer_step_post_hook(draw)
 
 
 def _fill_with_nan() -> None:

@@ -13,6 +13,7 @@ import json
 import os
 import random
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.data import get_worker_info
 from torch.utils.data._utils import fetch
+
+#: Nobody keeps a generator in these.
+_LEFT_OUT = type | torch.Tensor | types.ModuleType | types.FunctionType
 
 _weights: dict[int, torch.Tensor] = {}
 
@@ -76,7 +80,7 @@ def _look(values: dict[str, Any], path: str, found: dict[str, object], depth: in
         place = f"{path}.{name}"
         if isinstance(value, random.Random | np.random.Generator | np.random.RandomState | torch.Generator):
             found[place] = value
-        elif depth and hasattr(value, "__dict__") and not isinstance(value, type | torch.Tensor):
+        elif depth and hasattr(value, "__dict__") and not isinstance(value, _LEFT_OUT):
             _look(vars(value), place, found, depth - 1)
 
 
@@ -86,7 +90,10 @@ def _state(held: Any) -> str:
         return hashlib.sha256(held.get_state().numpy().tobytes()).hexdigest()
     if held is random or isinstance(held, random.Random):
         return _hashed(held.getstate())
-    return _hashed(held.get_state() if hasattr(held, "get_state") else held.bit_generator.state)
+    if hasattr(held, "get_state"):
+        _, words, *rest = held.get_state()
+        return _hashed((words.tobytes(), rest))
+    return _hashed(held.bit_generator.state)
 
 
 def _stream(held: Any) -> str:
@@ -97,7 +104,7 @@ def _stream(held: Any) -> str:
     if held is random or isinstance(held, random.Random):
         return _hashed(held.getstate()[1][:-1])
     if hasattr(held, "get_state"):
-        return _hashed(held.get_state()[1].tolist())
+        return _hashed(held.get_state()[1].tobytes())
     state = held.bit_generator.state
     inner = state["state"]
     return _hashed(inner.get("inc") or inner.get("key"))
