@@ -74,6 +74,12 @@ def print_cure(
         console.print(Text("  " + clean(_shell(command)), style="cyan"), soft_wrap=True, no_wrap=True)
     _left(console, result)
     _proof(console, result)
+    for path in result.touched:
+        put(
+            console,
+            f"{clean(path)} changed while it ran: something wrote to it past the mirror",
+            style="yellow",
+        )
     for path in result.linked if detail == "verbose" else ():
         put(console, Text.assemble(("Note: ", "dim"), (f"{clean(path)} was linked, not copied", "dim")))
 

@@ -49,6 +49,9 @@ class Unmirrored:
     def write(self, file: Path, data: bytes) -> None:
         file.write_bytes(data)
 
+    def changed(self) -> tuple[Path, ...]:
+        return ()
+
     def program(self, program: Program) -> Program:
         return program
 

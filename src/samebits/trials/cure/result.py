@@ -91,6 +91,7 @@ class CureResult:
     most: int
     program: tuple[str, ...]
     linked: tuple[str, ...] = ()
+    touched: tuple[str, ...] = ()
     spent: bool = False
     interrupted: bool = False
 
@@ -132,6 +133,7 @@ class CureResult:
             "command": list(self.command) if self.command else None,
             "proof": self.proof.as_json() if self.proof else None,
             "linked": list(self.linked),
+            "touched": list(self.touched),
             "interrupted": self.interrupted,
             "spent": self.spent,
         }

@@ -54,6 +54,7 @@ class _Bench:
     progress: CureProgress | None
     runs: int = 0
     linked: tuple[str, ...] = ()
+    touched: set[str] = field(default_factory=set)  # files of the user's, past the mirror
     remedies: list[Remedy] = field(default_factory=list)
     patches: Patchwork = field(init=False)
 
@@ -93,9 +94,11 @@ class _Bench:
                 self.progress(before + run, self.most, steps, None, what)
 
         with ExitStack() as mirrors:
+            made: list[Mirror] = []
 
             def mirrored() -> Program:
                 mirror = mirrors.enter_context(Mirror(self.folder, self.program))
+                made.append(mirror)
                 self.linked = tuple(map(str, mirror.linked))
                 for file, data in files.items():
                     mirror.write(self.folder / file, data)
@@ -114,6 +117,7 @@ class _Bench:
                 rewrite=not plain,
                 renew=mirrored if FRESH in self._outside(chosen) else lambda: program,
             )
+            self.touched.update(str(path) for mirror in made for path in mirror.changed())
         self.runs += max(len(verdict.runs), 1)
         return verdict
 
@@ -320,6 +324,7 @@ class _Search:
             most=self.bench.most,
             program=tuple(self.bench.program.words()),
             linked=self.bench.linked,
+            touched=tuple(sorted(self.bench.touched)),
             spent=self.spent,
             interrupted=self.interrupted,
         )
