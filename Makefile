@@ -11,7 +11,7 @@ FRAMEWORKS := .venv-frameworks
 FRAMEWORKS_STAMP := $(FRAMEWORKS)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-deep browser lint unit test-torch faults frameworks peer-tests guides figures bench bench-gpu quality trust gpu clean
+.PHONY: help install demo test test-deep browser lint unit test-torch cures stresses resumes faults frameworks peer-tests guides figures bench bench-gpu quality trust gpu clean
 
 help:
 	@echo "make demo     install, then verify the bundled example, mend it, verify it again"
@@ -87,6 +87,16 @@ test-torch:
 
 faults: $(STAMP)
 	$(BIN)/python benchmarks/faults/run.py
+
+# What cure finds for the faults; what stress and resume say of programs of which it is known.
+cures: $(STAMP)
+	$(BIN)/python benchmarks/faults/cure.py
+
+stresses: $(STAMP)
+	$(BIN)/python benchmarks/stress/run.py
+
+resumes: $(STAMP)
+	$(BIN)/python benchmarks/resume/run.py
 
 # The frameworks are kept apart, with versions of their own.
 $(FRAMEWORKS_STAMP): pyproject.toml benchmarks/frameworks/requirements.txt benchmarks/frameworks/prepare.py
