@@ -84,15 +84,15 @@ def test_a_folder_takes_the_place_of_a_link(
     user: User, monkeypatch: pytest.MonkeyPatch, at_once: bool
 ) -> None:
     """At once where Linux can: who looks for a file in it meanwhile finds it."""
-    if at_once:
 
-        def rename(*paths: str) -> None:
-            raise AssertionError("between two of these there is nothing at the place")
+    def rename(*paths: str) -> None:
+        raise AssertionError("between two of these there is nothing at the place")
 
-        monkeypatch.setattr(os, "rename", rename)
-    else:
-        monkeypatch.setattr("sys.platform", "other")
     with user.mirror() as mirror:
+        if at_once:
+            monkeypatch.setattr(os, "rename", rename)
+        else:
+            monkeypatch.setattr("sys.platform", "other")
         own = links(mirror).own(str(mirror.folder / "env" / "deep" / "new"))
         assert own == str(mirror.folder / "env" / "deep" / "new")
         assert not (mirror.folder / "env" / "deep").is_symlink()

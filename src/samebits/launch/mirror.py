@@ -25,6 +25,7 @@ from typing import Final
 from samebits._runtime.mirrored import VARIABLE
 from samebits.errors import LaunchError
 from samebits.launch.mirror_links import Links, is_below
+from samebits.launch.mirror_owner import claimed, remove_abandoned
 from samebits.launch.mirror_tree import ENVIRONMENT, PREFIX, Making, looked_through, outermost, removed, state
 from samebits.launch.mirror_words import Words, own_named
 from samebits.launch.program import Program
@@ -65,12 +66,15 @@ class Mirror:
         if os.sep in roots:
             raise LaunchError("the folder of the whole file system is not mirrored; change into another one")
         self._base: str | None = None
+        self._claim: int | None = None
         try:
             tops = list(map(looked_through, roots))
         except OSError as e:
             raise LaunchError(f"a folder cannot be read: {e.strerror or e}{_where(e)}") from e
         try:
+            remove_abandoned(str(under or tempfile.gettempdir()))
             self._base = _made(under, name)
+            self._claim = claimed(self._base)
             tree = os.path.join(self._base, "tree")
             os.mkdir(tree)
             self._links = Links(tree, roots)
@@ -109,6 +113,9 @@ class Mirror:
         """Remove the mirror, and nothing that its links lead to; once is enough."""
         if self._base is not None:
             removed(self._base)
+        if self._claim is not None:
+            os.close(self._claim)
+            self._claim = None
 
     def changed(self) -> tuple[Path, ...]:
         """Files of the user's that are linked by themselves and were changed since, by whomever.
