@@ -79,9 +79,10 @@ def cure(
       samebits cure --apply train.py
       samebits cure --runs 4 -- torchrun --nproc-per-node 2 train.py
 
-    Exit code: 0 it repeats as it is or a cure was found and proved, 1 nothing that was tried makes it repeat,
+    Exit code: 0 it repeats, as it is or with what was found, 1 nothing that was tried makes it repeat,
     2 incomplete, failed, or the command is wrong.
     """
+    from samebits.launch.signals import interrupting
     from samebits.report.cure import headline, print_cure
     from samebits.trials.cure import applied
     from samebits.trials.cure.search import cure as find
@@ -96,7 +97,7 @@ def cure(
     if change and not force:
         applied.check_tree(Path.cwd(), [])
     alone = "-" if "-" in (patch_path, json_path) else None
-    with stdout_kept_for_json(alone), trials_line(quiet=quiet) as progress:
+    with stdout_kept_for_json(alone), interrupting(), trials_line(quiet=quiet) as progress:
         if not quiet:
             say(
                 f"at most {most_runs} runs: {runs} as it is, and {runs} for each change that is tried",
@@ -115,8 +116,10 @@ def cure(
         result, lambda console: print_cure(result, console, detail=much), json_path, aside=alone
     )
     trials_report(result, headline(result), result.first, out, page, show=show, quiet=quiet)
-    if patch_path is not None and result.verdict == "cured":
+    if patch_path is not None and result.patch:
         write(result.patch, patch_path)
+    elif patch_path is not None:
+        say("no patch was written: there is no edit to make", ctx.command_path)
     if change and result.verdict == "cured" and result.files:
         if not force:
             applied.check_tree(Path.cwd(), sorted(result.files))

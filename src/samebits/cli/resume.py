@@ -83,6 +83,7 @@ def resume(
 
     Exit code: 0 every step after the restart has the whole run's bits, 1 a state is lost, 2 otherwise.
     """
+    from samebits.launch.signals import interrupting
     from samebits.report.resume import headline, print_resumed
     from samebits.trials.resume.run import Asked
     from samebits.trials.resume.run import resume as resume_program
@@ -102,7 +103,7 @@ def resume(
         timeout=timeout,
     )
     tell = (lambda sentence: None) if quiet else say
-    with stdout_kept_for_json(json_path), trials_line(quiet=quiet) as progress:
+    with stdout_kept_for_json(json_path), interrupting(), trials_line(quiet=quiet) as progress:
         resumed = resume_program(asked, progress=progress, say=tell)
     code = show_result(resumed, lambda where: print_resumed(resumed, where, detail=much), json_path)
     trials_report(resumed, headline(resumed), None, out, page, show=show, quiet=quiet)

@@ -105,6 +105,7 @@ def stress(
 
     Exit code: 0 all as it should be, 1 a finding, 2 incomplete, failed, or the command is wrong.
     """
+    from samebits.launch.signals import interrupting
     from samebits.trials.stress import pool
     from samebits.trials.stress import run as trials
     from samebits.trials.stress.design import Design
@@ -127,6 +128,7 @@ def stress(
         return
     with (
         stdout_kept_for_json(json_path),
+        interrupting(),
         progress_line(quiet=quiet) as pair,
         matrix_line(quiet=quiet) as line,
     ):

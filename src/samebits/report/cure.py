@@ -55,6 +55,9 @@ def print_cure(
             f"as it is: first at step {place.step:,}, {clean(spoken(place.op))}, {clean(place.at)}",
             2,
         )
+    reason = (result.first.reason or "").strip() if result.first is not None and result.first.reason else ""
+    if word in ("failed", "incomplete") and "\n" in reason:
+        put(console, clean(reason.split("\n", 1)[1], lines=True), 2)
     if result.needed:
         console.print()
         known = word == "cured"
@@ -97,8 +100,7 @@ def _needed(console: Console, number: int, needed: Needed) -> None:
             console.print(Text("       " + line, style="cyan"), soft_wrap=True, no_wrap=True)
     if needed.shown:
         put(console, "without it the runs part", 5)
-    cost = "a step takes as long as before, as far as so few steps can say" if needed.cost is None else None
-    put(console, f"cost: {cost or needed.cost}", 5, "dim")
+    put(console, f"cost: {needed.cost or 'not known, for want of steps'}", 5, "dim")
 
 
 def _left(console: Console, result: CureResult) -> None:

@@ -40,7 +40,12 @@ def check_tree(folder: Path, files: Sequence[str]) -> None:
 def _git(folder: Path, *words: str) -> str | None:
     try:
         done = subprocess.run(
-            ["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=60, check=False
+            ["git", "-C", str(folder), *words],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},  # it is asked, and changes no index
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -160,7 +160,7 @@ def _imports(hunk: Hunk, wanted: Iterable[Hunk]) -> tuple[str, ...] | None:
     used = "\n".join(line for other in wanted for line in other.new if line != other.old)
     at = hunk.new.index(hunk.old)
     needed = [
-        number != at and any(re.search(rf"\b{re.escape(name)}\b", used) for name in _bound(line))
+        number != at and any(re.search(rf"\b{re.escape(name)}\b", used) for name in bound_names(line))
         for number, line in enumerate(hunk.new)
     ]
     if not any(needed):
@@ -168,7 +168,7 @@ def _imports(hunk: Hunk, wanted: Iterable[Hunk]) -> tuple[str, ...] | None:
     return tuple(line for number, line in enumerate(hunk.new) if needed[number] or number == at)
 
 
-def _bound(line: str) -> list[str]:
+def bound_names(line: str) -> list[str]:
     """The names that a line binds, if it is an import."""
     if not _IMPORT.match(line):
         return []

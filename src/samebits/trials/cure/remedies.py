@@ -6,7 +6,9 @@ the same from outside.  What the records point at is tried first, then everythin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -15,6 +17,7 @@ from samebits.compare import Verdict
 from samebits.control.changes import CHANGES
 from samebits.control.settings import PARTS
 from samebits.model.finding import Edit, Finding
+from samebits.trials.cure.patchwork import bound_names
 
 #: Each run begins in a folder of its own, as the program's is now.
 FRESH: Final = "fresh-folder"
@@ -99,14 +102,87 @@ def outside(name: str, finding: Finding | None = None) -> Remedy:
 
 
 def proposed(verdict: Verdict) -> Iterator[Remedy]:
-    """What the causes of a verdict propose, the best first: each one's edits, then control from outside."""
+    """What the causes of a verdict propose, the best first: each one's edits, then control from outside.
+
+    A cause may seed several generators at once, of which not each may matter: those that it is about are
+    proposed one at a time before.
+    """
     for finding in verdict.causes:
         if finding.confidence < LIKELY and finding is not verdict.causes[0]:
             continue
+        yield from single_seeds(finding, verdict.sources)
         if finding.edits:
             yield Remedy(finding.cause, _what(finding), finding.edits, finding)
         for name in FROM_OUTSIDE.get(finding.cause, ()):
             yield outside(name, finding)
+
+
+#: By cause: how a line that seeds its generators reads.
+_ABOUT: Final[Mapping[str, re.Pattern[str]]] = MappingProxyType(
+    {
+        "unseeded-numpy-random": re.compile(r"\bnp\b|numpy|default_rng|RandomState|SeedSequence"),
+        "unseeded-python-random": re.compile(r"(?<![.\w])random\.|Random\("),
+        "unseeded-torch-generator": re.compile(r"torch|manual_seed"),
+    }
+)
+
+
+def single_seeds(finding: Finding, sources: Mapping[str, str]) -> Iterator[Remedy]:
+    """Of a finding that seeds several generators each line alone, those that it is about.
+
+    ``sources``: the text that the edits are of, by file.
+    """
+    about = _ABOUT.get(finding.cause)
+    if about is None:
+        return
+    added: list[tuple[str, Edit]] = []  # a line that is new, and the edit that brings it alone
+    imports: list[tuple[Edit, int]] = []  # edits that bring imports alone, and where the line itself stays
+    for edit in finding.edits:
+        lines = sources.get(edit.file, "").split("\n")
+        own = lines[edit.line - 1] if 0 < edit.line <= len(lines) else None
+        new = edit.replacement.split("\n")
+        if own not in new:
+            added.append((edit.replacement.strip(), edit))
+            continue
+        at = new.index(own)
+        brought = {number: bound_names(line) for number, line in enumerate(new) if number != at}
+        others = [number for number, names in brought.items() if not names and new[number].strip()]
+        if not others:
+            imports.append((edit, at))
+        for number in others:
+            if not _is_whole(new[number]):
+                return
+            kept = {at, number, *(n for n, names in brought.items() if _uses(new[number], names))}
+            text = "\n".join(line for place, line in enumerate(new) if place in kept)
+            added.append((new[number].strip(), Edit(edit.file, edit.line, text)))
+    if len(added) < 2:
+        return
+    for what, edit in added:
+        if about.search(what):
+            yield Remedy(finding.cause, what, (*_imported(what, imports), edit), finding)
+
+
+def _imported(what: str, imports: Iterable[tuple[Edit, int]]) -> Iterator[Edit]:
+    """Of edits that bring imports, those lines that a statement uses."""
+    for edit, at in imports:
+        lines = edit.replacement.split("\n")
+        kept = [n == at or _uses(what, bound_names(line)) for n, line in enumerate(lines)]
+        if sum(kept) > 1:
+            text = "\n".join(line for line, keep in zip(lines, kept, strict=True) if keep)
+            yield Edit(edit.file, edit.line, text)
+
+
+def _uses(line: str, names: Iterable[str]) -> bool:
+    return any(re.search(rf"\b{re.escape(name)}\b", line) for name in names)
+
+
+def _is_whole(line: str) -> bool:
+    """Whether a line is a statement by itself."""
+    try:
+        ast.parse(line.strip())
+    except SyntaxError:
+        return False
+    return True
 
 
 def _what(finding: Finding) -> str:

@@ -67,8 +67,10 @@ class Matrix:
             names = ", ".join(row.name for row in self.findings)
             said = f"{count(len(self.findings), 'change')} of {len(self.rows)} not as it should be: {names}"
         else:
-            known = [row for row in self.rows if row.word in ("ok", "may")]
-            said = f"{count(len(known), 'change')}, {count(self.steps, 'step')} each: all as they should be"
+            known = sum(row.word in ("ok", "may") for row in self.rows)
+            said = f"{count(known, 'change')}, {count(self.steps, 'step')} each: all as they should be"
+            if not known:
+                said = f"nothing is known of {count(len(self.rows), 'change')}"
         words = ("failed", "missing", "did not apply")
         counts = {word: sum(row.word == word for row in self.rows) for word in words}
         more = ", ".join(f"{number} {word}" for word, number in counts.items() if number)

@@ -98,6 +98,8 @@ def judged(
     """The row of a change that was made: of the unchanged run, and of the changed one, which ended well."""
     word, sentence = _word(change, reached, verdict)
     place = entering.place(verdict, runs) if reached.weights else None
+    if place is not None and reached.first_step is not None and place.step > reached.first_step:
+        place = None  # no cause comes after its effect: what led there was not seen
     return TrialRow(
         change.name,
         change.what,

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 if __name__ == "__main__" and __package__ in (None, ""):  # started by its path: samebits' own folder is asked
-    sys.path[0] = str(Path(__file__).resolve().parents[2])
+    sys.path[0] = str(Path(__file__).resolve().parents[3])
 
 from samebits.errors import SamebitsError
 
