@@ -78,7 +78,7 @@ def test_what_a_person_reads() -> None:
     assert "prefetch did not apply: nothing was there." in lines
     assert "- workers 0 and 1" in text
     assert printed(matrix(row()), detail="quiet") == "OK  1 change, 20 steps each: all as they should be\n"
-    assert "another number of threads" in printed(matrix(row()), detail="verbose")
+    assert "another number of CPU threads" in printed(matrix(row()), detail="verbose")
 
 
 def test_what_is_recorded_is_no_markup() -> None:

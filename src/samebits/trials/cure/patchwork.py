@@ -159,10 +159,7 @@ def _imports(hunk: Hunk, wanted: Iterable[Hunk]) -> tuple[str, ...] | None:
         return None
     used = "\n".join(line for other in wanted for line in other.new if line != other.old)
     at = hunk.new.index(hunk.old)
-    needed = [
-        number != at and any(re.search(rf"\b{re.escape(name)}\b", used) for name in bound_names(line))
-        for number, line in enumerate(hunk.new)
-    ]
+    needed = [number != at and uses(used, bound_names(line)) for number, line in enumerate(hunk.new)]
     if not any(needed):
         return None
     return tuple(line for number, line in enumerate(hunk.new) if needed[number] or number == at)
@@ -178,3 +175,8 @@ def bound_names(line: str) -> list[str]:
         return []
     names = getattr(statement, "names", [])
     return [(alias.asname or alias.name).partition(".")[0] for alias in names]
+
+
+def uses(text: str, names: Iterable[str]) -> bool:
+    """Whether a text has one of these names, and not as an attribute."""
+    return any(re.search(rf"(?<![.\w]){re.escape(name)}\b", text) for name in names)

@@ -17,7 +17,7 @@ from samebits.compare import Verdict
 from samebits.control.changes import CHANGES
 from samebits.control.settings import PARTS
 from samebits.model.finding import Edit, Finding
-from samebits.trials.cure.patchwork import bound_names
+from samebits.trials.cure.patchwork import bound_names, uses
 
 #: Each run begins in a folder of its own, as the program's is now.
 FRESH: Final = "fresh-folder"
@@ -152,7 +152,7 @@ def single_seeds(finding: Finding, sources: Mapping[str, str]) -> Iterator[Remed
         for number in others:
             if not _is_whole(new[number]):
                 return
-            kept = {at, number, *(n for n, names in brought.items() if _uses(new[number], names))}
+            kept = {at, number, *(n for n, names in brought.items() if uses(new[number], names))}
             text = "\n".join(line for place, line in enumerate(new) if place in kept)
             added.append((new[number].strip(), Edit(edit.file, edit.line, text)))
     if len(added) < 2:
@@ -166,14 +166,10 @@ def _imported(what: str, imports: Iterable[tuple[Edit, int]]) -> Iterator[Edit]:
     """Of edits that bring imports, those lines that a statement uses."""
     for edit, at in imports:
         lines = edit.replacement.split("\n")
-        kept = [n == at or _uses(what, bound_names(line)) for n, line in enumerate(lines)]
+        kept = [n == at or uses(what, bound_names(line)) for n, line in enumerate(lines)]
         if sum(kept) > 1:
             text = "\n".join(line for line, keep in zip(lines, kept, strict=True) if keep)
             yield Edit(edit.file, edit.line, text)
-
-
-def _uses(line: str, names: Iterable[str]) -> bool:
-    return any(re.search(rf"\b{re.escape(name)}\b", line) for name in names)
 
 
 def _is_whole(line: str) -> bool:
