@@ -81,3 +81,14 @@ def test_names_of_averages() -> None:
     assert is_average(("tensor", "trainer.ema_model['w']"))
     assert is_average(("tensor", "Shadow.shadow"))
     assert not is_average(("tensor", "schema.rows"))
+
+
+def test_the_checkpoint_that_a_loop_gathers_is_no_average() -> None:
+    copied = ("tensor", "main.state['target']")
+    source = (
+        "def main():\n    while True:\n        state = {'target': target.state_dict()}\n        save(state)\n"
+    )
+    states = [state | {copied: f"c{step}"} for step, state in enumerate(STATES)]
+    losses = [f"{step:02x}" for step in range(6)]
+    changed = [state | {copied: "other"} for state in states[2:]]
+    assert part(history(states, source=source), history(changed, losses[2:]), 2) is None

@@ -161,5 +161,6 @@ def _kept(whole: History, mine: dict[State, str], theirs: dict[State, str]) -> t
     """What a training makes besides the weights, where it differs."""
     last = whole.taken[-1] if whole.taken else 0
     rows = _differing(mine, theirs, WEIGHTS)
-    rows += tuple(state for state in _differing(mine, theirs, ("tensor",)) if is_average(state))
+    averages = [state for state in _differing(mine, theirs, ("tensor",)) if is_average(state)]
+    rows += tuple(state for state in averages if not whole.places.is_temporary(state[1]))
     return tuple(state for state in rows if whole.changed(state, 0, last))

@@ -10,6 +10,7 @@ from samebits.model.facts import Census, Checkpoint, Detail, Fact
 from samebits.model.sites import Site
 from samebits.record.reader import Record
 from samebits.record.run import Run
+from samebits.trials.places import Places
 
 #: (kind, path), as a census has them.
 State = tuple[str, str]
@@ -25,6 +26,7 @@ class History:
         self.steps = record.steps
         self.status = record.status
         self.sources = record.sources()
+        self.places = Places(self.sources)
         self.notes = record.notes
         facts = record.facts()
         self.checkpoints: list[Fact[Checkpoint]] = []

@@ -16,7 +16,6 @@ from typing import Final
 from samebits.model.facts import Checkpoint, Fact, Load
 from samebits.trials.resume.align import Departure, Start, is_average
 from samebits.trials.resume.history import History, State
-from samebits.trials.resume.places import Places
 
 #: Libraries whose generators are theirs.
 _AUGMENTERS: Final = re.compile(
@@ -44,7 +43,7 @@ class Search:
     ) -> None:
         self.whole, self.cut, self.resumed = whole, cut, resumed
         self.begin, self.parting = begin, parting
-        self.places = Places(whole.sources)
+        self.places = whole.places
         self.mine = resumed.at(0)
         self.theirs = whole.at(begin.step)
         self.last = whole.taken[-1] if whole.taken else 0
@@ -155,7 +154,8 @@ class Search:
 
     def _averages(self) -> Iterator[Candidate]:
         for state in self.differs:
-            if state[0] == "tensor" and is_average(state) and self._moves(state):
+            kept = state[0] == "tensor" and is_average(state) and self._moves(state)
+            if kept and not self.places.is_temporary(state[1]):
                 yield Candidate("ema", state, "it is another as the first step begins")
 
     def _updating(self) -> Iterator[Candidate]:
