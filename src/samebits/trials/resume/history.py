@@ -10,7 +10,7 @@ from samebits.model.facts import Census, Checkpoint, Detail, Fact
 from samebits.model.sites import Site
 from samebits.record.reader import Record
 from samebits.record.run import Run
-from samebits.trials.places import Places
+from samebits.trials.resume.places import Places
 
 #: (kind, path), as a census has them.
 State = tuple[str, str]
