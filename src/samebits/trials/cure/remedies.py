@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -154,7 +154,7 @@ def single_seeds(finding: Finding, sources: Mapping[str, str]) -> Iterator[Remed
                 return
             kept = {at, number, *(n for n, names in brought.items() if uses(new[number], names))}
             text = "\n".join(line for place, line in enumerate(new) if place in kept)
-            added.append((new[number].strip(), Edit(edit.file, edit.line, text)))
+            added.append((new[number].strip(), replace(edit, replacement=text)))
     if len(added) < 2:
         return
     for what, edit in added:
@@ -169,7 +169,7 @@ def _imported(what: str, imports: Iterable[tuple[Edit, int]]) -> Iterator[Edit]:
         kept = [n == at or uses(what, bound_names(line)) for n, line in enumerate(lines)]
         if sum(kept) > 1:
             text = "\n".join(line for line, keep in zip(lines, kept, strict=True) if keep)
-            yield Edit(edit.file, edit.line, text)
+            yield replace(edit, replacement=text)
 
 
 def _is_whole(line: str) -> bool:
