@@ -71,7 +71,7 @@ def test_a_command_is_looked_for_in_its_folder(tmp_path: Path) -> None:
     found = program.checked(Control(), observing=True)
     assert found is not None
     assert found.version == sys.version_info[:2]
-    (tmp_path / "run").write_text(f"#!{sys.executable} -I\n")
+    (tmp_path / "run").write_text(f"#!{tmp_path}/bin/python -I\n")
     (tmp_path / "run").chmod(0o755)
     with pytest.raises(LaunchError, match=r"'\./run' would run without samebits: -I ignores PYTHONPATH"):
         Program("command", ("./run",), folder=str(tmp_path)).checked(Control(), observing=True)
