@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from samebits._runtime import native
+from samebits.model.facts import Detail, Write
 from samebits.observe import describe, installation, observer
+from samebits.usercode import opened
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to another user")
 
@@ -265,3 +267,16 @@ def test_the_observer_links_nothing_of_cuda(
     observer.build()
     words = kept.read_text().split()
     assert [word for word in words if word.startswith("-l")] == ["-ltorch_python", "-ltorch_cpu", "-lc10"]
+
+
+def test_what_is_built_amid_a_program_is_no_file_of_the_program(cache: Path) -> None:
+    told: list[Detail] = []
+    opened.start(
+        lambda detail, site: told.append(detail), lambda file: False, interpreter_started=lambda: None
+    )
+    try:
+        Path(cache.parent / "data.txt").write_text("1")
+        made()
+    finally:
+        opened.stop()
+    assert [detail.path for detail in told if isinstance(detail, Write)] == [str(cache.parent / "data.txt")]

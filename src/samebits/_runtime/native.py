@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from samebits._runtime.aside import files_aside
 from samebits.errors import SamebitsError
 
 _OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
@@ -131,11 +132,12 @@ def build(name: str, make: Callable[[Path], Path]) -> Path:
         NoFolder: none can be written to; says which were tried.
         OSError: the disk is full, or the like.
     """
-    folder = _writable()
-    with tempfile.TemporaryDirectory(dir=folder, prefix=_SCRATCH) as scratch:
-        made = make(Path(scratch))
-        made.chmod(0o755)  # whatever the umask
-        os.replace(made, folder / name)  # another process may have been quicker: the same bytes either way
+    with files_aside():  # a program that is recorded may be the first to need it
+        folder = _writable()
+        with tempfile.TemporaryDirectory(dir=folder, prefix=_SCRATCH) as scratch:
+            made = make(Path(scratch))
+            made.chmod(0o755)  # whatever the umask
+            os.replace(made, folder / name)  # another process may have been quicker: the same bytes
     return folder / name
 
 
