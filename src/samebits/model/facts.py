@@ -97,6 +97,7 @@ class Draw(Detail):
     n: ordinal among this generator's draws
     seeded: has anything seeded this generator
     thread: number of the thread in its process
+    loader: number of the DataLoader whose samples are being made, in the process that iterates over it
     """
 
     generator: str | None = None
@@ -108,6 +109,75 @@ class Draw(Detail):
     by: str | None = None
     state: Whole | None = None
     thread: int | None = None
+    loader: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TorchDraw(Detail):
+    """A line of user code draws from a torch generator of the CPU, itself or by a library that it calls.
+
+    generator: "torch" for the process-wide one, "torch.Generator" for an object
+    call: the operation
+    module: the module of a model that draws
+    state, thread, loader: as above
+    n: ordinal among the operations that draw from it
+    """
+
+    generator: str | None = None
+    call: str | None = None
+    module: str | None = None
+    state: Whole | None = None
+    n: int | None = None
+    thread: int | None = None
+    loader: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoaderPass(Detail):
+    """A DataLoader begins a pass over its batches.
+
+    loader: its number in its process; another one for each line that begins a pass
+    n: how many workers it starts for it
+    first: the name of the first of these processes
+    """
+
+    loader: int | None = None
+    n: int | None = None
+    first: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoaderWorker(Detail):
+    """A DataLoader's worker is about to make its first sample.
+
+    number: which of the workers it is
+    n: how many there are
+    iterable: whether the dataset is iterated, and not asked for samples by their index
+    """
+
+    number: int | None = None
+    n: int | None = None
+    iterable: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoaderTrained(Detail):
+    """A DataLoader's batches are trained on: a backward begins after each of two that follow one another.
+
+    loader: its number in its process
+    """
+
+    loader: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Optimizer(Detail):
+    """An optimizer takes its first step.
+
+    call: its class
+    """
+
+    call: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
