@@ -116,6 +116,7 @@ NO_FILE = {
     "launch/programs": "programs of every kind, end to end",
     "launch/ranks": "torchrun, end to end",
     "launch/run": "`samebits run`, end to end",
+    "launch/twins": "programs whose random streams are one, end to end",
     "launch/same_bits": "observed programs compute what they compute alone",
     "manifest/planted": "secrets planted in everything that is collected",
     "metrics/readers/contract": "what holds for every reader of a log",

@@ -15,7 +15,7 @@ _TOP = """\
 
 A fact is a row beside the event stream: `kind`, the user's line (`site`), the position in the
 stream, the step, and a `detail` object. This page is written by `python -m tools.fact_page` from the classes
-of [`samebits.model.facts`](../../src/samebits/model/facts.py). Kinds and the keys of their detail:
+of [`samebits.model.facts`](../../src/samebits/model/facts/). Kinds and the keys of their detail:
 
 | kind | when | detail |
 | --- | --- | --- |

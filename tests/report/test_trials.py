@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from samebits.model.sites import Site
+from samebits.model.twins import Twins
 from samebits.report.trials import tables
 
 NEEDED = {
@@ -48,6 +50,9 @@ def test_a_cure() -> None:
     assert all(len(row) == len(table["head"]) for row in table["rows"])
 
 
+TWINS = Twins("epochs", "python", ("main",), Site("a.py", 3), 4, seeded=Site("a.py", 2))
+
+
 def test_a_matrix_and_its_twins() -> None:
     row = {
         "word": "finding",
@@ -63,12 +68,15 @@ def test_a_matrix_and_its_twins() -> None:
             "format": "samebits.stress",
             "headline": "1 change of 2",
             "rows": [row, row | {"word": "ok", "reach": None, "at": "", "sentence": ""}],
-            "twins": ["two workers drew alike"],
+            "twins": [TWINS.as_json()],
         }
     )
     assert [cells[4] for cells in texts(matrix)] == ["yes", ""]
     assert matrix["rows"][0][0] == {"text": "finding", "tone": "parts"}
-    assert texts(twins) == [["two workers drew alike"]]
+    assert texts(twins) == [
+        ["epochs", "python", "main", "a.py:3", "a.py:2", "4", TWINS.sentence()],
+    ]
+    assert len(twins["head"]) == len(twins["rows"][0])
     assert all(len(row) == len(matrix["head"]) for row in matrix["rows"])
 
 

@@ -223,3 +223,44 @@ def test_children_are_forked_while_threads_draw(tmp_path: Path) -> None:
     folder.write("train.py", _FORKS)
     done = folder.run(sys.executable, "-m", "samebits", "record", "--level", "step", "train.py", timeout=100)
     assert done.code == 0, done.err
+
+
+_SEEDED_AGAIN = """\
+import random
+import torch
+from torch.utils.data import DataLoader
+class Samples:
+    def __len__(self): return 4
+    def __getitem__(self, i): return random.random()  # sample
+for _ in range(3):
+    random.seed(1)
+    for _ in range(300):
+        random.random()  # often
+        random.random()
+for _ in range(3):
+    random.seed(2); random.random()  # at once
+for loader in (DataLoader(Samples()), DataLoader(Samples())):
+    list(loader)
+"""
+
+
+def test_what_follows_a_seed_is_kept_however_often_a_line_draws(tmp_path: Path) -> None:
+    """So that a generator which gives again what it gave is seen; and for whose samples a draw is made."""
+    folder = Folder(tmp_path)
+    folder.write("train.py", _SEEDED_AGAIN)
+    done = folder.run(sys.executable, "-m", "samebits", "record", "--level", "step", "train.py", timeout=100)
+    assert done.code == 0, done.err
+    (run,) = folder.runs()
+    lines = _SEEDED_AGAIN.splitlines()
+    by_mark: dict[str, list[Draw]] = {}
+    for fact in run.records["main"].facts():
+        if isinstance(fact.detail, Draw) and fact.site is not None:
+            by_mark.setdefault(lines[fact.site.line - 1].partition("# ")[2], []).append(fact.detail)
+    often = [draw.state for draw in by_mark["often"]]
+    assert often.count(often[0]) == 3
+    assert len(often) < 300
+    assert len({draw.state for draw in by_mark["at once"]}) == 1
+    assert len(by_mark["at once"]) == 3
+    assert {draw.loader for draw in by_mark["often"]} == {None}
+    assert [draw.loader for draw in by_mark["sample"]] == [1, 2]
+    run.close()

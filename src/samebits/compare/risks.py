@@ -1,7 +1,7 @@
 """What made two runs agree by luck, or agree on something wrong: from what their records hold already.
 
 Two runs that agree are reproducible here and now.  They may still share what another machine, another day or
-a reader of the results would stumble over: workers that drew the same numbers, an order that nothing
+a reader of the results would stumble over: streams that are one (`compare.twins`), an order that nothing
 promises, memory that nobody filled.  Each is one sentence; there are none where there is nothing to say.
 """
 
@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, cast
+from typing import Final
 
 from samebits.compare.threads import RecordLike, RunLike, is_worker
+from samebits.compare.twins import twins
 from samebits.model.events import OWN_GENERATOR, RANDOM, READS_UNINITIALIZED, Event
-from samebits.model.facts import Completion, Create, Detail, Draw, Fact, File, Iteration, Listing, RngRestore
+from samebits.model.facts import Completion, Detail, Draw, Fact, File, Iteration, Listing, RngRestore
 from samebits.model.operators import spoken
 from samebits.model.sites import Site
 
-_GLOBAL: Final = ("python", "numpy")
 _ORDERED: Final = (Completion, Iteration, Listing)
 _MOST: Final = 6
 _EVENTS: Final = 20_000  # looked through for reads of memory that nothing filled
@@ -32,7 +32,8 @@ def risks(run: RunLike, other: RunLike) -> tuple[str, ...]:
     ours = _orders(facts := _facts(run))
     facts = [fact for fact in facts if (key := _place(fact)) not in ours or ours[key] == theirs.get(key)]
     controlled = any(record.plan.get("seed") is not None for record in run.records.values())
-    found = [*_alike(facts), *_threads(facts), *_completions(facts), *_in_events(run)]
+    found = [one.sentence() for one in twins(run)]
+    found += [*_threads(facts), *_completions(facts), *_in_events(run)]
     if not controlled:
         found += [*_listings(facts, _sources(run)), *_sets(facts)]
     said = list(dict.fromkeys(found))
@@ -58,34 +59,6 @@ def _orders(facts: Iterable[Fact[Detail]]) -> dict[tuple[str, Site | None, str],
 
 def _spot(site: Site | None) -> str:
     return f"{site.file}:{site.line}" if site else "an unknown line"
-
-
-def _alike(facts: list[Fact[Detail]]) -> Iterator[str]:
-    """Processes whose generators began in one state, so that they drew the same numbers."""
-    made = {
-        (fact.process, fact.detail.id) for fact in facts if isinstance(fact.detail, Create) and fact.detail.id
-    }
-    first: dict[tuple[object, ...], Fact[Draw]] = {}
-    draws: list[Fact[Draw]] = [cast("Fact[Draw]", fact) for fact in facts if isinstance(fact.detail, Draw)]
-    for draw in draws:
-        detail = draw.detail
-        if detail.state is None or not is_worker(draw.process):
-            continue
-        if detail.generator in _GLOBAL or (draw.process, detail.id) not in made:
-            first.setdefault((draw.process, detail.generator, detail.id), draw)
-    groups: dict[tuple[str | None, int | None, Site | None], list[Fact[Draw]]] = {}
-    for draw in first.values():
-        groups.setdefault((draw.detail.generator, draw.detail.state, draw.site), []).append(draw)
-    for (generator, _, site), group in groups.items():
-        if len(group) > 1:
-            names = ", ".join(fact.process for fact in group[:3]) + (", ..." if len(group) > 3 else "")
-            of = {"python": "Python's random", "numpy": "numpy's global generator"}.get(
-                str(generator), f"a {generator}"
-            )
-            yield (
-                f"{len(group)} worker processes ({names}) began with one state of {of} and drew the same "
-                f"numbers at {_spot(site)}: they repeat from worker to worker or from epoch to epoch"
-            )
 
 
 def _threads(facts: list[Fact[Detail]]) -> Iterator[str]:

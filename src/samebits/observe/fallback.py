@@ -220,6 +220,15 @@ class Observer(ModuleType):
         thread = self.thread()
         return thread.start + len(thread.events)
 
+    def draws(self, n: int) -> None:
+        """It sees no draws, so that there is nothing to begin or end, here and in the next two."""
+
+    def loading(self, number: int) -> int:
+        return 0
+
+    def drawn(self) -> list[tuple[Any, ...]]:
+        return []
+
     def forget(self, address: int) -> None:
         self._places.forget(address)
 

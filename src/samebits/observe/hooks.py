@@ -23,10 +23,12 @@ from samebits._runtime import aside, forks
 from samebits._runtime.patcher import Patcher
 from samebits.model import events
 from samebits.model.events import KIND, PHASE
+from samebits.model.facts import Optimizer
 from samebits.observe import ending, observer
 from samebits.observe.batches import as_tensor, leaves, unwrapped
 from samebits.observe.census.watch import Watch
 from samebits.observe.generators import Generators
+from samebits.observe.loader_passes import LoaderPasses
 from samebits.observe.names import Names
 from samebits.observe.opening import before_cuda
 from samebits.observe.optimizers import OtherOptimizers
@@ -69,6 +71,7 @@ class Trace(Patcher):
         self.observer = observer.load()
         self.names = Names(self.observer.forget)
         self.generators = Generators(self.observer)
+        self.loaders = LoaderPasses(session, self.observer)
         self.schedule = Schedule(None, measures=False)
         self.parameters: dict[int, tuple[list[int], list[torch.Tensor], torch.optim.Optimizer]] = {}
         self._stepped_by: dict[int, int] = {}  # optimizer -> the thread that stepped it last
@@ -101,9 +104,6 @@ class Trace(Patcher):
         self._undo.callback(aside.observed(self.quiet))
         self._undo.callback(optimizer.register_optimizer_step_pre_hook(self.before_step).remove)
         self._undo.callback(optimizer.register_optimizer_step_post_hook(self.after_step).remove)
-        others = OtherOptimizers(self.before_step, self.after_step)
-        others.install()
-        self._undo.callback(others.uninstall)
         self._around(torch.autograd, "backward", self.backward)
         self._around(torch.autograd, "grad", self.grad)
         self._around(dataloader._BaseDataLoaderIter, "__next__", self.next_batch)
@@ -115,11 +115,13 @@ class Trace(Patcher):
             self._census.install()
             self._undo.callback(self._census.uninstall)
         self._describe()
+        others = OtherOptimizers(self.before_step, self.after_step)
         regions = CompiledRegions(
             session=self.session, observer=self.observer, see=self.attempt, quiet=self.quiet
         )
-        regions.install()
-        self._undo.callback(regions.uninstall)
+        for each in (others, regions, self.loaders):
+            each.install()
+            self._undo.callback(each.uninstall)
         handle = forks.register(after_in_child=self.after_fork, in_worker=self._finish_worker)
         self._undo.callback(handle.cancel)
         atexit.register(self.finish, "finished")
@@ -201,6 +203,8 @@ class Trace(Patcher):
         if known is None or known[2] is not optimizer or len(known[0]) != count:
             tensors = [p for group in optimizer.param_groups for p in group["params"]]
             numbers = [self.observer.intern(name) for name in self.names.parameters(tensors)]
+            if known is None or known[2] is not optimizer:
+                self.session.fact(Optimizer(call=type(optimizer).__name__), None)
             known = self.parameters[id(optimizer)] = (numbers, tensors, optimizer)
         return known[0], known[1]
 
@@ -244,6 +248,7 @@ class Trace(Patcher):
         # A checkpoint that recomputes calls it again from inside; what that starts from is no loss.
         if not self.session.ended and torch._C._current_graph_task_id() == -1:
             roots = [tensors] if isinstance(tensors, torch.Tensor) else tensors
+            self.attempt(self.loaders.backward)
             for root in roots if isinstance(roots, (list, tuple)) else ():
                 if isinstance(root, torch.Tensor):
                     self.attempt(self._loss, root)
@@ -312,6 +317,7 @@ class Trace(Patcher):
             numbers = [self.observer.intern(name) for name in names]
             self.observer.push_tensors(KIND["batch"], numbers, tensors, -1, PHASE["data"])
         self.generators.add(getattr(iterator, "_generator", None))
+        self.loaders.batch(iterator)
 
     def read(self, name: str, original: Callable[..., Any], tensor: Any, *args: Any, **kwargs: Any) -> Any:
         value = original(tensor, *args, **kwargs)
@@ -348,6 +354,7 @@ class Trace(Patcher):
         self._stepped_by.clear()
         self._home, self._steps = threading.get_ident(), 0
         self.schedule = Schedule(None, measures=False)
+        self.loaders.after_fork()
         self._describe()
 
     def _finish_worker(self) -> None:

@@ -63,6 +63,8 @@ class Messages(Patcher):
         )  # under `recv` and under a queue's `get`
 
     def _send(self, original: Callable[..., Any], channel: Any, *args: Any, **kwargs: Any) -> Any:
+        if self._session.can_receive_tasks:
+            self._session.draws.take()  # which may make its record
         if self._may_mark_complete():
             self._session.mark_complete()
         return original(channel, *args, **kwargs)

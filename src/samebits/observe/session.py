@@ -32,6 +32,7 @@ from samebits.observe.pace import Pace
 from samebits.observe.plan import Plan
 from samebits.observe.record_key import PROCESS, RecordKey
 from samebits.observe.sources import Sources
+from samebits.observe.torch_draws import TorchDraws
 from samebits.record import log
 from samebits.usercode import drawn, loading
 
@@ -61,6 +62,7 @@ class Session:
         self._pid = os.getpid()
         self.key = RecordKey()
         self._sources = Sources()
+        self.draws = TorchDraws(self, self._sources)
         self._committed = 0.0  # time of the last commit, monotonic
         self._early: list[Fact[Detail]] = []  # facts from before torch was imported
         self._manifest: dict[str, Any] = {}
@@ -82,7 +84,7 @@ class Session:
         """Torch is imported: from now on events are collected."""
         self.observer = observer
         self._manifest = dict(manifest)
-        drawn.positioned(observer.position)
+        drawn.positioned(observer.position, self.draws.before_seed)
         self.writer().commit(steps=0)  # a process killed before its first step leaves a record too
         if self.plan.level == "op":
             observer.operations(True)
@@ -140,6 +142,7 @@ class Session:
         """Write what is left and close the record; later observations are ignored."""
         if self.ended or os.getpid() != self._pid:
             return
+        self.draws.stop()
         if self.observer is not None and (self._writer is not None or self.observer.position()):
             # A completion note stays: Pool.terminate() may end this process between flush() and finish().
             self.flush(completion=log.RESULTS_SENT if self._completion == log.RESULTS_SENT else None)
@@ -185,6 +188,13 @@ class Session:
     def keep_source(self, file: str) -> None:
         """Keep the text of a file of the program's of which there is no fact."""
         self._sources.keep(self._sources.relative(file), self.writer())
+
+    def hold(self, detail: Detail) -> None:
+        """Take a fact that is of account beside others alone: it makes no record by itself."""
+        if self._writer is not None:
+            self.fact(detail, None)
+        elif not self.ended:
+            self._early.append(Fact(detail, None, 0, self.step))
 
     def now(self) -> tuple[int, int]:
         """How far the program is: the position among its events, and the step."""
@@ -300,6 +310,7 @@ class Session:
             return
         with self._lock:
             loading.flush()
+            self.draws.take()
             writer = self.writer()
             if self._completion not in (None, completion):
                 self.note(self._completion, False)  # the process went on: the earlier note is taken back

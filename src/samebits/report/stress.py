@@ -59,9 +59,9 @@ def print_matrix(
             put(console, f"{row.name} did not apply: {clean(row.sentence)}.", style="dim")
     if matrix.twins:
         console.print()
-        put(console, "Streams of random numbers that are the same ones twice:", style="bold")
+        put(console, "Random streams that are one and the same:", style="bold")
         for twin in matrix.twins:
-            put(console, f"- {clean(twin)}", 2)
+            put(console, f"- {clean(twin.sentence())}.", 2)
     console.print()
     if matrix.rows:
         put(console, PAIR, style="dim")

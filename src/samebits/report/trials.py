@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from samebits.compare.verdict import said_line
+
 #: What a word of a document means for a reader's eye.
 _TONES: Final[Mapping[str, str]] = {
     "needed": "agrees",
@@ -99,8 +101,16 @@ def _stress(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     twins = document.get("twins") or []
     if not twins:
         return [matrix]
-    said = "Streams of random numbers that are the same ones twice."
-    return [matrix, _table("twins", "Twins", said, ("stream",), [[str(twin)] for twin in twins])]
+    lines = []
+    for twin in twins:
+        at = [
+            said_line(site["file"], site["line"]) if site else "" for site in (twin["site"], twin["seeded"])
+        ]
+        processes = ", ".join(twin["processes"])
+        lines.append([twin["kind"], twin["generator"], processes, *at, f"{twin['draws']}", twin["sentence"]])
+    heads = ("repeats between", "generator", "processes", "draws at", "seeded at", "equal draws", "in words")
+    said = "Random streams of the first run that are one and the same, where each should differ."
+    return [matrix, _table("twins", "Twins", said, heads, lines)]
 
 
 def _resume(document: Mapping[str, Any]) -> list[dict[str, Any]]:

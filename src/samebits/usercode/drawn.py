@@ -121,16 +121,30 @@ def take() -> None:
         _drawn.take()
 
 
-def positioned(position: Callable[[], int]) -> None:
-    """Events are recorded from now on: how far the main thread is, ``position()`` tells."""
+def positioned(position: Callable[[], int], take_torch: Callable[[], object]) -> None:
+    """Events are recorded from now on: how far the main thread is, ``position()`` tells.
+
+    ``take_torch()`` takes what torch's generators gave, before it is noted that one is seeded.
+    """
     if _drawn is not None:
-        _drawn.positioned(position)
+        _drawn.positioned(position, take_torch)
 
 
 def stepped(step: int, whole: bool) -> None:
     """A step begins; ``whole``: everything in it is kept."""
     if _drawn is not None:
         _drawn.stepped(step, whole)
+
+
+def loading(number: int) -> int:
+    """The samples of this DataLoader are made in this thread from now on (0: of none); what was so before."""
+    return int(_drawn.native.loading(number)) if _drawn is not None else 0
+
+
+def here() -> Site | None:
+    """The nearest line of the user's, where draws are seen at the generator."""
+    found = _drawn.here() if _drawn is not None else None
+    return found[0] if found is not None else None
 
 
 def stop() -> None:
@@ -162,14 +176,15 @@ class DrawHooks:
         self._looks = 0
         self._step = 0
         self._position: Callable[[], int] = int
+        self._take_torch: Callable[[], object] = int
         self._at = (0, 0)  # where the last look was: what numba drew since, it drew after that
         self._numpy_loaded = False
-        self._readings = LibraryReadings(native_half, self._here, self._emit, watches_numpy=not controlled)
-        self._orders = LibraryOrders(native_half, self._here, self._emit)
+        self._readings = LibraryReadings(native_half, self.here, self._emit, watches_numpy=not controlled)
+        self._orders = LibraryOrders(native_half, self.here, self._emit)
 
-    def positioned(self, position: Callable[[], int]) -> None:
+    def positioned(self, position: Callable[[], int], take_torch: Callable[[], object]) -> None:
         """How far the main thread is, from now on."""
-        self._position = position
+        self._position, self._take_torch = position, take_torch
         self.native.at(position)
 
     def stepped(self, step: int, whole: bool) -> None:
@@ -206,7 +221,7 @@ class DrawHooks:
 
     def take(self) -> None:
         """Write what was drawn since the last time."""
-        for number_, kind, code, line, inner, thread, state, n, at, step in self.native.rows():
+        for number_, kind, code, line, inner, thread, state, n, at, step, loader in self.native.rows():
             known = self._of(number_, kind)
             by, call = named(inner)
             detail = facts.Draw(
@@ -218,6 +233,7 @@ class DrawHooks:
                 n=n,
                 thread=thread,
                 seeded=known.seeded,
+                loader=loader or None,
             )
             self._sink.fact(detail, site_of(code, line), at=at, step=step)
         for state in self._compiled.moved():
@@ -244,7 +260,7 @@ class DrawHooks:
         if self._counts[type(detail), site] <= _CAP:
             self._sink.fact(detail, site)
 
-    def _here(self) -> tuple[Site | None, str | None] | None:
+    def here(self) -> tuple[Site | None, str | None] | None:
         """The nearest line of the user's, and the library's function that it calls; None: of no account."""
         found = self.native.site()
         if found is False:
@@ -258,7 +274,7 @@ class DrawHooks:
         is_made = generator is not random._inst and _inside_init()
         number_ = self.native.seeded(generator, not is_made)
         known = self._known.get(number_) or self._remember(number_, Known("python.Random", False, number_))
-        here = self._here()
+        here = self.here()
         if here is not None:
             self.take()  # what was drawn before it was seeded
         known.seeded = value is not None or (here is None and known.id != 0)
@@ -285,7 +301,7 @@ class DrawHooks:
         self._restored("random.setstate")
 
     def _restored(self, call: str) -> None:
-        if (here := self._here()) is not None:
+        if (here := self.here()) is not None:
             self._emit(facts.RngRestore(call=call), here[0])
 
     # -- numpy -------------------------------------------------------------------------------------
@@ -314,7 +330,7 @@ class DrawHooks:
             given = not (isinstance(entropy, int) and self._readings.gave(entropy))
             seed = None
         name = "numpy.RandomState" if kind == "MT19937" else "numpy.Generator"
-        here = self._here() if self._numpy_loaded else None  # else it is numpy's own
+        here = self.here() if self._numpy_loaded else None  # else it is numpy's own
         known = Known(name, given or bool(self._controlled) or here is None, number_)
         self._remember(number_, known)
         if here is None:
@@ -331,7 +347,7 @@ class DrawHooks:
         known = self._of(self.native.number(bits), "MT19937")
         self.take()  # what was drawn before it was seeded
         known.seeded = value is not None or bool(self._controlled)
-        if (here := self._here()) is None:
+        if (here := self.here()) is None:
             return
         site, by = here
         shared = known.name == "numpy"
@@ -363,8 +379,9 @@ class DrawHooks:
     def _torch_seed(self, generator: Any, name: str, value: Any) -> None:
         torch = sys.modules["torch"]
         shared = generator is torch.default_generator
-        if (here := self._here()) is None:
+        if (here := self.here()) is None:
             return
+        self._take_torch()
         site, by = here
         kind = "torch" if shared else "torch.Generator"
         self._emit(facts.Seed(generator=kind, call=f"{kind}.{name}", value=value, by=by), site)

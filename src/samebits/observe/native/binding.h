@@ -79,6 +79,33 @@ PyObject* py_operations(PyObject*, PyObject* arg) {
   SAMEBITS_END
 }
 
+// draws(n): see which of the next n operations draw, in every thread, where operations are no events
+PyObject* py_draws(PyObject*, PyObject* arg) {
+  long n = PyLong_AsLong(arg);
+  if (PyErr_Occurred()) return nullptr;
+  SAMEBITS_TRY
+  const bool on = n > 0;
+  g->draws_left = n;
+  if (on && !g->draws_on) {
+    g->draw_handle = at::addGlobalCallback(at::RecordFunctionCallback(&on_draw_start, &on_draw_end)
+                                               .needsInputs(true)
+                                               .scopes({at::RecordScope::FUNCTION}));
+  } else if (!on && g->draws_on) {
+    at::removeCallback(g->draw_handle);
+  }
+  g->draws_on = on;
+  Py_RETURN_NONE;
+  SAMEBITS_END
+}
+
+// loading(number): whose samples this thread makes from now on -> whose it made
+PyObject* py_loading(PyObject*, PyObject* number) {
+  int before = loading;
+  loading = int(PyLong_AsLong(number));
+  if (PyErr_Occurred()) return nullptr;
+  return PyLong_FromLong(before);
+}
+
 // zoom(on, capture_bytes, share=0): also digest inputs and generator states, and keep outputs up to a budget,
 // of which an output in memory may take a share-th part of what is left
 PyObject* py_zoom(PyObject*, PyObject* args) {
@@ -362,52 +389,93 @@ PyObject* py_drain(PyObject*, PyObject*) {
   SAMEBITS_END
 }
 
+struct SiteRow {
+  size_t id;
+  Observer::Code code;
+  std::string text;
+  std::string file;  // of code that is not called by its file name
+  int before;
+};
+
+// Copied out, under the lock: making Python objects may collect garbage, which may call `forget`.
+SiteRow site_row(size_t id) {
+  auto called = g->called.find(g->sites[id].code);
+  bool other = called != g->called.end();
+  return {id, g->sites[id], g->site_texts[id], other ? called->second.first : std::string(),
+          other ? called->second.second : 0};
+}
+
+// (id, file, line, function)
+PyObject* site_parts(const SiteRow& s) {
+  if (s.code.code) {
+    int line = PyCode_Addr2Line(s.code.code, s.code.lasti) + s.before;
+    return s.file.empty()
+               ? Py_BuildValue("(nOiO)", Py_ssize_t(s.id), s.code.code->co_filename, line, s.code.code->co_name)
+               : Py_BuildValue("(nsiO)", Py_ssize_t(s.id), s.file.c_str(), line, s.code.code->co_name);
+  }
+  size_t a = s.text.find('\n'), b = s.text.find('\n', a + 1);
+  return Py_BuildValue("(nsis)", Py_ssize_t(s.id), s.text.substr(0, a).c_str(),
+                       std::atoi(s.text.substr(a + 1, b - a - 1).c_str()), s.text.substr(b + 1).c_str());
+}
+
+PyObject* decoded(const std::string& text) { return PyUnicode_DecodeUTF8(text.data(), Py_ssize_t(text.size()), "replace"); }
+
 // tables() -> ([(id, text)], [(id, file, line, function)]): what is new since the last call.
-// Copied out first: making Python objects may collect garbage, which may call `forget`.
 PyObject* py_tables(PyObject*, PyObject*) {
-  struct SiteRow {
-    size_t id;
-    Observer::Code code;
-    std::string text;
-    std::string file;  // of code that is not called by its file name
-    int before;
-  };
   std::vector<std::pair<size_t, std::string>> name_rows;
   std::vector<SiteRow> site_rows;
   {
     std::unique_lock<std::shared_mutex> hold(g->lock);
     for (; g->names_sent < g->names.size(); ++g->names_sent) name_rows.emplace_back(g->names_sent, g->names[g->names_sent]);
-    for (; g->sites_sent < g->sites.size(); ++g->sites_sent)
-{
-      auto called = g->called.find(g->sites[g->sites_sent].code);
-      bool other = called != g->called.end();
-      site_rows.push_back({g->sites_sent, g->sites[g->sites_sent], g->site_texts[g->sites_sent],
-                           other ? called->second.first : std::string(), other ? called->second.second : 0});
-    }
+    for (; g->sites_sent < g->sites.size(); ++g->sites_sent) site_rows.push_back(site_row(g->sites_sent));
   }
   PyObject *names = PyList_New(0), *sites = PyList_New(0);
   for (auto& [id, text] : name_rows) {
-    PyObject* decoded = PyUnicode_DecodeUTF8(text.data(), Py_ssize_t(text.size()), "replace");
-    PyObject* row = Py_BuildValue("(nN)", Py_ssize_t(id), decoded);
+    PyObject* row = Py_BuildValue("(nN)", Py_ssize_t(id), decoded(text));
     PyList_Append(names, row);
     Py_XDECREF(row);
   }
   for (auto& s : site_rows) {
-    PyObject* row;
-    if (s.code.code) {
-      int line = PyCode_Addr2Line(s.code.code, s.code.lasti) + s.before;
-      row = s.file.empty()
-                ? Py_BuildValue("(nOiO)", Py_ssize_t(s.id), s.code.code->co_filename, line, s.code.code->co_name)
-                : Py_BuildValue("(nsiO)", Py_ssize_t(s.id), s.file.c_str(), line, s.code.code->co_name);
-    } else {
-      size_t a = s.text.find('\n'), b = s.text.find('\n', a + 1);
-      row = Py_BuildValue("(nsis)", Py_ssize_t(s.id), s.text.substr(0, a).c_str(),
-                          std::atoi(s.text.substr(a + 1, b - a - 1).c_str()), s.text.substr(b + 1).c_str());
-    }
+    PyObject* row = site_parts(s);
     PyList_Append(sites, row);
     Py_XDECREF(row);
   }
   return Py_BuildValue("(NN)", names, sites);
+}
+
+// drawn() -> [(own, operation, module, site or None, thread, state, n, at, loader)]: what was drawn since
+PyObject* py_drawn(PyObject*, PyObject*) {
+  struct Told {
+    DrawRow row;
+    std::string name, module;
+    SiteRow site;
+  };
+  SAMEBITS_TRY
+  std::vector<DrawRow> rows;
+  {
+    std::lock_guard<std::mutex> hold(g->draws_lock);
+    rows.swap(g->draws);
+  }
+  ++g->draws_taken;
+  std::vector<Told> told;
+  {
+    std::unique_lock<std::shared_mutex> hold(g->lock);
+    for (auto& r : rows) told.push_back({r, g->names[r.name], g->names[r.module], site_row(r.site)});
+  }
+  if (g->draws_on && g->draws_left <= 0) {
+    at::removeCallback(g->draw_handle);
+    g->draws_on = false;
+  }
+  PyObject* list = PyList_New(0);
+  for (auto& [r, name, module, site] : told) {
+    PyObject* row = Py_BuildValue("(NNNNIKKKi)", PyBool_FromLong(r.own), decoded(name), decoded(module),
+                                  r.site ? site_parts(site) : Py_NewRef(Py_None), r.thread, (unsigned long long)r.state,
+                                  (unsigned long long)r.n, (unsigned long long)r.at, r.loader);
+    PyList_Append(list, row);
+    Py_XDECREF(row);
+  }
+  return list;
+  SAMEBITS_END
 }
 
 // captured() -> [(thread, index, part, dtype number, shape, bytes)]
@@ -439,7 +507,15 @@ PyObject* py_after_fork(PyObject*, PyObject*) {
     t->stack.clear();
     t->backward.clear();
     t->suspended = 0;
+    t->drawing = {};
   }
+  new (&g->draws_lock) std::mutex;  // a thread of the parent may have held it
+  g->draws.clear();
+  g->draws_at.clear();
+  g->draws_spare = g->draws_spared = 0;
+  g->draws_made[0] = g->draws_made[1] = 0;
+  ++g->draws_taken;
+  loading = 0;
   Thread* t = this_thread();
   uint32_t other = 1;
   for (auto& each : g->threads) each->ordinal = each.get() == t ? 0 : other++;
@@ -451,6 +527,8 @@ PyObject* py_after_fork(PyObject*, PyObject*) {
 PyMethodDef methods[] = {
     {"setup", py_setup, METH_VARARGS, nullptr},
     {"operations", py_operations, METH_O, nullptr},
+    {"draws", py_draws, METH_O, nullptr},
+    {"loading", py_loading, METH_O, nullptr},
     {"zoom", py_zoom, METH_VARARGS, nullptr},
     {"timed", py_timed, METH_O, nullptr},
     {"spent", py_spent, METH_NOARGS, nullptr},
@@ -468,6 +546,7 @@ PyMethodDef methods[] = {
     {"position", py_position, METH_NOARGS, nullptr},
     {"forget", py_forget, METH_O, nullptr},
     {"drain", py_drain, METH_NOARGS, nullptr},
+    {"drawn", py_drawn, METH_NOARGS, nullptr},
     {"tables", py_tables, METH_NOARGS, nullptr},
     {"captured", py_captured, METH_NOARGS, nullptr},
     {"after_fork", py_after_fork, METH_NOARGS, nullptr},

@@ -8,10 +8,9 @@
 
 #include <algorithm>
 
-#include <ATen/CPUGeneratorImpl.h>
-#include <torch/csrc/autograd/graph_task.h>
 #include <torch/csrc/autograd/python_variable.h>
 
+#include "draws.h"
 #include "fresh.h"
 #include "norms.h"
 #include "operators.h"
@@ -36,25 +35,6 @@ void put(Thread* t, Event e, const Sum& sum, const at::Tensor& norm) {
   put(t, e, sum);
   Thread::Held hold(t);
   if (norm.defined() && !t->events.empty()) t->pending.push_back({t->events.size() - 1, true, norm});
-}
-
-// Where a generator is on its tape: equal as long as nothing is drawn from it; 0 where that cannot be told.
-uint64_t tape_position(const at::Generator& generator) {
-  at::Generator used = generator;
-  std::lock_guard<std::mutex> hold(used.mutex());
-  if (used.device().is_cpu()) {
-    auto* cpu = at::check_generator<at::CPUGeneratorImpl>(used);
-    auto engine = cpu->engine().data();
-    auto kept = uint64_t(bool(cpu->next_float_normal_sample())) * 2 + uint64_t(bool(cpu->next_double_normal_sample()));
-    return fmix(fmix(engine.seed_ + GOLDEN * uint64_t(engine.left_)) + engine.state_[0] + (kept << 32)) | 1;
-  }
-  return 0;
-}
-
-uint64_t generator_digest(const c10::IValue& v) {
-  at::Generator gen = v.isGenerator() ? v.toGenerator() : at::detail::getDefaultCPUGenerator();
-  std::lock_guard<std::mutex> hold(gen.mutex());
-  return cpu_digest(at::Tensor(gen.getIntrusivePtr()->get_state()));
 }
 
 bool pure_output(const OpInfo* op, size_t i) {
@@ -141,12 +121,12 @@ std::unique_ptr<at::ObserverContext> on_start(const at::RecordFunction& fn) {
     if (used.device().is_cpu() && used != at::detail::getDefaultCPUGenerator()) f.flags |= OWN_GENERATOR;
   }
   if (op->flags & RANDOM) {
-    bool given = op->generator >= 0 && size_t(op->generator) < inputs.size() && inputs[size_t(op->generator)].isGenerator();
-    bool cpu = true;
-    for (const auto& v : inputs) each_tensor(v, [&](const at::Tensor& x) { cpu &= !x.defined() || x.is_cpu(); });
-    if (given) f.drawn = inputs[size_t(op->generator)].toGenerator();
-    else if (cpu) f.drawn = at::detail::getDefaultCPUGenerator();
-    if (f.drawn.defined()) f.position = tape_position(f.drawn);
+    bool inside = std::any_of(t->stack.begin(), t->stack.end(), [](const Frame& x) { return x.draw && x.draw->position; });
+    f.draw = std::make_unique<Draw>(draw_begins(t, op, inputs, inside));
+    if (f.draw->seen) {
+      Quiet quiet(t);
+      draw_at(t, *f.draw, op, f.site, f.module);
+    }
   }
   bool zoom = g->zoom.load(std::memory_order_relaxed);
   bool fresh = g->fresh_count.load(std::memory_order_relaxed) && !(op->flags & (VIEW | UNINITIALIZED));
@@ -166,7 +146,8 @@ std::unique_ptr<at::ObserverContext> on_start(const at::RecordFunction& fn) {
     if (zoom && (op->flags & RANDOM)) {
       bool cpu = true;
       for (const auto& v : inputs) each_tensor(v, [&](const at::Tensor& x) { cpu &= !x.defined() || x.is_cpu(); });
-      if (cpu) f.generator = generator_digest(op->generator >= 0 ? inputs[size_t(op->generator)] : c10::IValue());
+      bool given = op->generator >= 0 && inputs[size_t(op->generator)].isGenerator();
+      if (cpu) f.generator = state_digest(given ? inputs[size_t(op->generator)].toGenerator() : at::detail::getDefaultCPUGenerator());
     }
   }
   return nullptr;
@@ -208,6 +189,7 @@ void on_end(const at::RecordFunction& fn, at::ObserverContext*) {
     parent->made = f.made;
   };
   if (op->wrapper_only) return inherit();
+  const bool drew = f.draw && draw_ends(t, *f.draw);
   if (outputs.size() < op->returns) return;  // the kernel raised
   if ((op->flags & (UNINITIALIZED | VIEW)) && parent) return;  // a decomposition's workspace and reshapes
 
@@ -231,7 +213,7 @@ void on_end(const at::RecordFunction& fn, at::ObserverContext*) {
   Event e;
   e.kind = op->kind;
   e.flags = op->flags | f.flags;
-  if (f.position && tape_position(f.drawn) == f.position) e.flags &= uint8_t(~RANDOM);  // it might have drawn
+  if (f.draw && f.draw->position && !drew) e.flags &= uint8_t(~RANDOM);  // it might have drawn
   e.name = op->name;
   e.site = f.site;
   e.module = f.module;

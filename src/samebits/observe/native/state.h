@@ -66,6 +66,25 @@ struct OpInfo {
   int generator = -1;            // argument position of the generator
 };
 
+// An operation that draws from a generator of the CPU, and the state that it found; `at` is where the main thread was.
+struct DrawRow {
+  uint32_t name = 0, site = 0, module = 0, thread = 0;
+  uint64_t state = 0, n = 0, at = 0;
+  int loader = 0;
+  bool own = false;  // of an object, else of the process
+};
+struct Draw {
+  at::Generator from;      // what a random operation draws from, if its position can be told ...
+  uint64_t position = 0;   // ... and where it was before
+  bool own = false, fresh = false;
+  bool seen = false;       // it is of account
+  bool begins = false;     // `row` does
+  DrawRow row;
+};
+
+// The number of the DataLoader whose samples this thread makes; 0: it makes none.
+thread_local int loading = 0;
+
 using WeakTensor = c10::weak_intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>;
 
 struct Frame {
@@ -73,8 +92,7 @@ struct Frame {
   const OpInfo* op = nullptr;
   uint32_t site = 0, module = 0, node = 0, children = 0, source = 0;
   uint64_t inputs = 0, generator = 0;
-  at::Generator drawn;     // what a random operation draws from, if its position can be told ...
-  uint64_t position = 0;   // ... and where it was before
+  std::unique_ptr<Draw> draw;  // of a random operation
   uint8_t flags = 0;
   bool grad = false;     // autograd follows it
   bool wrapped = false;  // works on opaque tensors: what it runs inside are events
@@ -113,6 +131,9 @@ struct Thread {
   int last_task = -1;
   uint8_t phase = OTHER;
   int suspended = 0;
+  uint64_t drawn = 0, drawn_in = 0;  // the line that drew last, and after how many takings of rows
+  int drawn_for = 0;                 // and for which loader
+  std::pair<const at::RecordFunction*, Draw> drawing{nullptr, {}};  // where operations are no events
   struct Held {
     Thread* t;
     explicit Held(Thread* t) : t(t) {
@@ -164,6 +185,16 @@ struct Observer {
   std::chrono::nanoseconds spent{0};
   std::mutex captured_lock;
   std::vector<Captured> captured;
+
+  at::CallbackHandle draw_handle = 0;
+  bool draws_on = false;
+  std::atomic<int64_t> draws_left{0};  // operations that are looked at
+  std::atomic<uint64_t> draws_taken{1};
+  std::mutex draws_lock;  // guards what follows
+  std::vector<DrawRow> draws;
+  std::unordered_map<uint64_t, uint32_t> draws_at;  // rows of a line
+  uint32_t draws_spare = 0, draws_spared = 0;
+  uint64_t draws_made[2] = {0, 0};  // from the generator of the process, and from objects
 
   struct Fresh {
     c10::weak_intrusive_ptr<c10::StorageImpl> alive;  // keeps the address from being used again

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 from samebits._runtime.markup import card
 from samebits.compare.verdict import count
+from samebits.model.twins import Twins
 from samebits.trials.stress.row import TrialRow
 
 FORMAT: Final = "samebits.stress"
@@ -30,7 +31,7 @@ class Matrix:
         rows: one for each change that was asked for.
         reason: why there are no rows, or not all of them; None where nothing is missing.
         folder: where the trials lie, so that `samebits stress --collect` finds them.
-        twins: streams of random numbers that are the same ones twice, in the first run, a sentence each.
+        twins: random streams of the first run that are one and the same, where each should differ.
     """
 
     baseline: tuple[str, ...]
@@ -39,7 +40,7 @@ class Matrix:
     rows: tuple[TrialRow, ...]
     reason: str | None = None
     folder: str = ""
-    twins: tuple[str, ...] = ()
+    twins: tuple[Twins, ...] = ()
 
     @property
     def findings(self) -> tuple[TrialRow, ...]:
@@ -48,7 +49,7 @@ class Matrix:
 
     @property
     def verdict(self) -> Literal["ok", "findings", "incomplete"]:
-        if self.findings:
+        if self.findings or self.twins:
             return "findings"
         unknown = any(row.word in ("failed", "missing") for row in self.rows)
         return "incomplete" if unknown or self.reason is not None or not self.rows else "ok"
@@ -71,10 +72,11 @@ class Matrix:
             said = f"{count(known, 'change')}, {count(self.steps, 'step')} each: all as they should be"
             if not known:
                 said = f"nothing is known of {count(len(self.rows), 'change')}"
-        words = ("failed", "missing", "did not apply")
-        counts = {word: sum(row.word == word for row in self.rows) for word in words}
-        more = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
-        return f"{said}; {more}" if more else said
+        more = [f"{count(len(self.twins), 'random stream')} repeated"] if self.twins else []
+        for word in ("failed", "missing", "did not apply"):
+            if number := sum(row.word == word for row in self.rows):
+                more.append(f"{number} {word}")
+        return f"{said}; {', '.join(more)}" if more else said
 
     def row(self, name: str) -> TrialRow:
         """The row of a change.
@@ -107,7 +109,7 @@ class Matrix:
             "rows": [row.as_json() for row in self.rows],
             "reason": self.reason,
             "folder": self.folder,
-            "twins": list(self.twins),
+            "twins": [one.as_json() for one in self.twins],
         }
 
     @classmethod
@@ -120,5 +122,5 @@ class Matrix:
             tuple(TrialRow.from_json(row) for row in data["rows"]),
             data["reason"],
             data["folder"],
-            tuple(data["twins"]),
+            tuple(Twins.from_json(one) for one in data["twins"]),
         )

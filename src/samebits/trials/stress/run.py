@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from samebits.compare.twins import twins
 from samebits.compare.verdict import Verdict, count
 from samebits.control.changes import CHANGES
 from samebits.control.settings import Control
@@ -21,6 +22,7 @@ from samebits.errors import LaunchError, UsageError
 from samebits.launch.program import Program
 from samebits.launch.verify import AS_IT_IS
 from samebits.launch.verify import Progress as PairProgress
+from samebits.record.run import Run
 from samebits.trials.stress import baseline, pool
 from samebits.trials.stress.design import Design
 from samebits.trials.stress.matrix import Matrix
@@ -176,7 +178,9 @@ def collected(design: Design, *, interrupted: bool = False) -> Matrix:
     if absent:
         how = "interrupted" if interrupted else "not there yet"
         reason = f"{absent} of {len(rows)} trials {how}"
-    return Matrix(design.baseline, design.count, design.seconds, rows, reason, str(design.folder))
+    with Run.open(design.out / design.baseline[0]) as first:
+        found = twins(first)
+    return Matrix(design.baseline, design.count, design.seconds, rows, reason, str(design.folder), found)
 
 
 def _missing(name: str, interrupted: bool) -> TrialRow:

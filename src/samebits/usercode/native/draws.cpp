@@ -28,6 +28,9 @@ namespace {
 
 constexpr uint64_t GOLDEN = 0x9E3779B97F4A7C15ull;
 constexpr uint32_t CAP = 256;  // rows of one generator at one line; within the steps that are zoomed at, all
+// Rows beyond that after each time that a generator was seeded, and of one generator in all: whether it then
+// gives what it gave before is seen in them.
+constexpr uint32_t AFTER_SEED = 8, AFTER_SEEDS = 512;
 
 struct Gil {
   PyGILState_STATE state = PyGILState_Ensure();
@@ -192,6 +195,13 @@ struct Generator {
   PyCodeObject* code = nullptr;
   int lasti = 0;
   unsigned long thread = 0;
+  int loader = 0;
+  // Rows that are kept beyond the limit.
+  uint32_t spare = 0, spared = 0;
+  void seeded() {
+    epoch = 0;  // ends the row that goes on
+    spare = AFTER_SEED;
+  }
 };
 
 struct Row {
@@ -203,7 +213,11 @@ struct Row {
   int thread;
   uint64_t state, n;
   int64_t at, step;
+  int loader;
 };
+
+// The number of the DataLoader whose samples this thread makes; 0: it makes none.
+thread_local int loader = 0;
 
 uint64_t digest(Kind kind, const void* state) {
   auto bytes = static_cast<const uint8_t*>(state);
@@ -265,11 +279,17 @@ void begin(Generator* g, const At& at, unsigned long thread, uint64_t n) {
   g->code = at.code;
   g->lasti = at.lasti;
   g->thread = thread;
+  g->loader = loader;
   if (at.aside || at.importing) return;
   uint64_t place = fmix(uint64_t(uintptr_t(at.code)) + GOLDEN * (uint64_t(at.lasti) + (uint64_t(g->id) << 32)));
   {
     std::lock_guard<std::mutex> hold(s->rows_lock);
-    if (++s->counts[place] > CAP && !s->whole) return;
+    bool spare = g->spare && g->spared < AFTER_SEEDS;
+    if (g->spare) --g->spare;
+    if (++s->counts[place] > CAP && !s->whole) {
+      if (!spare) return;
+      ++g->spared;
+    }
   }
   uint64_t state = digest(g->kind, g->state);
   Gil gil;
@@ -285,7 +305,7 @@ void begin(Generator* g, const At& at, unsigned long thread, uint64_t n) {
   int line = at.code ? PyCode_Addr2Line(at.code, at.lasti) : 0;
   std::lock_guard<std::mutex> hold(s->rows_lock);
   int number = s->threads.try_emplace(thread, int(s->threads.size())).first->second;
-  s->rows.push_back({g->id, g->kind, at.code, line, by, number, state, n, position, s->step});
+  s->rows.push_back({g->id, g->kind, at.code, line, by, number, state, n, position, s->step, loader});
   if (s->rows.size() == 1) Py_AddPendingCall(wake, nullptr);
 }
 
@@ -295,7 +315,7 @@ inline void note(Generator* g) {
   At at = nearest();
   unsigned long thread = PyThread_get_thread_ident();
   if (g->epoch == s->epoch.load(std::memory_order_relaxed) && g->code == at.code && g->lasti == at.lasti &&
-      g->thread == thread)
+      g->thread == thread && g->loader == loader)
     return;
   begin(g, at, thread, n);
 }
@@ -546,16 +566,20 @@ PyObject* py_seeded(PyObject*, PyObject* args) {
   int again;
   if (!PyArg_ParseTuple(args, "Op", &object, &again)) return nullptr;
   const void* state = reinterpret_cast<char*>(object) + sizeof(PyObject);
-  return PyLong_FromUnsignedLong((again ? of_python(object) : anew(state, PYTHON))->id);
+  Generator* g = again ? of_python(object) : anew(state, PYTHON);
+  g->seeded();
+  return PyLong_FromUnsignedLong(g->id);
 }
 
-// number(bit generator): the number of a generator of numpy's; 0 for one that was made before
+// number(bit generator): the number of a generator of numpy's that was just seeded; 0: it was made before
 PyObject* py_number(PyObject*, PyObject* object) {
   Table* t = table(object);
   if (!t) return PyErr_Clear(), PyLong_FromLong(0);
   std::lock_guard<std::mutex> hold(s->rows_lock);
   auto it = s->generators.find(t->state);
-  return PyLong_FromUnsignedLong(it == s->generators.end() ? 0 : it->second->id);
+  if (it == s->generators.end()) return PyLong_FromLong(0);
+  it->second->seeded();
+  return PyLong_FromUnsignedLong(it->second->id);
 }
 
 // bit_generator(type, callback): take over every generator of a type from when it is made; whether it is known
@@ -609,7 +633,15 @@ PyObject* py_step(PyObject*, PyObject* args) {
   Py_RETURN_NONE;
 }
 
-// rows(): what was drawn since: (id, kind, code, line, called, thread, state, n, position, step)
+// loading(number): whose samples this thread makes from now on -> whose it made
+PyObject* py_loading(PyObject*, PyObject* number) {
+  int before = loader;
+  loader = int(PyLong_AsLong(number));
+  if (PyErr_Occurred()) return nullptr;
+  return PyLong_FromLong(before);
+}
+
+// rows(): what was drawn since: (id, kind, code, line, called, thread, state, n, position, step, loader)
 PyObject* py_rows(PyObject*, PyObject*) {
   std::vector<Row> rows;
   {
@@ -618,10 +650,10 @@ PyObject* py_rows(PyObject*, PyObject*) {
   }
   PyObject* list = PyList_New(0);
   for (auto& r : rows) {
-    PyObject* row = list ? Py_BuildValue("(IsOiNiKKLL)", r.id, NAMES[r.kind],
+    PyObject* row = list ? Py_BuildValue("(IsOiNiKKLLi)", r.id, NAMES[r.kind],
                                          r.code ? (PyObject*)r.code : Py_None, r.line, r.by, r.thread,
                                          (unsigned long long)r.state, (unsigned long long)r.n, (long long)r.at,
-                                         (long long)r.step)
+                                         (long long)r.step, r.loader)
                          : nullptr;
     if (!row || PyList_Append(list, row)) Py_CLEAR(list);
     Py_XDECREF(row);
@@ -637,6 +669,7 @@ PyObject* py_after_fork(PyObject*, PyObject*) {
   s->threads.try_emplace(PyThread_get_thread_ident(), 0);
   ++s->epoch;
   s->step = 0;
+  loader = 0;
   Py_RETURN_NONE;
 }
 
@@ -651,6 +684,7 @@ PyMethodDef methods[] = {
     {"stop", py_stop, METH_NOARGS, nullptr},
     {"at", py_at, METH_O, nullptr},
     {"step", py_step, METH_VARARGS, nullptr},
+    {"loading", py_loading, METH_O, nullptr},
     {"rows", py_rows, METH_NOARGS, nullptr},
     {"after_fork", py_after_fork, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
