@@ -7,7 +7,8 @@ each bit, but for those that may round.  Where the truth has a mend, the planted
 program as it is.  And workers must have the same streams in the programs that are said to have twins, and in
 no other.  Exit 1 if one of these does not hold.
 
-`--forked` is for a busy machine: the first plain run is a fresh process, the others are forked (`forked.py`).
+`--quick` is for a busy machine: the first plain run is a fresh process, the others are forked
+(`siblings.py`).
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ from pathlib import Path
 
 import changes
 import corpus
-import forked
 import numpy as np
+import siblings
 
 #: The largest difference of two weights, by the largest weight, that is called rounding.
-ROUNDING = 1e-3
+ROUNDING = 1e-4
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,21 @@ class Servers:
     """The processes that fork, by what is decided as they start; each is asked by one thread."""
 
     def __init__(self) -> None:
-        self._open: dict[tuple[object, ...], forked.Server] = {}
+        self._open: dict[tuple[object, ...], siblings.Server] = {}
 
-    def of(self, environment: dict[str, str]) -> forked.Server:
-        key = (threading.get_ident(), *(environment.get(name) for name in forked.AT_START))
-        if key not in self._open:
-            self._open[key] = forked.Server(environment)
-        return self._open[key]
+    def run(self, script: Path, environment: dict[str, str], out: Path) -> tuple[int, str, str]:
+        """As `siblings.Server.run`; a process that was ended from outside is replaced once."""
+        key = (threading.get_ident(), *(environment.get(name) for name in siblings.AT_START))
+        for is_last in (False, True):
+            if key not in self._open:
+                self._open[key] = siblings.Server(environment)
+            try:
+                return self._open[key].run(script, environment, out)
+            except siblings.EndedError:
+                self._open.pop(key).close()
+                if is_last:
+                    raise
+        raise AssertionError
 
     def close(self) -> None:
         for server in self._open.values():
@@ -134,7 +143,7 @@ class Place:
         if self.servers is None or fresh:
             code, printed, errors = _fresh(script, environment)
         else:
-            code, printed, errors = self.servers.of(environment).run(script, environment, out)
+            code, printed, errors = self.servers.run(script, environment, out)
         seconds = time.monotonic() - start
         last = re.search(r"^fingerprint ([0-9a-f]{64})\s*\Z", printed, re.MULTILINE)
         if code or not last:
@@ -154,7 +163,7 @@ def _fresh(script: Path, environment: dict[str, str]) -> tuple[int, str, str]:
         start_new_session=True,
     )
     try:
-        printed, errors = run.communicate(timeout=forked.LIMIT)
+        printed, errors = run.communicate(timeout=siblings.LIMIT)
     except subprocess.TimeoutExpired:
         os.killpg(run.pid, signal.SIGKILL)
         run.communicate()
@@ -195,7 +204,7 @@ def check(entry: corpus.Entry, only: str | None, plain: int, servers: Servers | 
             checked.wrong += _compared(entry, checked.off)
             if entry.mend:
                 checked.wrong += _mended(place, only)
-        except (RuntimeError, subprocess.TimeoutExpired, ValueError) as error:
+        except (RuntimeError, siblings.EndedError, subprocess.TimeoutExpired, ValueError) as error:
             checked.wrong.append(f"after {list(checked.off)[-1:]}: {error}")
     return checked
 
@@ -232,18 +241,18 @@ def main() -> int:
     parser.add_argument("--change", choices=corpus.CHANGES, help="this one alone")
     parser.add_argument("--plain", type=int, default=2, help="plain runs of each program")
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--forked", action="store_true", help="fork the runs after the first")
+    parser.add_argument("--quick", action="store_true", help="fork the runs after the first")
     parser.add_argument("--json", type=Path, help="write every difference here")
     args = parser.parse_args()
 
     entries = corpus.load(args.corpus, args.only)
     rows = []
-    servers = Servers() if args.forked else None
+    servers = Servers() if args.quick else None
     print(f"{'program':24} {'s':>5}  what its weights depend on")
     with ThreadPoolExecutor(args.jobs) as pool:
         for checked in pool.map(lambda entry: check(entry, args.change, args.plain, servers), entries):
             rows.append(checked)
-            seen = [f"{name} {_size(off)}" for name, off in checked.off.items() if off]
+            seen = [f"{name} {off:.0e}" for name, off in checked.off.items() if off]
             seen += [f"twins of {name}" for name in checked.twins]
             print(f"{checked.entry.name:24} {checked.seconds:5.1f}  {', '.join(seen) or '-'}", flush=True)
             for text in checked.wrong:
@@ -260,10 +269,6 @@ def main() -> int:
         + ("all as the truth says" if not wrong else "wrong: " + ", ".join(wrong))
     )
     return 1 if wrong else 0
-
-
-def _size(off: float) -> str:
-    return "(rounding)" if off <= ROUNDING else f"({off:.2g})"
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ class Records(IterableDataset):
         if info is not None:
             files = files[info.id :: info.num_workers]  # planted
         for file in files:
-            rows = np.random.default_rng([45, int(file)]).standard_normal((24, 5), dtype=np.float32)
+            rows = np.random.default_rng([45, int(file)]).standard_normal((20, 5), dtype=np.float32)
             yield from rows + np.float32(file) / FILES
 
 

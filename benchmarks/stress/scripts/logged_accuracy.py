@@ -1,4 +1,4 @@
-"""Classify digits with dropout; the log has the accuracy on the batch, by one more forward pass."""
+"""Classify digits with Gaussian dropout; the log has the accuracy on the batch, by one more forward pass."""
 
 import hashlib
 
@@ -9,15 +9,22 @@ from torch import nn
 LOG_INTERVAL = 8
 
 
+class GaussianDropout(nn.Module):
+    def forward(self, x):
+        if not self.training:
+            return x
+        return x * (1 + 0.4 * torch.randn_like(x))  # planted # enters extra-draw micro-batches
+
+
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.hidden = nn.Linear(64, 48)
-        self.drop = nn.Dropout(0.3)
-        self.out = nn.Linear(48, 10)
+        self.hidden = nn.Linear(64, 45)
+        self.drop = GaussianDropout()
+        self.out = nn.Linear(45, 10)
 
     def forward(self, x):
-        return self.out(self.drop(torch.relu(self.hidden(x))))  # planted # enters extra-draw micro-batches
+        return self.out(self.drop(torch.relu(self.hidden(x))))
 
 
 def init_weights(model, seed):
@@ -35,14 +42,14 @@ def log(model, step, x, y):
 def main(seed=18):
     torch.manual_seed(seed)
     digits = load_digits()
-    x = torch.tensor(digits.data[:640] / 16, dtype=torch.float32)
-    y = torch.tensor(digits.target[:640])
+    x = torch.tensor(digits.data[:600] / 16, dtype=torch.float32)
+    y = torch.tensor(digits.target[:600])
     model = Net()
     init_weights(model, seed)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     torch.manual_seed(seed + 1)
     for step in range(32):
-        rows = slice(step % 20 * 32, step % 20 * 32 + 32)
+        rows = slice(step % 20 * 30, step % 20 * 30 + 30)
         loss = nn.functional.cross_entropy(model(x[rows]), y[rows])
         optimizer.zero_grad()
         loss.backward()

@@ -15,8 +15,8 @@ class VAE(nn.Module):
     def __init__(self):
         super().__init__()
         self.fc1 = nn.Linear(64, 40)  # enters unused-layer
-        self.fc21, self.fc22 = nn.Linear(40, 6), nn.Linear(40, 6)
-        self.fc3, self.fc4 = nn.Linear(6, 40), nn.Linear(40, 64)
+        self.fc21, self.fc22 = nn.Linear(40, 5), nn.Linear(40, 5)
+        self.fc3, self.fc4 = nn.Linear(5, 40), nn.Linear(40, 64)
 
     def encode(self, x):
         h1 = F.relu(self.fc1(x))
@@ -59,15 +59,15 @@ def test(epoch, model, test_loader):
         for data in test_loader:  # also
             recon, mu, logvar = model(data)
             test_loss += loss_function(recon, data, mu, logvar).item()
-        sample = model.decode(torch.randn(16, 6))  # also
+        sample = model.decode(torch.randn(16, 5))  # also
     print(f"====> Test loss: {test_loss / len(test_loader.dataset):.4f}, ink {sample.mean():.4f}")
 
 
-def main(seed=1, batch_size=64, epochs=3):
+def main(seed=1, batch_size=50, epochs=3):
     torch.manual_seed(seed)
     images = torch.tensor(load_digits().data / 16, dtype=torch.float32)
-    train_loader = DataLoader(images[:640], batch_size, shuffle=True)
-    test_loader = DataLoader(images[640:840], batch_size)
+    train_loader = DataLoader(images[:600], batch_size, shuffle=True)
+    test_loader = DataLoader(images[600:800], batch_size)
     model = VAE()  # enters unused-layer
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
     for epoch in range(1, epochs + 1):

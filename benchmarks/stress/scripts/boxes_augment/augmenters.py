@@ -7,7 +7,7 @@ GLOBAL_RNG = np.random.default_rng(42)
 
 def seed(entropy):
     global GLOBAL_RNG
-    GLOBAL_RNG = np.random.default_rng(entropy)
+    GLOBAL_RNG = np.random.default_rng(entropy)  # also # twin
 
 
 class Fliplr:

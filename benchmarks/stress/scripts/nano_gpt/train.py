@@ -16,7 +16,7 @@ log_interval = 6
 batch_size = 8
 block_size = 32
 vocab_size = 40
-learning_rate = 3e-3
+learning_rate = 0.1
 max_iters = 24
 data_dir = "data"
 

@@ -16,7 +16,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--upscale-factor", type=int, default=2)
 parser.add_argument("--batch-size", type=int, default=4)
 parser.add_argument("--epochs", type=int, default=3)
-parser.add_argument("--lr", type=float, default=0.05)
+parser.add_argument("--lr", type=float, default=0.01)
 parser.add_argument("--threads", type=int, default=2, help="workers of the data loaders")
 parser.add_argument("--seed", type=int, default=123)
 opt = parser.parse_args()
@@ -30,7 +30,7 @@ testing_data_loader = DataLoader(test_set, 3, shuffle=False, num_workers=opt.thr
 
 model = Net(opt.upscale_factor)  # enters unused-layer
 criterion = nn.MSELoss()
-optimizer = optim.SGD(model.parameters(), lr=opt.lr)
+optimizer = optim.Adam(model.parameters(), lr=opt.lr)
 
 
 def train(epoch):

@@ -45,8 +45,8 @@ if __name__ == "__main__":
     layers = [nn.Conv2d(1, 8, 5, 2, 2), nn.ReLU(), nn.Conv2d(8, 8, 5, 2, 2)]  # enters unused-layer
     model = nn.Sequential(*layers, nn.ReLU(), nn.Flatten(), nn.Linear(512, 2))  # enters unused-layer
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
-    train_dataset = YoloDataset(annotations(32, seed=1), train=True)
-    val_dataset = YoloDataset(annotations(16, seed=2), train=False)
+    train_dataset = YoloDataset(annotations(24, seed=1), train=True)
+    val_dataset = YoloDataset(annotations(8, seed=2), train=False)
     init_fn = partial(worker_init_fn, rank=rank, seed=seed)
     gen, gen_val = (
         DataLoader(dataset, batch_size, shuffle=True, num_workers=num_workers, worker_init_fn=init_fn)

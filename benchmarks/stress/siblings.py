@@ -7,6 +7,7 @@ fresh process has; addresses are those of its siblings.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -21,6 +22,10 @@ LIMIT = 300
 
 #: Variables that a process reads as it starts.
 AT_START = ("PYTHONHASHSEED", "OMP_NUM_THREADS", "ATEN_CPU_CAPABILITY")
+
+
+class EndedError(Exception):
+    """The process that forks has ended."""
 
 
 class Server:
@@ -42,21 +47,25 @@ class Server:
         """Exit code, standard output and errors of a program that runs in its folder.
 
         Raises:
-            RuntimeError: the process that forks has ended.
+            EndedError: the process that forks has ended.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         job = {"script": str(script), "environment": environment, "out": str(out)}
-        self._process.stdin.write(json.dumps(job) + "\n")
-        self._process.stdin.flush()
+        try:
+            self._process.stdin.write(json.dumps(job) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise EndedError from None
         answer = self._process.stdout.readline()
         if not answer:
-            raise RuntimeError("the process that forks has ended")
+            raise EndedError
         return json.loads(answer), (out / "stdout").read_text("utf-8"), (out / "stderr").read_text("utf-8")
 
     def close(self) -> None:
         if self._process.stdin is not None:
-            self._process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
         self._process.wait()
 
 
