@@ -75,12 +75,11 @@ class Run:
         self.pid = self._process.pid
 
     def ended(self) -> bool:
+        """Whether it has; it is not reaped before `kill`, so that its number stays its own."""
         if self.code is None:
-            if self._process is not None:
-                self.code = self._process.poll()
-            else:
-                pid, status = os.waitpid(self.pid, os.WNOHANG)
-                self.code = os.waitstatus_to_exitcode(status) if pid else None
+            seen = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if seen is not None:
+                self.code = seen.si_status if seen.si_code == os.CLD_EXITED else -seen.si_status
         return self.code is not None
 
     def wait(self) -> int:
@@ -98,10 +97,14 @@ class Run:
         return self.code
 
     def kill(self) -> None:
-        """End it and its workers with SIGKILL, whatever they do."""
-        with suppress(ProcessLookupError):
+        """End it and its workers with SIGKILL, whatever they do, and reap it."""
+        with suppress(ProcessLookupError):  # a fork that has no session yet
             os.killpg(self.pid, signal.SIGKILL)
-        self.wait()
+        os.kill(self.pid, signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait()
+        else:
+            os.waitpid(self.pid, 0)
 
 
 def _forked(script: str, words: list[str], folder: Path, printed: Path) -> int:

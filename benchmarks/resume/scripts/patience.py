@@ -1,4 +1,4 @@
-"""Stop where the loss on held-out rows has not fallen by 0.02 for four epochs."""
+"""Stop where the loss on held-out rows has not fallen by 0.2 within four epochs."""
 
 import hashlib
 import os
