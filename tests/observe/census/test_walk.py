@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -110,3 +111,38 @@ def test_rows_follow_the_state(found: dict[str, Held]) -> None:
     assert [a[:2] for a in before] == [a[:2] for a in after]
     assert before[0] != after[0]  # its state
     assert before[1] == after[1]  # its rate
+
+
+class Stubborn:
+    """Answers every question with an error."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+class Unlisted(dict[str, Any]):
+    def items(self) -> Any:
+        raise RuntimeError("not now")
+
+
+class Unsaved(torch.optim.lr_scheduler.LRScheduler):
+    def __init__(self) -> None:
+        pass
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+def test_an_object_that_answers_with_errors_hides_no_other(tmp_path: Path) -> None:
+    np.savez(tmp_path / "w.npz", w=np.ones(3))
+    optimizer = torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=1.0)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1)
+    bag = SimpleNamespace(first=Stubborn(), tools={"no": Stubborn(), "sched": scheduler})
+    with np.load(tmp_path / "w.npz") as arrays:
+        thing = Unlisted(a=1)
+        held = Walk({"__main__"})(
+            [("z", arrays), ("s", Stubborn()), ("d", thing), ("u", Unsaved()), ("b", bag)]
+        )
+    assert ("scheduler", "b.tools['sched']") in [(one.kind, one.path) for one in held]
+    told = [row for one in held for row in rows(one, ())]
+    assert [path for kind, path, _ in told if kind == "scheduler"] == ["b.tools['sched']"]

@@ -66,8 +66,18 @@ def _asked(thing: Any) -> Any:
         return None
 
 
-def rows(held: Held, trained: Collection[int], told: set[int] | None = None) -> Iterator[Row]:
-    """The rows of one object; ``told``: the parameters that another module's rows tell of, which grows."""
+def rows(held: Held, trained: Collection[int], told: set[int] | None = None) -> list[Row]:
+    """The rows of one object, none where it answers with an error.
+
+    ``told``: the parameters that another module's rows tell of, which grows.
+    """
+    try:
+        return list(_rows(held, trained, set() if told is None else told))
+    except Exception:
+        return []
+
+
+def _rows(held: Held, trained: Collection[int], told: set[int]) -> Iterator[Row]:
     thing, path = held.thing, held.path
     if held.kind == "generator":
         yield "generator", path, _state_of(thing)
@@ -80,7 +90,7 @@ def rows(held: Held, trained: Collection[int], told: set[int] | None = None) -> 
     elif held.kind == "scaler":
         yield "scaler", path, digest(_asked(thing))
     elif held.kind == "module":
-        yield from _module_rows(thing, path, trained, set() if told is None else told)
+        yield from _module_rows(thing, path, trained, told)
     elif held.kind == "sampler":
         for name in ("epoch", "position", "_next", "start_iter"):
             if name in vars(thing):

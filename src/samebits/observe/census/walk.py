@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections import deque
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import CellType, FunctionType, GeneratorType
 from typing import Any, Final
@@ -44,7 +45,10 @@ class Held:
 
 
 class Walk:
-    """Breadth first, so that the first path found is the shortest."""
+    """Breadth first, so that the first path found is the shortest.
+
+    An object may answer whatever it is asked with an error, as numpy's bags do; it is passed over then.
+    """
 
     def __init__(self, packages: Collection[str]) -> None:
         self._packages = packages
@@ -94,11 +98,14 @@ class Walk:
             queue.append((path, thing, own))
 
         for path, thing in variables:
-            meet(path, thing, True)
+            with suppress(Exception):
+                meet(path, thing, True)
         while queue and len(seen) < _OBJECTS:
             path, thing, own = queue.popleft()
-            for name, child, owned in self._children(thing, own):
-                meet(f"{path}{name}", child, owned)
+            with suppress(Exception):
+                for name, child, owned in self._children(thing, own):
+                    with suppress(Exception):
+                        meet(f"{path}{name}", child, owned)
         return found
 
     def _children(self, thing: Any, own: bool) -> Iterable[tuple[str, Any, bool]]:
@@ -215,9 +222,11 @@ def _values(container: Any) -> str | None:
     if all(type(entry) in PLAIN for entry in some):
         # Each of a few named values is a counter of its own.
         return None if isinstance(container, dict) and len(entries) <= 32 else "values"
-    if all(isinstance(entry, torch.Tensor) or hasattr(entry, "__array_interface__") for entry in some):
+    kinds = [type(entry) for entry in some]  # an entry itself may answer with an error
+    if all(issubclass(kind, torch.Tensor) or hasattr(kind, "__array_interface__") for kind in kinds):
         return "tensor" if all(_is_state(entry) for entry in some) else None
     rows = all(
-        type(entry) in (tuple, list) and all(type(one) in PLAIN for one in entry[:16]) for entry in some
+        kind in (tuple, list) and all(type(one) in PLAIN for one in entry[:16])
+        for kind, entry in zip(kinds, some, strict=True)
     )
     return "values" if rows else None
