@@ -415,6 +415,24 @@ CASES: dict[str, tuple[str, str, list[tuple[str, dict[str, Any]]], list[str]]] =
         [("iteration", {"by": "address"})],
         ["    return dict.fromkeys(s for s in samples)"],
     ),
+    "a set of objects, at the line of a function that makes it of a list": (
+        "address-order",
+        """\
+        class Sample:
+            loss = 0.0
+
+        def samples():
+            return [Sample() for _ in range(9)]
+
+        def hard(every):
+            return {s for s in every if s.loss < 1}  # here
+
+        for sample in hard(samples()):
+            print(sample)
+        """,
+        [("iteration", {"by": "address"})],
+        ["    return dict.fromkeys(s for s in every if s.loss < 1)  # here"],
+    ),
     "a set of objects, at the line that makes it": (
         "address-order",
         """\

@@ -112,7 +112,8 @@ def keep_insertion(patch: Patch, site: Site | None) -> None:
         numbers(draft)
         return
     through: set[str] = set()
-    for node in _sets(patch, draft, site.line, through) or _filled(patch, draft, site.line, through):
+    # Where the set is made, what it is made of may be iterated over on the same line.
+    for node in _filled(patch, draft, site.line, through) or _sets(patch, draft, site.line, through):
         for other, maker in made(patch, draft, node, through=through) or []:
             _as_dict(other, maker)
     if not patch.changed:
