@@ -36,6 +36,7 @@ def test_words(asked: list[Asked]) -> None:
         ({"kill": "hup"}, "resume: kill must be one of 'term', 'kill', 'end', 'save', got 'hup'"),
         ({"trials": 0}, "resume: trials must be at least 1, got 0"),
         ({"at": 0}, "resume: at must be at least 1, got 0"),
+        ({"at": 5, "steps": 5}, "the whole run ends after 5 steps, so it cannot be interrupted after 5"),
     ],
 )
 def test_what_is_refused(asked: list[Asked], given: dict[str, Any], said: str) -> None:

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from tests.programs import Folder
 
+from samebits.errors import UsageError
+from samebits.trials.stress.run import chosen
+
 PROGRAM = """
 import os
 import torch
@@ -58,6 +61,11 @@ def found(shared: Callable[[str], Folder]) -> dict[str, Any]:
 
 def rows(document: dict[str, Any]) -> dict[str, Any]:
     return {row["name"]: row for row in document["rows"]}
+
+
+def test_the_six_and_others_are_not_asked_for_at_once() -> None:
+    with pytest.raises(UsageError, match="give one of the two"):
+        chosen(("threads",), quick=True)
 
 
 def test_each_change_as_it_is(found: dict[str, Any]) -> None:

@@ -101,13 +101,18 @@ def _missing(
 def _told(candidate: Candidate, search: Search, begin: Start, used: str | None) -> Missing:
     how, key = search.how(candidate)
     path = candidate.state[1]
+    saved_at = None if begin.save is None else begin.save.site
+    loaded_at = None if begin.load is None else begin.load.site
+    fix = remedies.fix(candidate.kind, path, how, key, used, own=candidate.state[0] == "counter")
+    if "checkpoint[" in fix and loaded_at is not None and used is None:
+        fix = f"# checkpoint: what is loaded at {loaded_at.file}:{loaded_at.line}\n{fix}"
     return Missing(
         candidate.kind,
         path,
         how,  # type: ignore[arg-type]
         candidate.why,
-        remedies.fix(candidate.kind, path, how, key, used, own=candidate.state[0] == "counter"),
-        saved_at=None if begin.save is None else begin.save.site,
-        loaded_at=None if begin.load is None else begin.load.site,
+        fix,
+        saved_at=saved_at,
+        loaded_at=loaded_at,
         key=key,
     )

@@ -96,7 +96,9 @@ def _plain(kind: str, name: str, leaf: str, how: str, key: str | None) -> str:
         return _generator(kind, name, leaf, how, key)
     if kind in ("optimizer", "scheduler", "scaler", "model-part", "buffers", "ema"):
         thing = name.split(".")[0] if kind == "model-part" else name
-        into = re.sub(r"\W+", "_", thing.removeprefix("self.")) if key is None else key.split(".")[0]
+        into = (
+            re.sub(r"\W+", "_", thing.removeprefix("self.")).strip("_") if key is None else key.split(".")[0]
+        )
         load = f'{thing}.load_state_dict(checkpoint["{into}"])'
         if how == "changed":
             return f"{load}  # behind all that changes it: it was loaded, and is another then"
@@ -105,7 +107,8 @@ def _plain(kind: str, name: str, leaf: str, how: str, key: str | None) -> str:
         return f'"{into}": {thing}.state_dict(),  # among what is saved\n{load}  # behind the others'
     if kind == "loader-position":
         return (
-            "loader = samebits.data.SeededLoader(dataset, batch_size=..., seed=0)  # it keeps its place\n"
+            "from samebits.data import SeededLoader\n"
+            "loader = SeededLoader(dataset, batch_size=..., seed=0)  # it keeps its place\n"
             '"loader": loader.state_dict(),  # among what is saved; StatefulDataLoader has it, too\n'
             'loader.load_state_dict(checkpoint["loader"])'
         )
@@ -115,8 +118,9 @@ def _plain(kind: str, name: str, leaf: str, how: str, key: str | None) -> str:
         )
     if kind == "worker-streams":
         return (
-            "dataset = samebits.data.SampleSeeded(dataset, seed=0)  # numbers by a sample's index\n"
-            "loader = samebits.data.SeededLoader(dataset, num_workers=..., seed=0)"
+            "from samebits.data import SampleSeeded, SeededLoader\n"
+            "dataset = SampleSeeded(dataset, seed=0)  # numbers by a sample's index\n"
+            "loader = SeededLoader(dataset, num_workers=..., seed=0)"
         )
     if kind == "gradients":
         return (
@@ -149,6 +153,7 @@ def _generator(kind: str, name: str, leaf: str, how: str, key: str | None) -> st
         restored = _restore(kind, name, saved.split('"')[1])
         return f"{saved}  # among what is saved\n{restored}  # behind all else, just before the loop"
     return (
+        "import samebits\n"
         '"rng": samebits.capture_rng(),  # among what is saved: every generator that the program holds\n'
         'samebits.restore_rng(checkpoint["rng"])  # just before the loop'
     )

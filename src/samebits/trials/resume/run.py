@@ -14,7 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from samebits.compare.verdict import count
 from samebits.control.settings import Control
+from samebits.errors import UsageError
 from samebits.launch.mirror import Mirror
 from samebits.launch.output import tail
 from samebits.launch.process import new_folder, start
@@ -39,7 +41,11 @@ HALF: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the caller asks for."""
+    """What the caller asks for.
+
+    Raises:
+        UsageError: it would be interrupted where it ends, or behind that.
+    """
 
     program: Program
     words: tuple[str, ...] = ()  # behind the program's own, where it goes on
@@ -51,6 +57,13 @@ class Asked:
     control: Control = AS_IT_IS
     out: Path = Path(".samebits")
     timeout: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.at is not None and self.steps is not None and self.at >= self.steps:
+            raise UsageError(
+                f"resume: the whole run ends after {count(self.steps, 'step')}, so it cannot be interrupted "
+                f"after {self.at}; give a smaller --at, or more --steps"
+            )
 
 
 def resume(asked: Asked, *, progress: Progress | None = None, say: Say = lambda _: None) -> Resumed:

@@ -84,8 +84,10 @@ def chosen(
     """The names of the changes to make, in the matrix's order.
 
     Raises:
-        UsageError: one that there is not, or none is left.
+        UsageError: one that there is not, none is left, or both ``only`` and ``quick``.
     """
+    if quick and only is not None:
+        raise UsageError("--quick names the changes to make, and --only others: give one of the two.")
     known = (*ALL, *(name for name, change in CHANGES.items() if name not in ALL and not change.mends))
     for name in (*(only or ()), *leave_out):
         if name not in known:
