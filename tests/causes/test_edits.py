@@ -764,6 +764,16 @@ def test_a_program_of_a_framework_is_seeded_in_its_words(imports: str, call: str
     assert compile(texts[_FILE], _FILE, "exec")
 
 
+def test_a_seed_comes_behind_the_imports_that_others_stand_among() -> None:
+    source = (
+        '"""Trains."""\nimport torch; import hashlib\ntorch.manual_seed(0)\nimport numpy as np; import os\n\n'
+        "x = np.random.rand(3)  # here\n"
+    )
+    _, texts = mended("unseeded-numpy-random", source, [_draw("numpy", call="np.random.rand", seeded=False)])
+    assert texts[_FILE].split("\n")[3:5] == ["import numpy as np; import os", "np.random.seed(0)"]
+    assert texts[_FILE].count("import numpy") == 1
+
+
 def test_a_kernel_is_replaced_at_the_start() -> None:
     source = "import torch\n\nx = torch.zeros(3)\nx.index_add_(0, i, y)  # here\n"
     _, texts = mended("nondeterministic-kernel", source, op="aten::put_")

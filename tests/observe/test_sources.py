@@ -48,3 +48,19 @@ def test_a_text_is_kept_once_and_without_secrets(tmp_path: Path, monkeypatch: py
     Path("train.py").write_text("pass\n", "utf-8")
     sources.keep("train.py", writer)
     assert "token" in kept["train.py"]
+
+
+def test_a_text_is_as_python_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mark.py").write_bytes(b"\xef\xbb\xbfx = '\xc3\xbc'\r\ny = 1\r\n")
+    Path("latin.py").write_bytes(b"# coding: latin-1\nx = '\xfc'\n")
+    Path("broken.py").write_bytes(b"# coding: no-such\nx = '\xfc'\n")
+    sources, kept = Sources(), Kept()
+    writer: Any = kept
+    for name in ("mark.py", "latin.py", "broken.py"):
+        sources.keep(name, writer)
+    assert kept == {
+        "mark.py": "x = 'ü'\ny = 1\n",
+        "latin.py": "# coding: latin-1\nx = 'ü'\n",
+        "broken.py": "# coding: no-such\nx = '\N{REPLACEMENT CHARACTER}'\n",
+    }

@@ -21,7 +21,10 @@ _INDENT: Final = "    "
 #: What a module is usually imported as, where that is another name than its own.
 _USUAL: Final = {"numpy": "np"}
 #: Statements that may stand among a program's imports.
-_AMONG_IMPORTS: Final = ("os.environ", "sys.", "warnings.", "matplotlib.")
+_AMONG_IMPORTS: Final = (
+    "os.environ", "sys.", "warnings.", "matplotlib.", "torch.manual_seed(", "torch.set_", "torch.backends.",
+    "np.random.seed(", "numpy.random.seed(", "random.seed(",
+)  # fmt: skip
 
 _Place = tuple[int, int]  # line from 1, character from 0
 
@@ -71,6 +74,12 @@ class Draft:
         if isinstance(node, ast.stmt):
             return node
         return next(above for above in self.names.parents(node) if isinstance(above, ast.stmt))
+
+    def _first_on_line(self, statement: ast.stmt) -> ast.stmt:
+        """The first of the statements that semicolons join to one line."""
+        body = getattr(self.names.parent(statement), "body", None)
+        before = [other for other in body or () if getattr(other, "lineno", 0) == statement.lineno]
+        return before[0] if statement in before else statement
 
     def source(self, node: ast.expr | ast.stmt) -> str:
         """A node as it is written."""
@@ -146,10 +155,10 @@ class Draft:
         self._add((line, 0), (line, 0), "".join(f"{indent}{text}\n" for text in lines))
 
     def after(self, statement: ast.stmt, *lines: str) -> None:
-        """Lines of their own after a simple statement, with its indentation."""
+        """Lines of their own after a simple statement, with the indentation of its line."""
         line, column = self._end(statement)
         rest = self.lines[line - 1][column:].strip()
-        first, start = self._start(statement)
+        first, start = self._start(self._first_on_line(statement))
         indent = self.lines[first - 1][:start]
         if indent.strip() or (rest and not rest.startswith("#")):
             raise UnclearPlace("the statement shares its line")

@@ -6,6 +6,7 @@ Secrets are redacted here, in the observed process: its parent may be killed bef
 from __future__ import annotations
 
 import os
+import tokenize
 from typing import TYPE_CHECKING, Final
 
 from samebits._runtime import mirrored
@@ -56,8 +57,17 @@ class Sources:
             if found.st_size > _LARGEST:
                 return
             if key not in self._texts:  # a forked child inherits its parent's texts
-                with open(path, encoding="utf-8", errors="replace") as f:
-                    self._texts[key] = redact(f.read())
+                self._texts[key] = redact(_read(path))
         except OSError:
             return
         writer.source(self.relative(file), self._texts[key])
+
+
+def _read(path: str) -> str:
+    """A file's text as Python reads it: by the encoding that it names, without a mark at its begin."""
+    try:
+        with tokenize.open(path) as file:
+            return file.read()
+    except (SyntaxError, UnicodeDecodeError):  # it is no source, or no good one
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
