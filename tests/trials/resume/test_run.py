@@ -105,6 +105,9 @@ def test_the_one_that_is_not_saved_is_named(tried: Tried, parts: Any, kind: str,
     line = next(n for n, text in enumerate(source.splitlines(), 1) if "torch.save" in text)
     assert lost["saved_at"].startswith(f"train.py:{line}")
     assert found["trials"][0]["parts_at"] in (6, 7)
+    drawn = next(n for n, text in enumerate(source.splitlines(), 1) if "scale = random.random()" in text)
+    anew = f"drew the same numbers at train.py:{drawn}: they repeat from one start to the next"
+    assert any(anew in note for note in found["notes"]) == (name == "python")
 
 
 def test_saved_and_not_loaded(tried: Tried) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from samebits.compare.twins import twins_between
 from samebits.compare.verdict import count
 from samebits.control.settings import Control
 from samebits.errors import UsageError
@@ -89,6 +90,8 @@ class _Resuming:
         self.ids: list[str] = []
         self.mean: float | None = None  # seconds of a step
         self.whole_steps = 0
+        self.first: Run | None = None  # the whole run
+        self.repeated: dict[str, None] = {}  # streams that a restarted run began anew, a sentence each
 
     def verdict(self) -> Resumed:
         """Of all trials, or of those that were done as somebody asked for an end."""
@@ -142,8 +145,8 @@ class _Resuming:
         began = time.monotonic()
         with Mirror(self.here, self.asked.program) as mirror:
             leftovers.take_out(mirror.folder, self.hidden)
-            run = self._run(mirror.program(self.asked.program), steps=self.asked.steps)
-        return run, read(run), time.monotonic() - began
+            self.first = self._run(mirror.program(self.asked.program), steps=self.asked.steps)
+        return self.first, read(self.first), time.monotonic() - began
 
     def _points(self, whole: History, first: int | None) -> list[int]:
         """After how many steps each trial's run is interrupted."""
@@ -194,6 +197,9 @@ class _Resuming:
             return replace(trial, word="incomplete", reason=reason)
         word = worst(judged)
         found = next(one for one in judged if one.word == word)
+        if word == "loses" and self.first is not None:
+            begun = twins_between(self.first, resumed_run)
+            self.repeated.update(dict.fromkeys(one.sentence() for one in begun))
         if found.reason == judge.LOADED_NONE:
             found = replace(found, reason=f"{found.reason}{self._way(main)}")
         return found
@@ -248,7 +254,7 @@ class _Resuming:
     def _told(
         self, word: str, whole: History | None, seconds: float, trials: Sequence[Trial], reason: str | None
     ) -> Resumed:
-        notes = []
+        notes = list(self.repeated)
         if whole is not None and "census_until" in whole.notes:
             notes.append(
                 f"states were kept up to step {whole.notes['census_until']}; later ones were too many"
