@@ -774,6 +774,48 @@ def test_a_seed_comes_behind_the_imports_that_others_stand_among() -> None:
     assert texts[_FILE].count("import numpy") == 1
 
 
+@pytest.mark.parametrize(
+    ("line", "by", "generator", "parameter", "becomes"),
+    [
+        ("kit.Mixer(rows)", "kit.Mixer.__init__", "numpy.RandomState", "seed", "kit.Mixer(rows, seed=0)"),
+        ("Mix(rows)", "kit.mix.Mix.__init__", "python.Random", "rng", "Mix(rows, rng=random.Random(0))"),
+        ("mix(rows)", "kit.mix", "numpy.Generator", "rng", "mix(rows, rng=np.random.default_rng(0))"),
+        ("mix(rows)", "kit.mix", "torch.Generator", "generator",
+         "mix(rows, generator=torch.Generator().manual_seed(0))"),
+        ("mix(rows)", "kit.mix", "numba", "generator", None),
+        ("mix(rows, rng=None)", "kit.mix", "numpy.Generator", "rng", None),
+        ("mix(*rows)", "kit.mix", "numpy.Generator", "rng", None),
+        ("mix(**rows)", "kit.mix", "numpy.Generator", "rng", None),
+        ("other(rows)", "kit.mix", "numpy.Generator", "rng", None),
+    ],
+)  # fmt: skip
+def test_a_seed_by_the_signature_of_a_function(
+    line: str, by: str, generator: str, parameter: str, becomes: str | None
+) -> None:
+    source = f"import torch, random\nimport numpy as np\nimport kit\n\nx = {line}  # here\n"
+    cause = {"python": "python-random", "torch": "torch-generator"}.get(
+        generator.partition(".")[0], "numpy-random"
+    )
+    made = ("create", {"generator": generator, "call": "make", "seeded": False, "id": 1, "by": by})
+    takes = ("takes-seed", {"by": by, "parameter": parameter, "site": None})
+    _, texts = mended(f"unseeded-{cause}", source, [made, takes])
+    assert (f"x = {becomes}  # here" in texts[_FILE].split("\n")) == (becomes is not None)
+    if becomes is None:
+        assert all(line not in text for text in texts.values() for line in ("seed=0", "rng=n", "generator=t"))
+
+
+def test_a_seed_that_a_library_reads_from_the_clock_is_given_by_its_signature() -> None:
+    source = "import kit\n\nstream = kit.Stream(rows).shuffle(40)  # here\n"
+    takes = ("takes-seed", {"by": "kit.Stream.shuffle", "parameter": "seed", "site": None})
+    clock = ("clock", {"call": "time.time", "value": 1.5, "by": "kit.Stream.shuffle"})
+    seed = (
+        "create",
+        {"generator": "python.Random", "call": "random.Random", "seeded": True, "value": 15, "id": 1},
+    )
+    _, texts = mended("entropy-seed", source, [takes, clock, seed])
+    assert "stream = kit.Stream(rows).shuffle(40, seed=0)  # here" in texts[_FILE]
+
+
 def test_a_kernel_is_replaced_at_the_start() -> None:
     source = "import torch\n\nx = torch.zeros(3)\nx.index_add_(0, i, y)  # here\n"
     _, texts = mended("nondeterministic-kernel", source, op="aten::put_")

@@ -36,6 +36,12 @@ class Silent(SimpleNamespace):
     def position(self) -> int:
         return 0
 
+    def draws(self, n: int) -> None:
+        pass
+
+    def drawn(self) -> list[Any]:
+        return []
+
     def drain(self) -> list[Any]:
         return []
 

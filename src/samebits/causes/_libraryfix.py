@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+from typing import Final
 
 from samebits.causes._edits import Draft, UnclearPlace
 from samebits.causes._libraries import SEARCHES, SPACES, TRIALS, Argument, argument
 from samebits.causes._patch import Patch
 from samebits.causes._startfix import fresh
 from samebits.causes._trace import calls_at, facts_at, last_name, made
-from samebits.model.facts import Create, Draw
+from samebits.model.facts import Create, Draw, TakesSeed
 from samebits.model.finding import Finding
 from samebits.model.sites import Site
 
@@ -48,6 +49,8 @@ def seed_library(patch: Patch, finding: Finding) -> bool:
     site = finding.site
     draft = patch.draft(site)
     assert site is not None
+    if give_parameter(patch, site):
+        return True
     libraries = _libraries_at(patch, draft, site)
     for call in calls_at(draft, site.line):
         for library in libraries:
@@ -61,6 +64,43 @@ def seed_library(patch: Patch, finding: Finding) -> bool:
             if _seed_made(patch, draft, call, site, library):
                 return True
     return any(_seed_trials(patch, library) for library in libraries & TRIALS.keys())
+
+
+#: What a generator of each type is made of, for a parameter that takes one: its module, and the call.
+_MAKERS: Final = {
+    "python.Random": ("random", "{}.Random({})"),
+    "numpy.Generator": ("numpy", "{}.random.default_rng({})"),
+    "numpy.RandomState": ("numpy", "{}.random.RandomState({})"),
+    "torch.Generator": ("torch", "{}.Generator().manual_seed({})"),
+}
+
+
+_OBJECTS: Final = ("rng", "generator", "random_generator")
+
+
+def give_parameter(patch: Patch, site: Site | None) -> bool:
+    """Give a library's function that a line calls the seed that its signature takes, if it was given none."""
+    rows = [fact.detail for fact in patch.evidence.a]
+    takes = {row.by: row.parameter for row in rows if isinstance(row, TakesSeed)}
+    for fact in facts_at(patch.evidence.a, site):
+        by = str(getattr(fact.detail, "by", None))
+        parameter = takes.get(by)
+        if parameter is None or site is None:
+            continue
+        draft = patch.draft(site)
+        for call in calls_at(draft, site.line, {by.removesuffix(".__init__").rpartition(".")[2]}):
+            given = {word.arg for word in call.keywords}
+            if given & {parameter, None} or any(isinstance(one, ast.Starred) for one in call.args):
+                continue
+            maker = _MAKERS.get(str(getattr(fact.detail, "generator", "")))
+            if parameter in _OBJECTS and maker is None:
+                continue
+            value = fresh(patch, draft, call, site, type(fact.detail), 32)
+            if parameter in _OBJECTS and maker is not None:
+                value = maker[1].format(draft.module(maker[0], call.lineno), value)
+            draft.keyword(call, parameter, value)
+            return True
+    return False
 
 
 def _give(patch: Patch, draft: Draft, call: ast.Call, site: Site, row: Argument) -> None:

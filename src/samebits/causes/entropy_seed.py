@@ -10,6 +10,7 @@ from typing import Any, Final
 from samebits.causes._draws import NUMPY, PYTHON, TORCH, of
 from samebits.causes._edits import Draft, UnclearPlace
 from samebits.causes._evidence import before, facts, is_random, outside, pairs, reach, spot, sure
+from samebits.causes._libraryfix import give_parameter
 from samebits.causes._patch import InWords, Patch, mends
 from samebits.causes._seedfix import seed_object
 from samebits.causes._seeds import differing_draw, differing_seed, seed_drawn, seeded_by_system
@@ -154,6 +155,8 @@ def _change(patch: Patch, finding: Finding) -> str | None:
     draft = patch.draft(finding.site)
     assert finding.site is not None
     found = calls_at(draft, finding.site.line, _NUMBERS)
+    if not found and give_parameter(patch, finding.site):
+        return None
     if not found and isinstance(subject := finding.subject, Entropy) and _SYSTEM in str(subject.call):
         seed_object(patch, finding.site, Entropy)
         return None

@@ -120,7 +120,7 @@ class InstalledControl(Patcher):
         if self.control.deterministic:
             from samebits.determinism.mode import deterministic
 
-            deterministic(pinned=True)
+            deterministic(pinned=True, except_=self.control.except_operations)
         if self.control.portable:
             from samebits.random import portable
 

@@ -44,6 +44,9 @@ class Control:
     portable: bool = False  # let torch draw the numbers of samebits.random, the same on every device
     only: tuple[str, ...] | None = None  # of `PARTS`; None: all that is asked for
     changes: tuple[str, ...] = ()  # of `control.changes`
+    except_operations: tuple[
+        str, ...
+    ] = ()  # by the names of `samebits ops`: they stay as they are in PyTorch
 
     def __bool__(self) -> bool:
         return self.seed is not None or self.deterministic or self.portable or bool(self.changes)
@@ -92,6 +95,8 @@ class Control:
             del data["only"]
         if not self.changes:
             del data["changes"]
+        if not self.except_operations:
+            del data["except_operations"]
         return data
 
     @classmethod
@@ -104,4 +109,5 @@ class Control:
             data.get("portable", False),
             None if only is None else tuple(only),
             tuple(data.get("changes", ())),
+            tuple(data.get("except_operations", ())),
         )

@@ -100,6 +100,9 @@ def _needed(console: Console, number: int, needed: Needed) -> None:
             console.print(Text("       " + line, style="cyan"), soft_wrap=True, no_wrap=True)
     if needed.shown:
         put(console, "without it the runs part", 5)
+    if needed.operations:
+        names = ", ".join(needed.operations)
+        put(console, f"of the operations it makes deterministic, {names} matters here", 5)
     put(console, f"cost: {needed.cost or 'not known, for want of steps'}", 5, "dim")
 
 

@@ -17,8 +17,9 @@ from samebits.launch.functions import (
 )
 from samebits.launch.verify import Progress as PairProgress
 from samebits.observe.plan import KILLS
+from samebits.trials.cure.bench import CureProgress
 from samebits.trials.cure.result import CureResult
-from samebits.trials.cure.search import MOST_RUNS, CureProgress
+from samebits.trials.cure.search import MOST_RUNS
 from samebits.trials.cure.search import cure as cure_program
 from samebits.trials.resume.outcome import Resumed
 from samebits.trials.resume.run import Asked, Progress

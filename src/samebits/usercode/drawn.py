@@ -32,6 +32,7 @@ from samebits.usercode.callers import named, site_of, whose
 from samebits.usercode.compiled_draws import CompiledDraws
 from samebits.usercode.library_orders import LibraryOrders
 from samebits.usercode.library_readings import LibraryReadings
+from samebits.usercode.seed_parameters import seed_parameter
 from samebits.usercode.watched import number
 
 #: The folder of its native half.
@@ -173,6 +174,7 @@ class DrawHooks:
         self._known: OrderedDict[int, Known] = OrderedDict()
         self._counts: Counter[tuple[type[Detail], Site | None]] = Counter()
         self._compiled = CompiledDraws()
+        self._asked: set[str] = set()  # functions of libraries
         self._looks = 0
         self._step = 0
         self._position: Callable[[], int] = int
@@ -195,6 +197,7 @@ class DrawHooks:
     def forget(self, sink: Sink | None) -> None:
         """What was counted is the parent's."""
         self._counts.clear()
+        self._asked.clear()
         if sink is not None:
             self._sink = sink
 
@@ -223,7 +226,7 @@ class DrawHooks:
         """Write what was drawn since the last time."""
         for number_, kind, code, line, inner, thread, state, n, at, step, loader in self.native.rows():
             known = self._of(number_, kind)
-            by, call = named(inner)
+            by, call = self._named(inner)
             detail = facts.Draw(
                 generator=known.name,
                 call=call,
@@ -266,7 +269,16 @@ class DrawHooks:
         if found is False:
             return None
         code, line, inner = found or (None, 0, None)
-        return site_of(code, line), named(inner)[0]
+        return site_of(code, line), self._named(inner)[0]
+
+    def _named(self, inner: str | None) -> tuple[str | None, str | None]:
+        """The library's function and the call (`callers.named`); how the function is seeded is a fact."""
+        by, call = named(inner)
+        if by is not None and by not in self._asked:
+            self._asked.add(by)
+            if (parameter := seed_parameter(by)) is not None:
+                self._sink.fact(facts.TakesSeed(by=by, parameter=parameter), None)
+        return by, call
 
     # -- Python ------------------------------------------------------------------------------------
     def _python_seeded(self, generator: Any, args: tuple[Any, ...], _: object) -> None:

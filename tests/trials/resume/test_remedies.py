@@ -36,3 +36,14 @@ def test_each_framework_has_its_own() -> None:
     assert "register_for_checkpointing" in fix("scheduler", "main.sched", "not saved", None, "accelerate")
     assert "TrainerCallback" in fix("numpy-generator", "numpy", "not saved", None, "transformers")
     assert "on_model_save" in fix("python-generator", "python", "not saved", None, "ultralytics")
+
+
+@pytest.mark.parametrize(
+    ("used", "word"),
+    [("accelerate", "register_for_checkpointing(loader)"), ("transformers", "SampleSeeded(")],
+)
+def test_a_framework_that_draws_before_the_first_step(used: str, word: str) -> None:
+    said = fix("torch-generator", "torch", "changed", "rng", used)
+    assert word in said
+    assert "set_rng_state" not in said
+    assert "set_rng_state" in fix("torch-generator", "torch", "changed", "rng", None)

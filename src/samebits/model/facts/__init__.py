@@ -28,6 +28,7 @@ from samebits.model.facts.generators import Create as Create
 from samebits.model.facts.generators import Draw as Draw
 from samebits.model.facts.generators import RngRestore as RngRestore
 from samebits.model.facts.generators import Seed as Seed
+from samebits.model.facts.generators import TakesSeed as TakesSeed
 from samebits.model.facts.generators import TorchDraw as TorchDraw
 from samebits.model.facts.orders import Completion as Completion
 from samebits.model.facts.orders import Iteration as Iteration

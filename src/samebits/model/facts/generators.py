@@ -93,3 +93,15 @@ class RngRestore(Detail):
     """`set_rng_state`, `random.setstate`, `np.random.set_state`."""
 
     call: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakesSeed(Detail):
+    """A library's function that a line of user code called to draw, seed or read takes a seed.
+
+    by: the function
+    parameter: its parameter, which is None unless it is given
+    """
+
+    by: str | None = None
+    parameter: str | None = None

@@ -98,7 +98,7 @@ class Censuses:
     # -- the census --------------------------------------------------------------------------------
     def held(self, frame: FrameType | None) -> tuple[list[Held], set[int]]:
         """What there is, and the identities of the parameters that an optimizer trains."""
-        packages = own_packages(frame)
+        packages = own_packages(None)  # not the framework that calls the optimizer: its counters are its own
         if self._walk is None:
             self._walk = Walk(packages)
         variables = [] if frame is None else list(own_variables(frame, packages))
@@ -141,7 +141,7 @@ class Censuses:
         if len(sys.modules) == self._modules:
             return
         self._modules = len(sys.modules)
-        for _, variables in own_modules(own_packages(frame)):
+        for _, variables in own_modules(own_packages(None)):
             file = variables.get("__file__")
             if type(file) is str and file.endswith(".py"):
                 self._session.keep_source(file)

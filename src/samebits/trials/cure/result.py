@@ -21,16 +21,26 @@ VERSION: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """A remedy of the set; whether the runs part without it is known where it says so; its cost in time."""
+    """A remedy of the set.
+
+    Attributes:
+        remedy: what is changed.
+        shown: whether the runs are known to part without it.
+        cost: in time.
+        operations: of one that makes operations deterministic, those that matter, by the names of
+            `samebits ops`; None where that is not known.
+    """
 
     remedy: Remedy
     shown: bool
     cost: Cost | None
+    operations: tuple[str, ...] | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
             **self.remedy.as_json(),
             "shown": self.shown,
+            "operations": None if self.operations is None else list(self.operations),
             "cost": self.cost.as_json() if self.cost else None,
         }
 

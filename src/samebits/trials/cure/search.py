@@ -8,127 +8,24 @@ matters is found by halving.  At last each remedy is left out once, and what is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from samebits.compare import Verdict
-from samebits.control.changes import CHANGES
-from samebits.control.settings import Control
-from samebits.launch.mirror import Mirror
+from samebits.errors import RecordError
 from samebits.launch.program import Program
-from samebits.launch.verify import verify
+from samebits.record.run import Run
+from samebits.trials.cure import operations
+from samebits.trials.cure.bench import Bench, CureProgress, Spent
 from samebits.trials.cure.cost import cost, step_seconds
-from samebits.trials.cure.patchwork import PatchConflict, Patchwork
-from samebits.trials.cure.remedies import FRESH, OUTSIDE, Remedy, outside, proposed
+from samebits.trials.cure.patchwork import PatchConflict
+from samebits.trials.cure.remedies import OUTSIDE, Remedy, outside, proposed
 from samebits.trials.cure.result import CureResult, Needed, Proof
-from samebits.trials.cure.source_text import SourceText
 
-#: Called as progress(run, most, steps, None, what): runs from 1, at most how many, and what is tried.
-CureProgress = Callable[[int, int, int, None, str], None]
 #: Runs at most, unless the caller says otherwise.
 MOST_RUNS: Final = 40
-_SEED: Final = 0
-
-
-class _Spent(Exception):
-    """No run is left."""
-
-
-@dataclass
-class _Bench:
-    """Runs the program in pairs, with remedies made or not, and counts.
-
-    Each pair begins in a mirror of its own, since an earlier one may have left what this one would find.
-    """
-
-    program: Program
-    folder: Path
-    steps: int | None
-    out: Path
-    timeout: float | None
-    pair: int
-    most: int
-    progress: CureProgress | None
-    runs: int = 0
-    linked: tuple[str, ...] = ()
-    touched: set[str] = field(default_factory=set)  # files of the user's, past the mirror
-    remedies: list[Remedy] = field(default_factory=list)
-    patches: Patchwork = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.patches = Patchwork(lambda file: SourceText.read(self.folder / file))
-
-    def add(self, remedy: Remedy, beside: Collection[int]) -> int | None:
-        """The number of a remedy that can be made while those beside are; None: it cannot."""
-        number = len(self.remedies)
-        try:
-            self.patches.add(number, remedy.edits, beside)
-            for file in self.patches.files([number]):
-                self.patches.data(file, [*beside, number])
-        except PatchConflict:
-            return None
-        self.remedies.append(remedy)
-        return number
-
-    def verify(
-        self, chosen: Collection[int], what: str, *, look: bool = True, plain: bool = False
-    ) -> Verdict:
-        """The verdict of a pair with these remedies made, and no others.
-
-        ``look``: the pair is run again where its place is not told.  ``plain``: nothing but weights is read.
-
-        Raises:
-            _Spent: that would be more runs than are allowed.
-            PatchConflict: they cannot be made without others.
-        """
-        if self.runs + self.pair > self.most:
-            raise _Spent
-        files = {file: self.patches.data(file, chosen) for file in self.patches.files(chosen)}
-        before = self.runs
-
-        def tell(run: int, _: int, steps: int) -> None:
-            if self.progress is not None:
-                self.progress(before + run, self.most, steps, None, what)
-
-        with ExitStack() as mirrors:
-            made: list[Mirror] = []
-
-            def mirrored() -> Program:
-                mirror = mirrors.enter_context(Mirror(self.folder, self.program))
-                made.append(mirror)
-                self.linked = tuple(map(str, mirror.linked))
-                for file, data in files.items():
-                    mirror.write(self.folder / file, data)
-                return mirror.program(self.program)
-
-            verdict = verify(
-                program := mirrored(),
-                runs=self.pair,
-                steps=self.steps,
-                level="step" if plain else "auto",
-                control=self.control(chosen),
-                out=self.out,
-                timeout=self.timeout,
-                progress=tell,
-                again=look and self.runs + 2 * self.pair <= self.most,
-                rewrite=not plain,
-                renew=mirrored if FRESH in self._outside(chosen) else lambda: program,
-            )
-            self.touched.update(str(path) for mirror in made for path in mirror.changed())
-        self.runs += max(len(verdict.runs), 1)
-        return verdict
-
-    def control(self, chosen: Collection[int]) -> Control:
-        """What is changed of how the program runs, with these remedies."""
-        names = [name for name in self._outside(chosen) if name != FRESH]
-        changes = [name for name in names if name in CHANGES]
-        return Control.of([name for name in names if name not in changes], _SEED, changes)
-
-    def _outside(self, chosen: Collection[int]) -> list[str]:
-        return [self.remedies[number].name for number in chosen if self.remedies[number].outside]
 
 
 def cure(
@@ -155,11 +52,11 @@ def cure(
     Raises:
         LaunchError: the program could not be started, or its folder not be mirrored.
     """
-    bench = _Bench(program, Path.cwd(), steps, out.absolute(), timeout, runs, most_runs, progress)
+    bench = Bench(program, Path.cwd(), steps, out.absolute(), timeout, runs, most_runs, progress)
     search = _Search(bench)
     try:
         search.run()
-    except _Spent:
+    except Spent:
         search.spent = True
     except KeyboardInterrupt:
         search.interrupted = True
@@ -169,13 +66,14 @@ def cure(
 class _Search:
     """What is known so far, in the order of trying."""
 
-    def __init__(self, bench: _Bench) -> None:
+    def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.first: Verdict | None = None  # of the program as it is
         self.last: Verdict | None = None  # of the set that is made
         self.made: list[int] = []
         self.minimal: set[int] = set()  # those without which the runs are known to part
         self.proof: Proof | None = None
+        self.operations: tuple[str, ...] | None = None  # that have to be deterministic
         self.spent = self.interrupted = False
         self._tried: set[tuple[object, ...]] = set()
         self._timed: dict[frozenset[int], list[str]] = {}
@@ -188,6 +86,8 @@ class _Search:
         if self.last.verdict == "same" and self.made:
             self._reduce()
             self._prove()
+            if self.last.verdict == "same":
+                self._each_operation()
 
     # -- finding -----------------------------------------------------------------------------------
     def _verify(self, chosen: Sequence[int], what: str, *, look: bool = True) -> Verdict:
@@ -284,6 +184,32 @@ class _Search:
         if verdict.verdict == "diverged":
             self.last = verdict
 
+    def _each_operation(self) -> None:
+        """Of the operations that are made deterministic, leave out each once."""
+        if not any(self.makes_deterministic(number) for number in self.made) or self.first is None:
+            return
+        names: dict[str, None] = {}
+        with suppress(RecordError), Run.open(self.bench.out / self.first.runs[0]) as run:
+            names.update(dict.fromkeys(operations.made(run)))
+        if self.first.first is not None and (name := operations.named(self.first.first.op)) is not None:
+            names[name] = None
+        needed, left_out = list(names), list[str]()
+        for name in names if len(names) > 1 else ():
+            if self.bench.runs + self.bench.pair > self.bench.most:
+                return
+            without = (*left_out, name)
+            what = f"{name} as it is in PyTorch"
+            verdict = self.bench.verify(self.made, what, look=False, except_operations=without)
+            if verdict.verdict == "same":
+                left_out.append(name)
+                needed.remove(name)
+        self.operations = tuple(needed) if needed else None
+
+    def makes_deterministic(self, number: int) -> bool:
+        """Whether a remedy makes operations deterministic."""
+        remedy = self.bench.remedies[number]
+        return remedy.name in ("operations", "nondeterministic-kernel")
+
     def _same(self, chosen: Sequence[int], what: str) -> bool:
         try:
             return self._verify(chosen, what, look=False).verdict == "same"
@@ -307,6 +233,7 @@ class _Search:
                     self.bench.remedies[number],
                     number in self.minimal,
                     cost(without, with_it) if same else None,
+                    self.operations if self.makes_deterministic(number) else None,
                 )
             )
         inside = [number for number in self.made if not self.bench.remedies[number].outside]

@@ -274,10 +274,15 @@ class Search:
         yield from self._generators(lambda state: True, put_back=True)
 
     def _put_back(self, state: State) -> bool:
-        """Whether a generator was given a state of before; an object's is seen only by what it is then."""
+        """Whether a generator was given the state that is in the checkpoint.
+
+        An object's is seen only by what it is then.  A process-wide one may be put back to what it was just
+        before, as a framework does around what it draws for itself.
+        """
+        if f"generator {state[1]}" not in self.holds:
+            return False
         if state[1] not in _PROCESS_WIDE:
-            anew = self.mine[state] == self.whole.value(state, self.whole.taken[0])
-            return f"generator {state[1]}" in self.holds and not anew
+            return self.mine[state] != self.whole.value(state, self.whole.taken[0])
         return any(
             fact.detail.action == "restore" and fact.detail.path == state[1] and fact.step == 0
             for fact in self.resumed.checkpoints

@@ -44,6 +44,22 @@ _WORDS: Final[Mapping[tuple[str, str], str]] = {
     "        if state.global_step:  # it goes on\n"
     '            folder = f"{{args.output_dir}}/checkpoint-{{state.global_step}}"\n'
     '            {path}.bit_generator.state = torch.load(f"{{folder}}/{name}.pt")',
+    (
+        "transformers",
+        "ahead",
+    ): "# its loader makes a batch ahead of the step: draw in __getitem__, by sample and epoch\n"
+    "from samebits.data import SampleSeeded\n"
+    "class Epochs(TrainerCallback):\n"
+    "    def on_epoch_begin(self, args, state, control, train_dataloader=None, **kwargs):\n"
+    "        train_dataloader.dataset.set_epoch(int(state.epoch))\n"
+    "Trainer(train_dataset=SampleSeeded(dataset, seed=0), callbacks=[Epochs()], ...)",
+    (
+        "accelerate",
+        "ahead",
+    ): "# its order is drawn as an epoch begins: let it follow from seed and epoch, and keep its place\n"
+    "from samebits.data import SeededLoader\n"
+    "loader = SeededLoader(dataset, batch_size=..., shuffle=True, seed=0)\n"
+    "accelerator.register_for_checkpointing(loader)  # in place of prepare(loader) and skip_first_batches",
     ("accelerate", "rng"): "from samebits.integrations.accelerate import RngState\n"
     "accelerator.register_for_checkpointing(RngState({name}={name}))",
     ("accelerate", "object"): "accelerator.register_for_checkpointing({name})  # it has state_dict and "
@@ -82,9 +98,12 @@ def fix(kind: str, path: str, how: str, key: str | None, used: str | None, *, ow
     plain = _plain(kind, name, leaf, how, key)
     if used is None:
         return plain
-    for group in (kind, "rng" if kind in _RNG else "object" if kind in _OBJECTS else ""):
+    # A generator that was put back and is another then: the framework draws from it before the first step.
+    ahead = how == "changed" and kind in _RNG
+    groups = ("ahead",) if ahead else (kind, "rng" if kind in _RNG else "object" if kind in _OBJECTS else "")
+    for group in groups:
         words = _WORDS.get((used, group))
-        if words is not None and how != "changed":
+        if words is not None and (ahead or how != "changed"):
             return words.format(name=leaf if leaf.isidentifier() else "state", leaf=leaf, path=name)
     return plain
 
