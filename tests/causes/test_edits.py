@@ -804,6 +804,19 @@ def test_a_seed_by_the_signature_of_a_function(
         assert all(line not in text for text in texts.values() for line in ("seed=0", "rng=n", "generator=t"))
 
 
+def test_generators_of_a_sequence_without_entropy() -> None:
+    source = (
+        "from numpy.random import PCG64, Generator, SeedSequence\n\nroot = SeedSequence()\n"
+        "streams = [Generator(PCG64(child)) for child in root.spawn(3)]  # here\n"
+    )
+    rows = [("create", {"generator": "numpy.Generator", "call": "numpy.random.PCG64", "seeded": False})]
+    _, texts = mended("unseeded-numpy-random", source, rows)
+    assert "root = SeedSequence(0)" in texts[_FILE].split("\n")
+    given = source.replace("SeedSequence()", "SeedSequence(entropy)")
+    _, texts = mended("unseeded-numpy-random", given, rows)
+    assert "root = SeedSequence(entropy)" in texts[_FILE].split("\n")
+
+
 def test_a_seed_that_a_library_reads_from_the_clock_is_given_by_its_signature() -> None:
     source = "import kit\n\nstream = kit.Stream(rows).shuffle(40)  # here\n"
     takes = ("takes-seed", {"by": "kit.Stream.shuffle", "parameter": "seed", "site": None})

@@ -37,7 +37,8 @@ def seed_object(patch: Patch, site: Site | None, kind: type[Detail] = Create) ->
         call = found[0]
         given: list[ast.expr] = [*call.args, *(word.value for word in call.keywords)]
         if given and not (isinstance(given[0], ast.Constant) and given[0].value is None):
-            raise UnclearPlace("it is made of something else")
+            _seed_sequences(patch, draft, site)
+            return
         number = fresh(patch, draft, call, site, kind, _BITS.get(last_name(call), 64))
         function = draft.source(call.func)
         if last_name(call) in calls.PYTHON_ENTROPY:  # which takes no seed
@@ -57,6 +58,22 @@ def seed_object(patch: Patch, site: Site | None, kind: type[Detail] = Create) ->
         return
     name = "manual_seed_all" if last_name(call) == "seed_all" else "manual_seed"
     draft.replace(call, f"{owner}.{name}({number}){'.initial_seed()' if used else ''}")
+
+
+def _seed_sequences(patch: Patch, draft: Draft, site: Site) -> None:
+    """What the generator is made of comes from a `SeedSequence` without entropy: that gets a number."""
+    found = [
+        node
+        for node in ast.walk(draft.tree)
+        if isinstance(node, ast.Call)
+        and draft.names.called(node) == "numpy.random.SeedSequence"
+        and not (node.args or node.keywords)
+    ]
+    if not found:
+        raise UnclearPlace("it is made of something else")
+    for call in found:
+        number = fresh(patch, draft, call, Site(site.file, call.lineno), Create, 64)
+        draft.replace(call, f"{draft.source(call.func)}({number})")
 
 
 def _seed_drawn_from(patch: Patch, draft: Draft, site: Site) -> None:

@@ -10,7 +10,10 @@ from samebits.record.run import Run
 
 
 def last_weights(record: Record) -> dict[tuple[str, int], bytes]:
-    """The last known digest of each parameter, by its name and how often that came before in its reading."""
+    """The last known digest of each parameter, by its name and how often that came before in its reading.
+
+    In the order of their last reading, which at the end is that of the optimizers.
+    """
     found: dict[tuple[str, int], bytes] = {}
     parameter = KINDS.index("parameter")
     for thread in record.threads():
@@ -28,20 +31,23 @@ def last_weights(record: Record) -> dict[tuple[str, int], bytes]:
                     seen[name] = number + 1
                     read[name, number] = chunk.digests[offset * 8 : offset * 8 + 8]
         for _, read in sorted(steps.items()):
-            found |= read
+            for parameter_read, digest in read.items():
+                found.pop(parameter_read, None)
+                found[parameter_read] = digest
     return found
 
 
 def weights_hash(run: Run) -> str | None:
-    """32 hexadecimal digits over the names and the last values of all parameters of all processes.
+    """32 hexadecimal digits over the last values of all parameters of all processes.
 
-    Equal, also across machines, where these are equal to the bit; None where nothing was trained.
+    Equal, also across machines, where these are equal to the bit; None where nothing was trained.  Names do
+    not count: a model is called by its class where another one lives beside it.
     """
     hashed = blake2b(digest_size=16)
     any_read = False
     for key, record in sorted(run.records.items()):
-        for (name, number), digest in sorted(last_weights(record).items()):
+        hashed.update(f"{key}\0".encode("utf-8", "surrogatepass"))
+        for digest in last_weights(record).values():
             any_read = True
-            hashed.update(f"{key}\0{name}\0{number}\0".encode("utf-8", "surrogatepass"))
             hashed.update(digest)
     return hashed.hexdigest() if any_read else None

@@ -129,7 +129,7 @@ def _proof(console: Console, result: CureResult) -> None:
     runs = f"the {of} program, run {len(proof.weights)} times more, with nothing observed but its weights"
     if proof.holds:
         put(console, f"Proved: {runs}: all {proof.weights[0]}", style="green")
-    elif proof.verdict == "same":
+    elif proof.verdict == "same" and not any(proof.weights):
         put(
             console,
             f"Not proved by weights: {runs}, trains none that were seen; all that was compared agrees",

@@ -125,3 +125,12 @@ def test_git_applies_the_patch_to_the_same_bytes(source: bytes, name: str, tmp_p
 
 def test_without_a_change_there_is_no_patch() -> None:
     assert seeded_and_sorted().diff([]) == b""
+
+
+def test_a_line_is_counted_as_it_was_before_anything_was_changed() -> None:
+    patches = Patchwork(lambda file: SourceText.of(b"import torch\nx = 1\ny = 2\n"))
+    patches.add(0, [Edit("train.py", 1, "import random\nimport torch\nrandom.seed(0)")], ())
+    patches.add(1, [Edit("train.py", 4, "x = 2\nprint(x)")], (0,))
+    assert [patches.line("train.py", line, (0, 1)) for line in range(1, 7)] == [1, 1, 1, 2, 2, 3]
+    assert patches.line("train.py", 3, ()) == 3
+    assert patches.line("other.py", 9, (0, 1)) == 9

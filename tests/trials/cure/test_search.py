@@ -17,7 +17,7 @@ from samebits.control.settings import Control
 from samebits.launch import Program
 from samebits.model.finding import Edit, Finding
 from samebits.model.sites import Site
-from samebits.trials.cure import search as cure_module
+from samebits.trials.cure import bench as cure_module
 from samebits.trials.cure.remedies import FRESH, FROM_OUTSIDE, OUTSIDE
 from samebits.trials.cure.result import CureResult
 from samebits.trials.cure.search import cure

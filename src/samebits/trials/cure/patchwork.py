@@ -118,6 +118,18 @@ class Patchwork:
         ):
             yield line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n"
 
+    def line(self, file: str, line: int, remedies: Collection[int]) -> int:
+        """The line of a file as it was for one of the file with these remedies made."""
+        if file not in self.files(remedies):
+            return line
+        at = line - 1
+        groups = self._groups(file, remedies)
+        for anchor, group in enumerate(groups):
+            if at < len(group):
+                return anchor + 1
+            at -= len(group)
+        return len(groups)
+
     def _groups(self, file: str, remedies: Collection[int]) -> list[list[str]]:
         """For each line of the original, the lines that stand there now."""
         own = self.original(file).lines

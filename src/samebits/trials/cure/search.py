@@ -113,11 +113,41 @@ class _Search:
         if number is None:
             return False
         after = self._verify([*self.made, number], remedy.what)
-        if after.verdict != "same" and not (after.verdict == "diverged" and _further(before, after)):
+        if after.verdict != "same" and not self._further(before, after, [*self.made, number]):
             return False
         self.made.append(number)
         self.last = after
         return True
+
+    def _further(self, before: Verdict, after: Verdict, made: Sequence[int]) -> bool:
+        """Whether a pair still parts, but later or elsewhere than the one before, or for another reason."""
+        a, b = before.first, after.first
+        if after.verdict != "diverged" or a is None or b is None:
+            return False
+        places = [
+            (place.step, place.op, place.phase, place.process, self._original(place.file, place.line, chosen))
+            for place, chosen in ((a, self.made), (b, made))
+        ]
+        if places[0] != places[1]:
+            return b.step >= a.step
+        reasons = []
+        for verdict, chosen in ((before, self.made), (after, made)):
+            cause = verdict.causes[0] if verdict.causes else None
+            site = cause.site if cause else None
+            at = self._original(site.file, site.line, chosen) if site else None
+            reasons.append((cause.cause if cause else None, at))
+        return reasons[0] != reasons[1]
+
+    def _original(
+        self, file: str | None, line: int | None, made: Sequence[int]
+    ) -> tuple[str | None, int | None]:
+        """A line as it was counted before anything was changed."""
+        if file is None or line is None:
+            return file, line
+        try:
+            return file, self.bench.patches.line(file, line, made)
+        except PatchConflict:
+            return file, line
 
     def _control(self) -> bool:
         """Control everything from outside; then find what of it matters, if that makes the runs agree."""
@@ -132,7 +162,7 @@ class _Search:
         before = self.last
         assert before is not None
         after = self._verify([*self.made, *numbers], "everything that can be controlled")
-        if after.verdict == "diverged" and _further(before, after):
+        if self._further(before, after, [*self.made, *numbers]):
             self.made += numbers
             self.last = after
             return True
@@ -255,21 +285,3 @@ class _Search:
             spent=self.spent,
             interrupted=self.interrupted,
         )
-
-
-def _further(before: Verdict, after: Verdict) -> bool:
-    """Whether a pair agrees further than the one before, or parts for another reason."""
-    a, b = before.first, after.first
-    if a is None or b is None:
-        return False
-    if (a.step, a.op, a.file, a.line, a.phase, a.process) != (
-        b.step,
-        b.op,
-        b.file,
-        b.line,
-        b.phase,
-        b.process,
-    ):
-        return b.step >= a.step
-    ours, theirs = ((v.causes[0].cause, v.causes[0].site) if v.causes else None for v in (before, after))
-    return ours != theirs
