@@ -433,6 +433,21 @@ CASES: dict[str, tuple[str, str, list[tuple[str, dict[str, Any]]], list[str]]] =
         [("iteration", {"by": "address"})],
         ["    return dict.fromkeys(s for s in every if s.loss < 1)  # here"],
     ),
+    "a set of objects for each key": (
+        "address-order",
+        """\
+        def assign(points):
+            groups = {number: set() for number in range(3)}  # here
+            for point in points:
+                groups[point.nearest].add(point)
+            return groups
+        """,
+        [("iteration", {"by": "address"})],
+        [
+            "    groups = {number: dict() for number in range(3)}  # here",
+            "        groups[point.nearest].setdefault(point)",
+        ],
+    ),
     "a set of objects, at the line that makes it": (
         "address-order",
         """\
@@ -713,7 +728,9 @@ def test_a_setting_that_is_another_number_in_each_run_is_set() -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "members = {number: set() for number in range(4)}  # here\nmembers[0].add(node)\n",
+        "sets = {number: set() for number in range(4)}  # here\nfor own in sets.values():\n    own.add(1)\n",
+        "members = {number: set() for number in range(4)}  # here\nmembers.update(others)\n",
+        "members = {set(): number for number in range(4)}  # here\n",
         "rest = set(model.parameters()) - norms  # here\nfor p in rest:\n    use(p)\n",
     ],
 )

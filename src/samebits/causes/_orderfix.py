@@ -131,6 +131,11 @@ def _filled(patch: Patch, draft: Draft, line: int, through: set[str]) -> list[as
         if isinstance(above, ast.Assign | ast.AnnAssign):
             target = above.targets[0] if isinstance(above, ast.Assign) else above.target
             return [target] if isinstance(target, ast.Name | ast.Attribute) else []
+        if isinstance(above, ast.DictComp) and node is above.value:
+            # A set for each key: they are used by the name of the dict that holds them.
+            holder = draft.names.parent(above)
+            if isinstance(holder, ast.Assign):
+                through.update(f"{last_name(target)}[]" for target in holder.targets)
         if isinstance(above, ast.Return):
             for other, call, _ in mentions(patch, getattr(draft.names.function(node), "name", "")):
                 holder = other.names.parent(other.names.parent(call) or call)
@@ -141,7 +146,9 @@ def _filled(patch: Patch, draft: Draft, line: int, through: set[str]) -> list[as
 
 
 def _as_dict(draft: Draft, node: ast.expr) -> None:
-    if isinstance(draft.names.parent(node), ast.BinOp | ast.Compare | ast.Dict | ast.DictComp | ast.ListComp):
+    above = draft.names.parent(node)
+    value = isinstance(above, ast.DictComp) and node is above.value
+    if isinstance(above, ast.BinOp | ast.Compare | ast.Dict | ast.DictComp | ast.ListComp) and not value:
         raise UnclearPlace("it is used as a set")
     if isinstance(node, ast.SetComp):
         draft.replace(node, f"dict.fromkeys({draft.source(node)[1:-1].strip()})")
@@ -153,11 +160,34 @@ def _as_dict(draft: Draft, node: ast.expr) -> None:
         raise UnclearPlace("how the set is made is not plain")
 
 
+def _held(owner: ast.expr) -> str:
+    """The name of a set; of one that is held by a key ``name[]``."""
+    return f"{last_name(owner.value)}[]" if isinstance(owner, ast.Subscript) else last_name(owner)
+
+
+def _reached_by_keys(draft: Draft, names: Collection[str]) -> None:
+    """Sets that a dict holds: they are found by their keys alone, so nothing else may change one."""
+    holders = {name.removesuffix("[]") for name in names if name.endswith("[]")}
+    changing = ("add", "discard", "remove", "intersection_update", "difference_update")
+    used = [
+        node.func
+        for node in ast.walk(draft.tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    ]
+    if not any(last_name(of.value) in holders for of in used):
+        return
+    if any(last_name(of.value) in holders and of.attr in ("update", "setdefault") for of in used):
+        raise UnclearPlace("sets that are made elsewhere are held, too")
+    if any(of.attr in changing and _held(of.value) not in names for of in used):
+        raise UnclearPlace("the sets are reached past their keys")
+
+
 def _use_dict(draft: Draft, names: Collection[str]) -> None:
     """What is done with a set that is a dict now."""
+    _reached_by_keys(draft, names)
     for node in ast.walk(draft.tree):
         match node:
-            case ast.Call(func=ast.Attribute(value=owner, attr=method)) if last_name(owner) in names:
+            case ast.Call(func=ast.Attribute(value=owner, attr=method)) if _held(owner) in names:
                 if method in _OF_DICT:
                     draft.rename(node, _OF_DICT[method])
                 elif method == "update" and len(node.args) == 1:
