@@ -11,9 +11,11 @@ from typing import Final
 from samebits.compare import Verdict
 from samebits.control.changes import CHANGES
 from samebits.control.settings import Control
+from samebits.errors import RecordError
 from samebits.launch.mirror import Mirror
 from samebits.launch.program import Program
 from samebits.launch.verify import verify
+from samebits.record.run import Run
 from samebits.trials.cure.patchwork import PatchConflict, Patchwork
 from samebits.trials.cure.remedies import FRESH, Remedy
 from samebits.trials.cure.source_text import SourceText
@@ -21,6 +23,9 @@ from samebits.trials.cure.source_text import SourceText
 #: Called as progress(run, most, steps, None, what): runs from 1, at most how many, and what is tried.
 CureProgress = Callable[[int, int, int, None, str], None]
 _SEED: Final = 0
+#: A run with a change is ended after so many times as long as one without, and a minute.
+_TIMES: Final = 20
+_MINUTE: Final = 60.0
 
 
 class Spent(Exception):
@@ -43,6 +48,7 @@ class Bench:
     most: int
     progress: CureProgress | None
     runs: int = 0
+    longest: float | None = None  # seconds of a run of the program as it is
     linked: tuple[str, ...] = ()
     touched: set[str] = field(default_factory=set)  # files of the user's, past the mirror
     remedies: list[Remedy] = field(default_factory=list)
@@ -108,7 +114,7 @@ class Bench:
                 level="step" if plain else "auto",
                 control=self._but_for(self.control(chosen), except_operations),
                 out=self.out,
-                timeout=self.timeout,
+                timeout=self._patience(),
                 progress=tell,
                 again=look and self.runs + 2 * self.pair <= self.most,
                 rewrite=not plain,
@@ -116,7 +122,15 @@ class Bench:
             )
             self.touched.update(str(path) for mirror in made for path in mirror.changed())
         self.runs += max(len(verdict.runs), 1)
+        if self.longest is None:
+            self.longest = max((_seconds(self.out, name) for name in verdict.runs), default=0.0)
         return verdict
+
+    def _patience(self) -> float | None:
+        """Seconds that a run may take: a change may make a program wait for ever."""
+        if self.timeout is not None or not self.longest:
+            return self.timeout
+        return _TIMES * self.longest + _MINUTE
 
     def control(self, chosen: Collection[int]) -> Control:
         """What is changed of how the program runs, with these remedies."""
@@ -139,3 +153,12 @@ class Bench:
 
     def _outside(self, chosen: Collection[int]) -> list[str]:
         return [self.remedies[number].name for number in chosen if self.remedies[number].outside]
+
+
+def _seconds(out: Path, name: str) -> float:
+    """How long a run took, as far as it is known."""
+    try:
+        with Run.open(out / name) as run:
+            return float(run.info.get("seconds") or 0.0)
+    except RecordError:
+        return 0.0

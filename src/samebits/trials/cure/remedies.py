@@ -25,7 +25,7 @@ FRESH: Final = "fresh-folder"
 FROM_OUTSIDE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "autotuning": ("operations", "one-thread"),
-        "completion-order": ("results", "one-thread"),
+        "completion-order": ("results", "one-worker", "one-thread"),
         "data-difference": (FRESH,),
         "directory-order": ("sorted-listings",),
         "entropy-seed": ("clock-seeds", "torch", "numpy", "python", "libraries"),
@@ -44,8 +44,10 @@ FROM_OUTSIDE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     }
 )
 #: Everything that can be controlled from outside, the likelier first.
-OUTSIDE: Final = ("torch", "numpy", "python", "libraries", "clock-seeds", "hash-seed", "loaders", "workers",
-                  "results", "sorted-listings", "memory", "operations", "one-thread", FRESH)  # fmt: skip
+OUTSIDE: Final = (
+    "torch", "numpy", "python", "libraries", "clock-seeds", "hash-seed", "loaders", "workers", "results",
+    "one-worker", "sorted-listings", "memory", "operations", "one-thread", FRESH,
+)  # fmt: skip
 #: Below this a cause is a guess, whose edits are not tried while another cause is better.
 LIKELY: Final = 0.3
 
