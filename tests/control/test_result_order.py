@@ -106,3 +106,32 @@ def test_everything_is_put_back() -> None:
     changed.uninstall()
     assert names() == before
     assert all(a is not b for a, b in zip(before, during, strict=True))
+
+
+@pytest.mark.parametrize("failing", [None, 2])
+def test_callbacks_of_apply_async(ordered: ResultOrder, failing: int | None) -> None:
+    task, found, errors = Backwards(4), list[int](), list[str]()
+
+    def work(number: int) -> int:
+        if task(number) == failing:
+            raise ValueError(number)
+        return number
+
+    with multiprocessing.pool.ThreadPool(4) as pool:
+        for number in range(4):
+            pool.apply_async(work, (number,), {}, found.append, lambda error: errors.append(str(error)))
+        pool.apply_async(str, (9,)).get(60)  # one without a callback waits for nobody
+        pool.close()
+        pool.join()
+    assert found == [number for number in range(4) if number != failing]
+    assert errors == ([] if failing is None else [str(failing)])
+
+
+def test_an_error_that_nobody_asked_for_holds_up_no_other(ordered: ResultOrder) -> None:
+    found: list[int] = []
+    with multiprocessing.pool.ThreadPool(2) as pool:
+        for number in range(4):
+            pool.apply_async(lambda n: 1 // (n - 1), (number,), callback=found.append)
+        pool.close()
+        pool.join()
+    assert found == [-1, 1, 0]
