@@ -4,7 +4,8 @@
 
 Each program runs in a fresh folder.  A row is right if the weights differ exactly where the truth says so
 (a change that may round is right either way, unless it is called a finding), and if it is a finding exactly
-where the truth has more than rounding.  The line is right if the row's own place, or that of its first
+where the truth has more than rounding.  Random streams that repeat are right where the truth has them, at a
+line that it marks.  The line is right if the row's own place, or that of its first
 causes, is one that the truth allows.  One line of JSON a program is added to FILE, beside what is printed.
 """
 
@@ -72,6 +73,14 @@ def line_is_right(entry: Entry, row: dict[str, Any]) -> bool | None:
     return bool(named & allowed)
 
 
+def twins_are_right(entry: Entry, twins: list[dict[str, Any]]) -> bool:
+    """Whether random streams that repeat are told exactly where there are some, at a line that is right."""
+    if not entry.twins:
+        return not twins
+    sites = [site for one in twins for site in (one["site"], one["seeded"]) if site]
+    return bool({(os.path.basename(site["file"]), site["line"]) for site in sites} & {*entry.marked("twin")})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_options(parser)
@@ -103,6 +112,14 @@ def main() -> None:
             print(
                 f"    {'' if right else 'WRONG '}{row['name']}: {row['word']} {where} {row['at']}", flush=True
             )
+        if document is not None and rows:
+            right = twins_are_right(entry, document["twins"])
+            score["programs with twins" if entry.twins else "programs without twins"] += 1
+            score["of them right" if entry.twins else "of them called so"] += right
+            for one in document["twins"]:
+                print(f"    {'' if right else 'WRONG '}twins: {one['sentence']}", flush=True)
+            if not right and not document["twins"]:
+                print("    WRONG twins: none told", flush=True)
         if options.out is not None:
             with open(options.out, "a", encoding="utf-8") as file:
                 file.write(json.dumps({"name": entry.name, "matrix": document}) + "\n")
