@@ -433,6 +433,21 @@ CASES: dict[str, tuple[str, str, list[tuple[str, dict[str, Any]]], list[str]]] =
         [("iteration", {"by": "address"})],
         ["    return dict.fromkeys(s for s in every if s.loss < 1)  # here"],
     ),
+    "a set of objects without others": (
+        "address-order",
+        """\
+        def split(model, plain, kept):
+            return set(model.leaves()) - plain & kept  # here
+
+        for p in split(model, plain, kept):
+            use(p)
+        """,
+        [("iteration", {"by": "address"})],
+        [
+            "    return dict.fromkeys(each for each in model.leaves() if each not in plain and each in kept)"
+            "  # here",
+        ],
+    ),
     "a set of objects for each key": (
         "address-order",
         """\
@@ -731,7 +746,9 @@ def test_a_setting_that_is_another_number_in_each_run_is_set() -> None:
         "sets = {number: set() for number in range(4)}  # here\nfor own in sets.values():\n    own.add(1)\n",
         "members = {number: set() for number in range(4)}  # here\nmembers.update(others)\n",
         "members = {set(): number for number in range(4)}  # here\n",
-        "rest = set(model.parameters()) - norms  # here\nfor p in rest:\n    use(p)\n",
+        "rest = {p for p in model.parameters()} - norms  # here\nfor p in rest:\n    use(p)\n",
+        "rest = set(model.parameters()) - set(norms)  # here\nfor p in rest:\n    use(p)\n",
+        "rest = set(model.parameters()) | norms  # here\nfor p in rest:\n    use(p)\n",
     ],
 )
 def test_what_is_used_as_a_set_stays_one(source: str) -> None:

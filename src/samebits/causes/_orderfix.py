@@ -126,7 +126,7 @@ def _filled(patch: Patch, draft: Draft, line: int, through: set[str]) -> list[as
     """What is made a set on a line, by the name that it gets: all that makes it is found by that name."""
     for node in draft.at(line):
         above = draft.names.parent(node)
-        if not isinstance(node, ast.expr) or not _is_set(node) or isinstance(node, ast.BinOp):
+        if not isinstance(node, ast.expr) or not _is_set(node):
             continue
         if isinstance(above, ast.Assign | ast.AnnAssign):
             target = above.targets[0] if isinstance(above, ast.Assign) else above.target
@@ -156,8 +156,27 @@ def _as_dict(draft: Draft, node: ast.expr) -> None:
         draft.replace(node, f"dict.fromkeys([{draft.source(node)[1:-1].strip()}])")
     elif isinstance(node, ast.Call) and draft.names.called(node) in ("set", "frozenset"):
         draft.rename(node, "dict.fromkeys" if node.args else "dict")
+    elif isinstance(node, ast.BinOp):
+        draft.replace(node, f"dict.fromkeys({_picked(draft, node)})")
     else:
         raise UnclearPlace("how the set is made is not plain")
+
+
+def _picked(draft: Draft, node: ast.BinOp) -> str:
+    """`set(rows) - left - out` as a generator of what is in it, in the order of the first set's elements."""
+    conditions: list[str] = []
+    each = draft.free("each")
+    first: ast.expr = node
+    while isinstance(first, ast.BinOp) and isinstance(first.op, ast.Sub | ast.BitAnd):
+        word = "not in" if isinstance(first.op, ast.Sub) else "in"
+        if not isinstance(first.right, ast.Name | ast.Attribute):
+            raise UnclearPlace("a set that is made anew for each element")
+        conditions.insert(0, f"{each} {word} {draft.source(first.right)}")
+        first = first.left
+    rows = first.args[0] if isinstance(first, ast.Call) and len(first.args) == 1 else None
+    if rows is None or draft.names.called(first) not in ("set", "frozenset") or not conditions:
+        raise UnclearPlace("how the set is made is not plain")
+    return f"{each} for {each} in {draft.source(rows)} if {' and '.join(conditions)}"
 
 
 def _held(owner: ast.expr) -> str:
