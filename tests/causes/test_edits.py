@@ -851,6 +851,16 @@ def test_generators_of_a_sequence_without_entropy() -> None:
     assert "root = SeedSequence(entropy)" in texts[_FILE].split("\n")
 
 
+def test_results_of_joblib_in_order() -> None:
+    source = (
+        "from joblib import Parallel, delayed\n\n"
+        "run = Parallel(n_jobs=2, return_as='generator_unordered')  # here\n"
+        "rows = list(run(delayed(work)(n) for n in range(9)))\n"
+    )
+    _, texts = mended("completion-order", source, [("completion", {"call": "joblib"})])
+    assert 'run = Parallel(n_jobs=2, return_as="generator")  # here' in texts[_FILE]
+
+
 def test_a_seed_that_a_library_reads_from_the_clock_is_given_by_its_signature() -> None:
     source = "import kit\n\nstream = kit.Stream(rows).shuffle(40)  # here\n"
     takes = ("takes-seed", {"by": "kit.Stream.shuffle", "parameter": "seed", "site": None})

@@ -272,6 +272,10 @@ def take_in_order(patch: Patch, site: Site | None) -> str | None:
     """Results in the order in which their work was handed out."""
     draft = patch.draft(site)
     assert site is not None
+    for node in draft.at(site.line):  # joblib's word, where it is one
+        if isinstance(node, ast.Constant) and node.value == "generator_unordered":
+            draft.replace(node, '"generator"')
+            return None
     for call in calls_at(draft, site.line, {"as_completed", "imap_unordered", "wait", "start"}):
         name = last_name(call)
         if name == "imap_unordered":
