@@ -26,7 +26,11 @@ import corpus
 
 # What the caller's shell may set and the runs must not see.
 CLEARED = ("PYTHONHASHSEED", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "ATEN_CPU_CAPABILITY")
-PRELOADED = ("torch", "torch._dynamo", "torch.optim.swa_utils", "numpy", "sklearn.datasets")
+PRELOADED = (
+    "torch", "torch._dynamo", "torch.optim.swa_utils", "numpy", "sklearn.datasets", "lightning",
+    "lightning.pytorch.callbacks", "transformers", "transformers.trainer", "datasets", "accelerate",
+    "samebits.data",
+)  # fmt: skip
 LIMIT = 240  # seconds of one run, on a busy machine
 POLL = 0.005  # seconds between two looks at the folder, and at a forked run
 
