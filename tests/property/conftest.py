@@ -37,6 +37,12 @@ class Teller(ModuleType):
     def operations(self, on: bool) -> None:
         pass
 
+    def draws(self, n: int) -> None:
+        pass
+
+    def drawn(self) -> list[Any]:
+        return []
+
     def position(self) -> int:
         return self._done.get(0, 0)
 

@@ -44,7 +44,8 @@ def test_rows_that_are_there(design: Make) -> None:
     assert made.rows() == {"threads": row("threads")}
     matrix = trials.collected(made, interrupted=True)
     assert [each.word for each in matrix.rows] == ["ok", "missing"]
-    assert matrix.reason == "1 of 2 trials interrupted"
+    gone = "random streams that repeat are not told, for the first run's record is not there"
+    assert matrix.reason == f"1 of 2 trials interrupted; {gone}"
     assert trials.collected(design()).rows == ()
 
 

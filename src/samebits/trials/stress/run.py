@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from samebits.compare.twins import twins
+from samebits.compare.twins import Twins, twins
 from samebits.compare.verdict import Verdict, count
 from samebits.control.changes import CHANGES
 from samebits.control.settings import Control
-from samebits.errors import LaunchError, UsageError
+from samebits.errors import LaunchError, RecordError, UsageError
 from samebits.launch.program import Program
 from samebits.launch.verify import AS_IT_IS
 from samebits.launch.verify import Progress as PairProgress
@@ -164,11 +164,7 @@ def stress(
 
 
 def collected(design: Design, *, interrupted: bool = False) -> Matrix:
-    """The matrix of the rows that are there by now.
-
-    Raises:
-        RecordError: the record of the first run cannot be read.
-    """
+    """The matrix of the rows that are there by now."""
     there = design.rows()
     rows = tuple(there.get(name) or _missing(name, interrupted) for name in design.names)
     absent = sum(row.word == "missing" for row in rows)
@@ -180,8 +176,13 @@ def collected(design: Design, *, interrupted: bool = False) -> Matrix:
     if absent:
         how = "interrupted" if interrupted else "not there yet"
         reason = f"{absent} of {len(rows)} trials {how}"
-    with Run.open(design.out / design.baseline[0]) as first:
-        found = twins(first)
+    found: tuple[Twins, ...] = ()
+    try:
+        with Run.open(design.out / design.baseline[0]) as first:
+            found = twins(first)
+    except RecordError:  # it was removed, or is damaged
+        gone = "random streams that repeat are not told, for the first run's record is not there"
+        reason = gone if reason is None else f"{reason}; {gone}"
     return Matrix(design.baseline, design.count, design.seconds, rows, reason, str(design.folder), found)
 
 
