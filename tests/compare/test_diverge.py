@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.compare.written import kept
 
 from samebits.compare import Verdict, compare, compare_all
-from samebits.compare.diverge import first_divergence
+from samebits.compare.diverge import first_divergence, idle_places
 from samebits.model.divergence import Divergence
 from samebits.model.events import (
     OWN_GENERATOR,
@@ -339,3 +339,20 @@ def _verdict(folder: Path, a: list[Any], b: list[Any]) -> Verdict:
         steps = events if isinstance(events[0], list) else [events]
         runs.append(Run.open(kept(folder / name, steps, level="op")))
     return compare_all(runs)
+
+
+def test_what_differed_without_effect_before_is_no_first_difference(run: Make, training: Make) -> None:
+    drawn = _op("aten::uniform_", 0, 5, flags=RANDOM)
+    events = [drawn, *training(3)]
+    other = [replace(drawn, digest=2), *training(3)]
+    pair = run(events, "a"), run(other, "b")
+    assert compare(*pair).verdict == "same"
+    idle = idle_places(*pair)
+    assert idle == {("aten::uniform_", Site("train.py", 5))}
+    changed = run([replace(drawn, digest=3), *_spoil(training(3), 4)], "c")
+    whole, passed_over = compare(pair[0], changed), compare(pair[0], changed, idle)
+    assert (whole.verdict, passed_over.verdict) == ("diverged", "diverged")
+    assert whole.first is not None
+    assert whole.first.op == "aten::uniform_"
+    assert passed_over.first is not None
+    assert passed_over.first.op == training(3)[4].name

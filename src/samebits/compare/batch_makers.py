@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from samebits.compare.align import mismatches
-from samebits.compare.diverge import divergence_at
+from samebits.compare.describe import divergence_at
 from samebits.compare.threads import EventStream, RunLike
 from samebits.model.divergence import Divergence
 from samebits.model.events import Event

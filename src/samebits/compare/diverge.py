@@ -12,26 +12,28 @@ Rules in words: docs/reference/verdict.md, "What counts".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
 from samebits.compare.agreement import RESULTS, generators_agree, results_agree
 from samebits.compare.align import Mismatch, mismatches
+from samebits.compare.describe import divergence_at
 from samebits.compare.pairs import ThreadPair, pairs
 from samebits.compare.threads import TRAINING_KINDS, EventStream, RecordLike, RunLike, is_worker
-from samebits.compare.values import combine, compare_loss, compare_values
-from samebits.model.divergence import FOLLOWING, Difference, Divergence
+from samebits.model.divergence import Divergence
 from samebits.model.events import OWN_GENERATOR, RANDOM, UNINITIALIZED, VIEW, Event
 from samebits.model.facts import Save
 from samebits.model.operators import AUXILIARY, COPYING, base_name, is_nondeterministic, public_name
+from samebits.model.sites import Site
 from samebits.record.log import TASKS
 
-#: How many events before and after a divergence are kept for the report.
-_EVENTS_BEFORE: Final = 50
 #: Mismatches after so many are dropped: only an early one can be the finding.
 _MOST_UNDECIDED: Final = 20_000
+#: An operation, and its line.
+IdlePlace = tuple[str, Site | None]
+
 _USED_WITHIN: Final = 40  # if any operation uses an output, one does within so many events
 
 
@@ -235,55 +237,6 @@ def _after_last_whole_step(
     )
 
 
-def difference(a: EventStream, b: EventStream, mismatch: Mismatch) -> Difference | None:
-    """By how much the two results differ, where the runs kept them."""
-    if mismatch.change != "value" or mismatch.a is None or mismatch.b is None:
-        return None
-    parts: list[Difference] = []
-    while len(parts) < 64:
-        value_a = a.record.value(a.thread, mismatch.at_a, len(parts))
-        value_b = b.record.value(b.thread, mismatch.at_b, len(parts))
-        if value_a is None or value_b is None:
-            break
-        parts.append(compare_values(value_a, value_b))
-    if parts:
-        return combine(parts)
-    if mismatch.a.kind == "loss":
-        losses_a = {loss.index: loss for loss in a.record.losses()}
-        losses_b = {loss.index: loss for loss in b.record.losses()}
-        loss_a, loss_b = losses_a.get(mismatch.at_a), losses_b.get(mismatch.at_b)
-        if loss_a is not None and loss_b is not None:
-            return compare_loss((loss_a.value, loss_a.bits), (loss_b.value, loss_b.bits))
-    return None
-
-
-def _without_missing_digest(event: Event | None) -> Event | None:
-    """The event with None as the digest of its inputs where it is 0: it was not read from the device."""
-    return replace(event, inputs=None) if event is not None and event.inputs == 0 else event
-
-
-def _before(stream: EventStream, at: int) -> tuple[Event, ...]:
-    window = stream.window(at - _EVENTS_BEFORE, _EVENTS_BEFORE)
-    return tuple(event for event in window if event.index < at)
-
-
-def divergence_at(a: EventStream, b: EventStream, mismatch: Mismatch) -> Divergence:
-    """What the records say about the place where two streams diverge."""
-    return Divergence(
-        change=mismatch.change,
-        rank=a.record.rank,
-        process=a.record.process,
-        step=mismatch.event.step,
-        a=_without_missing_digest(mismatch.a),
-        b=_without_missing_digest(mismatch.b),
-        difference=difference(a, b, mismatch),
-        before=_before(a, mismatch.at_a),
-        before_b=_before(b, mismatch.at_b),
-        after_a=tuple(a.window(mismatch.at_a + (mismatch.a is not None), FOLLOWING)),
-        after_b=tuple(b.window(mismatch.at_b + (mismatch.b is not None), FOLLOWING)),
-    )
-
-
 def _sort_key(stream: EventStream, mismatch: Mismatch) -> tuple[int, int, int]:
     """The mismatch's step, and how many collectives and events come before it in that step.
 
@@ -311,12 +264,26 @@ def _note(undecided: Sequence[Mismatch]) -> str:
     return f"{what}{many} ran in one run only, without any effect on what was compared: not counted"
 
 
+def idle_places(run_a: RunLike, run_b: RunLike) -> frozenset[IdlePlace]:
+    """Where operations of two runs that agree gave other values all the same: they reach no result."""
+    found: set[IdlePlace] = set()
+    for pair in pairs(run_a, run_b):
+        for mismatch in mismatches(pair.a, pair.b):
+            if mismatch.change == "value" and mismatch.event.kind == "op":
+                found.add((mismatch.event.name, mismatch.event.site))
+    return frozenset(found)
+
+
 def compare_streams(
-    a: EventStream, b: EventStream, unfinished: tuple[bool, bool] = (False, False)
+    a: EventStream,
+    b: EventStream,
+    unfinished: tuple[bool, bool] = (False, False),
+    idle: Collection[IdlePlace] = (),
 ) -> Outcome:
     """The first divergence that counts in one thread of two runs.
 
-    ``unfinished`` says of each run whether something else than its program ended it.
+    ``unfinished`` says of each run whether something else than its program ended it; ``idle`` where values
+    are known to reach no result.
     """
     undecided: list[Mismatch] = []
     decisive: Mismatch | None = None
@@ -333,6 +300,8 @@ def compare_streams(
     for mismatch in mismatches(a, b):
         if _after_last_whole_step(mismatch, a, b, unfinished):
             break
+        if idle and mismatch.change == "value" and (mismatch.event.name, mismatch.event.site) in idle:
+            continue
         if _is_decisive(a, mismatch):
             if _may_have_moved(mismatch, undone) and agree():
                 continue
@@ -361,7 +330,10 @@ def compare_streams(
 
 
 def first_divergence(
-    run_a: RunLike, run_b: RunLike, compared: Sequence[ThreadPair] | None = None
+    run_a: RunLike,
+    run_b: RunLike,
+    compared: Sequence[ThreadPair] | None = None,
+    idle: Collection[IdlePlace] = (),
 ) -> tuple[Divergence | None, list[str]]:
     """The first divergence over all ranks, and notes on differences that do not count.
 
@@ -383,7 +355,7 @@ def first_divergence(
         if is_worker(process) and tasks_a is not None and tasks_b is not None and tasks_a != tasks_b:
             notes.append(f"the tasks or the command of {process} differ between the runs (compared as bytes)")
     for pair in compared:
-        outcome = compare_streams(pair.a, pair.b, pair.unfinished)
+        outcome = compare_streams(pair.a, pair.b, pair.unfinished, idle)
         notes.extend(f"{pair.process}: {note}" if several else note for note in outcome.notes)
         if outcome.divergence is not None:
             divergence = replace(outcome.divergence, process=pair.process)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
 from samebits.compare.batch_makers import made_in
-from samebits.compare.diverge import first_divergence
+from samebits.compare.diverge import IdlePlace, first_divergence
 from samebits.compare.explain import explain, gather
 from samebits.compare.gaps import Gap, gaps
 from samebits.compare.pairs import ThreadPair, pairs
@@ -201,8 +201,8 @@ def _incomplete(
     return replace(base, verdict="incomplete", reason=reason, notes=tuple(dict.fromkeys(notes)))
 
 
-def compare(run_a: RunLike, run_b: RunLike) -> Verdict:
-    """The verdict over two runs.
+def compare(run_a: RunLike, run_b: RunLike, idle: Collection[IdlePlace] = ()) -> Verdict:
+    """The verdict over two runs; ``idle``: where values are known to reach no result (`idle_places`).
 
     Two runs that both failed give the verdict "failed".  If one did and the other did not, where they diverge
     first is the finding; where they do not, the verdict is "failed", too.
@@ -230,7 +230,7 @@ def compare(run_a: RunLike, run_b: RunLike) -> Verdict:
     if len(failures) == 2:
         notes = tuple(str(gap) for gap in missing)
         return replace(base, verdict="failed", reason=failures[0][1], exit_code=code, notes=notes)
-    divergence, notes_seen = first_divergence(run_a, run_b, compared)
+    divergence, notes_seen = first_divergence(run_a, run_b, compared, idle)
     notes = (*notes_seen, *(reason for _, reason in failures))
     if divergence is None:
         base = replace(base, notes=notes)

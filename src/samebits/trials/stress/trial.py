@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from samebits.compare import compare
+from samebits.compare.diverge import IdlePlace, idle_places
 from samebits.control import told
 from samebits.control.change import Change
 from samebits.control.changes import CHANGES
@@ -87,7 +88,7 @@ def _once(
         )
     with found:
         did = tuple(dict.fromkeys((*said, *map(str, told.read(file)))))
-        row = _row(change, baseline, found, did, limit)
+        row = _row(change, baseline, found, did, limit, _idle(design, baseline))
         note(found.path, verdict=row.word, changed=change.name)
         if change.tells and not did and row.word != "failed":
             return without(change, "did not apply", _nothing(change)), True
@@ -115,7 +116,23 @@ def _place(design: Design, change: Change, slot: int) -> Path:
     return design.folder / ("another/place/to/work/in" if change.name == _FOLDER else f"work-{slot}")
 
 
-def _row(change: Change, baseline: Run, found: Run, did: Sequence[str], limit: float) -> TrialRow:
+def _idle(design: Design, baseline: Run) -> frozenset[IdlePlace]:
+    """Where the pair without a change gave other values, which reach nothing: overwritten weights."""
+    try:
+        with Run.open(design.run(1)) as second:
+            return idle_places(baseline, second)
+    except RecordError:  # it was removed
+        return frozenset()
+
+
+def _row(
+    change: Change,
+    baseline: Run,
+    found: Run,
+    did: Sequence[str],
+    limit: float,
+    idle: Collection[IdlePlace],
+) -> TrialRow:
     status = found.info.get("status")
     if status == "failed":
         lines = [line for line in tail(found.path, "stderr").splitlines() if line.strip()]
@@ -128,7 +145,7 @@ def _row(change: Change, baseline: Run, found: Run, did: Sequence[str], limit: f
         return replace(without(change, "did not apply", cannot.removeprefix(NOT)), run=found.id)
     if not has_steps(found):
         return replace(without(change, "failed", "it took no step", did), run=found.id)
-    verdict = compare(baseline, found)
+    verdict = compare(baseline, found, idle)
     return judged(change, reach(baseline, found), verdict, did, (baseline, found))
 
 
