@@ -343,13 +343,14 @@ def _verdict(folder: Path, a: list[Any], b: list[Any]) -> Verdict:
 
 def test_what_differed_without_effect_before_is_no_first_difference(run: Make, training: Make) -> None:
     drawn = _op("aten::uniform_", 0, 5, flags=RANDOM)
-    events = [drawn, *training(3)]
-    other = [replace(drawn, digest=2), *training(3)]
+    seed = _op("aten::random_", 0, 6, flags=RANDOM), _op("Tensor.item", 0, 6, kind="read")
+    events = [drawn, *seed, *training(3)]
+    other = [*(replace(event, digest=2) for event in (drawn, *seed)), *training(3)]
     pair = run(events, "a"), run(other, "b")
     assert compare(*pair).verdict == "same"
     idle = idle_places(*pair)
-    assert idle == {("aten::uniform_", Site("train.py", 5))}
-    changed = run([replace(drawn, digest=3), *_spoil(training(3), 4)], "c")
+    assert idle == {(event.name, event.site) for event in (drawn, *seed)}
+    changed = run([*(replace(event, digest=3) for event in (drawn, *seed)), *_spoil(training(3), 4)], "c")
     whole, passed_over = compare(pair[0], changed), compare(pair[0], changed, idle)
     assert (whole.verdict, passed_over.verdict) == ("diverged", "diverged")
     assert whole.first is not None

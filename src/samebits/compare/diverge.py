@@ -265,11 +265,11 @@ def _note(undecided: Sequence[Mismatch]) -> str:
 
 
 def idle_places(run_a: RunLike, run_b: RunLike) -> frozenset[IdlePlace]:
-    """Where operations of two runs that agree gave other values all the same: they reach no result."""
+    """Where two runs that agree had other values all the same: these reach no result."""
     found: set[IdlePlace] = set()
     for pair in pairs(run_a, run_b):
         for mismatch in mismatches(pair.a, pair.b):
-            if mismatch.change == "value" and mismatch.event.kind == "op":
+            if mismatch.change == "value":
                 found.add((mismatch.event.name, mismatch.event.site))
     return frozenset(found)
 
