@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from samebits.control.changes import CHANGES
 from samebits.errors import RecordError, UsageError
-from samebits.trials.stress import pool
+from samebits.trials.stress import pool, trial
 from samebits.trials.stress import run as trials
 from samebits.trials.stress.design import Design
 
@@ -102,3 +104,19 @@ def test_a_trial_that_leaves_no_row(design: Make) -> None:
     (made.folder / "seed.log").write_text("line\nsamebits: it could not be\n\n")
     assert pool.failed(made, "seed").sentence == "samebits: it could not be"
     assert json.loads(json.dumps(pool.failed(made, "threads").as_json()))["word"] == "failed"
+
+
+def test_trials_elsewhere_have_places_of_their_own(design: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    slots: list[int] = []
+
+    def once(design: Design, change: Any, baseline: Any, slot: int, *args: Any, **more: Any) -> Any:
+        slots.append(slot)
+        return row(change.name), False
+
+    monkeypatch.setattr(trial, "_once", once)
+    monkeypatch.setattr(trial.Run, "open", lambda path: nullcontext())
+    made = design("threads", "seed", "locale", baseline=("a", "b"))
+    for name in made.names:
+        trial.run(made, name)
+    trial.run(made, "seed", 7)
+    assert slots == [1, 2, 3, 7]  # the pair's is 0

@@ -148,18 +148,17 @@ def stress(
     watched.planned(design, jobs)
     done = True
     rest = list(design.names)
-    if kind == "joblib":
+    if (jobs > 1 or kind == "joblib") and _FOLDER in rest:
+        rest.remove(_FOLDER)
+        done = pool.Tasks(design, 1).run([_FOLDER], watched.trials)
+        row = design.rows([_FOLDER]).get(_FOLDER)
+        if row is not None and row.word == "finding":
+            kind, jobs = "here", 1
+            watched.said(_ONE_PLACE)
+    if done and kind == "joblib":
         done = pool.by_joblib(design, rest, jobs, backend, watched.trials)
-    else:
-        if jobs > 1 and _FOLDER in rest:
-            rest.remove(_FOLDER)
-            done = pool.Tasks(design, 1).run([_FOLDER], watched.trials)
-            row = design.rows([_FOLDER]).get(_FOLDER)
-            if row is not None and row.word == "finding":
-                jobs = 1
-                watched.said(_ONE_PLACE)
-        if done:
-            done = pool.Tasks(design, jobs).run(rest, watched.trials)
+    elif done:
+        done = pool.Tasks(design, jobs).run(rest, watched.trials)
     return collected(design, interrupted=not done), verdict
 
 

@@ -51,7 +51,7 @@ def main(words: Sequence[str]) -> int:
             return baseline.kept(design)
         if name.isdigit():
             name = design.names[int(name)]
-        row = trial.run(design, name, int(rest[0]) if rest else 0, _told if tethered else None)
+        row = trial.run(design, name, int(rest[0]) if rest else None, _told if tethered else None)
         design.keep(row)
     except Interrupted:
         return 128 + signal.SIGINT

@@ -36,18 +36,20 @@ _TWICE: Final = "evaluation"
 _FOLDER: Final = "working-folder"
 
 
-def run(design: Design, name: str, slot: int = 0, progress: Progress | None = None) -> TrialRow:
+def run(design: Design, name: str, slot: int | None = None, progress: Progress | None = None) -> TrialRow:
     """Run the program with one change, and say what came of it.
 
     Args:
         design: the set of trials, with a baseline.
         name: the change's.
-        slot: which of the places for trials is free.
+        slot: which of the places for trials is free; None: one of its own, as others may run elsewhere.
 
     Raises:
         Interrupted: a signal asked for an end.
     """
     change = CHANGES[name]
+    if slot is None:
+        slot = design.names.index(name) + 1
     try:
         with Run.open(design.run(0)) as baseline:
             row, idle = _once(design, change, baseline, slot, progress, by_name=True)
