@@ -92,3 +92,19 @@ def test_the_checkpoint_that_a_loop_gathers_is_no_average() -> None:
     losses = [f"{step:02x}" for step in range(6)]
     changed = [state | {copied: "other"} for state in states[2:]]
     assert part(history(states, source=source), history(changed, losses[2:]), 2) is None
+
+
+def test_a_step_that_had_begun_has_the_losses_that_were_left() -> None:
+    whole, states = history(STATES), STATES[2:]
+    whole.losses[2] = ("aa", "bb")
+    resumed = history(states)
+    resumed.losses.update({step: whole.losses[step + 2] for step in range(4)})
+    resumed.losses[0] = ("bb",)  # of the second half of its batch
+    assert part(whole, resumed, 2) is None
+    lost = history([states[0], *(state | {WEIGHTS: "other"} for state in states[1:])])
+    lost.losses.update(resumed.losses)
+    found = part(whole, lost, 2)
+    assert found is not None
+    assert (found.step, found.what) == (0, "update")
+    resumed.losses[0] = ("cc",)
+    assert part(whole, resumed, 2) is not None

@@ -113,7 +113,7 @@ def part(whole: History, resumed: History, begin: int) -> Departure | None:
             return Departure(0, "weights", rows)
         if rows:
             return _given(whole, resumed, begin, step - 1, Departure(step - 1, "update", rows))
-        if resumed.losses.get(step, ()) != whole.losses.get(begin + step, ()):
+        if not _same_losses(resumed.losses.get(step, ()), whole.losses.get(begin + step, ()), begun=not step):
             return _given(whole, resumed, begin, step, Departure(step, "loss"))
         kept = _kept(whole, mine, theirs) if taken else ()
         if kept:
@@ -126,6 +126,14 @@ def part(whole: History, resumed: History, begin: int) -> Departure | None:
     if other:
         return Departure(max(0, shared - 1), "update", tuple(("parameters", name) for name in sorted(other)))
     return None
+
+
+def _same_losses(mine: tuple[str, ...], theirs: tuple[str, ...], *, begun: bool) -> bool:
+    """Whether a step has the same losses; of one that had ``begun`` as the checkpoint was saved, those left.
+
+    Whether its gradients were saved shows in the weights after it.
+    """
+    return mine == theirs or (begun and 0 < len(mine) < len(theirs) and theirs[-len(mine) :] == mine)
 
 
 def _given(whole: History, resumed: History, begin: int, step: int, parting: Departure) -> Departure:
