@@ -31,7 +31,8 @@ def test_where_none_are_given_it_is_no_number_that_torch_may_choose(
     monkeypatch.setattr(os, "cpu_count", lambda: processors)
     found = int(changes.environment(["threads"], given)["OMP_NUM_THREADS"])
     assert found >= 1
-    assert found not in {processors, processors / 2}
+    assert found != processors
+    assert found != processors / 2 or processors == 2  # of two there is no other
 
 
 def test_one_is_one() -> None:

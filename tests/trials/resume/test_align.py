@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from samebits.trials.resume.align import is_average, part, start
+from samebits.trials.resume.judge import local
 
 from .histories import history, loaded, saved
 
@@ -108,3 +109,10 @@ def test_a_step_that_had_begun_has_the_losses_that_were_left() -> None:
     assert (found.step, found.what) == (0, "update")
     resumed.losses[0] = ("cc",)
     assert part(whole, resumed, 2) is not None
+
+
+def test_a_variable_is_called_as_its_function_calls_it() -> None:
+    run = history(STATES, source="async def serve():\n    pass\n\ndef main():\n    net = Net()\n")
+    assert [local(path, run) for path in ("main.net.head", "serve.net", "net.main", "main", "tools['a.b']")] == [
+        "net.head", "net", "net.main", "main", "tools['a.b']"
+    ]  # fmt: skip

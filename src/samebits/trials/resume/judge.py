@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Final
 
@@ -103,7 +104,9 @@ def _told(candidate: Candidate, search: Search, begin: Start, used: str | None) 
     path = candidate.state[1]
     saved_at = None if begin.save is None else begin.save.site
     loaded_at = None if begin.load is None else begin.load.site
-    fix = remedies.fix(candidate.kind, path, how, key, used, own=candidate.state[0] == "counter")
+    fix = remedies.fix(
+        candidate.kind, local(path, search.whole), how, key, used, own=candidate.state[0] == "counter"
+    )
     if "checkpoint[" in fix and loaded_at is not None and used is None:
         fix = f"# checkpoint: what is loaded at {loaded_at.file}:{loaded_at.line}\n{fix}"
     return Missing(
@@ -116,3 +119,13 @@ def _told(candidate: Candidate, search: Search, begin: Start, used: str | None) 
         loaded_at=loaded_at,
         key=key,
     )
+
+
+def local(path: str, run: History) -> str:
+    """A variable as its function calls it: ``main.scheduler`` is ``scheduler`` in ``main``."""
+    text = "\n".join(run.sources.values())
+    first, dot, rest = path.partition(".")
+    while dot and first.isidentifier() and re.search(rf"(?m)^\s*(?:async\s+)?def {first}\b", text):
+        path = rest
+        first, dot, rest = path.partition(".")
+    return path

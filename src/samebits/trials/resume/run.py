@@ -72,11 +72,15 @@ def resume(asked: Asked, *, progress: Progress | None = None, say: Say = lambda 
 
     Raises:
         LaunchError: it could not be started, or not be observed.
-        Interrupted: somebody asked for an end before any trial was done.
     """
     assert asked.kill in KILLS
     draws = prepare(asked.program, asked.control, asked.out)
-    return _Resuming(asked, draws, progress, say).verdict()
+    resuming = _Resuming(asked, draws, progress, say)
+    try:
+        return resuming.verdict()
+    except Interrupted:
+        nothing = resuming.told("incomplete", None, 0.0, [], "interrupted before a trial was done")
+        return replace(nothing, interrupted=True)
 
 
 class _Resuming:
@@ -105,21 +109,21 @@ class _Resuming:
         main = whole.main
         if main is not None and (old := leftovers.found(main)):
             reason = f"the whole run goes on from {old[0]}, which was there before; move it away"
-            return self._told("incomplete", main, seconds, [], reason)
+            return self.told("incomplete", main, seconds, [], reason)
         status = whole_run.info.get("status")
         if status not in ("finished", "stopped"):
             reason = f"the whole run {_how(whole_run)}\n{tail(whole_run.path, 'stderr')}".rstrip()
-            return self._told("failed", main, seconds, [], reason)
+            return self.told("failed", main, seconds, [], reason)
         if main is None or not main.steps:
-            return self._told("incomplete", main, seconds, [], "the whole run took no optimizer step")
+            return self.told("incomplete", main, seconds, [], "the whole run took no optimizer step")
         if main.steps < 2:
-            return self._told("incomplete", main, seconds, [], "the whole run took one optimizer step alone")
+            return self.told("incomplete", main, seconds, [], "the whole run took one optimizer step alone")
         self.whole_steps = main.steps
         self.mean = seconds / main.steps
         first = judge.first_save(main)
         if first is None and asked.kill != "term":
             way = self._way(main)
-            return self._told("incomplete", main, seconds, [], f"the whole run saved no checkpoint{way}")
+            return self.told("incomplete", main, seconds, [], f"the whole run saved no checkpoint{way}")
         self.say(
             f"the whole run took {main.steps:,} steps in {seconds:.0f} s; "
             f"{2 * asked.trials} more runs of at most that, together about {self._left(0, 0):.0f} s"
@@ -136,9 +140,7 @@ class _Resuming:
             if not trials:
                 raise
             stopped = signal
-        return replace(
-            self._told(worst(trials), main, seconds, trials, None), interrupted=stopped is not None
-        )
+        return replace(self.told(worst(trials), main, seconds, trials, None), interrupted=stopped is not None)
 
     def _whole(self) -> tuple[Run, Told, float]:
         """The whole run, what it held, and its seconds."""
@@ -251,7 +253,7 @@ class _Resuming:
         remaining = self.total - self.done
         return self.mean * (max(0, goal - done) + remaining * 0.6 * self.whole_steps)
 
-    def _told(
+    def told(
         self, word: str, whole: History | None, seconds: float, trials: Sequence[Trial], reason: str | None
     ) -> Resumed:
         notes = list(self.repeated)

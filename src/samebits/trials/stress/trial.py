@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -34,6 +34,7 @@ _PATIENCE: Final = (10.0, 120.0)
 #: The change whose run is looked at twice: by the names of numbers, and where that did nothing, without.
 _TWICE: Final = "evaluation"
 _FOLDER: Final = "working-folder"
+_THREADS: Final = "threads"
 
 
 def run(design: Design, name: str, slot: int | None = None, progress: Progress | None = None) -> TrialRow:
@@ -94,6 +95,10 @@ def _once(
         note(found.path, verdict=row.word, changed=change.name)
         if change.tells and not did and row.word != "failed":
             return without(change, "did not apply", _nothing(change)), True
+        if change.name == _THREADS and row.word != "failed" and _threads(found) == _threads(baseline) != []:
+            return without(
+                change, "did not apply", "torch computes with as many threads all the same", did
+            ), True
         if row.word == "ok" and change.name == _TWICE and by_name and _alike(baseline, found):
             return row, True
         return row, False
@@ -116,6 +121,12 @@ def _changed(design: Design, change: Change, by_name: bool) -> tuple[Program, Co
 def _place(design: Design, change: Change, slot: int) -> Path:
     """One path for all runs of a place, and another one, of another length, for the change of the path."""
     return design.folder / ("another/place/to/work/in" if change.name == _FOLDER else f"work-{slot}")
+
+
+def _threads(run: Run) -> list[object]:
+    """With how many threads torch computed, in each process that took a step."""
+    told = [record.manifest.get("torch") for _, record in sorted(run.records.items()) if record.steps]
+    return [each.get("threads") for each in told if isinstance(each, Mapping)]
 
 
 def _idle(design: Design, baseline: Run) -> frozenset[IdlePlace]:
