@@ -113,6 +113,5 @@ def test_a_step_that_had_begun_has_the_losses_that_were_left() -> None:
 
 def test_a_variable_is_called_as_its_function_calls_it() -> None:
     run = history(STATES, source="async def serve():\n    pass\n\ndef main():\n    net = Net()\n")
-    assert [local(path, run) for path in ("main.net.head", "serve.net", "net.main", "main", "tools['a.b']")] == [
-        "net.head", "net", "net.main", "main", "tools['a.b']"
-    ]  # fmt: skip
+    paths = ("main.net.head", "serve.net", "net.main", "main", "tools['a.b']")
+    assert [local(path, run) for path in paths] == ["net.head", "net", "net.main", "main", "tools['a.b']"]
