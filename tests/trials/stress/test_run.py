@@ -90,7 +90,8 @@ def test_where_they_enter(found: dict[str, Any]) -> None:
     assert row["did"] == [
         f"what it drew was taken back, as if it were left out, train.py:{line_of('begins')}"
     ]
-    assert row["reach"]["first_step"] == 4
+    assert row["place"]["step"] == 4
+    assert row["reach"]["first_step"] >= 4  # weights are read by a schedule that looks at the clock
     cause = rows(found)["hash-seed"]["causes"][0]
     assert (cause["cause"], cause["line"]) == ("hash-order", line_of("hash-seed"))
 
