@@ -818,6 +818,7 @@ def test_a_seed_comes_behind_the_imports_that_others_stand_among() -> None:
          "mix(rows, generator=torch.Generator().manual_seed(0))"),
         ("mix(rows)", "kit.mix", "numba", "generator", None),
         ("mix(rows, rng=None)", "kit.mix", "numpy.Generator", "rng", None),
+        ("mix(rows, 3, None)", "kit.mix", "numpy.Generator", "rng", None),
         ("mix(*rows)", "kit.mix", "numpy.Generator", "rng", None),
         ("mix(**rows)", "kit.mix", "numpy.Generator", "rng", None),
         ("other(rows)", "kit.mix", "numpy.Generator", "rng", None),
@@ -831,7 +832,7 @@ def test_a_seed_by_the_signature_of_a_function(
         generator.partition(".")[0], "numpy-random"
     )
     made = ("create", {"generator": generator, "call": "make", "seeded": False, "id": 1, "by": by})
-    takes = ("takes-seed", {"by": by, "parameter": parameter, "site": None})
+    takes = ("takes-seed", {"by": by, "parameter": parameter, "place": 3, "site": None})
     _, texts = mended(f"unseeded-{cause}", source, [made, takes])
     assert (f"x = {becomes}  # here" in texts[_FILE].split("\n")) == (becomes is not None)
     if becomes is None:

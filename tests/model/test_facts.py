@@ -16,7 +16,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "seed": {"generator": "torch", "call": "torch.manual_seed", "value": 3, "drawn": "3"},
     "create": {"generator": "python.Random", "call": "random.Random", "seeded": False, "value": None},
     "draw": {"generator": "python", "call": "random.random", "value": 2**64 - 1, "n": 1, "seeded": True},
-    "takes-seed": {"by": "kit.Stream.shuffle", "parameter": "seed"},
+    "takes-seed": {"by": "kit.Stream.shuffle", "parameter": "seed", "place": 2},
     "torch-draw": {
         "generator": "torch",
         "call": "aten::rand",

@@ -67,12 +67,12 @@ def kit(monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.mark.parametrize(
     ("name", "parameter"),
     [
-        ("shuffle", "seed"),
-        ("Sampler.__init__", "random_state"),
-        ("Sampler.draw", "rng"),
-        ("Sampler.of", "seed"),
-        ("Sampler.held", "generator"),
-        ("wrapped", "rng"),
+        ("shuffle", ("seed", 2)),
+        ("Sampler.__init__", ("random_state", None)),
+        ("Sampler.draw", ("rng", 2)),
+        ("Sampler.of", ("seed", 2)),
+        ("Sampler.held", ("generator", 2)),
+        ("wrapped", ("rng", 2)),
         ("fixed", None),  # it has a seed of its own
         ("plain", None),  # it is always given one
         ("missing", None),
@@ -80,7 +80,7 @@ def kit(monkeypatch: pytest.MonkeyPatch) -> str:
         ("shuffle.<locals>.inner", None),
     ],
 )
-def test_a_parameter(kit: str, name: str, parameter: str | None) -> None:
+def test_a_parameter(kit: str, name: str, parameter: tuple[str, int | None] | None) -> None:
     assert seed_parameter(kit + name) == parameter
 
 

@@ -81,17 +81,19 @@ _OBJECTS: Final = ("rng", "generator", "random_generator")
 def give_parameter(patch: Patch, site: Site | None) -> bool:
     """Give a library's function that a line calls the seed that its signature takes, if it was given none."""
     rows = [fact.detail for fact in patch.evidence.a]
-    takes = {row.by: row.parameter for row in rows if isinstance(row, TakesSeed)}
+    takes = {row.by: row for row in rows if isinstance(row, TakesSeed)}
     for fact in facts_at(patch.evidence.a, site):
         by = str(getattr(fact.detail, "by", None))
-        parameter = takes.get(by)
-        if parameter is None or site is None:
+        taken = takes.get(by)
+        if taken is None or site is None or (parameter := taken.parameter) is None:
             continue
         draft = patch.draft(site)
         for call in calls_at(draft, site.line, {by.removesuffix(".__init__").rpartition(".")[2]}):
             given = {word.arg for word in call.keywords}
             if given & {parameter, None} or any(isinstance(one, ast.Starred) for one in call.args):
                 continue
+            if taken.place is not None and len(call.args) >= taken.place:
+                continue  # it is given by its place
             maker = _MAKERS.get(str(getattr(fact.detail, "generator", "")))
             if parameter in _OBJECTS and maker is None:
                 continue

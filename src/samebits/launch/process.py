@@ -138,7 +138,9 @@ def start(
         watch = Unattached(folder)
         try:
             with running:
-                status = _wait(running, plan, timeout, progress, signals, watch)
+                # A trial's folder goes with it, and one that is killed has cleaned up nothing.
+                trial = plan.kill is not None or mirrored.VARIABLE in dict(program.variables)
+                status = _wait(running, plan, timeout, progress, signals, watch, clears=trial)
         finally:
             if output is not None:
                 try:
@@ -247,8 +249,10 @@ def _wait(
     progress: Progress | None,
     signals: Signals,
     watch: Unattached,
+    *,
+    clears: bool,
 ) -> str:
-    """Until the program has ended; how."""
+    """Until the program has ended; how.  ``clears``: what it leaves running ends, too."""
     limit = None if timeout is None else time.monotonic() + timeout
     pressed: float | None = None  # since when
     pressing: Iterator[tuple[float, int]] = iter(())
@@ -276,7 +280,7 @@ def _wait(
             due = next(pressing, _NEVER)
         if progress is not None:
             progress(steps_of(folder) or 0)
-        if running.code is not None and (stopped or late or signals.ending is not None):
+        if running.code is not None and (clears or stopped or late or signals.ending is not None):
             running.send(keeper.CLEAR)  # what it leaves behind was not meant to stay
     if signals.ending is not None:
         return "interrupted"

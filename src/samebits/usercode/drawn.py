@@ -276,8 +276,8 @@ class DrawHooks:
         by, call = named(inner)
         if by is not None and by not in self._asked:
             self._asked.add(by)
-            if (parameter := seed_parameter(by)) is not None:
-                self._sink.fact(facts.TakesSeed(by=by, parameter=parameter), None)
+            if (found := seed_parameter(by)) is not None:
+                self._sink.fact(facts.TakesSeed(by=by, parameter=found[0], place=found[1]), None)
         return by, call
 
     # -- Python ------------------------------------------------------------------------------------

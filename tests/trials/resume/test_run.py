@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,6 +109,21 @@ def test_the_one_that_is_not_saved_is_named(tried: Tried, parts: Any, kind: str,
     drawn = next(n for n, text in enumerate(source.splitlines(), 1) if "scale = random.random()" in text)
     anew = f"drew the same numbers at train.py:{drawn}: they repeat from one start to the next"
     assert any(anew in note for note in found["notes"]) == (name == "python")
+
+
+@pytest.mark.parametrize("kill", ["kill", "term"])
+def test_what_an_interrupted_run_started_does_not_stay(tried: Tried, tmp_path: Path, kill: str) -> None:
+    pids = tmp_path / "pids"
+    starts = (
+        "import subprocess\n"
+        "sleeper = subprocess.Popen(['sleep', '300'])\n"
+        f"open({str(pids)!r}, 'a').write(f'{{sleeper.pid}}\\n')\n"
+    )
+    code, _ = tried(starts + program(RNG, PYTHON, SCHEDULER), *WITH, "--at", "8", "--kill", kill)
+    assert code == 0
+    started = [int(line) for line in pids.read_text().split()]
+    assert len(started) == 3
+    assert [pid for pid in started if Path(f"/proc/{pid}").exists()] == []
 
 
 def test_saved_and_not_loaded(tried: Tried) -> None:

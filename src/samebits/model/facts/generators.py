@@ -101,7 +101,9 @@ class TakesSeed(Detail):
 
     by: the function
     parameter: its parameter, which is None unless it is given
+    place: how many positional arguments a call has that gives it so; absent: it is given by its name alone
     """
 
     by: str | None = None
     parameter: str | None = None
+    place: int | None = None
