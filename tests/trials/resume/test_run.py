@@ -112,8 +112,8 @@ def test_the_one_that_is_not_saved_is_named(tried: Tried, parts: Any, kind: str,
 
 
 @pytest.mark.parametrize("kill", ["kill", "term"])
-def test_what_an_interrupted_run_started_does_not_stay(tried: Tried, tmp_path: Path, kill: str) -> None:
-    pids = tmp_path / "pids"
+def test_what_an_interrupted_run_started_does_not_stay(tried: Tried, folder: Folder, kill: str) -> None:
+    pids = folder.path.parent / f"pids-{kill}"
     starts = (
         "import subprocess\n"
         "sleeper = subprocess.Popen(['sleep', '300'])\n"
