@@ -6,12 +6,13 @@ import gzip
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from samebits.launch import output
-from samebits.launch.output import KEPT, Output, kept, tail
+from samebits.launch.output import KEPT, Output, kept, last_error
 
 
 def written(folder: Path, code: str) -> subprocess.Popen[bytes]:
@@ -27,14 +28,22 @@ def written(folder: Path, code: str) -> subprocess.Popen[bytes]:
 def test_both_streams(tmp_path: Path) -> None:
     written(tmp_path, "import sys; print('one\\ntwo'); print('bad', file=sys.stderr)")
     assert (kept(tmp_path, "stdout"), kept(tmp_path, "stderr")) == ("one\ntwo\n", "bad\n")
-    assert tail(tmp_path, "stdout", 1) == "two"
+    assert last_error(tmp_path) == "bad"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["stderr.txt.gz", "stdout.txt.gz"]
 
 
 def test_nothing_written_leaves_no_file(tmp_path: Path) -> None:
     written(tmp_path, "pass")
     assert list(tmp_path.iterdir()) == []
-    assert (kept(tmp_path, "stdout"), tail(tmp_path, "stderr")) == ("", "")
+    assert (kept(tmp_path, "stdout"), last_error(tmp_path)) == ("", "")
+
+
+def test_an_error_is_told_in_the_users_paths(tmp_path: Path) -> None:
+    mirror = f"{tempfile.gettempdir()}/samebits-mirror-x1/tree"
+    written(tmp_path, f"import sys; sys.exit('File \"{mirror}/home/me/a b.py\", line 2\\nEOFError: EOF')")
+    first, second, hint = last_error(tmp_path).splitlines()
+    assert (first, second) == ('File "/home/me/a b.py", line 2', "EOFError: EOF")
+    assert "standard input" in hint
 
 
 @pytest.mark.parametrize("over", [-1, 0, 1, KEPT // 3, 5 * KEPT])

@@ -27,8 +27,10 @@ _SPANS: Final = frozenset({"timeit", "elapsed_time", "blocked_autorange", "adapt
 _CLOCKS: Final = frozenset({*calls.CLOCKS, *calls.STOPWATCHES, "now", "utcnow"})
 _CHOOSERS: Final = frozenset({"min", "max", "sorted", "sort", "argmin", "argmax", "nsmallest", "nlargest"})
 _SHOWS: Final = frozenset(
-    {"print", "format", "write", "debug", "info", "warning", "error", "log", "str", "repr"}
+    {"print", "format", "write", "debug", "info", "warning", "error", "log", "str", "repr", "sleep", "wait"}
 )
+#: What an optimizer's groups are told, by key.
+_SETTINGS: Final = frozenset({"lr", "initial_lr", "momentum", "weight_decay", "betas", "eps", "dampening"})
 _LONGEST: Final = 1 << 18  # characters of a source that is followed
 _PASSES: Final = 8  # rounds of following values; each round follows one more step of a chain
 
@@ -40,8 +42,9 @@ class Uses:
     budget: list[int] = field(default_factory=list)  # an instant or span against a limit
     alternatives: list[int] = field(default_factory=list)  # spans against each other
     arguments: set[int] = field(default_factory=set)  # passed to a call
-    shown: set[int] = field(default_factory=set)  # ... that only shows it: print, format, a logger
+    shown: set[int] = field(default_factory=set)  # ... that only shows it, or waits: print, format, a logger
     stored: set[int] = field(default_factory=set)  # kept in an object or a container
+    settings: set[int] = field(default_factory=set)  # ... as a setting of an optimizer
 
 
 def text_of(evidence: Evidence, site: Site | None) -> str | None:
@@ -119,6 +122,9 @@ class _Follower(ast.NodeVisitor):
             name = _name(element)
             if not isinstance(element, ast.Name):
                 self.uses.stored.add(element.lineno)
+            key = element.slice if isinstance(element, ast.Subscript) else None
+            if isinstance(key, ast.Constant) and key.value in _SETTINGS:
+                self.uses.settings.add(element.lineno)
             if name is not None and self.names.get(name) != "span":
                 self.names[name] = sort
 

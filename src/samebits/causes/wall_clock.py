@@ -129,6 +129,8 @@ def match(evidence: Evidence) -> Finding | None:
         )
     if structural and not uses.alternatives:
         confidence = 0.4
+    elif uses.settings and event.phase == "optimizer" and clock.site is not None:
+        confidence = 0.85 * outside(evidence)
     elif (
         not structural
         and not uses.alternatives

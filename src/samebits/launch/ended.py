@@ -13,7 +13,7 @@ from typing import Final
 
 from samebits.compare import Verdict, failed, incomplete
 from samebits.launch import attached
-from samebits.launch.output import kept, tail
+from samebits.launch.output import kept, last_error
 from samebits.model.facts import Save, Write
 from samebits.record.run import Run
 
@@ -35,7 +35,7 @@ def nothing_to_compare(run: Run) -> Verdict | None:
             if isinstance(code, int) and code < 0
             else f"failed with exit code {code}"
         )
-        reason = f"the program {words}\n{tail(run.path, 'stderr')}".rstrip()
+        reason = f"the program {words}\n{last_error(run.path)}".rstrip()
         return failed([run.id], reason, exit_code=code)
     if status == "timeout" and not has_steps(run):
         seconds = f"{run.info.get('seconds'):.0f} s"

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import selectors
+import tempfile
 import threading
 import time
 import zlib
@@ -16,11 +18,13 @@ from pathlib import Path
 from typing import Final
 
 from samebits._runtime.whole import write_whole
+from samebits.launch.mirror_tree import PREFIX
 
 #: Bytes kept of the beginning of a stream, and of its end.
 KEPT: Final = 1 << 20
 NAMES: Final = ("stdout", "stderr")
 _BLOCK: Final = 1 << 16
+_NO_INPUT: Final = "Runs that are compared have no standard input: give it an argument or a file instead."
 #: Seconds for which what is still in the pipes is read after the program has ended.
 _LISTEN: Final = 1.0
 
@@ -129,6 +133,8 @@ def kept(folder: Path, name: str) -> str:
         return ""
 
 
-def tail(folder: Path, name: str, lines: int = 40) -> str:
-    """The last lines that were kept of a stream."""
-    return "\n".join(kept(folder, name).splitlines()[-lines:])
+def last_error(folder: Path, lines: int = 40) -> str:
+    """The last lines that a run wrote as errors: in the user's paths, not in those of a mirror."""
+    text = "\n".join(kept(folder, "stderr").splitlines()[-lines:]).rstrip()
+    text = re.sub(rf"(?:{re.escape(tempfile.gettempdir())}|[^\s\"']*)/{PREFIX}[^/\s]+/tree(?=/)", "", text)
+    return f"{text}\n{_NO_INPUT}" if "\nEOFError" in f"\n{text}" else text

@@ -61,9 +61,12 @@ def print_cure(
     if result.needed:
         console.print()
         known = word == "cured"
-        put(console, "Needed" if known else "Tried, and of use as far as it was tried", style="bold")
-        for number, needed in enumerate(result.needed, 1):
+        put(console, "Needed" if known else "Of use, and not enough", style="bold")
+        shown = [one for one in result.needed if known or one.remedy.edits]
+        for number, needed in enumerate(shown, 1):
             _needed(console, number, needed)
+        if others := [clean(one.remedy.name) for one in result.needed if one not in shown]:
+            put(console, f"from outside, together: {', '.join(others)}", 2)
     if result.patch and word == "cured":
         console.print()
         put(console, "Patch", style="bold")

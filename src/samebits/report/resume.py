@@ -55,7 +55,9 @@ def print_resumed(
     if parted is not None:
         console.print()
         put(console, _parting(parted), 2)
-        if not shown:
+        if shown:
+            put(console, "What else is lost shows once this is added: run it again.", 2)
+        else:
             put(console, "The states that were kept do not show which one is lost.", 2)
     for trial in resumed.trials:
         if detail == "verbose" or trial.word in ("failed", "incomplete"):

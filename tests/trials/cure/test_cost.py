@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samebits.trials.cure.cost import cost
+from samebits.trials.cure.cost import cost, noise
 
 
 def test_a_step_that_takes_longer_in_every_pair_is_told() -> None:
@@ -29,3 +29,14 @@ def test_one_slow_step_is_no_cost() -> None:
 def test_few_steps_say_nothing_at_all() -> None:
     assert cost([[1.0] * 7], [[1.0] * 9]) is None
     assert cost([], [[1.0] * 9]) is None
+
+
+def test_runs_that_agree_by_chance_are_not_surer_than_the_others() -> None:
+    pairs = [[1.0] * 9, [1.001] * 9], [[1.1] * 9, [1.101] * 9]
+    between = noise([*pairs, [[1.0] * 9, [1.2] * 9], [[1.0] * 9], [[1.0] * 2, [9.0] * 2]])
+    assert round(between, 3) == 0.2
+    alone, among = cost(*pairs), cost(*pairs, between)
+    assert alone is not None
+    assert among is not None
+    assert (alone.told, among.told) == (True, False)
+    assert noise([]) == 0.0

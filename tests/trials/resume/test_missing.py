@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from samebits.model.facts import Checkpoint
+from samebits.model.facts import GRADIENTS, Checkpoint
 from samebits.trials.resume.align import part, start
 from samebits.trials.resume.history import State
 from samebits.trials.resume.missing import Search
@@ -137,7 +137,8 @@ def test_what_is_in_the_checkpoint_was_not_loaded() -> None:
         parting = part(whole, resumed, begin.step)
         assert parting is not None
         search = Search(whole, cut, resumed, begin, parting)
-        assert search.how(search.found()[0]) == expected
+        (found,) = search.found()
+        assert search.saved.how(found.kind, found.state) == expected
 
 
 def test_a_model_that_was_never_loaded_is_not_taken_for_the_whole_runs_start() -> None:
@@ -153,7 +154,7 @@ def test_a_model_that_was_never_loaded_is_not_taken_for_the_whole_runs_start() -
     assert parting is not None
     search = Search(whole, cut, resumed, begin, parting)
     (found,) = search.found()
-    assert (found.kind, search.how(found)) == ("model-part", ("not loaded", "model"))
+    assert (found.kind, search.saved.how(found.kind, found.state)) == ("model-part", ("not loaded", "model"))
 
 
 def test_a_scaler_that_skips_steps_is_what_is_lost() -> None:
@@ -171,3 +172,51 @@ def test_a_scaler_that_skips_steps_is_what_is_lost() -> None:
     parting = part(whole, resumed, begin.step)
     assert parting is not None
     assert [found.kind for found in Search(whole, cut, resumed, begin, parting).found()] == ["scaler"]
+
+
+def test_gradients_that_were_put_back_are_not_what_is_lost() -> None:
+    whole = history([state | {GRADIENTS: "=False"} for state in WHOLE], source=SOURCE)
+    whole.losses[4] = ("04", "05")  # one batch of the two was before the checkpoint
+    cut = history(WHOLE[:5], checkpoints=[(4, saved("d", "model"))])
+    for there, expected in (("=True", "counter"), ("=False", "gradients")):
+        lost = {GRADIENTS: there, ("counter", "main.seen"): "=0"}
+        resumed = history([state | lost for state in WHOLE[4:]], LOSSES, checkpoints=[(0, loaded("d"))])
+        begin = start(whole, cut, resumed)
+        assert begin is not None
+        parting = part(whole, resumed, begin.step)
+        assert parting is not None
+        assert [found.kind for found in Search(whole, cut, resumed, begin, parting).found()] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("mine", "kind", "path"),
+    [
+        ({"epoch": "=0", "sampler.epoch": "=0"}, "loader-position", "loader"),  # the pass is made again
+        ({"epoch": "=1", "sampler.epoch": "=0"}, "sampler-epoch", "sampler.epoch"),
+    ],
+)
+def test_a_pass_that_had_ended_is_made_again(mine: Mapping[str, str], kind: str, path: str) -> None:
+    def epoch(step: int) -> dict[State, str]:
+        number = f"={step // 4}"
+        return WHOLE[step] | {
+            ("counter", "epoch"): number,
+            ("sampler", "sampler.epoch"): number,
+            ("position", "loader"): f"={step % 4 + 1}",
+            ("order", "loader"): f"o{step}",
+        }
+
+    whole = history([epoch(step) for step in range(8)], source=SOURCE)
+    cut = history([epoch(step) for step in range(5)], checkpoints=[(4, saved("d", "epoch=0"))])
+    lost: dict[State, str] = {
+        ("counter", "epoch"): mine["epoch"],
+        ("sampler", "sampler.epoch"): mine["sampler.epoch"],
+        ("order", "loader"): "another",
+        ("input", "the model's input"): "another",
+    }
+    resumed = history([epoch(step) | lost for step in range(4, 8)], LOSSES, checkpoints=[(0, loaded("d"))])
+    begin = start(whole, cut, resumed)
+    assert begin is not None
+    parting = part(whole, resumed, begin.step)
+    assert parting is not None
+    (found,) = Search(whole, cut, resumed, begin, parting).found()
+    assert (found.kind, found.state[1]) == (kind, path)

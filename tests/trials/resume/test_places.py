@@ -72,3 +72,18 @@ def test_what_a_loop_sets_anew(places: Places, path: str, anew: bool) -> None:
 )
 def test_what_is_computed_with(places: Places, path: str, reaches: bool) -> None:
     assert places.reaches(path) is reaches
+
+
+@pytest.mark.parametrize(
+    ("source", "dead"),
+    [
+        ("ema.update(net)\nema.step()", True),
+        ("self.ema.update(net)", True),
+        ("ema.update(net)\nevaluate(ema)", False),
+        ("ema.update(net)\ntorch.save(ema.state_dict(), path)", False),
+        ("loss = ema.update(net)", False),
+        ("net(x)", False),
+    ],
+)
+def test_an_average_that_is_only_kept_up(source: str, dead: bool) -> None:
+    assert Places({"train.py": source}).is_only_updated("main.ema") is dead

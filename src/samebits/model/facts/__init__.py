@@ -42,6 +42,7 @@ from samebits.model.facts.readings import Flag as Flag
 from samebits.model.facts.readings import Hash as Hash
 from samebits.model.facts.readings import Threads as Threads
 from samebits.model.facts.readings import Variable as Variable
+from samebits.model.facts.training import GRADIENTS as GRADIENTS
 from samebits.model.facts.training import Census as Census
 from samebits.model.facts.training import Checkpoint as Checkpoint
 from samebits.model.facts.training import LoaderPass as LoaderPass

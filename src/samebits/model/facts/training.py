@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from samebits.model.facts.detail import Detail, Scalar, Whole
 
@@ -74,6 +75,10 @@ class Census(Detail):
     ms: Scalar | None = None
 
 
+#: The state that gradients are, by kind and path, which a step gathers from several batches.
+GRADIENTS: Final = ("gradients", "of a step that had begun")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint(Detail):
     """A checkpoint is saved or loaded, by user code or at a line of it by a library.
@@ -81,8 +86,10 @@ class Checkpoint(Detail):
     action: "begin", "save" (it is written), "begin load", "load", or "restore": of a generator, named by path
     call: the function
     digest: of the file's content, as 32 hexadecimal digits
+    values: digest of what is saved or loaded, where tensors are in it, as 16 hexadecimal digits; the file's
+        content may be another, if it is written through gzip
     size: bytes
-    keys: of a dict, and of the dicts in it, with dots; "step=8" of a whole number; at most 200
+    keys: of a dict, and of the dicts in it, with dots; "step=8" of a number; at most 200
     holds: of a save, the states that are in it, as "path=key"
     by: the library's function that saves or loads, if a library does
     """
@@ -91,6 +98,7 @@ class Checkpoint(Detail):
     call: str | None = None
     path: str | None = None
     digest: str | None = None
+    values: str | None = None
     size: Whole | None = None
     keys: Sequence[str] | None = None
     holds: Sequence[str] | None = None

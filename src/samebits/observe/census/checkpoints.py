@@ -19,10 +19,10 @@ from typing import Any, Final
 import xxhash
 
 from samebits._runtime.patcher import Patcher
-from samebits.model.facts import Checkpoint
+from samebits.model.facts import GRADIENTS, Checkpoint
 from samebits.observe.census import taken
-from samebits.observe.census.content import digest, is_number, leaves, tensor_digest
-from samebits.observe.census.states import contents, process_wide
+from samebits.observe.census.content import digest, is_number, leaves, tensor_digest, written
+from samebits.observe.census.states import contents, gathered, process_wide
 from samebits.observe.session import Session
 from samebits.seeding.adapters import adapter_of
 from samebits.seeding.adapters import process_wide as adapters
@@ -152,6 +152,7 @@ class Checkpoints(Patcher):
                 call=call,
                 path=None if path is None else _shown(path),
                 digest=content,
+                values=None if action == "begin" else _values(value),
                 size=size,
                 keys=keys or None,
                 holds=self._holds(value, frame) if action == "save" else None,
@@ -173,6 +174,7 @@ class Checkpoints(Patcher):
         for name, adapter in adapters().items():
             rows.append(("generator", name.partition(":")[0], [adapter.capture()]))
         told: set[int] = set()
+        rows.append((*GRADIENTS, gathered(found)))
         for one in found:
             if one.kind == "generator" and (own := adapter_of(one.thing)) is not None:
                 rows.append(("generator", one.path, [own.capture()]))
@@ -181,7 +183,7 @@ class Checkpoints(Patcher):
         for kind, path, parts in rows:
             marks = [digest(part) for part in parts if not is_number(part) or isinstance(part, dict | tuple)]
             keys = [known[mark] for mark in marks if mark in known]
-            enough = any if kind in ("generator", "scheduler", "scaler") else all
+            enough = any if kind in ("generator", "scheduler", "scaler", "gradients") else all
             if marks and keys and enough(mark in known for mark in marks):
                 held.setdefault(f"{kind} {path}", keys[0])
         return [f"{name}={key}" for name, key in held.items()]
@@ -236,18 +238,30 @@ def _content(file: Any, path: str | None) -> tuple[str | None, int | None]:
     return hashed.hexdigest(), size
 
 
+def _values(value: Any) -> str | None:
+    """The digest of what is saved or loaded; None without a tensor in it, or where it reads a file."""
+    if not isinstance(value, dict | list | tuple):
+        return None
+    known = any(tensor_digest(leaf) is not None and not is_number(leaf) for _, leaf in leaves(value))
+    return digest(value) if known else None
+
+
+def _number(value: Any, name: str) -> str:
+    """A number behind "=", as `written` has it; nothing of another value, nor of a secret by its name."""
+    text = written(value, name) if type(value) in (int, float) else ""
+    return text if text.startswith("=") else ""
+
+
 def _keys(value: Any) -> list[str]:
-    """The keys of a dict, and of the dicts in it."""
+    """The keys of a dict, and of the dicts in it, with the numbers that they have."""
     if not isinstance(value, Mapping):
         return []
     found = []
     for key, inner in list(value.items()):
-        number = f"={inner}" if type(inner) is int else ""
-        found.append(f"{str(key)[:100]}{number}"[:120])
+        found.append(f"{str(key)[:100]}{_number(inner, str(key))}")
         if isinstance(inner, Mapping) and not any(
             tensor_digest(one) is not None for one in list(inner.values())[:1]
         ):
             for name, one in list(inner.items())[:24]:
-                number = f"={one}" if type(one) is int else ""
-                found.append(f"{str(key)[:50]}.{str(name)[:50]}{number}"[:120])
+                found.append(f"{str(key)[:50]}.{str(name)[:50]}{_number(one, str(name))}")
     return found[:_KEYS]

@@ -166,6 +166,13 @@ def _untold(named: Iterable[tuple[str, Any]], told: set[int]) -> list[tuple[str,
     return found
 
 
+def gathered(found: Iterable[Held]) -> list[Any]:
+    """The gradients that optimizers are to take, each and as a list; none where all are zero."""
+    groups = [group for one in found if one.kind == "optimizer" for group in one.thing.param_groups]
+    grads = [p.grad for group in groups for p in group["params"] if p.grad is not None]
+    return [grads, *grads] if any(bool(grad.any()) for grad in grads) else []
+
+
 def contents(held: Held, trained: Collection[int], told: set[int]) -> Iterator[tuple[str, str, list[Any]]]:
     """(kind, path, tensors or forms) by which an object's state is recognised in a checkpoint."""
     if held.kind == "module":
@@ -186,5 +193,7 @@ def contents(held: Held, trained: Collection[int], told: set[int]) -> Iterator[t
         yield "optimizer", held.path, tensors
     elif held.kind in ("generator", "scheduler", "scaler"):
         yield held.kind, held.path, forms(held)
+    elif held.kind == "values" and held.thing:
+        yield "values", held.path, [held.thing]
     elif held.kind == "tensor":
         yield "tensor", held.path, [one for _, one in leaves(held.thing) if tensor_digest(one) is not None]

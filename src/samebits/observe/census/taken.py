@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import xxhash
 
-from samebits.model.facts import Census
+from samebits.model.facts import GRADIENTS, Census
 from samebits.model.sites import Site
 from samebits.observe.batches import leaves
 from samebits.observe.census.content import digest, tensor_digest
@@ -50,6 +50,7 @@ class Censuses:
         self._seen_inputs = False
         self._before_input: list[Row] = []  # the generators as the model was called first
         self._generators: list[Held] = []  # those of the census before
+        self._begun: bool | None = None  # whether gradients were there as the model was called first
         self._modules = 0  # how many were loaded as their sources were kept
         self._inside = 0  # calls of modules around this one
 
@@ -84,6 +85,8 @@ class Censuses:
         self._inside += 1
         if self._inside > 1 or not module.training or not torch.is_grad_enabled():
             return
+        if self._begun is None:
+            self._begun = any(p.grad is not None and bool(p.grad.any()) for p in module.parameters())
         if not self._seen_inputs:
             self._before_input = self._generator_rows("before input")
         for value in leaves([args, kwargs]):
@@ -152,6 +155,8 @@ class Censuses:
         if self._seen_inputs:
             every.append(("input", "the model's input", self._inputs.hexdigest()))
             every += self._before_input
+        if self._begun is not None:
+            every.append((*GRADIENTS, f"={self._begun}"))
         paths = {id(one.thing): one.path for one in found if one.kind == "loader"}
         for number, (loader, counts) in enumerate(self._loaders):
             path = paths.get(id(loader()), f"DataLoader {number + 1}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -47,15 +47,28 @@ class Cost:
         }
 
 
-def cost(without: Sequence[Sequence[float]], with_it: Sequence[Sequence[float]]) -> Cost | None:
-    """Seconds a step of several runs without a remedy, and of several with it, observed alike.
+def cost(
+    without: Sequence[Sequence[float]], with_it: Sequence[Sequence[float]], noise: float = 0.0
+) -> Cost | None:
+    """What a remedy costs, from seconds a step of several runs without it, and of several with it.
 
-    Each run has its median step; the ratio of two is one pair, and all pairs give the interval.
+    Each run has its median step; the ratio of two is one pair, and all pairs give the interval.  It is never
+    narrower than the noise: two runs may agree by chance while the machine does other work.
     """
     if not all(len(seconds) >= _STEPS for seconds in (*without, *with_it)) or not (without and with_it):
         return None
     ratios = sorted(median(b) / median(a) - 1 for a in without for b in with_it if median(a) > 0)
-    return Cost(median(ratios), ratios[0], ratios[-1]) if ratios else None
+    if not ratios:
+        return None
+    middle = median(ratios)
+    low, high = (1 + middle) / (1 + noise) - 1, (1 + middle) * (1 + noise) - 1
+    return Cost(middle, min(ratios[0], low), max(ratios[-1], high))
+
+
+def noise(sets: Iterable[Sequence[Sequence[float]]]) -> float:
+    """By how much the median steps of two runs of one set differ at most, as a part of a step."""
+    medians = ([median(seconds) for seconds in runs if len(seconds) >= _STEPS] for runs in sets)
+    return max((max(some) / min(some) - 1 for some in medians if some and min(some) > 0), default=0.0)
 
 
 def step_seconds(out: Path, runs: Sequence[str]) -> list[list[float]]:

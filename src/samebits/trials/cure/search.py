@@ -19,7 +19,7 @@ from samebits.launch.program import Program
 from samebits.record.run import Run
 from samebits.trials.cure import operations
 from samebits.trials.cure.bench import Bench, CureProgress, Spent
-from samebits.trials.cure.cost import cost, step_seconds
+from samebits.trials.cure.cost import cost, noise, step_seconds
 from samebits.trials.cure.patchwork import PatchConflict
 from samebits.trials.cure.remedies import OUTSIDE, Remedy, outside, proposed
 from samebits.trials.cure.result import CureResult, Needed, Proof
@@ -254,15 +254,16 @@ class _Search:
         """As far as it is known."""
         same = self.last is not None and self.last.verdict == "same"
         needed = []
+        timed = {chosen: step_seconds(self.bench.out, runs) for chosen, runs in self._timed.items()}
+        between = noise(timed.values())
         for number in self.made:
             rest = frozenset(other for other in self.made if other != number)
-            without = step_seconds(self.bench.out, self._timed.get(rest, []))
-            with_it = step_seconds(self.bench.out, self._timed.get(frozenset(self.made), []))
+            without, with_it = timed.get(rest, []), timed.get(frozenset(self.made), [])
             needed.append(
                 Needed(
                     self.bench.remedies[number],
                     number in self.minimal,
-                    cost(without, with_it) if same else None,
+                    cost(without, with_it, between) if same else None,
                     self.operations if self.makes_deterministic(number) else None,
                 )
             )

@@ -66,6 +66,8 @@ def _loaded(cut: History, resumed: History) -> tuple[Fact[Checkpoint] | None, Fa
         if begin is not None and load.at >= begin:
             break
         same = [one for one in saves if one.detail.digest and one.detail.digest == load.detail.digest]
+        if not same:  # written through what packs it, so that the file was not whole yet
+            same = [one for one in saves if one.detail.values and one.detail.values == load.detail.values]
         if not same:
             same = [
                 one
@@ -171,4 +173,6 @@ def _kept(whole: History, mine: dict[State, str], theirs: dict[State, str]) -> t
     rows = _differing(mine, theirs, WEIGHTS)
     averages = [state for state in _differing(mine, theirs, ("tensor",)) if is_average(state)]
     rows += tuple(state for state in averages if not whole.places.is_temporary(state[1]))
-    return tuple(state for state in rows if whole.changed(state, 0, last))
+    moving = (state for state in rows if whole.changed(state, 0, last))
+    dead = whole.places.is_only_updated
+    return tuple(state for state in moving if state[0] == "parameters" or not dead(state[1]))

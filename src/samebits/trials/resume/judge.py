@@ -12,6 +12,8 @@ from samebits.trials.resume.history import History
 from samebits.trials.resume.missing import Candidate, Search
 from samebits.trials.resume.outcome import Missing, Trial
 
+#: By what a checkpoint has to be written, so that it is seen.
+SEEN: Final = "what torch, pickle, safetensors, joblib, numpy or json writes to a file"
 LOADED_NONE: Final = "the restarted run loaded none of the interrupted run's checkpoints"
 _PARTS: Final = {
     "weights": "the weights before it",
@@ -46,7 +48,8 @@ def cut_short(whole: History, cut: History | None, trial: Trial) -> Trial | None
         return replace(trial, word="incomplete", reason=reason)
     if not cut.saves():
         first = first_save(whole)
-        when = "the whole run saved none" if first is None else f"the first is saved after {first} steps"
+        none = f"the whole run saved none that is seen: {SEEN}"
+        when = none if first is None else f"the first is saved after {first} steps"
         reason = f"it was interrupted after {trial.killed_after} steps, before a checkpoint was saved; {when}"
         return replace(trial, word="incomplete", reason=reason)
     return None
@@ -100,7 +103,7 @@ def _missing(
 
 
 def _told(candidate: Candidate, search: Search, begin: Start, used: str | None) -> Missing:
-    how, key = search.how(candidate)
+    how, key = search.saved.how(candidate.kind, candidate.state)
     path = candidate.state[1]
     saved_at = None if begin.save is None else begin.save.site
     loaded_at = None if begin.load is None else begin.load.site

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from samebits.model.facts import Checkpoint, Fact, Load
+from samebits.model.facts import GRADIENTS
 from samebits.trials.resume.align import Departure, Start, is_average
 from samebits.trials.resume.history import History, State
+from samebits.trials.resume.saved import PROCESS_WIDE, Saved
 
 #: Libraries whose generators are theirs.
 _AUGMENTERS: Final = re.compile(
@@ -23,7 +24,6 @@ _AUGMENTERS: Final = re.compile(
 )
 #: How counters are called that are a place in the data.
 _PLACE: Final = re.compile(r"(pos|position|offset|cursor|pointer|tell\(\)|batch_?idx|batch_?index|in_epoch)$")
-_PROCESS_WIDE: Final = {"python": "python-generator", "numpy": "numpy-generator", "torch": "torch-generator"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,7 @@ class Search:
         self.differs = [
             state for state in self.mine if state in shared and self.mine[state] != self.theirs[state]
         ]
-        self.keys = _saved_keys(cut, begin)
-        self.holds = _saved_states(cut, begin)
+        self.saved = Saved(whole, cut, resumed, begin)
 
     def found(self) -> list[Candidate]:
         """The candidates that matter, the likeliest first."""
@@ -60,9 +59,9 @@ class Search:
         mine, theirs = self._backwards()
         if mine != theirs and (scalers := list(self._unlike(("scaler",)))):
             return scalers
-        if mine < theirs and what != "weights":
+        if mine < theirs and what != "weights" and self.mine.get(GRADIENTS) != "=True":
             why = f"the first step has {mine} backward passes, and had {theirs}"
-            return [Candidate("gradients", ("gradients", "of a step that had begun"), why)]
+            return [Candidate("gradients", GRADIENTS, why)]
         if what == "weights":
             rows = list(self._weights())
         elif what == "kept":
@@ -94,13 +93,6 @@ class Search:
         else:
             rows = self._first(self._others("length"), self._order(), self._sampling())
         return _once(rows)
-
-    def how(self, candidate: Candidate) -> tuple[str, str | None]:
-        """("not saved" | "not loaded" | "changed", key in the checkpoint)."""
-        key = self._key(candidate)
-        if key is None:
-            return "not saved", None
-        return ("changed" if self._was_loaded(candidate) else "not loaded"), key
 
     def _backwards(self) -> tuple[int, int]:
         """How often the resumed and the whole run went backward for the resumed run's first step.
@@ -148,14 +140,15 @@ class Search:
     def _unlike(self, kinds: tuple[str, ...]) -> Iterator[Candidate]:
         names = {"buffers": "buffers", "untrained": "ema", "scaler": "scaler"}
         for state in self.differs:
-            if state[0] in kinds:
+            dead = self._is_untrained(state[1]) and self.places.is_only_updated(state[1])
+            if state[0] in kinds and not dead:
                 kind = "ema" if state[0] == "buffers" and self._is_untrained(state[1]) else names[state[0]]
                 yield Candidate(kind, state, "it is another as the first step begins")
 
     def _averages(self) -> Iterator[Candidate]:
         for state in self.differs:
             kept = state[0] == "tensor" and is_average(state) and self._moves(state)
-            if kept and not self.places.is_temporary(state[1]):
+            if kept and not self.places.is_temporary(state[1]) and not self.places.is_only_updated(state[1]):
                 yield Candidate("ema", state, "it is another as the first step begins")
 
     def _updating(self) -> Iterator[Candidate]:
@@ -198,8 +191,21 @@ class Search:
                 return
         for state in samplers:
             mine, theirs = self.mine[state], self.theirs[state]
-            yield Candidate("sampler-epoch", state, f"it is {_plain(mine)}, and was {_plain(theirs)}")
+            if self._makes_a_pass_again(state):
+                why = f"pass {_plain(mine)} had ended as it was saved, and is made again"
+                place = next((s for s in self.mine if s[0] == "position" and self._moves(s)), state)
+                yield Candidate("loader-position", place, why)
+            else:
+                yield Candidate("sampler-epoch", state, f"it is {_plain(mine)}, and was {_plain(theirs)}")
             return
+
+    def _makes_a_pass_again(self, sampler: State) -> bool:
+        """Whether a sampler's epoch was put back, and its pass had ended: then the loop's is behind, too."""
+        before = self.begin.step - 1
+        epochs = [s for s in self.differs if s[0] == "counter" and "epoch" in s[1].lower() and s != sampler]
+        return any(self.mine[state] == self.whole.value(state, before) for state in epochs) and self.mine[
+            sampler
+        ] == self.whole.value(sampler, before)
 
     def _in_sampler(self, state: State) -> bool:
         return state[0] == "sampler" or (
@@ -261,7 +267,7 @@ class Search:
     def _generators(self, chosen: Callable[[State], bool], *, put_back: bool = False) -> Iterator[Candidate]:
         drawn = [state for state in self._drawn() if chosen(state)]
         for state in drawn:
-            if self._put_back(state) == put_back:
+            if self.saved.put_back(state) == put_back:
                 why = (
                     "it was put back, and is another then"
                     if put_back
@@ -272,21 +278,6 @@ class Search:
     def _moved(self) -> Iterator[Candidate]:
         """Generators that were put back and then drawn from otherwise: another state may be why."""
         yield from self._generators(lambda state: True, put_back=True)
-
-    def _put_back(self, state: State) -> bool:
-        """Whether a generator was given the state that is in the checkpoint.
-
-        An object's is seen only by what it is then.  A process-wide one may be put back to what it was just
-        before, as a framework does around what it draws for itself.
-        """
-        if f"generator {state[1]}" not in self.holds:
-            return False
-        if state[1] not in _PROCESS_WIDE:
-            return self.mine[state] != self.whole.value(state, self.whole.taken[0])
-        return any(
-            fact.detail.action == "restore" and fact.detail.path == state[1] and fact.step == 0
-            for fact in self.resumed.checkpoints
-        )
 
     def _moves(self, state: State) -> bool:
         return self.whole.changed(state, 0, self.last)
@@ -309,7 +300,7 @@ class Search:
                 named = "loader-position"
             if kind == "values" and not moves:
                 named = "data"
-            rank = (not moves, not anew, self._key_of(path) is not None)
+            rank = (not moves, not anew, self.saved.has_name(state))
             why = f"it is {_plain(self.mine[state])}, and was {_plain(self.theirs[state])}"
             if kind != "counter":
                 why = "it is another as the first step begins"
@@ -327,95 +318,16 @@ class Search:
         falls = sum(b < a for a, b in itertools.pairwise(values))
         return 0 < falls < len(values) / 3
 
-    # -- the checkpoint ----------------------------------------------------------------------------
-    def _key(self, candidate: Candidate) -> str | None:
-        """Under which key a state is saved, by its content, else by its name; None: it is not."""
-        kind, path = candidate.state
-        if (key := self.holds.get(f"{kind} {path}")) is not None:
-            return key or path
-        if candidate.kind in ("counter", "value", "ema", "sampler-epoch"):
-            return self._key_of(path, candidate.state)
-        words = {
-            "scheduler": ("sched",),
-            "optimizer": ("optim",),
-            "scaler": ("scaler", "amp"),
-            "loader-position": ("loader", "sampler", "position", "batch_in_epoch"),
-        }.get(candidate.kind, ())
-        if candidate.state[0] == "counter" and (key := self._key_of(path, candidate.state)) is not None:
-            return key
-        return next(
-            (key for key in map(_bare, self.keys) if any(word in key.lower() for word in words)), None
-        )
-
-    def _key_of(self, path: str, state: State | None = None) -> str | None:
-        """A key of the variable's name; one whose value is another is another variable's."""
-        name = re.split(r"[.\[]", re.sub(r"\['([^']*)'\]$", r".\1", path))[-1]
-        for entry in self.keys:
-            key, _, value = entry.partition("=")
-            if key.split(".")[-1] != name:
-                continue
-            if state is None or not value or value in self._saved_as(state):
-                return key
-        return None
-
-    def _saved_as(self, state: State) -> set[str]:
-        """The values that a state had around the save."""
-        step = self.begin.save.step if self.begin.save is not None else self.begin.step
-        near = (self.cut.value(state, step - 1), self.cut.value(state, step), self.whole.value(state, step))
-        plain = {value[1:] for value in near if value is not None and value.startswith("=")}
-        return plain | {str(int(value) + 1) for value in plain if value.isdigit()}
-
-    def _was_loaded(self, candidate: Candidate) -> bool:
-        if candidate.state[0] == "generator":
-            return self._put_back(candidate.state)
-        calls = {
-            "optimizer": "Optimizer.load_state_dict",
-            "scheduler": "LRScheduler.load_state_dict",
-            "model-part": "Module.load_state_dict",
-            "buffers": "Module.load_state_dict",
-        }
-        wanted = calls.get(candidate.kind)
-        return wanted is not None and any(
-            isinstance(fact.detail, Load) and str(fact.detail.call).endswith(wanted) and fact.step == 0
-            for fact in self.resumed.facts
-        )
-
 
 def _generator_kind(state: State) -> str:
     path = state[1]
-    if path in _PROCESS_WIDE:
-        return _PROCESS_WIDE[path]
+    if path in PROCESS_WIDE:
+        return PROCESS_WIDE[path]
     if path.startswith("cuda"):
         return "torch-generator"
     if path.endswith((".random_generator", ".py_random")) or _AUGMENTERS.search(path):
         return "augmentation"
     return "generator-object"
-
-
-def _saved_keys(cut: History, begin: Start) -> list[str]:
-    """The keys of all that was saved at the step of the checkpoint."""
-    step = begin.save.step if begin.save is not None else begin.step
-    return [key for fact in cut.saves() if fact.step == step for key in fact.detail.keys or ()]
-
-
-def _saved_states(cut: History, begin: Start) -> dict[str, str]:
-    step = begin.save.step if begin.save is not None else begin.step
-    found: dict[str, str] = {}
-    for fact in cut.saves():
-        if fact.step == step:
-            for text in fact.detail.holds or ():
-                name, _, key = text.rpartition("=")
-                found.setdefault(name, key)
-    return found
-
-
-def saved_here(cut: History, begin: Start) -> list[Fact[Checkpoint]]:
-    """All saves of the step of the checkpoint."""
-    return [fact for fact in cut.saves() if begin.save is not None and fact.step == begin.save.step]
-
-
-def _bare(entry: str) -> str:
-    return entry.partition("=")[0]
 
 
 def _plain(value: str) -> str:

@@ -69,6 +69,18 @@ class Places:
                             return True
         return False
 
+    def is_only_updated(self, path: str) -> bool:
+        """Whether a variable is asked to change and for nothing else, so that what it is reaches nothing."""
+        name = re.split(r"[.\[]", path)[-1]
+        reads = changes = 0
+        for tree in self._trees.values():
+            for node in ast.walk(tree):
+                reads += _is_read(node, name)
+                if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+                    called = node.value.func
+                    changes += isinstance(called, ast.Attribute) and _is_read(called.value, name)
+        return 0 < reads == changes
+
     def reaches(self, path: str) -> bool:
         """Whether something reads a variable or an attribute of this name and computes with it."""
         name = re.split(r"[.\[]", re.sub(r"\[[^\]]*\]$", "", path))[-1]
@@ -84,6 +96,12 @@ class Places:
                 if key and isinstance(node, ast.Constant) and node.value == key[1]:
                     return True
         return False
+
+
+def _is_read(node: ast.AST, name: str) -> bool:
+    """Whether a node is the reading of a variable or an attribute of this name."""
+    named = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else None
+    return named == name and isinstance(getattr(node, "ctx", None), ast.Load)
 
 
 def _bodies(tree: ast.Module) -> Iterator[tuple[str, list[ast.stmt]]]:

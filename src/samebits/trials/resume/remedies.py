@@ -110,14 +110,12 @@ def fix(kind: str, path: str, how: str, key: str | None, used: str | None, *, ow
 
 def _plain(kind: str, name: str, leaf: str, how: str, key: str | None) -> str:
     """For a loop of the program's own."""
-    entry = f'checkpoint["{(key or leaf).split(".")[0]}"]'
+    entry = f'checkpoint["{_top(key or leaf)}"]'
     if kind in _RNG:
         return _generator(kind, name, leaf, how, key)
     if kind in ("optimizer", "scheduler", "scaler", "model-part", "buffers", "ema"):
         thing = name.split(".")[0] if kind == "model-part" else name
-        into = (
-            re.sub(r"\W+", "_", thing.removeprefix("self.")).strip("_") if key is None else key.split(".")[0]
-        )
+        into = re.sub(r"\W+", "_", thing.removeprefix("self.")).strip("_") if key is None else _top(key)
         load = f'{thing}.load_state_dict(checkpoint["{into}"])'
         if how == "changed":
             return f"{load}  # behind all that changes it: it was loaded, and is another then"
@@ -125,7 +123,10 @@ def _plain(kind: str, name: str, leaf: str, how: str, key: str | None) -> str:
             return f"{load}  # it is saved, and never loaded"
         return f'"{into}": {thing}.state_dict(),  # among what is saved\n{load}  # behind the others'
     if kind == "loader-position":
-        return (
+        place = (
+            "" if key is None else f"# {entry} is saved: pass over so many batches of the first pass, or\n"
+        )
+        return place + (
             "from samebits.data import SeededLoader\n"
             "loader = SeededLoader(dataset, batch_size=..., seed=0)  # it keeps its place\n"
             '"loader": loader.state_dict(),  # among what is saved; StatefulDataLoader has it, too\n'
@@ -142,10 +143,14 @@ def _plain(kind: str, name: str, leaf: str, how: str, key: str | None) -> str:
             "loader = SeededLoader(dataset, num_workers=..., seed=0)"
         )
     if kind == "gradients":
+        entry = entry if key else 'checkpoint["gradients"]'
+        back = f"for p, grad in zip(model.parameters(), {entry}): p.grad = grad"
+        if how == "not loaded":
+            return f"{back}  # they are saved, and never put back"
         return (
             "# save behind an optimizer's step, or\n"
             '"gradients": [p.grad for p in model.parameters()],  # among what is saved\n'
-            'for p, grad in zip(model.parameters(), checkpoint["gradients"]): p.grad = grad'
+            f"{back}"
         )
     if kind == "data":
         return f'"{leaf}": {name},  # among what is saved, or make it with a generator of its own'
@@ -184,4 +189,9 @@ def _restore(kind: str, name: str, key: str) -> str:
         "numpy-generator": "np.random.set_state",
         "torch-generator": "torch.set_rng_state",
     }.get(kind, f"{name}.set_state")
-    return f'{call}(checkpoint["{key.split(".")[0]}"])'
+    return f'{call}(checkpoint["{_top(key)}"])'
+
+
+def _top(key: str) -> str:
+    """The outermost key of a path of keys."""
+    return re.split(r"[.\[]", key)[0]

@@ -19,7 +19,7 @@ from samebits.compare.verdict import count
 from samebits.control.settings import Control
 from samebits.errors import UsageError
 from samebits.launch.mirror import Mirror
-from samebits.launch.output import tail
+from samebits.launch.output import last_error
 from samebits.launch.process import new_folder, start
 from samebits.launch.program import Program
 from samebits.launch.signals import Interrupted
@@ -112,7 +112,7 @@ class _Resuming:
             return self.told("incomplete", main, seconds, [], reason)
         status = whole_run.info.get("status")
         if status not in ("finished", "stopped"):
-            reason = f"the whole run {_how(whole_run)}\n{tail(whole_run.path, 'stderr')}".rstrip()
+            reason = f"the whole run {_how(whole_run)}\n{last_error(whole_run.path)}".rstrip()
             return self.told("failed", main, seconds, [], reason)
         if main is None or not main.steps:
             return self.told("incomplete", main, seconds, [], "the whole run took no optimizer step")
@@ -123,7 +123,13 @@ class _Resuming:
         first = judge.first_save(main)
         if first is None and asked.kill != "term":
             way = self._way(main)
-            return self.told("incomplete", main, seconds, [], f"the whole run saved no checkpoint{way}")
+            return self.told(
+                "incomplete",
+                main,
+                seconds,
+                [],
+                f"the whole run saved no checkpoint that is seen: {judge.SEEN}{way}",
+            )
         self.say(
             f"the whole run took {main.steps:,} steps in {seconds:.0f} s; "
             f"{2 * asked.trials} more runs of at most that, together about {self._left(0, 0):.0f} s"
@@ -157,7 +163,10 @@ class _Resuming:
             return [asked.at] * asked.trials
         least = 1 if first is None else min(first + 1, whole.steps - 1)
         chosen = random.Random(asked.seed)
-        every = range(least, whole.steps) if least < whole.steps else range(1, whole.steps)
+        last = whole.steps
+        if asked.kill == "save":  # the first save behind it is cut off
+            least, last = 1, max(fact.step for fact in whole.saves() if fact.step < whole.steps) + 1
+        every = range(least, last) if least < last else range(1, whole.steps)
         if len(every) >= asked.trials:
             return sorted(chosen.sample(every, asked.trials))
         return sorted(chosen.choices(every, k=asked.trials))
@@ -183,7 +192,7 @@ class _Resuming:
         trial = replace(trial, runs=(cut_run.id, resumed_run.id))
         status = resumed_run.info.get("status")
         if status not in ("finished", "stopped"):
-            said = tail(resumed_run.path, "stderr").rstrip()
+            said = last_error(resumed_run.path).rstrip()
             half = judge.half_written(cut.main, resumed.main, asked.kill)
             reason = f"the restarted run {_how(resumed_run)}" + (
                 f": the checkpoint was half written when the run was killed; {HALF}" if half else f"\n{said}"

@@ -17,7 +17,7 @@ from samebits.control.changes.micro_batches import NOT
 from samebits.control.settings import Control
 from samebits.errors import LaunchError, RecordError
 from samebits.launch.ended import has_steps
-from samebits.launch.output import kept, tail
+from samebits.launch.output import kept, last_error
 from samebits.launch.program import Program
 from samebits.launch.verify import again
 from samebits.record.kept import note
@@ -148,7 +148,7 @@ def _row(
 ) -> TrialRow:
     status = found.info.get("status")
     if status == "failed":
-        lines = [line for line in tail(found.path, "stderr").splitlines() if line.strip()]
+        lines = [line for line in last_error(found.path).splitlines() if line.strip()]
         why = lines[-1].strip() if lines else f"exit code {found.info.get('exit_code')}"
         return replace(without(change, "failed", f"the program fails: {why}", did), run=found.id)
     if status == "timeout":
