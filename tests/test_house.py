@@ -39,7 +39,7 @@ ALONE = {
     "the rewriting pass": (r"\bast\.NodeTransformer\b", "usercode/rewriting.py"),
     "the compilers": (r"'-shared'|'CXX'", "_runtime/native.py"),
     "what a folder of installed packages is called": (r"'site-packages'", "model/sites.py"),
-    "draws at the generator": (r"'draws\.cpp'", "usercode/drawn.py"),
+    "draws at the generator": (r"'draws\.cpp'", "usercode/native_half.py"),
     "clocks that libraries read": (r"\bdatetime\.__dict__", "usercode/library_readings.py"),
     "who compiles a program's code": (r"'_pytest\.assertion", "usercode/loaders.py"),
     "texts that user code executes": (r"\bbuiltins\.exec\b", "usercode/executed.py"),

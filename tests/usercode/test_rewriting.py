@@ -9,8 +9,9 @@ from typing import ClassVar
 
 import pytest
 
+from samebits.usercode.nodes import calling, constant
 from samebits.usercode.probe_step import ProbeStep
-from samebits.usercode.rewriting import Rewriting, Step, calling, constant, rewrite
+from samebits.usercode.rewriting import Rewriting, Step, rewrite
 
 STEPS = [ProbeStep()]
 

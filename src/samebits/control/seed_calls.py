@@ -33,7 +33,8 @@ from samebits.control.entropy import mixed
 from samebits.model import calls
 from samebits.model.sites import Site
 from samebits.usercode import loading, probes, texts
-from samebits.usercode.rewriting import Rewriting, Step, calling, constant
+from samebits.usercode.nodes import calling, constant
+from samebits.usercode.rewriting import Rewriting, Step
 
 if TYPE_CHECKING:
     from samebits.control.entropy import EntropySource

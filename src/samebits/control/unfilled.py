@@ -32,7 +32,8 @@ from typing import Any, ClassVar, Final
 from samebits._runtime.patcher import Patcher
 from samebits.control import places
 from samebits.usercode import loading, probes
-from samebits.usercode.rewriting import Rewriting, Step, calling
+from samebits.usercode.nodes import calling
+from samebits.usercode.rewriting import Rewriting, Step
 
 #: Functions of torch, and methods of its tensors, that give memory as it is.
 _FUNCTIONS: Final = ("empty", "empty_like", "empty_strided", "empty_permuted")

@@ -11,10 +11,10 @@ from __future__ import annotations
 import atexit
 import functools
 import os
-import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing import util
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -33,6 +33,7 @@ from samebits.observe.names import Names
 from samebits.observe.opening import before_cuda
 from samebits.observe.optimizers import OtherOptimizers
 from samebits.observe.regions import CompiledRegions
+from samebits.observe.scalars import scalar_bits
 from samebits.observe.schedule import Schedule
 from samebits.observe.session import Session
 from samebits.usercode import opened, texts
@@ -48,9 +49,6 @@ _SPECIAL = {
     "bool": "__bool__",
     "pickle": "__reduce_ex__",  # by which torch.save, pickle and their like take a tensor
 }
-
-#: How the scalars that nearly every loss is are packed; others are read byte by byte.
-_PACKED = {"torch.float32": "<f", "torch.float64": "<d"}
 
 #: How often a program is stopped that goes on.
 _STOPS: Final = 100
@@ -276,14 +274,9 @@ class Trace(Patcher):
         if plain and root.numel() == 1 and root.device.type == "cpu":
             with self.quiet():
                 number = root.item()
-                packed = _PACKED.get(str(root.dtype))
-                raw = (
-                    struct.pack(packed, number)
-                    if packed
-                    else bytes(root.detach().reshape(1).view(torch.uint8).tolist())
-                )
+                bits = scalar_bits(root, number)
                 self.session.writer().loss(
-                    step=self.session.step, index=index, value=float(number.real), bits=raw.hex()
+                    step=self.session.step, index=index, value=float(number.real), bits=bits
                 )
 
     def _stateful(self, module: Any) -> None:
@@ -343,9 +336,16 @@ class Trace(Patcher):
             what = f"something that could not be observed ({type(error).__name__}: {error})"
             self.session.not_observed(what[:300])
 
-    def quiet(self) -> _Quiet:
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
         """What the observer itself runs is not observed."""
-        return _Quiet(self)
+        self._own.silent += 1
+        self.observer.suspend()
+        try:
+            yield
+        finally:
+            self.observer.resume()
+            self._own.silent -= 1
 
     def after_fork(self) -> None:
         """In a forked child, after the session's own."""
@@ -393,16 +393,3 @@ class _Own(threading.local):
     def __init__(self) -> None:
         self.stepping: list[torch.optim.Optimizer] = []
         self.silent = 0  # what the observer itself reads is not a read of the program's
-
-
-class _Quiet:
-    def __init__(self, trace: Trace) -> None:
-        self._trace, self._own = trace, trace._own
-
-    def __enter__(self) -> None:
-        self._own.silent += 1
-        self._trace.observer.suspend()
-
-    def __exit__(self, *_: object) -> None:
-        self._trace.observer.resume()
-        self._own.silent -= 1

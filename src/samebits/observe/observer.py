@@ -24,11 +24,11 @@ from samebits._runtime.native import BuildError as BuildError
 from samebits._runtime.native import Library, Unit
 from samebits.observe import installation
 from samebits.observe.installation import Installation
-from samebits.usercode import drawn
+from samebits.usercode import native_half
 
 NATIVE: Final = Path(__file__).parent / "native"
 #: What it shares with what sees draws: how frames are read.
-_FRAMES: Final = drawn.NATIVE / "frames.h"
+_FRAMES: Final = native_half.NATIVE / "frames.h"
 
 
 def compiler() -> str | None:
@@ -102,7 +102,7 @@ def build_draws(python: Installation) -> Path:
     Raises:
         BuildError: as of `build`.
     """
-    library = drawn.library(python.include, python.suffix, python.build, python.platform)
+    library = native_half.library(python.include, python.suffix, python.build, python.platform)
     return native.find(library.file()) or library.build()
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 from samebits._runtime import imports, patcher
 from samebits.model.sites import cell
 from samebits.usercode import texts
-from samebits.usercode.rewriting import ModuleNames
+from samebits.usercode.module_names import ModuleNames
 from samebits.usercode.texts import TextPlace
 
 #: What the cells so far name: each is compiled by itself, and uses what others imported.

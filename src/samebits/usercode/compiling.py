@@ -13,7 +13,8 @@ from types import CodeType
 from typing import Final
 
 from samebits.usercode import originals, rewriting, texts
-from samebits.usercode.rewriting import ModuleNames, Step
+from samebits.usercode.module_names import ModuleNames
+from samebits.usercode.rewriting import Step
 from samebits.usercode.texts import TextPlace
 
 #: Flags of code that the texts it compiles inherit, unless they are told not to.

@@ -12,22 +12,19 @@ by its rewriting (`usercode.on_generators`), and no others.
 from __future__ import annotations
 
 import _random
-import importlib.machinery
-import importlib.util
 import random
 import sys
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any, Final, Protocol
 
-from samebits._runtime import imports, native
-from samebits._runtime.native import Library, Unit
+from samebits._runtime import imports
 from samebits.model import facts
 from samebits.model.facts import Detail
 from samebits.model.sites import Site
+from samebits.usercode import native_half
 from samebits.usercode.callers import named, site_of, whose
 from samebits.usercode.compiled_draws import CompiledDraws
 from samebits.usercode.library_orders import LibraryOrders
@@ -35,8 +32,6 @@ from samebits.usercode.library_readings import LibraryReadings
 from samebits.usercode.seed_parameters import seed_parameter
 from samebits.usercode.watched import number
 
-#: The folder of its native half.
-NATIVE: Final = Path(__file__).parent / "native"
 _CAP: Final = 256  # facts of one kind at one line, beside draws
 _LIMIT: Final = 65536  # generators remembered; the oldest is forgotten first
 
@@ -64,36 +59,6 @@ class Known:
     id: int  # 0: one of the process
 
 
-def library(include: str, suffix: str, *parts: object) -> Library:
-    """The native half, as it is built for one Python."""
-    return Library(
-        name="draws",
-        title="what sees draws at the generator",
-        language=native.CXX,
-        sources=(NATIVE / "draws.cpp", NATIVE / "frames.h"),
-        units=(Unit(NATIVE / "draws.cpp"),),
-        flags=("-std=c++20", "-O2", "-DNDEBUG", "-fPIC", "-w", "-fvisibility=hidden", f"-I{include}"),
-        links=("-undefined", "dynamic_lookup") if sys.platform == "darwin" else (),
-        parts=parts,
-        suffix=suffix,
-    )
-
-
-def _load(path: str) -> Any:
-    """The native half at a path; None where it is another Python's, or may not be loaded."""
-    if not path.endswith(importlib.machinery.EXTENSION_SUFFIXES[0]) or native.fault(Path(path)) is not None:
-        return None
-    loader = importlib.machinery.ExtensionFileLoader("_draws", path)
-    spec = importlib.util.spec_from_loader(loader.name, loader)
-    try:
-        assert spec is not None
-        module = importlib.util.module_from_spec(spec)
-        loader.exec_module(module)
-    except ImportError:
-        return None
-    return module
-
-
 _drawn: DrawHooks | None = None
 
 
@@ -103,10 +68,10 @@ def install(path: str | None, sink: Sink, controlled: Collection[str] = ()) -> b
     Returns whether it can be: a path to the native half is given, and fits this Python.
     """
     global _drawn
-    native_half = _load(path) if path is not None else None
-    if native_half is None:
+    module = native_half.load(path) if path is not None else None
+    if module is None:
         return False
-    _drawn = DrawHooks(native_half, sink, controlled)
+    _drawn = DrawHooks(module, sink, controlled)
     _drawn.start()
     return True
 
@@ -167,8 +132,8 @@ def after_fork(sink: Sink | None = None) -> None:
 class DrawHooks:
     """The draws of this process."""
 
-    def __init__(self, native_half: Any, sink: Sink, controlled: Collection[str]) -> None:
-        self.native = native_half
+    def __init__(self, module: Any, sink: Sink, controlled: Collection[str]) -> None:
+        self.native = module
         self._sink = sink
         self._controlled = frozenset(controlled)
         self._known: OrderedDict[int, Known] = OrderedDict()
@@ -181,8 +146,8 @@ class DrawHooks:
         self._take_torch: Callable[[], object] = int
         self._at = (0, 0)  # where the last look was: what numba drew since, it drew after that
         self._numpy_loaded = False
-        self._readings = LibraryReadings(native_half, self.here, self._emit, watches_numpy=not controlled)
-        self._orders = LibraryOrders(native_half, self.here, self._emit)
+        self._readings = LibraryReadings(module, self.here, self._emit, watches_numpy=not controlled)
+        self._orders = LibraryOrders(module, self.here, self._emit)
 
     def positioned(self, position: Callable[[], int], take_torch: Callable[[], object]) -> None:
         """How far the main thread is, from now on."""

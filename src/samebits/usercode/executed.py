@@ -19,7 +19,9 @@ from typing import Any, ClassVar, Final, NamedTuple
 from samebits.usercode import probes, texts
 from samebits.usercode.compiling import INHERITED, rewritten
 from samebits.usercode.files import is_user_code
-from samebits.usercode.rewriting import ModuleNames, Rewriting, Step, calling, constant
+from samebits.usercode.module_names import ModuleNames
+from samebits.usercode.nodes import calling, constant
+from samebits.usercode.rewriting import Rewriting, Step
 from samebits.usercode.texts import STRING, TextPlace
 
 _MOST: Final = 1000  # texts of a process that are rewritten; a program may make one a step

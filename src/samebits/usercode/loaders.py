@@ -28,7 +28,7 @@ from samebits._runtime import imports, patcher
 from samebits.usercode import cells, texts
 from samebits.usercode.compiling import INHERITED, rewritten, warned_before
 from samebits.usercode.files import is_user_code, relative
-from samebits.usercode.rewriting import ModuleNames
+from samebits.usercode.module_names import ModuleNames
 from samebits.usercode.texts import TextPlace
 
 #: Modules that run what a loader gives them.

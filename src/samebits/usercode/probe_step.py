@@ -21,9 +21,7 @@ from typing import ClassVar, Final
 from samebits.model import calls
 from samebits.model.sites import Site
 from samebits.usercode import drawn, made_sets, probes, watchlist
-from samebits.usercode.rewriting import (
-    Rewriting,
-    Step,
+from samebits.usercode.nodes import (
     callee,
     calling,
     constant,
@@ -33,6 +31,7 @@ from samebits.usercode.rewriting import (
     owner,
     root_name,
 )
+from samebits.usercode.rewriting import Rewriting, Step
 
 ITER: Final = "__samebits_iter__"
 CALL: Final = "__samebits_call__"

@@ -15,16 +15,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import FunctionType, ModuleType
 from typing import Any, ClassVar
 
 from samebits.model import calls
-from samebits.usercode.files import KNOWN_PACKAGES, relative
+from samebits.usercode.files import relative
+from samebits.usercode.module_names import ModuleNames
+from samebits.usercode.nodes import has_keyword, last_name, owner
 from samebits.usercode.set_makers import SetMakers
 from samebits.usercode.texts import TextPlace
-
-#: What the names of every step begin with; a call of one takes the function that it stands for last.
-_OURS = "__samebits_"
 
 
 class Step:
@@ -65,91 +63,6 @@ class Step:
     def looked_up(self, mapping: ast.expr, key: ast.expr, at: Rewriting) -> ast.expr:
         """The key of ``mapping[key]`` and of ``key in mapping``, where they are only read."""
         return key
-
-
-def last_name(node: ast.expr) -> str:
-    """The last name of a callee: ``f`` of ``f``, ``a.f`` and ``a[0].f``."""
-    if isinstance(node, ast.Name):
-        return node.id
-    return node.attr if isinstance(node, ast.Attribute) else ""
-
-
-def root_name(node: ast.expr) -> str:
-    """The first name of a dotted one."""
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def dotted_name(node: ast.expr) -> str:
-    if isinstance(node, ast.Attribute):
-        return f"{dotted_name(node.value)}.{node.attr}"
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def callee(node: ast.Call) -> ast.expr:
-    """The function that the user's call names, of a call that steps may have changed."""
-    function = node.func
-    while isinstance(function, ast.Call) and last_name(function.func).startswith(_OURS):
-        function = function.args[-1]
-    return function
-
-
-def owner(node: ast.Call) -> ast.expr:
-    """What a method is called on; a function's own name."""
-    function: ast.expr = getattr(node.func, "value", node.func)
-    return function
-
-
-def calling(name: str, node: ast.expr, arguments: list[ast.expr]) -> ast.expr:
-    """A call of a step's function, at the place of a node."""
-    function = ast.copy_location(ast.Name(name, ast.Load()), node)
-    return ast.copy_location(ast.Call(function, arguments, []), node)
-
-
-def constant(value: Any, node: ast.expr) -> ast.expr:
-    return ast.copy_location(ast.Constant(value), node)
-
-
-class ModuleNames:
-    """The names that a module, or a notebook over its cells, gives to what others made."""
-
-    def __init__(self) -> None:
-        #: Other names of functions: ``from a import f as g``, ``g = a.f`` where f is wanted.
-        self.aliases: dict[str, str] = {}
-        #: What is imported from third parties.
-        self.libraries: set[str] = set()
-
-    def learn(self, tree: ast.AST, wanted: Collection[str]) -> None:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                self._imported(node)
-            elif isinstance(node, ast.Assign) and last_name(node.value) in wanted:
-                for each in node.targets:
-                    if isinstance(each, ast.Name):
-                        self.aliases[each.id] = last_name(node.value)
-
-    def learn_values(self, variables: Mapping[str, Any]) -> None:
-        """What a module's variables are by now, where its text is not at hand."""
-        for name, value in list(variables.items()):
-            of = None
-            if type(value) is ModuleType:
-                of = value.__name__
-            elif isinstance(value, type) or type(value) is FunctionType:
-                of = value.__module__
-            if type(of) is str and of != "__main__" and of.partition(".")[0] not in KNOWN_PACKAGES:
-                self.libraries.add(name)
-
-    def _imported(self, node: ast.Import | ast.ImportFrom) -> None:
-        self.aliases.update({each.asname: each.name.rpartition(".")[2] for each in node.names if each.asname})
-        if isinstance(node, ast.Import):
-            for each in node.names:
-                package = each.name.partition(".")[0]
-                known_as = each.asname or package
-                if package not in KNOWN_PACKAGES and known_as.isidentifier():  # pytest's own are "@pytest_ar"
-                    self.libraries.add(known_as)
-        elif not node.level and (node.module or "").partition(".")[0] not in KNOWN_PACKAGES:
-            self.libraries.update(each.asname or each.name for each in node.names)
 
 
 class Rewriting(ast.NodeTransformer):
@@ -395,11 +308,6 @@ class Rewriting(ast.NodeTransformer):
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         return node
-
-
-def has_keyword(node: ast.Call, name: str) -> bool:
-    """Whether a call is given this keyword, as far as can be seen: ``**more`` may have it."""
-    return any(each.arg in (name, None) for each in node.keywords)
 
 
 def rewrite(

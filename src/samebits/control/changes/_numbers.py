@@ -15,7 +15,8 @@ from typing import Any, ClassVar, Final
 from samebits._runtime.patcher import Patcher
 from samebits.control import told
 from samebits.usercode import loading
-from samebits.usercode.rewriting import Rewriting, Step, constant
+from samebits.usercode.nodes import constant
+from samebits.usercode.rewriting import Rewriting, Step
 
 #: Functions that declare an option of a command line: its names come first, `default=` is its number.
 _DECLARE: Final = frozenset({"add_argument", "add_option", "option", "Option", "argument"})

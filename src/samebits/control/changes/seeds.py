@@ -17,7 +17,8 @@ from samebits._runtime.patcher import Patcher
 from samebits.control import told
 from samebits.control.change import Change
 from samebits.usercode import loading, probes
-from samebits.usercode.rewriting import Rewriting, Step, calling
+from samebits.usercode.nodes import calling
+from samebits.usercode.rewriting import Rewriting, Step
 
 _NAME: Final = "seed"
 #: Process-wide seeding functions: module, and names; whoever calls them, seed_everything() of a library too.
