@@ -13,6 +13,8 @@ from samebits.compare import Verdict
 from samebits.control.change import Change, Should
 from samebits.model.divergence import Difference, Divergence
 from samebits.model.events import RANDOM, Event
+from samebits.model.finding import Finding
+from samebits.trials.stress import entering
 from samebits.trials.stress.row import TrialRow, judged
 from samebits.trials.stress.weights import Reach
 
@@ -87,3 +89,21 @@ def test_another_number_of_steps_is_a_finding() -> None:
     assert row.word == "finding"
     assert row.sentence == "the run took 18 steps, and 20 without the change. Say why."
     assert TrialRow.from_json(row.as_json()) == row
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("nan-memory", ["uninitialized-memory", "hash-order"]),
+        ("start-time", ["uninitialized-memory", "wall-clock", "hash-order"]),
+    ],
+)
+def test_a_reading_that_is_another_in_each_run_is_no_cause(change: str, named: list[str]) -> None:
+    causes = [
+        Finding(0.9, None, "why", "fix", cause=name)
+        for name in ("wall-clock", "hash-order", "environment-difference", "uninitialized-memory")
+    ]
+    made = Change(change, "something", "must not", "say why.", cause="uninitialized-memory")
+    found = entering.causes(made, replace(VERDICT, causes=tuple(causes)), RUNS)
+    assert sorted(each["cause"] for each in found) == sorted(named)
+    assert found[0]["cause"] == "uninitialized-memory"

@@ -19,6 +19,9 @@ from samebits.record.run import Run
 
 #: Changes of how a DataLoader works.
 _OF_LOADERS: Final = ("num-workers", "prefetch", "persistent-workers")
+#: Changes of the clock, and causes that are readings of it, or of entropy.
+_OF_CLOCKS: Final = ("start-time", "time-zone")
+_READINGS: Final = ("wall-clock", "entropy-seed")
 #: Of draws in workers, so many lines are told.
 _LINES: Final = 5
 #: Where results of a step may differ, but for a batch.
@@ -50,10 +53,11 @@ def _draws(event: Event) -> bool:
 def causes(change: Change, verdict: Verdict, runs: tuple[Run, Run]) -> tuple[Mapping[str, Any], ...]:
     """What a comparison makes of it: the cause that such a change has comes first.
 
-    That the machines differ is none: that is what was changed.
+    That the machines differ is none: that is what was changed.  Nor is a reading that is another in each run:
+    the program was run twice without the change, and agreed.
     """
-    found = [_said(each.cause, each.site, each.why) for each in verdict.causes]
-    found = [each for each in found if each["cause"] != "environment-difference"]
+    none = {"environment-difference", *(() if change.name in _OF_CLOCKS else _READINGS)}
+    found = [_said(each.cause, each.site, each.why) for each in verdict.causes if each.cause not in none]
     found.sort(key=lambda each: each["cause"] != change.cause)
     if change.name in _OF_LOADERS and _begins_with_batch(*runs):
         why = "the numbers that a sample is made with are drawn in a worker, from that worker's generator."
