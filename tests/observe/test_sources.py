@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -64,3 +65,17 @@ def test_a_text_is_as_python_reads_it(tmp_path: Path, monkeypatch: pytest.Monkey
         "latin.py": "# coding: latin-1\nx = 'ü'\n",
         "broken.py": "# coding: no-such\nx = '\N{REPLACEMENT CHARACTER}'\n",
     }
+
+
+@pytest.mark.parametrize(("name", "there"), [("train.py", True), ("bert", False)])
+def test_the_file_that_was_started_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, there: bool
+) -> None:
+    """Nothing need happen at a line of it; a script of an installer is none of the user's."""
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text("from training import main\n\nmain()\n", "utf-8")
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(tmp_path / name))
+    sources, kept = Sources(), Kept()
+    writer: Any = kept
+    sources.keep_program(writer)
+    assert list(kept) == ([name] if there else [])

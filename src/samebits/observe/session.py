@@ -331,6 +331,7 @@ class Session:
                 )
                 for _, file, _, _ in sites:
                     self._sources.keep(file, writer)
+                self._sources.keep_program(writer)
             for thread, _, _, *columns, digests, inputs, generators, sources, norms in rows:
                 writer.chunk(
                     thread=thread,

@@ -6,6 +6,7 @@ Secrets are redacted here, in the observed process: its parent may be killed bef
 from __future__ import annotations
 
 import os
+import sys
 import tokenize
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ from samebits._runtime import mirrored
 from samebits.manifest.secrets import redact
 from samebits.observe.command import working_folder
 from samebits.usercode import texts
+from samebits.usercode.files import is_user_file
 
 if TYPE_CHECKING:
     from samebits.record.writer import Writer
@@ -61,6 +63,15 @@ class Sources:
         except OSError:
             return
         writer.source(self.relative(file), self._texts[key])
+
+    def keep_program(self, writer: Writer) -> None:
+        """Write the text of the file that was started: what the whole program needs is changed there.
+
+        A script that an installer made (no .py) is none of the user's.
+        """
+        file = getattr(sys.modules.get("__main__"), "__file__", None)
+        if type(file) is str and file.endswith(".py") and is_user_file(file):
+            self.keep(self.relative(file), writer)
 
 
 def _read(path: str) -> str:
