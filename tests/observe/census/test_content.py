@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from samebits.observe.census.content import digest, is_number, leaves, written
+from samebits.observe.census.content import digest, has_numbers, is_number, leaves, written
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,9 @@ def test_what_holds_itself_ends() -> None:
 def test_a_single_number_identifies_nothing() -> None:
     assert is_number(torch.tensor(3.0))
     assert not is_number(torch.zeros(2))
+
+
+def test_whether_there_is_a_gradient() -> None:
+    sparse = torch.sparse_coo_tensor(torch.tensor([[1]]), torch.tensor([0.5]), (3,))
+    given = (None, torch.zeros(3), torch.tensor([0.0, 1e-30]), sparse, sparse * 0)
+    assert [has_numbers(gradient) for gradient in given] == [False, False, True, True, False]

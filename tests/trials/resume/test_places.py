@@ -82,6 +82,8 @@ def test_what_is_computed_with(places: Places, path: str, reaches: bool) -> None
         ("ema.update(net)\nevaluate(ema)", False),
         ("ema.update(net)\ntorch.save(ema.state_dict(), path)", False),
         ("loss = ema.update(net)", False),
+        ("ema.update(net)\nema.copy_to(net)", False),
+        ("ema.update(net)\nema.apply_shadow()\nema.restore()", False),
         ("net(x)", False),
     ],
 )

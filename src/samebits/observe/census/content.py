@@ -88,6 +88,13 @@ def is_number(value: Any) -> bool:
     return isinstance(count, int) and count <= 1
 
 
+def has_numbers(gradient: Any) -> bool:
+    """Whether there is a gradient and anything of it is not zero."""
+    if gradient is None:
+        return False
+    return bool((gradient._values() if gradient.is_sparse else gradient).any())
+
+
 def leaves(value: Any, path: str = "", depth: int = _DEPTH) -> Iterator[tuple[str, Any]]:
     """(path of keys with dots, value) of everything in nested containers, the containers among it."""
     yield path, value

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
-from samebits.observe.census.content import digest, leaves, tensor_digest, written
+from samebits.observe.census.content import digest, has_numbers, leaves, tensor_digest, written
 from samebits.observe.census.walk import Held
 from samebits.seeding.adapters import adapter_of
 
@@ -170,7 +170,7 @@ def gathered(found: Iterable[Held]) -> list[Any]:
     """The gradients that optimizers are to take, each and as a list; none where all are zero."""
     groups = [group for one in found if one.kind == "optimizer" for group in one.thing.param_groups]
     grads = [p.grad for group in groups for p in group["params"] if p.grad is not None]
-    return [grads, *grads] if any(bool(grad.any()) for grad in grads) else []
+    return [grads, *grads] if any(map(has_numbers, grads)) else []
 
 
 def contents(held: Held, trained: Collection[int], told: set[int]) -> Iterator[tuple[str, str, list[Any]]]:

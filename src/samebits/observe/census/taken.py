@@ -19,7 +19,7 @@ import xxhash
 from samebits.model.facts import GRADIENTS, Census
 from samebits.model.sites import Site
 from samebits.observe.batches import leaves
-from samebits.observe.census.content import digest, tensor_digest
+from samebits.observe.census.content import digest, has_numbers, tensor_digest
 from samebits.observe.census.states import Row, process_wide, rows
 from samebits.observe.census.walk import Held, Walk
 from samebits.observe.session import Session
@@ -86,7 +86,7 @@ class Censuses:
         if self._inside > 1 or not module.training or not torch.is_grad_enabled():
             return
         if self._begun is None:
-            self._begun = any(p.grad is not None and bool(p.grad.any()) for p in module.parameters())
+            self._begun = any(has_numbers(p.grad) for p in module.parameters())
         if not self._seen_inputs:
             self._before_input = self._generator_rows("before input")
         for value in leaves([args, kwargs]):

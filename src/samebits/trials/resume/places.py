@@ -17,6 +17,8 @@ _QUIET: Final = re.compile(
     r"print|log|info|debug|warning|write|append|format|save|dump|dumps|add_scalar|add_scalars|set_postfix"
     r"|set_description|update|track|record|tqdm|display|isfinite|time|sleep|perf_counter"
 )
+#: Methods that keep an average up, and give nothing of it to anybody.
+_KEEPS_UP: Final = re.compile(r"update\w*|step|train|eval|to|requires_grad_|register")
 
 
 class Places:
@@ -70,7 +72,7 @@ class Places:
         return False
 
     def is_only_updated(self, path: str) -> bool:
-        """Whether a variable is asked to change and for nothing else, so that what it is reaches nothing."""
+        """Whether an average is kept up and asked for nothing else, so that what it is reaches nothing."""
         name = re.split(r"[.\[]", path)[-1]
         reads = changes = 0
         for tree in self._trees.values():
@@ -78,7 +80,8 @@ class Places:
                 reads += _is_read(node, name)
                 if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
                     called = node.value.func
-                    changes += isinstance(called, ast.Attribute) and _is_read(called.value, name)
+                    if isinstance(called, ast.Attribute) and _KEEPS_UP.fullmatch(called.attr):
+                        changes += _is_read(called.value, name)
         return 0 < reads == changes
 
     def reaches(self, path: str) -> bool:
