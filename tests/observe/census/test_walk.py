@@ -99,7 +99,7 @@ def test_a_module_is_told_by_its_parts(found: dict[str, Held]) -> None:
     net = found["net"].thing
     trained = {id(parameter) for parameter in net.body.parameters()}
     told = {(kind, path) for kind, path, _ in rows(found["net"], trained)}
-    assert told == {("parameters", "net.body"), ("untrained", "net"), ("buffers", "net")}
+    assert told == {("parameters", "net.body"), ("untrained", "net"), ("buffers", "net"), ("frozen", "net")}
 
 
 def test_rows_follow_the_state(found: dict[str, Held]) -> None:

@@ -70,7 +70,7 @@ def named(
     assert begin is not None
     parting = part(whole, resumed, begin.step)
     assert parting is not None
-    search = Search(whole, cut, resumed, begin, parting)
+    search = Search(whole, cut, cut, resumed, begin, parting)
     return [(found.kind, found.state[1]) for found in search.found()]
 
 
@@ -114,7 +114,7 @@ def test_a_generator_that_reaches_the_update_alone_is_the_optimizers_matter() ->
     parting = part(whole, resumed, begin.step)
     assert parting is not None
     assert parting.what == "update"
-    (found,) = Search(whole, cut, resumed, begin, parting).found()
+    (found,) = Search(whole, cut, cut, resumed, begin, parting).found()
     assert (found.kind, found.state[1]) == ("optimizer", "opt")
 
 
@@ -136,7 +136,7 @@ def test_what_is_in_the_checkpoint_was_not_loaded() -> None:
         assert begin is not None
         parting = part(whole, resumed, begin.step)
         assert parting is not None
-        search = Search(whole, cut, resumed, begin, parting)
+        search = Search(whole, cut, cut, resumed, begin, parting)
         (found,) = search.found()
         assert search.saved.how(found.kind, found.state) == expected
 
@@ -152,7 +152,7 @@ def test_a_model_that_was_never_loaded_is_not_taken_for_the_whole_runs_start() -
     assert begin.step == 4
     parting = part(whole, resumed, begin.step)
     assert parting is not None
-    search = Search(whole, cut, resumed, begin, parting)
+    search = Search(whole, cut, cut, resumed, begin, parting)
     (found,) = search.found()
     assert (found.kind, search.saved.how(found.kind, found.state)) == ("model-part", ("not loaded", "model"))
 
@@ -171,7 +171,7 @@ def test_a_scaler_that_skips_steps_is_what_is_lost() -> None:
     assert begin is not None
     parting = part(whole, resumed, begin.step)
     assert parting is not None
-    assert [found.kind for found in Search(whole, cut, resumed, begin, parting).found()] == ["scaler"]
+    assert [found.kind for found in Search(whole, cut, cut, resumed, begin, parting).found()] == ["scaler"]
 
 
 def test_gradients_that_were_put_back_are_not_what_is_lost() -> None:
@@ -185,7 +185,9 @@ def test_gradients_that_were_put_back_are_not_what_is_lost() -> None:
         assert begin is not None
         parting = part(whole, resumed, begin.step)
         assert parting is not None
-        assert [found.kind for found in Search(whole, cut, resumed, begin, parting).found()] == [expected]
+        assert [found.kind for found in Search(whole, cut, cut, resumed, begin, parting).found()] == [
+            expected
+        ]
 
 
 @pytest.mark.parametrize(
@@ -218,5 +220,5 @@ def test_a_pass_that_had_ended_is_made_again(mine: Mapping[str, str], kind: str,
     assert begin is not None
     parting = part(whole, resumed, begin.step)
     assert parting is not None
-    (found,) = Search(whole, cut, resumed, begin, parting).found()
+    (found,) = Search(whole, cut, cut, resumed, begin, parting).found()
     assert (found.kind, found.state[1]) == (kind, path)

@@ -37,7 +37,7 @@ def checkpoint(*keys: str, holds: tuple[str, ...] = ()) -> Saved:
     resumed = history(states(8)[4:], checkpoints=[(0, loaded("d"))])
     begin = start(whole, cut, resumed)
     assert begin is not None
-    return Saved(whole, cut, resumed, begin)
+    return Saved(whole, cut, cut, resumed, begin)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,10 @@ _LOADERS: Final[Mapping[str, tuple[str, ...]]] = {
     "numpy": ("load",),
     "json": ("load",),
 }
+#: Of these only a text comes: it is a checkpoint if a state of the program's is in it.
+_TEXTS: Final = {"dumps": "loads"}
+#: Texts without one, after which no more are looked into.
+_IDLE: Final = 200
 #: module -> (function that puts a state back, of which process-wide generator).
 _RESTORERS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "torch": (("set_rng_state", "torch"),),
@@ -66,6 +70,7 @@ class Checkpoints(Patcher):
         self._censuses = censuses
         self._attempt = attempt
         self._own = threading.local()
+        self._idle = 0
 
     def install(self) -> None:
         for name in dict.fromkeys((*_SAVERS, *_LOADERS, *_RESTORERS)):
@@ -85,6 +90,10 @@ class Checkpoints(Patcher):
             if hasattr(module, function):
                 self._around(module, function, partial(self._load, f"{name}.{function}"))
 
+        if name == "pickle":
+            for saver, loader in _TEXTS.items():
+                self._around(module, saver, partial(self._dumps, f"{name}.{saver}"))
+                self._around(module, loader, partial(self._loads, f"{name}.{loader}"))
         for function, generator in _RESTORERS.get(name, ()):
             if hasattr(module, function):
                 self._around(module, function, partial(self._restore, generator))
@@ -138,6 +147,24 @@ class Checkpoints(Patcher):
             return value
         finally:
             self._own.busy = False
+
+    def _dumps(self, call: str, original: Callable[..., Any], value: Any, *args: Any, **kwargs: Any) -> Any:
+        text = original(value, *args, **kwargs)
+        if not self._busy and self._idle < _IDLE:
+            self._attempt(self._note_text, "save", call, value, sys._getframe(2))
+        return text
+
+    def _loads(self, call: str, original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        value = original(*args, **kwargs)
+        if not self._busy and self._idle < _IDLE:
+            self._attempt(self._note_text, "load", call, value, sys._getframe(2))
+        return value
+
+    def _note_text(self, action: str, call: str, value: Any, frame: Any) -> None:
+        self._idle += 1
+        if _values(value) is not None and (action == "load" or self._holds(value, frame)):
+            self._note(action, call, None, value, frame)
+            self._idle -= action == "save"
 
     def _note(self, action: str, call: str, file: Any, value: Any, frame: Any) -> None:
         path = _path(file)

@@ -127,16 +127,20 @@ def _state_of(thing: Any) -> str:
 def _module_rows(module: Any, path: str, trained: Collection[int], told: set[int]) -> Iterator[Row]:
     parts: dict[str, list[str]] = {}
     untrained: list[str] = []
+    frozen = 0
     parameters = _untold(module.named_parameters(), told)
     depth = _depth([name for name, _ in parameters])
     for name, parameter in parameters:
         text = f"{name}:{tensor_digest(parameter):016x}"
+        frozen += id(parameter) in trained and not parameter.requires_grad
         if id(parameter) in trained:
             parts.setdefault(".".join(name.split(".")[:depth]), []).append(text)
         else:
             untrained.append(text)
     for part, texts in parts.items():
         yield "parameters", f"{path}.{part}", digest(texts)
+    if parts:
+        yield "frozen", path, f"={frozen}"
     if untrained:
         yield "untrained", path, digest(untrained)
     buffers = [

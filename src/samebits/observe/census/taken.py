@@ -62,6 +62,8 @@ class Censuses:
             self._loaders.append((weakref.ref(loader), counts))
         counts[0] += 1
         counts[1] = 0
+        if self._iterators.get(iterator) is counts:  # of workers that persist: their last pass is over
+            self._indices[iterator] = []
         self._iterators[iterator] = counts
         self._indices.setdefault(iterator, [])
 

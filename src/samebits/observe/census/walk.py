@@ -25,6 +25,8 @@ from samebits.usercode.program import is_own_class
 #: Objects looked through in one walk, and entries of one container.
 _OBJECTS: Final = 20_000
 _ENTRIES: Final = 256
+#: Rows of a container that is a value by itself.
+_ROWS: Final = 20_000
 #: Attributes of torch's modules, whose parameters, buffers and children are looked at by themselves.
 _OF_MODULES: Final = frozenset(
     {"_parameters", "_buffers", "_modules", "training", "_non_persistent_buffers_set"}
@@ -148,7 +150,12 @@ class Walk:
             for key, value in list(getattr(thing, "__dict__", {}).items()):
                 yield f".{key}", value, True
             yield "", kind, True
-            if not any("__slots__" in vars(base) for base in kind.__mro__[:-1]):
+            slots = [vars(base)["__slots__"] for base in kind.__mro__ if "__slots__" in vars(base)]
+            for names in slots:
+                for key in (names,) if isinstance(names, str) else names:
+                    if hasattr(thing, key):
+                        yield f".{key}", getattr(thing, key), True
+            if not slots:
                 return
         expand = self._traversal.of(kind)
         if expand is None or expand is generator:
@@ -225,8 +232,20 @@ def _values(container: Any) -> str | None:
     kinds = [type(entry) for entry in some]  # an entry itself may answer with an error
     if all(issubclass(kind, torch.Tensor) or hasattr(kind, "__array_interface__") for kind in kinds):
         return "tensor" if all(_is_state(entry) for entry in some) else None
-    rows = all(
-        kind in (tuple, list) and all(type(one) in PLAIN for one in entry[:16])
-        for kind, entry in zip(kinds, some, strict=True)
-    )
-    return "values" if rows else None
+    rows = all(kind in (tuple, list, dict) for kind in kinds) and all(_is_row(entry) for entry in some)
+    return "values" if rows and len(entries) <= _ROWS else None
+
+
+def _is_row(entry: Any, depth: int = 3) -> bool:
+    """Whether an entry is of plain values, tensors and containers of such, as a replay buffer's are."""
+    import torch
+
+    kind = type(entry)
+    if kind in PLAIN:
+        return True
+    if issubclass(kind, torch.Tensor) or hasattr(kind, "__array_interface__"):
+        return _is_state(entry)
+    if kind not in (tuple, list, dict) or depth == 0:
+        return False
+    inner = list(entry.values()) if kind is dict else entry
+    return all(_is_row(one, depth - 1) for one in inner[:16])

@@ -35,6 +35,7 @@ class Watch(Patcher):
         from torch.utils.data import dataloader
 
         self._around(dataloader._BaseDataLoaderIter, "__init__", self._begin_pass)
+        self._around(dataloader._MultiProcessingDataLoaderIter, "_reset", self._begin_again)
         self._around(dataloader._BaseDataLoaderIter, "_next_index", self._next_index)
         self._around(torch.nn.Module, "__call__", self._call)
         self._checkpoints.install()
@@ -58,6 +59,14 @@ class Watch(Patcher):
     def _begin_pass(self, original: Callable[..., Any], iterator: Any, loader: Any, *args: Any) -> None:
         original(iterator, loader, *args)
         self._censuses.pass_begins(loader, iterator)
+
+    def _begin_again(
+        self, original: Callable[..., Any], iterator: Any, loader: Any, first_iter: bool = False
+    ) -> None:
+        """A loader whose workers persist has one iterator for all its passes."""
+        if not first_iter:
+            self._censuses.pass_begins(loader, iterator)
+        original(iterator, loader, first_iter)
 
     def _next_index(self, original: Callable[..., Any], iterator: Any) -> Any:
         index = original(iterator)

@@ -29,9 +29,12 @@ class Start:
     by_weights: bool  # the resumed run's weights are those that the whole run had there
 
 
-def start(whole: History, cut: History, resumed: History) -> Start | None:
-    """The step at which a resumed run begins; None: it loaded none of the interrupted run's checkpoints."""
-    save, load = _loaded(cut, resumed)
+def start(whole: History, saver: History, resumed: History) -> Start | None:
+    """The step at which a resumed run begins; None: it loaded none of the interrupted run's checkpoints.
+
+    ``saver`` is the process of the interrupted run that saved them: of several ranks, one may do it for all.
+    """
+    save, load = _loaded(saver, resumed)
     if save is None:
         return None
     first = resumed.taken[0] if resumed.taken else 0
@@ -59,11 +62,10 @@ def _equal(weights: dict[State, str], others: dict[State, str]) -> bool:
 
 def _loaded(cut: History, resumed: History) -> tuple[Fact[Checkpoint] | None, Fact[Checkpoint] | None]:
     """The interrupted run's save whose file the resumed run loads first, of the newest step among those."""
-    begin = next((fact.at for fact in resumed.checkpoints if fact.step > 0), None)
     best: tuple[Fact[Checkpoint] | None, Fact[Checkpoint] | None] = (None, None)
     saves = cut.saves()
     for load in resumed.loads():
-        if begin is not None and load.at >= begin:
+        if load.step > 0:
             break
         same = [one for one in saves if one.detail.digest and one.detail.digest == load.detail.digest]
         if not same:  # written through what packs it, so that the file was not whole yet

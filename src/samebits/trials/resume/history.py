@@ -35,6 +35,7 @@ class History:
         self._changes: dict[State, tuple[list[int], list[str | None]]] = {}
         self.taken: list[int] = []  # the steps of which there is a census
         self._read(facts)
+        self.checkpoints.sort(key=lambda fact: fact.step)  # a thread that saves counts events of its own
         self.losses = _losses(record)
         self.final = _final(record)
 
@@ -86,6 +87,10 @@ class History:
         """Whether a state changed after the census of step ``first``, up to that of ``last``."""
         steps, _ = self._changes.get(state, ([], []))
         return any(first < step <= last for step in steps)
+
+    def changes(self, state: State) -> frozenset[int]:
+        """The steps at which a state was another than at the step before."""
+        return frozenset(self._changes.get(state, ([], []))[0][1:])
 
     def weights(self, step: int) -> dict[State, str]:
         """The trained parameters as a step began."""

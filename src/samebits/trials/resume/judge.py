@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from samebits.trials.resume import align, remedies
-from samebits.trials.resume.align import Departure, Start
 from samebits.trials.resume.history import History
 from samebits.trials.resume.missing import Candidate, Search
 from samebits.trials.resume.outcome import Missing, Trial
@@ -74,9 +74,11 @@ def half_written(cut: History, resumed: History | None, kill: str) -> bool:
     return cut_off and len(tried) > len(resumed.loads())
 
 
-def judged(whole: History, cut: History, resumed: History, trial: Trial) -> Trial:
-    """One process of a trial whose restarted run ended well."""
-    begin = align.start(whole, cut, resumed)
+def judged(whole: History, cut: History, main: History, resumed: History, trial: Trial) -> Trial:
+    """One process of a trial whose restarted run ended well; of several ranks, ``main`` may save for all."""
+    saver, begin = cut, align.start(whole, cut, resumed)
+    if begin is None:
+        saver, begin = main, align.start(whole, main, resumed)
     if begin is None:
         return replace(trial, word="incomplete", reason=LOADED_NONE, steps=resumed.steps)
     path = begin.load.detail.path if begin.load is not None else None
@@ -84,7 +86,7 @@ def judged(whole: History, cut: History, resumed: History, trial: Trial) -> Tria
     parting = align.part(whole, resumed, begin.step)
     if parting is None:
         return trial
-    missing = _missing(whole, cut, resumed, begin, parting)
+    missing = _missing(Search(whole, cut, saver, resumed, begin, parting))
     return replace(
         trial,
         word="loses",
@@ -94,29 +96,55 @@ def judged(whole: History, cut: History, resumed: History, trial: Trial) -> Tria
     )
 
 
-def _missing(
-    whole: History, cut: History, resumed: History, begin: Start, parting: Departure
-) -> tuple[Missing, ...]:
-    search = Search(whole, cut, resumed, begin, parting)
-    used = remedies.framework(whole)
-    return tuple(_told(candidate, search, begin, used) for candidate in search.found())
+def first(trials: Sequence[Trial]) -> Trial:
+    """Of the processes of a trial with one word, that which parts first: the others follow it."""
+    parts = list(_PARTS.values())
+
+    def order(trial: Trial) -> tuple[int, int, bool]:
+        at = -1 if trial.parts_at is None else trial.parts_at
+        return at, -1 if trial.parts_in is None else parts.index(trial.parts_in), not trial.missing
+
+    return min(trials, key=order)
 
 
-def _told(candidate: Candidate, search: Search, begin: Start, used: str | None) -> Missing:
+def _missing(search: Search) -> tuple[Missing, ...]:
+    used = remedies.framework(search.whole)
+    found: dict[tuple[str, str, str], Missing] = {}
+    for candidate in search.found():
+        one = _told(candidate, search, used)
+        other = found.setdefault((one.kind, one.how, one.fix), one)
+        if other is not one:  # what is added for the one mends the other
+            found[one.kind, one.how, one.fix] = replace(other, evidence=f"{other.evidence}; also {one.name}")
+    return tuple(found.values())
+
+
+def _case(candidate: Candidate, search: Search) -> remedies.Case:
+    kind, path = candidate.state
+    leaf = re.split(r"[.\[]", path)[-1]
+    if kind in ("counter", "tensor", "values"):
+        if "." in path and search.places.is_inside(leaf):
+            return "inside"
+        return "count" if kind == "counter" and search.places.is_count(path) else "variable"
+    if kind == "buffers" and search.saved.holds_model(path):
+        return "beside"
+    return "rank" if search.saved.of_another else ""
+
+
+def _told(candidate: Candidate, search: Search, used: str | None) -> Missing:
+    begin = search.begin
     how, key = search.saved.how(candidate.kind, candidate.state)
     path = candidate.state[1]
     saved_at = None if begin.save is None else begin.save.site
     loaded_at = None if begin.load is None else begin.load.site
-    fix = remedies.fix(
-        candidate.kind, local(path, search.whole), how, key, used, own=candidate.state[0] == "counter"
-    )
+    case = _case(candidate, search)
+    fix = remedies.fix(candidate.kind, local(path, search.whole), how, key, used, case=case)
     if "checkpoint[" in fix and loaded_at is not None and used is None:
         fix = f"# checkpoint: what is loaded at {loaded_at.file}:{loaded_at.line}\n{fix}"
     return Missing(
         candidate.kind,
         path,
         how,  # type: ignore[arg-type]
-        candidate.why,
+        f"{candidate.why}, in {search.whole.process}" if search.saved.of_another else candidate.why,
         fix,
         saved_at=saved_at,
         loaded_at=loaded_at,

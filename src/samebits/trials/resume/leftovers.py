@@ -16,13 +16,15 @@ from samebits.trials.resume.history import History
 
 
 def found(whole: History) -> tuple[str, ...]:
-    """Paths in the working folder of what a whole run went on from; none of data that it loads."""
-    begin = next((fact.at for fact in whole.checkpoints if fact.step > 0), None)
-    loads = [
-        fact.detail.path
-        for fact in whole.loads()
-        if fact.detail.path and fact.step == 0 and (begin is None or fact.at < begin)
-    ]
+    """Paths in the working folder of what a whole run went on from; none of data, nor what it made itself."""
+    loads, made = list[str](), set[str | None]()
+    for fact in whole.checkpoints:
+        if fact.step > 0:
+            break
+        if fact.detail.action == "load" and fact.detail.path and fact.detail.path not in made:
+            loads.append(fact.detail.path)
+        elif fact.detail.action == "save":
+            made.add(fact.detail.path)
     saves = {fact.detail.path for fact in whole.saves() if fact.detail.path}
     hidden: dict[str, None] = {}
     for load in loads:

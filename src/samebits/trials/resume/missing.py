@@ -39,7 +39,13 @@ class Search:
     """The runs of one trial."""
 
     def __init__(
-        self, whole: History, cut: History, resumed: History, begin: Start, parting: Departure
+        self,
+        whole: History,
+        cut: History,
+        saver: History,
+        resumed: History,
+        begin: Start,
+        parting: Departure,
     ) -> None:
         self.whole, self.cut, self.resumed = whole, cut, resumed
         self.begin, self.parting = begin, parting
@@ -51,7 +57,7 @@ class Search:
         self.differs = [
             state for state in self.mine if state in shared and self.mine[state] != self.theirs[state]
         ]
-        self.saved = Saved(whole, cut, resumed, begin)
+        self.saved = Saved(whole, cut, saver, resumed, begin)
 
     def found(self) -> list[Candidate]:
         """The candidates that matter, the likeliest first."""
@@ -84,6 +90,7 @@ class Search:
             )
         elif what == "update":
             rows = self._first(
+                self._unlike(("frozen",)),
                 self._updating(),
                 self._unlike(("scaler",)),
                 self._drawn_before(),
@@ -138,10 +145,13 @@ class Search:
         return any(kind == "input" for kind, _ in self.mine)
 
     def _unlike(self, kinds: tuple[str, ...]) -> Iterator[Candidate]:
-        names = {"buffers": "buffers", "untrained": "ema", "scaler": "scaler"}
+        names = {"buffers": "buffers", "untrained": "ema", "scaler": "scaler", "frozen": "frozen"}
         for state in self.differs:
             dead = self._is_untrained(state[1]) and self.places.is_only_updated(state[1])
-            if state[0] in kinds and not dead:
+            if state[0] == "frozen" and state[0] in kinds:
+                why = f"{_plain(self.mine[state])} of its parameters do not ask for a gradient, and it was "
+                yield Candidate("frozen", state, f"{why}{_plain(self.theirs[state])}")
+            elif state[0] in kinds and not dead:
                 kind = "ema" if state[0] == "buffers" and self._is_untrained(state[1]) else names[state[0]]
                 yield Candidate(kind, state, "it is another as the first step begins")
 
@@ -196,7 +206,8 @@ class Search:
                 place = next((s for s in self.mine if s[0] == "position" and self._moves(s)), state)
                 yield Candidate("loader-position", place, why)
             else:
-                yield Candidate("sampler-epoch", state, f"it is {_plain(mine)}, and was {_plain(theirs)}")
+                kind = "value" if state[0] == "values" else "sampler-epoch"
+                yield Candidate(kind, state, _other(mine, theirs))
             return
 
     def _makes_a_pass_again(self, sampler: State) -> bool:
@@ -258,11 +269,25 @@ class Search:
             state
             for state in self.differs
             if state[0] == "generator"
+            and not self._gives_base_seeds_alone(state)
             and (
                 self.whole.changed(state, self.begin.step - 1, max(upto, self.begin.step))
                 or self.whole.changed(state, self.begin.step, upto + 1)
             )
         ]
+
+    def _gives_base_seeds_alone(self, state: State) -> bool:
+        """Whether a generator gives loaders a number as they begin a pass alone, of which nothing is made."""
+        orders = [s for s in self.mine if s[0] == "order"]
+        passes = [self.whole.changes(s) for s in self.whole.states() if s[0] == "passes"]
+        changes = self.whole.changes(state)
+        return (
+            state[1] == "torch"
+            and bool(orders and passes and changes)
+            and all(self.mine[s] == self.theirs.get(s) for s in orders)
+            and all(value == "=0" for (kind, _), value in self.mine.items() if kind == "workers")
+            and changes <= frozenset().union(*passes)
+        )
 
     def _generators(self, chosen: Callable[[State], bool], *, put_back: bool = False) -> Iterator[Candidate]:
         drawn = [state for state in self._drawn() if chosen(state)]
@@ -271,7 +296,7 @@ class Search:
                 why = (
                     "it was put back, and is another then"
                     if put_back
-                    else "its state is another, and is drawn from"
+                    else "its state is not what the whole run had there, and numbers are drawn from it"
                 )
                 yield Candidate(_generator_kind(state), state, why)
 
@@ -289,7 +314,7 @@ class Search:
             kind, path = state
             if kind not in ("counter", "values", "tensor") or self.places.is_temporary(path):
                 continue
-            if not self.places.reaches(path):
+            if not self.places.reaches(path) and not (what == "length" and kind == "counter"):
                 continue
             moves = self._moves(state)
             if not moves and kind == "counter":
@@ -301,9 +326,7 @@ class Search:
             if kind == "values" and not moves:
                 named = "data"
             rank = (not moves, not anew, self.saved.has_name(state))
-            why = f"it is {_plain(self.mine[state])}, and was {_plain(self.theirs[state])}"
-            if kind != "counter":
-                why = "it is another as the first step begins"
+            why = _other(self.mine[state], self.theirs[state])
             rows.append((rank, Candidate(named, state, why)))
         rows.sort(key=lambda row: row[0])
         if rows:
@@ -332,6 +355,13 @@ def _generator_kind(state: State) -> str:
 
 def _plain(value: str) -> str:
     return value[1:] if value.startswith("=") else "another"
+
+
+def _other(mine: str, theirs: str) -> str:
+    """That a state is another, with its values where they are plain."""
+    if mine.startswith("=") and theirs.startswith("="):
+        return f"it is {_plain(mine)}, and was {_plain(theirs)}"
+    return "it is another as the first step begins"
 
 
 def _once(candidates: Iterable[Candidate]) -> list[Candidate]:

@@ -29,6 +29,7 @@ KINDS: Final = {
     "gradients": "gradients that were being gathered",
     "buffers": "the model's buffers",
     "model-part": "a part of the model",
+    "frozen": "which parameters are trained",
     "counter": "a counter",
     "data": "data that is made at the start",
     "value": "a value that the loop carries on",

@@ -71,6 +71,24 @@ class Places:
                             return True
         return False
 
+    def is_count(self, path: str) -> bool:
+        """Whether a variable is set by a loop over a range, which sets it anew."""
+        for tree in self._trees.values():
+            for place, body in _bodies(tree):
+                for loop in _loops(body):
+                    ranges = isinstance(loop, ast.For) and ast.unparse(loop.iter).startswith("range(")
+                    if ranges and path in {f"{place}{name}" for name, _ in _targets(loop)}:
+                        return True
+        return False
+
+    def is_inside(self, name: str) -> bool:
+        """Whether a variable of this name is one of a function's that a function in it sets."""
+        return any(
+            isinstance(node, ast.Nonlocal) and name in node.names
+            for tree in self._trees.values()
+            for node in ast.walk(tree)
+        )
+
     def is_only_updated(self, path: str) -> bool:
         """Whether an average is kept up and asked for nothing else, so that what it is reaches nothing."""
         name = re.split(r"[.\[]", path)[-1]
@@ -205,6 +223,8 @@ def _reads(
         return
     if isinstance(node, ast.Assign):
         names = frozenset(name for target in node.targets for name in _names(target))
+        if len(names) > 1:  # what is computed for the one may be of the other
+            names = frozenset()
         yield from _reads(node.value, quiet, own | names)
         return
     if isinstance(node, ast.JoinedStr):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
 from samebits.trials.resume.history import History
 
@@ -70,6 +70,12 @@ _WORDS: Final[Mapping[tuple[str, str], str]] = {
     "torch.save(samebits.capture_rng(), trainer.wdir / 'rng.pt'), and samebits.restore_rng in on_train_start",
 }
 
+#: Process-wide generators -> what gives their state, and what takes it.
+_GENERATORS: Final = {
+    "python-generator": ("random.getstate", "random.setstate"),
+    "numpy-generator": ("np.random.get_state", "np.random.set_state"),
+    "torch-generator": ("torch.get_rng_state", "torch.set_rng_state"),
+}
 _RNG: Final = frozenset(
     {"python-generator", "numpy-generator", "torch-generator", "generator-object", "augmentation"}
 )
@@ -89,13 +95,19 @@ def framework(run: History) -> str | None:
     return None
 
 
-def fix(kind: str, path: str, how: str, key: str | None, used: str | None, *, own: bool = False) -> str:
-    """What to add, as lines of a program; ``own``: it is a variable of the program's, and no object."""
-    if own and kind in ("loader-position", "sampler-epoch"):
+#: What a state is that decides what is to be added, beside its kind: a plain variable of the program's, the
+#: count of a loop over a range, a variable inside of a function, buffers beside parameters that are saved, or
+#: one of a rank that saves nothing.
+Case = Literal["", "variable", "count", "inside", "beside", "rank"]
+
+
+def fix(kind: str, path: str, how: str, key: str | None, used: str | None, *, case: Case = "") -> str:
+    """What to add, as lines of a program."""
+    if case in ("variable", "count", "inside") and kind in ("loader-position", "sampler-epoch", "ema"):
         kind = "counter"
     name = re.sub(r"^(?:\w+\.)*?self\.", "self.", path)
     leaf = re.split(r"[.\[]", path)[-1].strip("]'\"") or "state"
-    plain = _plain(kind, name, leaf, how, key)
+    plain = _of_case(case, kind, name, leaf, key) or _plain(kind, name, leaf, how, key)
     if used is None:
         return plain
     # A generator that was put back and is another then: the framework draws from it before the first step.
@@ -108,13 +120,41 @@ def fix(kind: str, path: str, how: str, key: str | None, used: str | None, *, ow
     return plain
 
 
+def _of_case(case: Case, kind: str, name: str, leaf: str, key: str | None) -> str | None:
+    """Where lines that are right elsewhere would have no effect."""
+    entry = f'checkpoint["{_top(key or leaf)}"]'
+    if case == "count" and kind == "counter":
+        return (
+            f'"{_top(key or leaf)}": {leaf} + 1,  # among what is saved: this one is done\n'
+            f"for {leaf} in range({entry}, ...):  # where the loop begins"
+        )
+    if case == "inside":
+        outer = name.rpartition(".")[0]
+        return f"# {leaf} is a variable inside of {outer}: make it an attribute, to save and set it"
+    if case == "beside" and kind in ("buffers", "ema"):
+        into = f"{re.sub(r'[^a-zA-Z0-9]+', '_', name.removeprefix('self.')).strip('_')}_buffers"
+        return (
+            f'"{into}": dict({name}.named_buffers()),  # among what is saved: what of them is not there yet\n'
+            f'for at, buffer in checkpoint["{into}"].items(): {name}.get_buffer(at).copy_(buffer)'
+        )
+    if case == "rank" and kind in ("python-generator", "numpy-generator", "torch-generator"):
+        read, write = _GENERATORS[kind]
+        return (
+            "states = [None] * dist.get_world_size()\n"
+            f"dist.all_gather_object(states, {read}())  # in each rank\n"
+            f'"{leaf}_rng": states,  # among what rank 0 saves\n'
+            f'{write}(checkpoint["{leaf}_rng"][dist.get_rank()])  # in each rank'
+        )
+    return None
+
+
 def _plain(kind: str, name: str, leaf: str, how: str, key: str | None) -> str:
     """For a loop of the program's own."""
     entry = f'checkpoint["{_top(key or leaf)}"]'
     if kind in _RNG:
         return _generator(kind, name, leaf, how, key)
     if kind in ("optimizer", "scheduler", "scaler", "model-part", "buffers", "ema"):
-        thing = name.split(".")[0] if kind == "model-part" else name
+        thing = name if kind != "model-part" else re.match(r".*\]|[^.]*", name)[0]  # type: ignore[index]
         into = re.sub(r"\W+", "_", thing.removeprefix("self.")).strip("_") if key is None else _top(key)
         load = f'{thing}.load_state_dict(checkpoint["{into}"])'
         if how == "changed":
@@ -152,6 +192,10 @@ def _plain(kind: str, name: str, leaf: str, how: str, key: str | None) -> str:
             '"gradients": [p.grad for p in model.parameters()],  # among what is saved\n'
             f"{back}"
         )
+    if kind == "frozen":
+        return f"# {name}: requires_grad is in no state_dict(): set it by what is loaded, before the loop"
+    if kind == "counter" and how == "changed":
+        return f'"{_top(key or leaf)}": {name} + 1,  # among what is saved: this one is done'
     if kind == "data":
         return f'"{leaf}": {name},  # among what is saved, or make it with a generator of its own'
     if how == "not loaded":
@@ -184,11 +228,7 @@ def _generator(kind: str, name: str, leaf: str, how: str, key: str | None) -> st
 
 
 def _restore(kind: str, name: str, key: str) -> str:
-    call = {
-        "python-generator": "random.setstate",
-        "numpy-generator": "np.random.set_state",
-        "torch-generator": "torch.set_rng_state",
-    }.get(kind, f"{name}.set_state")
+    call = _GENERATORS[kind][1] if kind in _GENERATORS else f"{name}.set_state"
     return f'{call}(checkpoint["{_top(key)}"])'
 
 

@@ -199,7 +199,13 @@ class _Resuming:
             )
             return replace(trial, word="failed", reason=reason)
         judged = [
-            judge.judged(theirs, cut.by_process.get(name, cut.main), resumed.by_process[name], trial)
+            judge.judged(
+                theirs,
+                cut.by_process.get(name, cut.main),
+                cut.main,
+                resumed.by_process[name],
+                trial,
+            )
             for name, theirs in sorted(whole.by_process.items())
             if name in resumed.by_process
         ]
@@ -207,7 +213,7 @@ class _Resuming:
             reason = f"the restarted run took no optimizer step{self._way(main)}"
             return replace(trial, word="incomplete", reason=reason)
         word = worst(judged)
-        found = next(one for one in judged if one.word == word)
+        found = judge.first([one for one in judged if one.word == word])
         if word == "loses" and self.first is not None:
             begun = twins_between(self.first, resumed_run)
             self.repeated.update(dict.fromkeys(one.sentence() for one in begun))

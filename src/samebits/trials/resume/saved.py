@@ -22,7 +22,7 @@ PROCESS_WIDE: Final = {
 #: Kind of state -> words in the key under which programs save it.
 _WORDS: Final = {
     "scheduler": ("sched",),
-    "optimizer": ("optim",),
+    "optimizer": ("optim", "opt"),
     "scaler": ("scaler", "amp"),
     "loader-position": ("loader", "sampler", "position", "batch_in_epoch"),
 }
@@ -36,17 +36,24 @@ _TAKEN_BY: Final = {
 
 
 class Saved:
-    """A checkpoint: all that was saved at its step."""
+    """A checkpoint: all that was saved at its step.
 
-    def __init__(self, whole: History, cut: History, resumed: History, begin: Start) -> None:
+    Attributes:
+        of_another: it was saved by another process than that which is looked at: another rank.
+    """
+
+    def __init__(self, whole: History, cut: History, saver: History, resumed: History, begin: Start) -> None:
         self._whole, self._cut, self._resumed = whole, cut, resumed
         self._step = begin.save.step if begin.save is not None else begin.step
-        saves = [fact.detail for fact in cut.saves() if fact.step == self._step]
+        self.of_another = saver is not cut
+        saves = [fact.detail for fact in saver.saves() if fact.step == self._step]
         self._entries = [entry.partition("=") for save in saves for entry in save.keys or ()]
         self._holds: dict[str, str] = {}
         for save in saves:
             for text in save.holds or ():
                 name, _, key = text.rpartition("=")
+                if self.of_another and name.startswith("generator "):
+                    continue  # of that process
                 self._holds.setdefault(name, key)
 
     def how(self, kind: str, state: State) -> tuple[str, str | None]:
@@ -58,8 +65,11 @@ class Saved:
 
     def key(self, kind: str, state: State) -> str | None:
         """Under which key a state is saved; None: it is not."""
-        if (key := self._holds.get(" ".join(state))) is not None:
+        held = ("optimizer", state[1]) if state[0] == "rate" else state
+        if (key := self._holds.get(" ".join(held))) is not None:
             return key or state[1]
+        if state[0] == "buffers" and self.holds_model(state[1]):
+            return None  # its parameters are there, without these
         if state[0] in ("counter", "position") or kind in ("value", "ema", "sampler-epoch"):
             if (key := self._by_name(state)) is not None:
                 return key
@@ -68,16 +78,23 @@ class Saved:
         words = _WORDS.get(kind, ())
         return next((key for key, _, _ in self._entries if any(word in key.lower() for word in words)), None)
 
+    def holds_model(self, path: str) -> bool:
+        """Whether parameters of a module are in it."""
+        starts = tuple(f"{kind} {path}" for kind in ("parameters", "untrained"))
+        return any(f"{name}.".startswith(f"{start}.") for name in self._holds for start in starts)
+
     def has_name(self, state: State) -> bool:
         """Whether a key is called as a variable is, whatever its value."""
-        return any(key.split(".")[-1] == _leaf(state[1]) for key, _, _ in self._entries)
+        return bool(self._named(state))
 
     def _by_name(self, state: State) -> str | None:
         """A key of the variable's name; one whose value is another is another variable's."""
-        for key, _, value in self._entries:
-            if key.split(".")[-1] == _leaf(state[1]) and (not value or value in self._as_saved(state)):
-                return key
-        return None
+        near = self._as_saved(state)
+        return next((key for key, value in self._named(state) if not value or value in near), None)
+
+    def _named(self, state: State) -> list[tuple[str, str]]:
+        """The keys that are called as a variable is, with the numbers that they have."""
+        return [(key, value) for key, _, value in self._entries if key.split(".")[-1] == _leaf(state[1])]
 
     def _by_value(self, state: State) -> str | None:
         """The one key whose number the state had, if no other variable had it, and it is not 0 or 1."""
@@ -107,6 +124,8 @@ class Saved:
     def _was_loaded(self, kind: str, state: State) -> bool:
         if state[0] == "generator":
             return self.put_back(state)
+        if state[0] == "counter":  # it has the number that is in the checkpoint
+            return any(self._resumed.at(0).get(state) == f"={value}" for _, value in self._named(state))
         wanted = _TAKEN_BY.get(kind)
         return wanted is not None and any(
             isinstance(fact.detail, Load) and str(fact.detail.call).endswith(wanted) and fact.step == 0
