@@ -808,6 +808,51 @@ def test_a_seed_comes_behind_the_imports_that_others_stand_among() -> None:
     assert texts[_FILE].count("import numpy") == 1
 
 
+_AUGMENTS = {"augment.py": "import numpy as np\n\nFLIPS = np.random.rand(8)\n"}
+
+
+@pytest.mark.parametrize(
+    ("head", "others", "begins"),
+    [
+        ("import torch\nimport numpy as np\nimport augment", _AUGMENTS, [2, "np.random.seed(0)"]),
+        ("import torch\nSEED = 3\nimport numpy as np\nimport augment", _AUGMENTS,
+         [3, "np.random.seed(SEED)"]),
+        ("import numpy, torch\nfrom augment import FLIPS", _AUGMENTS, [1, "numpy.random.seed(0)"]),
+        ("import augment\nimport numpy as np", _AUGMENTS,
+         [0, "import numpy as np\nimport torch\nnp.random.seed(0)"]),
+        ("import torch\nimport augment\nimport numpy as np", _AUGMENTS,
+         [0, "import numpy as np\nimport torch\nnp.random.seed(0)"]),
+        ("import torch\n\nSIZE = 3\ndef size():\n    return SIZE\n\nimport numpy as np", {},
+         [7, "np.random.seed(0)"]),
+        ("import torch\nx = torch.randn(3)\nimport numpy as np", {},
+         [0, "import numpy as np\nimport torch\nnp.random.seed(0)"]),
+        ("import torch\nimport numpy.linalg", {}, [2, "numpy.random.seed(0)"]),
+    ],
+)  # fmt: skip
+def test_a_seed_uses_the_import_that_there_is(head: str, others: dict[str, str], begins: list[Any]) -> None:
+    """It comes before a module of the program that draws while it is loaded, and behind numpy's import."""
+    name = "np" if "as np" in head else "numpy"
+    source = f"{head}\n\nx = {name}.random.rand(3)  # here\n"
+    draws = [_draw("numpy", site=Site("augment.py", 3))] if others else []
+    _, texts = mended("unseeded-numpy-random", source, [*draws, _draw("numpy")], others=others)
+    line, text = begins
+    assert "\n".join(texts[_FILE].split("\n")[line:]).startswith(text)
+    assert texts[_FILE].count("import numpy") == (2 if "import" in text else 1)
+
+
+def test_a_number_for_a_seed_uses_the_import_before_its_line() -> None:
+    source = """\
+        import torch
+
+        torch.set_num_threads(1)
+        import random
+
+        rng = random.SystemRandom()  # here
+    """
+    _, texts = mended("entropy-seed", source, [("entropy", {"call": "random.SystemRandom"})])
+    assert texts[_FILE].count("import random") == 1
+
+
 @pytest.mark.parametrize(
     ("line", "by", "generator", "parameter", "becomes"),
     [

@@ -151,6 +151,46 @@ def test_workers_that_differ(of: Any, first: Any, second: Any) -> None:
     assert not twins(of({"main": parent((1, 1)), "main/Process-1": first, "main/Process-2": second}))
 
 
+@pytest.mark.parametrize(
+    ("batches", "said"),
+    [
+        ([7, 7, 8, 8], True),
+        ([7, 7, 8, 8, 9], True),  # interrupted
+        ([7, 8, 9, 10], False),  # they share out what they shuffle
+        ([7, 7, 8, 9], False),
+        ([7, 7, 7, 7], False),  # whatever is drawn, the samples are constant
+        ([7, 7], False),
+        ([], False),
+    ],
+)
+@pytest.mark.parametrize("name", ["torch.Generator", "numpy.Generator"])
+def test_workers_that_each_give_every_sample(of: Any, name: str, batches: Sequence[int], said: bool) -> None:
+    draws = [torch_draw(5, generator=name), torch_draw(6, generator=name, n=3)]
+    if name != "torch.Generator":
+        draws = [draw(5, name, id=4), draw(6, name, id=4, n=3)]
+    made = Create(generator=name, id=draws[0].id if isinstance(draws[0], Draw) else None)
+    rows = worker(made, seed(3, name) if name == "torch.Generator" else made, *draws, iterable=True)
+    events = [event("batch", step, digest) for step, digest in enumerate(batches)]
+    run = of({"main": parent((1, 1)), "main/Process-1": rows, "main/Process-2#2": rows}, {"main": events})
+    found = twins(run)
+    assert [(each.kind, each.generator, each.site, each.draws) for each in found] == (
+        [("workers", name, GET, 2)] if said else []
+    )
+
+
+def test_each_pass_of_one_line_is_looked_at_by_itself(of: Any) -> None:
+    rows = worker(seed(3, "torch.Generator"), torch_draw(5, generator="torch.Generator"), iterable=True)
+    workers = {f"main/Process-{number}": rows for number in range(1, 5)}
+    passes = [
+        at(LoaderPass(loader=1, n=2, first=f"Process-{first}"), LOOP, place=place)
+        for first, place in ((1, 0), (3, 4))
+    ]
+    main = [*passes, at(LoaderTrained(loader=1), None)]
+    events = [event("batch", step, digest) for step, digest in enumerate([7, 7, 8, 8, 1, 2, 3, 4])]
+    found = one(twins(of({"main": main} | workers, {"main": events})))
+    assert found.processes == ("main/Process-1", "main/Process-2")
+
+
 def test_workers_that_draw_another_number_of_times_share_one_stream(of: Any) -> None:
     first, second = worker(draw(5), draw(6, n=3)), worker(draw(5), draw(7, n=2))
     found = one(twins(of({"main": parent((1, 1)), "main/Process-1": first, "main/Process-2": second})))

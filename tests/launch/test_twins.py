@@ -103,6 +103,28 @@ FOUND = {
     "forked processes": (("processes", "numpy"), program(_FORKED)),
 }
 
+_STREAM = """\
+class Stream(IterableDataset):
+    def __iter__(self):
+        one = get_worker_info()
+        g = torch.Generator().manual_seed(3)
+        for i in ORDER:
+            yield VALUE
+for x in DataLoader(Stream(), batch_size=4, num_workers=2): step(x)
+"""
+
+
+def stream(order: str, value: str) -> str:
+    """A program whose workers iterate."""
+    kinds = "from torch.utils.data import IterableDataset, get_worker_info\n"
+    return program(kinds + _STREAM.replace("ORDER", order).replace("VALUE", value))
+
+
+FOUND["workers that each give every sample"] = (
+    ("workers", "torch.Generator"),
+    stream("range(16)", "torch.randn(1, generator=g)"),
+)
+
 _VALIDATES = """\
 data = torch.arange(8.)
 for epoch in range(3):
@@ -136,6 +158,9 @@ SILENT = {
         _OWN,
     ),
     "validation by a generator anew": program(_VALIDATES),
+    "workers that share out what they shuffle": stream(
+        "torch.randperm(32, generator=g)[one.id::one.num_workers]", "float(i) * torch.ones(1)"
+    ),
     "samples by their index": program(
         loader() + _EPOCHS,
         "i + np.random.default_rng(i).random() + torch.rand(1, generator=self.torch.manual_seed(i))",
@@ -161,7 +186,15 @@ def recorded(folder: Any, text: str, *words: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    "name", only(["torch.manual_seed(0) in worker_init_fn", "a seed for every epoch"], FOUND)
+    "name",
+    only(
+        [
+            "torch.manual_seed(0) in worker_init_fn",
+            "a seed for every epoch",
+            "workers that each give every sample",
+        ],
+        FOUND,
+    ),
 )
 def test_streams_that_are_one_are_found(folder: Any, name: str) -> None:
     (kind, generator), text = FOUND[name]
@@ -169,10 +202,15 @@ def test_streams_that_are_one_are_found(folder: Any, name: str) -> None:
     assert (found.kind, found.generator) == (kind, generator), found
     assert found.site is not None
     line = text.splitlines()[found.site.line - 1]
-    assert any(word in line for word in ("def __getitem__", "model(", "permutation", "rand()")), line
+    assert any(word in line for word in ("def __getitem__", "yield", "model(", "permutation", "rand()")), line
 
 
-@pytest.mark.parametrize("name", only(["SeededLoader", "validation by a generator anew"], SILENT))
+@pytest.mark.parametrize(
+    "name",
+    only(
+        ["SeededLoader", "validation by a generator anew", "workers that share out what they shuffle"], SILENT
+    ),
+)
 def test_streams_that_only_look_so_are_not(folder: Any, name: str) -> None:
     assert twins(recorded(folder, SILENT[name])) == ()
 

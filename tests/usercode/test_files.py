@@ -13,6 +13,7 @@ import numpy
 import pytest
 import torch
 
+from samebits.observe.sources import Sources
 from samebits.usercode import files, probes
 from samebits.usercode.files import Owner, is_user_code, is_user_file, owner
 
@@ -100,3 +101,33 @@ def test_names_in_a_record_are_relative(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     assert files.relative(str(tmp_path / "models" / "net.py")) == os.path.join("models", "net.py")
     assert files.relative("/elsewhere/net.py") == "/elsewhere/net.py"
+
+
+def test_a_link_in_the_working_folder_has_its_own_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Events name the file that was started so, and a finding is made of both."""
+    folder = tmp_path / "project"
+    (folder / "src").mkdir(parents=True)
+    (folder / "src" / "real.py").write_text("")
+    (folder / "train.py").symlink_to("src/real.py")
+    (tmp_path / "way").symlink_to(folder)
+    monkeypatch.chdir(folder)
+    names = [
+        folder / "train.py",
+        folder / "src" / "real.py",
+        tmp_path / "way" / "train.py",
+        tmp_path / "x.py",
+    ]
+    files.relative.cache_clear()
+    try:
+        assert [files.relative(str(name)) for name in names] == [
+            "train.py",
+            "src/real.py",
+            "src/real.py",
+            str(tmp_path / "x.py"),
+        ]
+        sources = Sources()
+        assert [sources.relative(str(name)) for name in names[:2]] == ["train.py", "src/real.py"]
+    finally:
+        files.relative.cache_clear()

@@ -8,11 +8,12 @@ cannot be changed without doubt (a statement that shares its line, a text that n
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from samebits._runtime.text import LEFT_OUT
+from samebits.causes._imports import bound_as, imports, installed_alone, is_docstring, is_quiet
 from samebits.causes._scopes import Scopes
 from samebits.model.finding import Edit
 
@@ -207,9 +208,8 @@ class Draft:
         top = [node for node in self.tree.body if isinstance(node, ast.Import)]
         for node in top:
             for alias in node.names:
-                known = alias.asname or alias.name
-                if alias.name == full and node.lineno < before:
-                    return known if alias.asname or "." not in full else full
+                if node.lineno < before and (name := bound_as(alias, full)) is not None:
+                    return name
         name = _USUAL.get(full, full)
         taken = {node.id for node in ast.walk(self.tree) if isinstance(node, ast.Name)}
         taken |= {node.arg for node in ast.walk(self.tree) if isinstance(node, ast.arg)}
@@ -229,21 +229,42 @@ class Draft:
         """Lines before all else that runs: after the docstring and what is imported from `__future__`."""
         last: ast.stmt | None = None
         for node in self.tree.body:
-            if _is_docstring(node) or (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
+            if is_docstring(node) or (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
                 last = node
         following = next((n for n in self.tree.body if last is None or n.lineno > last.lineno), None)
         if following is None:
             raise UnclearPlace("there is nothing in the file")
         self.before(following, *lines)
 
-    def last_import(self) -> ast.stmt | None:
-        """The last statement of the imports at the start of the file."""
+    def last_import(self, own: Collection[str] | None = None) -> ast.stmt | None:
+        """The last statement of the imports at the start of the file.
+
+        ``own``: names of the program's own modules; then the last before one of them may be loaded.
+        """
         last: ast.stmt | None = None
         for node in self.tree.body:
-            if _imports(node):
+            if imports(node) and (own is None or installed_alone(node, own)):
                 last = node
-            elif not (_is_docstring(node) or ast.unparse(node).startswith(_AMONG_IMPORTS)):
+            elif not (is_docstring(node) or ast.unparse(node).startswith(_AMONG_IMPORTS)):
                 break
+        return last
+
+    def late_import(self, full: str, last: ast.stmt, own: Collection[str] | None = None) -> ast.stmt:
+        """The import of a module behind a statement, if all between them draws nothing; else the statement.
+
+        ``own``: as for `last_import`.
+        """
+        for node in self.tree.body:
+            binds = isinstance(node, ast.Import) and any(bound_as(alias, full) for alias in node.names)
+            if node.lineno <= last.lineno:
+                if binds:
+                    break
+                continue
+            loads = imports(node) and own is not None and not installed_alone(node, own)
+            if loads or not (imports(node) or is_quiet(node)):
+                break
+            if binds:
+                return node
         return last
 
     def after_imports(self, *lines: str) -> None:
@@ -327,19 +348,6 @@ class Draft:
         for number, (was, now) in enumerate(zip(old, new, strict=True), first):
             if was != now:
                 yield Edit(self.file, number, now)
-
-
-def _is_docstring(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-
-
-def _imports(node: ast.stmt) -> bool:
-    """Whether a statement does nothing but import."""
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return True
-    if isinstance(node, ast.Try):
-        return any(map(_imports, node.body))
-    return isinstance(node, ast.If) and all(map(_imports, [*node.body, *node.orelse]))
 
 
 def applied(text: str, edits: list[Edit] | tuple[Edit, ...]) -> str:

@@ -264,7 +264,7 @@ def digest_text(patch: Patch, site: Site | None, of: str) -> None:
         if of == "str"
         else f"repr({text}).encode()"
     )
-    hashlib = draft.module("hashlib")
+    hashlib = draft.module("hashlib", call.lineno)
     draft.replace(call, f'int.from_bytes({hashlib}.sha256({data}).digest()[:8], "little")')
 
 

@@ -42,7 +42,7 @@ def seed_object(patch: Patch, site: Site | None, kind: type[Detail] = Create) ->
         number = fresh(patch, draft, call, site, kind, _BITS.get(last_name(call), 64))
         function = draft.source(call.func)
         if last_name(call) in calls.PYTHON_ENTROPY:  # which takes no seed
-            function = f"{draft.module('random')}.Random"
+            function = f"{draft.module('random', call.lineno)}.Random"
         draft.replace(call, f"{function}({number})")
         return
     if not calls_at(draft, site.line, {"seed", "seed_all"}):

@@ -76,8 +76,12 @@ def seed_start(patch: Patch, families: Collection[str]) -> None:
         for fact in patch.evidence.a
         if fact.site is None or fact.site.file != draft.file
     )
-    last = None if early else draft.last_import()
+    own = _own_modules(patch) if early else None
+    last = draft.last_import(own)
     number, last = _number(draft, last)
+    for family in FAMILIES:
+        if last is not None and family in families:
+            last = draft.late_import("random" if family == "python" else family, last, own)
     line = None if last is None else (last.end_lineno or last.lineno) + 1
     ranks = any(fact.process.startswith("rank") for fact in patch.evidence.a[:1])
     if ranks:
@@ -93,12 +97,18 @@ def seed_start(patch: Patch, families: Collection[str]) -> None:
         lines = [f"{draft.module(helper, line or 1)}.{SEEDERS[helper]}({number})"]  # in its own words
     if last is None:
         draft.at_top(*lines)
-    elif (own := _own_helper(draft)) is not None:
+    elif not early and (helped := _own_helper(draft)) is not None:
         draft.after(
-            last, own
+            last, helped
         )  # where the program seeds all by a library's function, it only does so too late
     else:
         draft.after(last, *lines)
+
+
+def _own_modules(patch: Patch) -> set[str]:
+    """What the program's own modules may be imported by: the names in the paths of its files."""
+    files = patch.evidence.sources
+    return {name.removesuffix(".py") for file in files for name in file.split("/")}
 
 
 def _own_helper(draft: Draft) -> str | None:
@@ -175,7 +185,7 @@ def fresh(
         if not in_workers(patch):
             raise UnclearPlace("a process draws that nothing seeds")
         seed_start(patch, {"torch"} - seeded_in_source(patch))
-        return f"{draft.module('random')}.getrandbits({bits})"
+        return f"{draft.module('random', draft.statement(node).lineno)}.getrandbits({bits})"
     if runs_once(patch, draft, node, site, kind):
         patch.fixed += 1
         return str(patch.fixed - 1)

@@ -167,7 +167,7 @@ def _change(patch: Patch, finding: Finding) -> str | None:
     kind = Clock if last_name(call) in (*calls.CLOCKS, *calls.DATETIME) else Entropy
     number = fresh(patch, draft, call, finding.site, kind, 31)
     if last_name(call) in calls.PYTHON_ENTROPY:
-        draft.replace(call, f"{draft.module('random')}.Random({number})")
+        draft.replace(call, f"{draft.module('random', call.lineno)}.Random({number})")
     elif last_name(call) in _BYTES:
         size = draft.source(call.args[0]) if call.args else "32"
         draft.replace(

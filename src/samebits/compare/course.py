@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from samebits.compare.generator_streams import Drawing, GeneratorStreams
+from samebits.compare.generator_streams import Drawing, GeneratorStreams, PassOf
 from samebits.compare.threads import ChunkLike, RecordLike
 from samebits.model.events import PARTIAL, Event
 from samebits.model.sites import Site
@@ -87,6 +87,19 @@ class Course:
     def begins(self) -> int:
         """The index of the first event of a training or an evaluation: what comes before makes the model."""
         return self._indices[0] if self._indices else 0
+
+    def comes_from_each(self, one: PassOf) -> bool:
+        """Whether every worker of a pass gives the same batches in turn, of which not all are the same."""
+        ends = [other.at for other, _ in self._streams.passes if other.site == one.site and other.at > one.at]
+        until = min(ends, default=None)
+        batches = [
+            mark.digest
+            for mark in self._marks[bisect_left(self._indices, one.at) :]
+            if mark.kind == "batch" and mark.site == one.site and (until is None or mark.index < until)
+        ]
+        n = one.workers
+        rounds = [set(batches[first : first + n]) for first in range(0, len(batches) - n + 1, n or 1)]
+        return n > 1 and all(len(each) == 1 for each in rounds) and len(set().union(*rounds)) > 1
 
     def trains_on(self, draw: Drawing) -> bool:
         """Whether a draw is trained on."""

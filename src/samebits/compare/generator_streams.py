@@ -72,6 +72,8 @@ class PassOf:
     place: int  # which of the process's passes it is
     site: Site | None
     training: int  # see `GeneratorStreams.training`
+    at: int  # how many events came before it
+    workers: int
 
 
 class GeneratorStreams:
@@ -109,8 +111,9 @@ class GeneratorStreams:
                     pass
         for place, (fact, begun) in enumerate(passes):
             if begun.loader is not None:
-                training = self.training(fact.step)
-                self.passes.append((PassOf(process, begun.loader, place, fact.site, training), begun))
+                training, n = self.training(fact.step), begun.n or 0
+                one = PassOf(process, begun.loader, place, fact.site, training, fact.at, n)
+                self.passes.append((one, begun))
 
     def _drawn(self, fact: Fact[Detail], detail: Draw | TorchDraw) -> None:
         if detail.state is None or detail.thread or detail.generator is None:

@@ -9,7 +9,8 @@ to be certain, since many draws are alike on purpose; so these are none:
 - generators that are made or seeded for each sample, by numbers that differ, or in the processes that draw;
 - a training that begins anew: its optimizer takes a first step, and comparable trials are seeded alike;
 - ranks whose losses are equal: they compute one thing together;
-- the generator objects of iterable datasets, by which workers shuffle alike before they share out;
+- the generator objects of iterable datasets, by which workers shuffle alike before they share out, unless
+  each of them gives the same batches;
 - generators that libraries make for a seed they were given, and torch's samplers on several ranks;
 - streams that part later: seeded apart, or in another state after as many numbers.
 """
@@ -111,8 +112,11 @@ class _Run:
             shares = each.worker is not None and each.worker.iterable
             for of in each.drawn_from():
                 spans = each.begun(of)
-                if spans and (of[0] in GLOBAL or not shares):
-                    yield key, one, of, spans
+                if shares and of[0] not in GLOBAL:
+                    # They shuffle alike before they share out, unless every sample comes from each of them.
+                    spans = each.spans(of) if self._course(one.parent).comes_from_each(one) else ()
+                if spans:
+                    yield key, one, of, [span for span in spans if span.draws]
 
     def of_workers(self) -> Iterator[Twins]:
         """Workers that begin alike: those of one pass, of one loader's passes, of several ranks."""

@@ -139,10 +139,15 @@ def _by_path(path: str, known: _Folders) -> Owner:
 
 @lru_cache(maxsize=4096)
 def relative(filename: str) -> str:
-    """``filename`` relative to the working directory, the one when it was first asked for, if under it."""
+    """``filename`` relative to the working directory, the one when it was first asked for, if under it.
+
+    A link in there has its own name: the program was started by it, and events name it so.
+    """
     try:
-        path = os.path.realpath(filename)
         here = os.path.realpath(os.getcwd())
+        path = os.path.abspath(filename)
+        if not path.startswith(here + os.sep):
+            path = os.path.realpath(filename)
     except (OSError, ValueError):
         return filename
     return path[len(here) + 1 :] if path.startswith(here + os.sep) else mirrored.real(path)

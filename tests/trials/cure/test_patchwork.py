@@ -134,3 +134,13 @@ def test_a_line_is_counted_as_it_was_before_anything_was_changed() -> None:
     assert [patches.line("train.py", line, (0, 1)) for line in range(1, 7)] == [1, 1, 1, 2, 2, 3]
     assert patches.line("train.py", 3, ()) == 3
     assert patches.line("other.py", 9, (0, 1)) == 9
+
+
+def test_two_names_of_a_file_are_one() -> None:
+    links = {"train.py": "src/real.py"}
+    patches = Patchwork(lambda file: SourceText.of(SOURCE.encode()), lambda file: links.get(file, file))
+    patches.add(0, [Edit("train.py", 1, "import torch\nimport random")], ())
+    patches.add(1, [Edit("src/real.py", 5, "x = drawn()")], (0,))
+    assert patches.files([0, 1]) == ["src/real.py"]
+    assert patches.diff([0, 1]).startswith(b"--- a/src/real.py\n+++ b/src/real.py\n@@ -1,5 +1,6 @@\n")
+    assert patches.line("train.py", 5, (0, 1)) == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Collection
 from pathlib import Path
 from types import TracebackType
@@ -143,6 +144,26 @@ def test_edits_and_what_is_outside_go_together(sought: Callable[..., CureResult]
     assert b"-a = draw()\n+a = seeded()\n" in result.patch
     assert (tmp_path / "train.py").read_text() == SOURCE
     assert all(each.shown for each in result.needed)
+
+
+@pytest.mark.parametrize("target", ["src/real.py", "../shared/real.py"])
+def test_the_patch_is_of_the_file_that_a_link_in_the_folder_leads_to(
+    target: str, sought: Callable[..., CureResult], tmp_path: Path
+) -> None:
+    """Git and patch change no link; what lies outside has no name that they take there."""
+    folder = tmp_path / "project"
+    real = folder / target
+    folder.mkdir()
+    real.resolve().parent.mkdir()
+    real.write_bytes(SOURCE.replace("\n", "\r\n").encode())
+    (folder / "train.py").symlink_to(target)
+    result = sought(Simulated([], ["a = seeded()"]), folder)
+    assert result.verdict == "cured"
+    assert list(result.files) == [target if target.startswith("src") else "train.py"]
+    if target.startswith("src"):
+        subprocess.run(["git", "apply", "-"], cwd=folder, input=result.patch, check=True)
+        assert (folder / "train.py").is_symlink()
+        assert real.read_bytes() == SOURCE.replace("\n", "\r\n").replace("draw", "seeded", 1).encode()
 
 
 def test_what_another_run_left_is_met_by_a_folder_of_its_own(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from samebits.control.changes import CHANGES
 from samebits.control.settings import Control
 from samebits.errors import RecordError
 from samebits.launch.mirror import Mirror
+from samebits.launch.mirror_links import is_below
 from samebits.launch.program import Program
 from samebits.launch.verify import verify
 from samebits.record.run import Run
@@ -55,7 +57,13 @@ class Bench:
     patches: Patchwork = field(init=False)
 
     def __post_init__(self) -> None:
-        self.patches = Patchwork(lambda file: SourceText.read(self.folder / file))
+        self.patches = Patchwork(lambda file: SourceText.read(self.folder / file), self._named)
+
+    def _named(self, file: str) -> str:
+        """The file that a link leads to, if in the working folder: a patch of the link changes no file."""
+        here = os.path.realpath(self.folder)
+        real = os.path.realpath(os.path.join(here, file))
+        return os.path.relpath(real, here) if is_below(real, here) else file
 
     def add(self, remedy: Remedy, beside: Collection[int]) -> int | None:
         """The number of a remedy that can be made while those beside are; None: it cannot."""

@@ -43,9 +43,10 @@ class Hunk:
 class Patchwork:
     """The files of a program as they were, and the remedies that were found for them."""
 
-    def __init__(self, read: Callable[[str], SourceText]) -> None:
-        """``read``: a file as it is, by the name that an edit has for it."""
+    def __init__(self, read: Callable[[str], SourceText], named: Callable[[str], str] = str) -> None:
+        """``read``: a file as it is, by its name.  ``named``: that name, by one that an edit has for it."""
         self._read = read
+        self._named = named
         self._texts: dict[str, SourceText] = {}
         self._hunks: dict[int, tuple[Hunk, ...]] = {}
 
@@ -73,12 +74,13 @@ class Patchwork:
         hunks = []
         groups = {}
         for edit in edits:
-            if edit.file not in groups:
-                groups[edit.file] = self._groups(edit.file, beside)
+            file = self._named(edit.file)
+            if file not in groups:
+                groups[file] = self._groups(file, beside)
             at = edit.line - 1
-            for anchor, group in enumerate(groups[edit.file]):
+            for anchor, group in enumerate(groups[file]):
                 if at < len(group):
-                    hunks.append(Hunk(edit.file, anchor, group[at], tuple(edit.replacement.split("\n"))))
+                    hunks.append(Hunk(file, anchor, group[at], tuple(edit.replacement.split("\n"))))
                     break
                 at -= len(group)
             else:
@@ -120,6 +122,7 @@ class Patchwork:
 
     def line(self, file: str, line: int, remedies: Collection[int]) -> int:
         """The line of a file as it was for one of the file with these remedies made."""
+        file = self._named(file)
         if file not in self.files(remedies):
             return line
         at = line - 1
