@@ -191,13 +191,16 @@ def test_gradients_that_were_put_back_are_not_what_is_lost() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mine", "kind", "path"),
+    ("mine", "more", "kind", "path"),
     [
-        ({"epoch": "=0", "sampler.epoch": "=0"}, "loader-position", "loader"),  # the pass is made again
-        ({"epoch": "=1", "sampler.epoch": "=0"}, "sampler-epoch", "sampler.epoch"),
+        ({"epoch": "=0", "sampler.epoch": "=0"}, 4, "loader-position", "loader"),  # the pass is made again
+        ({"epoch": "=0", "sampler.epoch": "=0"}, 0, "sampler-epoch", "sampler.epoch"),  # counted anew
+        ({"epoch": "=1", "sampler.epoch": "=0"}, 4, "sampler-epoch", "sampler.epoch"),
     ],
 )
-def test_a_pass_that_had_ended_is_made_again(mine: Mapping[str, str], kind: str, path: str) -> None:
+def test_a_pass_that_had_ended_is_made_again(
+    mine: Mapping[str, str], more: int, kind: str, path: str
+) -> None:
     def epoch(step: int) -> dict[State, str]:
         number = f"={step // 4}"
         return WHOLE[step] | {
@@ -215,7 +218,11 @@ def test_a_pass_that_had_ended_is_made_again(mine: Mapping[str, str], kind: str,
         ("order", "loader"): "another",
         ("input", "the model's input"): "another",
     }
-    resumed = history([epoch(step) | lost for step in range(4, 8)], LOSSES, checkpoints=[(0, loaded("d"))])
+    resumed = history(
+        [epoch(step) | lost for step in (*range(4, 8), *range(4, 4 + more))],
+        LOSSES,
+        checkpoints=[(0, loaded("d"))],
+    )
     begin = start(whole, cut, resumed)
     assert begin is not None
     parting = part(whole, resumed, begin.step)

@@ -211,12 +211,15 @@ class Search:
             return
 
     def _makes_a_pass_again(self, sampler: State) -> bool:
-        """Whether a sampler's epoch was put back, and its pass had ended: then the loop's is behind, too."""
+        """Whether a sampler's epoch was put back, and its pass had ended: then the loop's is behind, too.
+
+        A loop that counts its passes anew makes as many as are left; one that makes a pass again makes more.
+        """
         before = self.begin.step - 1
         epochs = [s for s in self.differs if s[0] == "counter" and "epoch" in s[1].lower() and s != sampler]
-        return any(self.mine[state] == self.whole.value(state, before) for state in epochs) and self.mine[
-            sampler
-        ] == self.whole.value(sampler, before)
+        behind = [s for s in epochs if self.mine[s] == self.whole.value(s, before)]
+        longer = self.resumed.steps > self.whole.steps - self.begin.step
+        return longer and bool(behind) and self.mine[sampler] == self.whole.value(sampler, before)
 
     def _in_sampler(self, state: State) -> bool:
         return state[0] == "sampler" or (
