@@ -229,3 +229,17 @@ def test_a_pass_that_had_ended_is_made_again(
     assert parting is not None
     (found,) = Search(whole, cut, cut, resumed, begin, parting).found()
     assert (found.kind, found.state[1]) == (kind, path)
+
+
+def test_a_scaler_that_skips_every_step_is_what_is_lost() -> None:
+    scaler: State = ("scaler", "main.scaler")
+    whole = history([state | {scaler: "low"} for state in WHOLE], source=SOURCE)
+    cut = history([state | {scaler: "low"} for state in WHOLE[:5]], checkpoints=[(4, saved("d", "model"))])
+    resumed = history([], [], checkpoints=[(0, loaded("d"))])
+    resumed.losses[0] = ("fa", "fb", "fc")  # backwards, and no step
+    begin = start(whole, cut, resumed)
+    assert begin is not None
+    parting = part(whole, resumed, begin.step)
+    assert parting is not None
+    (found,) = Search(whole, cut, cut, resumed, begin, parting).found()
+    assert (found.kind, found.state) == ("scaler", scaler)

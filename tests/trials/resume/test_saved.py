@@ -53,6 +53,8 @@ def checkpoint(*keys: str, holds: tuple[str, ...] = ()) -> Saved:
         ("loader-position", PLACE, ("pos=2",), "pos"),
         ("loader-position", PLACE, ("pos=7",), None),
         ("loader-position", PLACE, ("sampler",), "sampler"),
+        ("optimizer", ("optimizer", "sgd"), ("options", "opt"), "opt"),
+        ("optimizer", ("optimizer", "sgd"), ("options",), None),
         ("scheduler", ("scheduler", "sched"), ("lr_scheduler",), "lr_scheduler"),
     ],
 )

@@ -10,7 +10,7 @@ from samebits.control.change import Change
 CHANGES = (
     Change(
         name="working-folder",
-        what="another path of the working folder",
+        what="another path of the working folder, with the same last name",
         why="a path reaches a result, by its length, its hash or its order: use names relative to the data.",
         tells=True,
     ),

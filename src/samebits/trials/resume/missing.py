@@ -63,6 +63,9 @@ class Search:
         """The candidates that matter, the likeliest first."""
         what = self.parting.what
         mine, theirs = self._backwards()
+        if not self.resumed.taken and mine:  # nothing else goes backward, and takes no step
+            why = f"it skips the step of each of {mine} backward passes"
+            return [Candidate("scaler", state, why) for state in self.theirs if state[0] == "scaler"]
         if mine != theirs and (scalers := list(self._unlike(("scaler",)))):
             return scalers
         if mine < theirs and what != "weights" and self.mine.get(GRADIENTS) != "=True":

@@ -19,12 +19,12 @@ PROCESS_WIDE: Final = {
     "numpy": "numpy-generator",
     "torch": "torch-generator",
 }
-#: Kind of state -> words in the key under which programs save it.
+#: Kind of state -> what is in the key under which programs save it.
 _WORDS: Final = {
-    "scheduler": ("sched",),
-    "optimizer": ("optim", "opt"),
-    "scaler": ("scaler", "amp"),
-    "loader-position": ("loader", "sampler", "position", "batch_in_epoch"),
+    "scheduler": r"sched",
+    "optimizer": r"optim|(?<![a-z])opt(?![a-z])",
+    "scaler": r"scaler|amp",
+    "loader-position": r"loader|sampler|position|batch_in_epoch",
 }
 #: Kind of state -> the method that takes it.
 _TAKEN_BY: Final = {
@@ -75,8 +75,10 @@ class Saved:
                 return key
             if (key := self._by_value(state)) is not None:
                 return key
-        words = _WORDS.get(kind, ())
-        return next((key for key, _, _ in self._entries if any(word in key.lower() for word in words)), None)
+        words = _WORDS.get(kind)
+        if words is None:
+            return None
+        return next((key for key, _, _ in self._entries if re.search(words, key.lower())), None)
 
     def holds_model(self, path: str) -> bool:
         """Whether parameters of a module are in it."""
