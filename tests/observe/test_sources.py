@@ -74,7 +74,7 @@ def test_the_file_that_was_started_is_kept(
     """Nothing need happen at a line of it; a script of an installer is none of the user's."""
     monkeypatch.chdir(tmp_path)
     Path(name).write_text("from training import main\n\nmain()\n", "utf-8")
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(tmp_path / name))
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(tmp_path / name), raising=False)
     sources, kept = Sources(), Kept()
     writer: Any = kept
     sources.keep_program(writer)
