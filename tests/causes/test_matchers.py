@@ -620,3 +620,19 @@ def test_a_clock_in_the_log_does_not_hide_the_seed() -> None:
     )
     found = ask(DRAWN, a, b, source=source)
     assert (found[0].cause, found[0].site) == ("entropy-seed", Site(_SOURCE, 4))
+
+
+def test_what_threads_draw_from_one_generator_is_no_order_of_a_queue() -> None:
+    """The queue's items differ since the draws came in another order, not since others came first."""
+
+    def run(first: int, other: int, order: int) -> list[Fact]:
+        draws = [
+            fact("draw", line, at, generator="numpy", call="rand", n=16, thread=thread, value=at, seeded=True)
+            for line, thread, at in ((8, 1, 3), (first, 1 - first // 14, 4), (other, 1 - other // 14, 6))
+        ]
+        return [*draws, fact("completion", 13, 5, call="Queue.get", order=order, content=order)]
+
+    found = ask(BATCH, run(8, 14, 1), run(14, 8, 2))
+    assert found[0].cause == "completion-order"
+    assert found[0].site in (Site(_SOURCE, 8), Site(_SOURCE, 14)), found
+    assert found[0].confidence >= 0.8

@@ -136,7 +136,11 @@ def match(evidence: Evidence) -> Finding | None:
     reordered = difference is not None and difference.reordered
     found = pairs(evidence, Completion, beyond=True)
     order = first(found, lambda p: p.differs(lambda d: d.order))
-    if order is not None and order.a is not None and (certain := _same_results(found)) is not None:
+    certain = _same_results(found)
+    # results of one generator that threads share are others because of that, and in no other order
+    if certain is not True and (interleaved := _interleaved(evidence)) is not None:
+        return interleaved
+    if order is not None and order.a is not None and certain is not None:
         return Finding(
             sure(evidence, order.a, 0.95 if certain else 0.4),
             order.site,
@@ -144,8 +148,6 @@ def match(evidence: Evidence) -> Finding | None:
             "and the two runs finished in another order.",
             _FIX,
         )
-    if (interleaved := _interleaved(evidence)) is not None:
-        return interleaved
     unknown = nearest(found, lambda p: p.detail.order is None)
     if unknown is not None:
         return Finding(
