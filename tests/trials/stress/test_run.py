@@ -116,6 +116,34 @@ def test_a_program_that_does_not_repeat(folder: Folder) -> None:
     assert "samebits cure" in ended.out
 
 
+def test_several_at_once_need_a_program_that_repeats(folder: Folder) -> None:
+    """The trial beside the second run of the pair is ended, and leaves no row."""
+    folder.write("train.py", PROGRAM.replace("torch.manual_seed(0)", ""))
+    ended = folder.samebits("stress", "-j", "2", "--quick", "train.py")
+    assert ended.code == 2
+    assert "INCOMPLETE  the program does not repeat by itself" in ended.out
+    assert "The runs did not run on the same thing" not in ended.out
+    assert not list(folder.path.glob(".samebits/stress-*/*.row.json"))
+
+
+def test_a_path_that_reaches_the_weights_leaves_one_place(folder: Folder) -> None:
+    seeded = "import zlib; torch.manual_seed(zlib.crc32(os.getcwd().encode()))"
+    folder.write("train.py", PROGRAM.replace("torch.manual_seed(0)", seeded))
+    ended = folder.samebits(
+        "stress",
+        "-j",
+        "2",
+        "--only",
+        "locale,time-zone,logging,working-folder",
+        "train.py",
+        PYTHONHASHSEED="0",
+    )
+    assert "so trials run one after another" in ended.err
+    assert "4 runs of about" in ended.err
+    assert "1 change of 4 not as it should be: working-folder" in ended.out
+    assert ended.code == 1
+
+
 def test_a_program_without_steps(folder: Folder) -> None:
     folder.write("train.py", "import torch\nprint(torch.ones(2).sum().item())\n")
     ended = folder.samebits("stress", "--quick", "train.py")

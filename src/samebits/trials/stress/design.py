@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,8 +33,9 @@ class Design:
         out: where runs are kept.
         where: the working folder of whoever asked for it.
         names: the changes, in the order of the matrix.
-        baseline: the ids of the runs that nothing was changed in; empty before they are there.
-        seconds: how long one of these took.
+        baseline: the ids of the runs that nothing was changed in, as far as they are there; two that agree
+            are a pair.
+        seconds: how long the first of these took.
         count: how many steps it took.
     """
 
@@ -116,6 +117,11 @@ class Design:
         except (ValueError, KeyError, TypeError) as e:
             raise RecordError(f"{str(path)!r} is damaged: {e!r}") from e
 
+    @property
+    def has_pair(self) -> bool:
+        """Whether the program was run twice, unchanged, and agreed."""
+        return len(self.baseline) == 2
+
     def run(self, number: int) -> Path:
         """The folder of a run of the baseline."""
         return self.out / self.baseline[number]
@@ -145,8 +151,3 @@ class Design:
     def enter(self) -> None:
         """Work where whoever asked for the trials worked."""
         os.chdir(self.where)
-
-
-def with_baseline(design: Design, runs: Sequence[str], seconds: float, count: int) -> Design:
-    """The same, once the program has been run unchanged."""
-    return replace(design, baseline=tuple(runs), seconds=seconds, count=count)

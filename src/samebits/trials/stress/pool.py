@@ -7,7 +7,6 @@ by who was asked to.
 
 from __future__ import annotations
 
-import os
 import queue
 import shlex
 import signal
@@ -29,8 +28,6 @@ from samebits.trials.stress.row import TrialRow, without
 #: Called with the rows that are there, and by name the steps that running trials have taken.
 Watch = Callable[[Sequence[TrialRow], dict[str, int]], None]
 _TURN: Final = 0.25
-#: Threads of OpenMP that wait let others compute: with several runs at once there are more than processors.
-_PATIENT: Final = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
 class Tasks:
@@ -52,7 +49,7 @@ class Tasks:
 
         The rows lie in the design's folder then.
         """
-        rows: list[TrialRow] = []
+        rows = list(self._design.rows().values())
         done = True
         with ThreadPoolExecutor(self._jobs, thread_name_prefix="samebits-trial") as executor:
             waiting: set[Future[TrialRow | None]] = {executor.submit(self._one, name) for name in names}
@@ -83,14 +80,12 @@ class Tasks:
             self._slots.put(slot)
 
     def _started(self, name: str, slot: int) -> TrialRow | None:
-        variables = dict(os.environ) if self._jobs == 1 else _PATIENT | dict(os.environ)
         with open(self._design.folder / f"{name}.log", "wb") as log:
             process = subprocess.Popen(
                 task.command(self._design.folder, name, slot),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=variables,
                 start_new_session=True,  # a Ctrl-C reaches it once, by us
             )
         with self._lock:

@@ -1,14 +1,17 @@
 """What reaches a program's weights: the program run again and again, with one thing changed each time.
 
 First a pair without a change, which has to agree in every bit.  Then each change is one run, compared with
-the first of the pair.  A change of the working folder's path comes first: where that reaches the weights,
-trials in several places at once would all differ, so they run one after another in one place.
+the first of the pair.  Where several run at once each has a place of its own, and so has the second of the
+pair: if the path of a place reaches the weights they do not agree, and all run one after another in one.
 """
 
 from __future__ import annotations
 
+import os
 import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,7 +54,7 @@ ALL: Final = (
 )
 #: What is changed where a person has little time.
 QUICK: Final = ("hash-seed", "listing-order", "num-workers", "evaluation", "threads", "extra-draw")
-_FOLDER: Final = "working-folder"
+_WAITING: Final = "OMP_WAIT_POLICY"
 #: Said with a baseline that does not agree.
 NOT_SAME: Final = (
     "the program does not repeat by itself, so a change would show nothing: `samebits verify` names the "
@@ -140,26 +143,81 @@ def stress(
     """
     watched = watched or Watchers()
     kind, backend = pool.checked_place(on)
-    design, verdict = baseline.pair(design, watched.pair)
-    if not design.baseline:
+    with _patient(jobs):
+        return _stressed(design, jobs, kind, backend, watched)
+
+
+def _stressed(
+    design: Design, jobs: int, kind: str, backend: str | None, watched: Watchers
+) -> tuple[Matrix, Verdict]:
+    one_place = jobs == 1 and kind == "here"
+    if one_place:
+        design, verdict = baseline.pair(design, watched.pair)
+    else:
+        design, verdict, one_place = _at_once(design, kind, watched)
+    if not design.has_pair:
         reason = NOT_SAME if verdict.verdict == "diverged" else verdict.headline
         return Matrix(verdict.runs, verdict.steps, 0.0, (), reason, str(design.folder)), verdict
     design.write()
+    rest = [name for name in design.names if name not in design.rows()]
+    if one_place:
+        kind, jobs = "here", 1
     watched.planned(design, jobs)
-    done = True
-    rest = list(design.names)
-    if (jobs > 1 or kind == "joblib") and _FOLDER in rest:
-        rest.remove(_FOLDER)
-        done = pool.Tasks(design, 1).run([_FOLDER], watched.trials)
-        row = design.rows([_FOLDER]).get(_FOLDER)
-        if row is not None and row.word == "finding":
-            kind, jobs = "here", 1
-            watched.said(_ONE_PLACE)
-    if done and kind == "joblib":
+    if kind == "joblib":
         done = pool.by_joblib(design, rest, jobs, backend, watched.trials)
-    elif done:
+    else:
         done = pool.Tasks(design, jobs).run(rest, watched.trials)
     return collected(design, interrupted=not done), verdict
+
+
+def _at_once(design: Design, kind: str, watched: Watchers) -> tuple[Design, Verdict, bool]:
+    """The pair, its second run beside the first trial; and whether a place's path reaches the weights."""
+    with baseline.first(design, watched.pair) as (first, nothing):
+        if nothing is not None:
+            return design, nothing, False
+        design = baseline.begun(design, first)
+        design.write()
+        with _beside(design, design.names[0] if kind == "here" else None):
+            paired, verdict = baseline.repeated(design, first, watched.pair, slot=1)
+            paired.write()  # which the trial waits for
+        if verdict.verdict != "diverged":
+            return paired, verdict, False
+        paired, again = baseline.repeated(design, first, watched.pair)
+        if paired.has_pair:
+            watched.said(_ONE_PLACE)
+        return paired, again, paired.has_pair
+
+
+@contextmanager
+def _beside(design: Design, name: str | None) -> Iterator[None]:
+    """While this is open a trial runs in the first place; it ends early where the pair does not agree."""
+    if name is None:
+        yield
+        return
+    tasks = pool.Tasks(design, 1)
+    with ThreadPoolExecutor(1, thread_name_prefix="samebits-beside") as executor:
+        running = executor.submit(tasks.run, [name], lambda rows, steps: None)
+        try:
+            yield
+        except BaseException:
+            tasks.interrupt()
+            raise
+        if not Design.read(design.folder).has_pair:
+            tasks.interrupt()
+        running.result()
+
+
+@contextmanager
+def _patient(jobs: int) -> Iterator[None]:
+    """Threads of OpenMP that wait let others compute: several runs have more of them than processors."""
+    if jobs == 1 or _WAITING in os.environ:
+        yield
+        return
+    os.environ[_WAITING] = "PASSIVE"
+    try:
+        yield
+    finally:
+        del os.environ[_WAITING]
 
 
 def collected(design: Design, *, interrupted: bool = False) -> Matrix:
@@ -168,7 +226,7 @@ def collected(design: Design, *, interrupted: bool = False) -> Matrix:
     rows = tuple(there.get(name) or _missing(name, interrupted) for name in design.names)
     absent = sum(row.word == "missing" for row in rows)
     reason = None
-    if not design.baseline:
+    if not design.has_pair:
         return Matrix(
             (), 0, 0.0, (), "the pair without a change has not ended, or does not agree", str(design.folder)
         )

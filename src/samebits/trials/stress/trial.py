@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,8 @@ from samebits.trials.stress.weights import reach
 
 #: Called with the number of finished steps, a few times a second.
 Progress = Callable[[int], None]
+#: Seconds between two looks at whether the pair is there.
+_TURN: Final = 0.1
 #: A changed run that takes so many times as long as an unchanged one, and so many seconds, hangs.
 _PATIENCE: Final = (10.0, 120.0)
 #: The change whose run is looked at twice: by the names of numbers, and where that did nothing, without.
@@ -130,7 +133,13 @@ def _threads(run: Run) -> list[object]:
 
 
 def _idle(design: Design, baseline: Run) -> frozenset[IdlePlace]:
-    """Where the pair without a change gave other values, which reach nothing: overwritten weights."""
+    """Where the pair without a change gave other values, which reach nothing: overwritten weights.
+
+    The second run of the pair may still be running: it is waited for.
+    """
+    while not design.has_pair:
+        time.sleep(_TURN)
+        design = Design.read(design.folder)
     try:
         with Run.open(design.run(1)) as second:
             return idle_places(baseline, second)
