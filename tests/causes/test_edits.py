@@ -15,7 +15,7 @@ from samebits.model import facts
 from samebits.model.cause import Evidence
 from samebits.model.divergence import Divergence
 from samebits.model.events import Event
-from samebits.model.facts import Detail, Fact, Save
+from samebits.model.facts import Detail, Draw, Fact, Save
 from samebits.model.finding import Finding
 from samebits.model.sites import Site
 
@@ -543,6 +543,54 @@ CASES: dict[str, tuple[str, str, list[tuple[str, dict[str, Any]]], list[str]]] =
         [],
         ["    return list(pool.imap(work, range(9)))  # here"],
     ),
+    "results of processes by a callback": (
+        "completion-order",
+        """\
+        import multiprocessing
+
+        def collect(work):
+            rows = []
+            with multiprocessing.Pool(2) as pool:
+                for n in range(9):
+                    pool.apply_async(work, (n,), callback=rows.append)  # here
+                pool.close()
+                pool.join()
+            return rows
+        """,
+        [("completion", {"call": "Pool.apply_async"})],
+        [
+            "            rows.append(pool.apply_async(work, (n,)))  # here",
+            "        rows[:] = [each.get() for each in rows]",
+        ],
+    ),
+    "threads of a pool that share a generator": (
+        "completion-order",
+        """\
+        from concurrent.futures import ThreadPoolExecutor
+        import numpy as np
+        rng = np.random.default_rng(0)
+
+        def work(n):
+            return rng.random() + n  # here
+
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            rows = list(pool.map(work, range(9)))
+        """,
+        [],
+        ["with ThreadPoolExecutor(max_workers=1) as pool:"],
+    ),
+    "distinct values of a library": (
+        "library-order",
+        "from kit import Table\nnames = Table().unique('tag')  # here\n",
+        [],
+        ["names = sorted(Table().unique('tag'))  # here"],
+    ),
+    "memory that a tensor grows by": (
+        "uninitialized-memory",
+        "import torch\nx = torch.zeros(4)\nx.resize_(8)  # here\n",
+        [],
+        ["size = x.numel()", "x.view(-1)[size:].zero_()"],
+    ),
     "a seed from the clock": (
         "entropy-seed",
         "import time\nimport torch\ntorch.manual_seed(int(time.time() * 1000) % 2**32)  # here\n",
@@ -897,6 +945,29 @@ def test_generators_of_a_sequence_without_entropy() -> None:
     assert "root = SeedSequence(entropy)" in texts[_FILE].split("\n")
 
 
+@pytest.mark.parametrize(
+    ("head", "added"),
+    [
+        ("@numba.njit", ["@numba.njit", "def seed_compiled(value):", "    np.random.seed(value)"]),
+        (
+            "@numba.jit(nopython=True)",
+            ["@numba.jit(nopython=True)", "def seed_compiled(value):", "    np.random.seed(value)"],
+        ),
+        ("@numba.njit(parallel=True)", []),
+    ],
+)
+def test_what_numba_compiles_is_seeded_by_what_it_compiles(head: str, added: list[str]) -> None:
+    source = "import numba\nimport numpy as np\n\n\n"
+    source += f"{head}\ndef walk(n):\n    return np.random.randint(0, n)  # here\n"
+    found, texts = mended("unseeded-numpy-random", source, [_draw("numba")], about=Draw)
+    lines = texts[_FILE].split("\n")
+    assert bool(found.edits) == bool(added)
+    if added:
+        assert lines[4:7] == added
+        assert lines[9].startswith("seed_compiled(0)  #")
+        assert lines[12:14] == [head, "def walk(n):"]
+
+
 def test_results_of_joblib_in_order() -> None:
     source = (
         "from joblib import Parallel, delayed\n\n"
@@ -963,6 +1034,16 @@ def test_a_seed_made_of_a_name_is_fixed_where_it_seeds() -> None:
             "t.join()\n",
             [],
         ),
+        # what has come is looked at before all has
+        (
+            "completion-order",
+            "def collect(pool, work):\n    rows = []\n"
+            "    pool.apply_async(work, callback=rows.append)  # here\n"
+            "    print(len(rows))\n    pool.join()\n",
+            [("completion", {"call": "Pool.apply_async"})],
+        ),
+        # distinct values that are a column of a table
+        ("library-order", "import cudf\nrows = frame['x'].unique()  # here\n", []),
         # numbers, not memory
         ("uninitialized-memory", "import torch\nx = torch.Tensor([1.0, 2.0])  # here\n", []),
     ],

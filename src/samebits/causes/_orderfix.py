@@ -23,7 +23,7 @@ _OF_SETS: Final = frozenset(
 _OPERATORS: Final = (ast.BitAnd, ast.BitOr, ast.Sub, ast.BitXor)
 
 
-def _is_set(node: ast.expr) -> bool:
+def is_set(node: ast.expr) -> bool:
     match node:
         case ast.Set() | ast.SetComp() | ast.BinOp(op=ast.BitAnd() | ast.BitOr() | ast.Sub() | ast.BitXor()):
             return True
@@ -47,7 +47,7 @@ def _sets(patch: Patch, draft: Draft, line: int, through: set[str]) -> list[ast.
     for node in candidates:
         names: set[str] = set()
         makers = made(patch, draft, node, through=names)
-        if makers and all(_is_set(each) for _, each in makers):
+        if makers and all(is_set(each) for _, each in makers):
             known.append(node)
             through |= names
     return known or (candidates if len(candidates) == 1 else [])
@@ -115,18 +115,18 @@ def keep_insertion(patch: Patch, site: Site | None) -> None:
     # Where the set is made, what it is made of may be iterated over on the same line.
     for node in _filled(patch, draft, site.line, through) or _sets(patch, draft, site.line, through):
         for other, maker in made(patch, draft, node, through=through) or []:
-            _as_dict(other, maker)
+            as_dict(other, maker)
     if not patch.changed:
         raise UnclearPlace("where the set is made is not known")
     for other in patch.every():
-        _use_dict(other, through)
+        use_dict(other, through)
 
 
 def _filled(patch: Patch, draft: Draft, line: int, through: set[str]) -> list[ast.expr]:
     """What is made a set on a line, by the name that it gets: all that makes it is found by that name."""
     for node in draft.at(line):
         above = draft.names.parent(node)
-        if not isinstance(node, ast.expr) or not _is_set(node):
+        if not isinstance(node, ast.expr) or not is_set(node):
             continue
         if isinstance(above, ast.Assign | ast.AnnAssign):
             target = above.targets[0] if isinstance(above, ast.Assign) else above.target
@@ -145,7 +145,7 @@ def _filled(patch: Patch, draft: Draft, line: int, through: set[str]) -> list[as
     return []
 
 
-def _as_dict(draft: Draft, node: ast.expr) -> None:
+def as_dict(draft: Draft, node: ast.expr) -> None:
     above = draft.names.parent(node)
     value = isinstance(above, ast.DictComp) and node is above.value
     if isinstance(above, ast.BinOp | ast.Compare | ast.Dict | ast.DictComp | ast.ListComp) and not value:
@@ -201,7 +201,7 @@ def _reached_by_keys(draft: Draft, names: Collection[str]) -> None:
         raise UnclearPlace("the sets are reached past their keys")
 
 
-def _use_dict(draft: Draft, names: Collection[str]) -> None:
+def use_dict(draft: Draft, names: Collection[str]) -> None:
     """What is done with a set that is a dict now."""
     _reached_by_keys(draft, names)
     for node in ast.walk(draft.tree):
@@ -266,98 +266,3 @@ def digest_text(patch: Patch, site: Site | None, of: str) -> None:
     )
     hashlib = draft.module("hashlib", call.lineno)
     draft.replace(call, f'int.from_bytes({hashlib}.sha256({data}).digest()[:8], "little")')
-
-
-def take_in_order(patch: Patch, site: Site | None) -> str | None:
-    """Results in the order in which their work was handed out."""
-    draft = patch.draft(site)
-    assert site is not None
-    for node in draft.at(site.line):  # joblib's word, where it is one
-        if isinstance(node, ast.Constant) and node.value == "generator_unordered":
-            draft.replace(node, '"generator"')
-            return None
-    for call in calls_at(draft, site.line, {"as_completed", "imap_unordered", "wait", "start"}):
-        name = last_name(call)
-        if name == "imap_unordered":
-            draft.rename(call, "imap")
-            return None
-        if name == "as_completed" and call.args:
-            _in_submission_order(patch, draft, call.args[0])
-            above, futures = draft.names.parent(call), draft.source(call.args[0])
-            taken_singly = isinstance(above, ast.Call) and last_name(above) == "next"
-            draft.replace(call, f"iter({futures})" if taken_singly else futures)
-            return None
-        if name == "wait" and call.args:
-            _instead_of_done(patch, draft, call)
-            return None
-        if name == "start" and isinstance(draft.names.parent(call), ast.Expr):
-            return _one_after_another(patch, draft, call)
-    raise UnclearPlace("no call that can be put in order is on the line")
-
-
-def _in_submission_order(patch: Patch, draft: Draft, futures: ast.expr) -> None:
-    """Futures in a set have no order: they become the keys of a dict."""
-    through: set[str] = set()
-    makers = made(patch, draft, futures, through=through) or []
-    sets = [(other, node) for other, node in makers if _is_set(node)]
-    for other, node in sets:
-        if node is futures:
-            raise UnclearPlace("the futures are made in the call")
-        _as_dict(other, node)
-    if sets:
-        _use_dict(draft, through)
-
-
-def _instead_of_done(patch: Patch, draft: Draft, call: ast.Call) -> None:
-    """`done, _ = wait(futures)`: whoever iterates `done` iterates the futures."""
-    above = draft.names.parent(call)
-    target = above.targets[0] if isinstance(above, ast.Assign) else None
-    if not isinstance(target, ast.Tuple) or not isinstance(target.elts[0], ast.Name):
-        raise UnclearPlace("what becomes of the finished is not plain")
-    done = target.elts[0].id
-    futures = draft.source(call.args[0])
-    if any(given.arg == "return_when" for given in call.keywords) or not isinstance(call.args[0], ast.Name):
-        raise UnclearPlace("some of them alone are waited for")
-    _in_submission_order(patch, draft, call.args[0])
-    function = draft.names.function(call)
-    uses = [
-        node
-        for node in ast.walk(draft.tree)
-        if isinstance(node, ast.Name) and node.id == done and isinstance(node.ctx, ast.Load)
-    ]
-    for node in uses:
-        if draft.names.function(node) is function:
-            draft.replace(node, futures)
-
-
-#: What threads speak to each other with: one that waits for another cannot be run alone.
-_SPEAKS: Final = frozenset(
-    {
-        "Queue",
-        "SimpleQueue",
-        "LifoQueue",
-        "PriorityQueue",
-        "Event",
-        "Condition",
-        "Barrier",
-        "Semaphore",
-        "Pipe",
-    }
-)
-
-
-def _one_after_another(patch: Patch, draft: Draft, call: ast.Call) -> str:
-    """Threads that write to what they share: each begins when the one before has ended."""
-    for other in patch.every():
-        for node in ast.walk(other.tree):
-            if isinstance(node, ast.Call) and last_name(node) in _SPEAKS:
-                raise UnclearPlace("threads wait for each other")
-    joins = [
-        node for node in ast.walk(draft.tree) if isinstance(node, ast.Call) and last_name(node) == "join"
-    ]
-    if not any(isinstance(node.func, ast.Attribute) and not node.args for node in joins):
-        raise UnclearPlace("nothing waits for the thread")
-    if not isinstance(call.func, ast.Attribute):
-        raise UnclearPlace("it is no thread's method")
-    draft.after(draft.statement(call), f"{draft.source(call.func.value)}.join()")
-    return "one thread after the other; at the same time only where each returns what it made"

@@ -10,8 +10,8 @@ from typing import Final
 from samebits.causes._draws import PYTHON, of, partings
 from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import FactPair, first, nearest, of_kind, outside, pairs, spot, sure
+from samebits.causes._finishfix import one_thread, take_in_order
 from samebits.causes._libraryfix import keep_order
-from samebits.causes._orderfix import take_in_order
 from samebits.causes._origins import as_finished, last_name, several_jobs
 from samebits.causes._ownfix import own_stream_of_thread
 from samebits.causes._patch import InWords, Patch, mends
@@ -197,6 +197,8 @@ def _change(patch: Patch, finding: Finding) -> str | None:
         rows = of_kind([fact for fact in patch.evidence.a if fact.site == finding.site], Completion)
         if any("Queue" in str(row.detail.call) for row in rows):
             raise InWords(_numbered(patch, finding)) from None
+        if not rows:
+            return one_thread(patch)
         raise
 
 

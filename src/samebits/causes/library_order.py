@@ -12,6 +12,7 @@ from samebits.causes._origins import as_finished, last_name, origin, sorts
 from samebits.causes._patch import Patch, mends
 from samebits.causes._seeds import differs_elsewhere
 from samebits.causes._source import text_of
+from samebits.causes._trace import calls_at
 from samebits.model.cause import Cause, Evidence
 from samebits.model.events import EXTERNAL
 from samebits.model.facts import Completion, Thread
@@ -33,6 +34,13 @@ _LOSE: Final = frozenset(
 #: What computes what another call asked for, which may be in a text: "SELECT DISTINCT ...".
 _COMPUTE: Final = frozenset(
     {"sql", "execute", "query", "collect", "compute", "aggregate", "to_table", "toPandas"}
+)
+#: Of these, what may give plain values.
+_DISTINCT: Final = frozenset({"unique", "distinct"})
+#: Libraries whose distinct values are a table, or a column of one.
+_TABLES: Final = frozenset(
+    {"polars", "pandas", "pyarrow", "duckdb", "sqlite3", "sqlalchemy", "pyspark", "dask", "datasets", "cudf"}
+    | {"modin", "ray", "vaex"}
 )
 _KEEPS: Final = frozenset({"maintain_order", "sort"})
 #: Owners of functions of these names that keep an order, or sort: `np.unique`, `os.path.join`.
@@ -95,8 +103,29 @@ def _is_off(value: ast.expr) -> bool:
 
 
 def _change(patch: Patch, finding: Finding) -> str | None:
-    keep_order(patch, finding.site)
+    if not keep_order(patch, finding.site):
+        _sort(patch, finding.site)
     return None
+
+
+def _sort(patch: Patch, site: Site | None) -> None:
+    """Distinct values that a call gives as they are, and that become no table again: in sorted order."""
+    draft = patch.draft(site)
+    for call in calls_at(draft, site.line, _DISTINCT) if site is not None else ():
+        plain = isinstance(draft.names.parent(call), ast.Assign | ast.For | ast.comprehension)
+        if plain and not any(_modules(other.tree) & _TABLES for other in patch.every()):
+            draft.wrap(call, "sorted(", ")")
+
+
+def _modules(tree: ast.Module) -> set[str]:
+    """The packages that a file imports from."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").partition(".")[0])
+    return found
 
 
 CAUSE = Cause(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from samebits.causes._edits import UnclearPlace
+from samebits.causes._edits import Draft, UnclearPlace
 from samebits.causes._evidence import pairs, spot, sure
 from samebits.causes._patch import Patch, mends
 from samebits.causes._trace import call_at, last_name
@@ -74,14 +74,27 @@ _TYPED: Final = {
 
 def _change(patch: Patch, finding: Finding) -> str | None:
     draft = patch.draft(finding.site)
-    call = call_at(draft, finding.site, _ZEROS.keys() | _TYPED.keys())
+    call = call_at(draft, finding.site, _ZEROS.keys() | _TYPED.keys() | {"resize_"})
     name = last_name(call)
+    if name == "resize_":
+        _fill_what_is_new(draft, call)
+        return None
     if name.endswith("Tensor") and any(isinstance(given, ast.List | ast.Tuple) for given in call.args):
         raise UnclearPlace("it is made of numbers")
     draft.rename(call, _ZEROS.get(name, "zeros"))
     if name in _TYPED and isinstance(call.func, ast.Attribute):
         draft.keyword(call, "dtype", f"{draft.source(call.func.value)}.{_TYPED[name]}")
     return None
+
+
+def _fill_what_is_new(draft: Draft, call: ast.Call) -> None:
+    """`x.resize_(n)` keeps what was in `x`, in its order: what is behind that becomes zeros."""
+    statement = draft.statement(call)
+    if not isinstance(call.func, ast.Attribute) or draft.names.parent(call) is not statement:
+        raise UnclearPlace("the tensor is used in the statement that resizes it")
+    tensor, size = draft.source(call.func.value), draft.free("size")
+    draft.before(statement, f"{size} = {tensor}.numel()")
+    draft.after(statement, f"{tensor}.view(-1)[{size}:].zero_()")
 
 
 CAUSE = Cause(

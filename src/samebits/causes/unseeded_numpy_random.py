@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from samebits.causes._compiledfix import seed_compiled
 from samebits.causes._draws import NUMPY, drawing, of
 from samebits.causes._evidence import spot, sure
 from samebits.causes._patch import Patch, mends
@@ -75,6 +76,9 @@ def match(evidence: Evidence) -> Finding | None:
 
 
 def _change(patch: Patch, finding: Finding) -> str | None:
+    if getattr(finding.subject, "generator", None) == "numba":
+        seed_compiled(patch, finding.site)
+        return None
     return seed_everything(patch, finding, "numpy")
 
 
