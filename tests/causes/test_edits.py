@@ -543,6 +543,13 @@ CASES: dict[str, tuple[str, str, list[tuple[str, dict[str, Any]]], list[str]]] =
         [],
         ["    return list(pool.imap(work, range(9)))  # here"],
     ),
+    "a seed that a configuration has not": (
+        "unseeded-numpy-random",
+        "import numpy as np\nimport torch\ntorch.manual_seed(0)\n"
+        "rng = np.random.default_rng(cfg['seed'])  # here\n",
+        [_create("numpy.Generator")],
+        ["rng = np.random.default_rng(0 if cfg['seed'] is None else cfg['seed'])  # here"],
+    ),
     "results of processes by a callback": (
         "completion-order",
         """\

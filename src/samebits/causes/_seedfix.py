@@ -37,7 +37,8 @@ def seed_object(patch: Patch, site: Site | None, kind: type[Detail] = Create) ->
         call = found[0]
         given: list[ast.expr] = [*call.args, *(word.value for word in call.keywords)]
         if given and not (isinstance(given[0], ast.Constant) and given[0].value is None):
-            _seed_sequences(patch, draft, site)
+            if not _seed_sequences(patch, draft, site):
+                _instead_of_none(patch, draft, given[0], site, kind)
             return
         number = fresh(patch, draft, call, site, kind, _BITS.get(last_name(call), 64))
         function = draft.source(call.func)
@@ -60,7 +61,18 @@ def seed_object(patch: Patch, site: Site | None, kind: type[Detail] = Create) ->
     draft.replace(call, f"{owner}.{name}({number}){'.initial_seed()' if used else ''}")
 
 
-def _seed_sequences(patch: Patch, draft: Draft, site: Site) -> None:
+def _instead_of_none(patch: Patch, draft: Draft, given: ast.expr, site: Site, kind: type[Detail]) -> None:
+    """What is given is None in this run, as a configuration may have it: then a number."""
+    rows = [fact.detail for fact in facts_at(patch.evidence.a, site, Create)]
+    unseeded = any(isinstance(row, Create) and row.seeded is False for row in rows)
+    if not unseeded or not isinstance(given, ast.Name | ast.Attribute | ast.Subscript):
+        raise UnclearPlace("it is made of something else")
+    source = draft.source(given)
+    number = fresh(patch, draft, given, site, kind, 32)
+    draft.replace(given, f"{number} if {source} is None else {source}")
+
+
+def _seed_sequences(patch: Patch, draft: Draft, site: Site) -> bool:
     """What the generator is made of comes from a `SeedSequence` without entropy: that gets a number."""
     found = [
         node
@@ -69,11 +81,10 @@ def _seed_sequences(patch: Patch, draft: Draft, site: Site) -> None:
         and draft.names.called(node) == "numpy.random.SeedSequence"
         and not (node.args or node.keywords)
     ]
-    if not found:
-        raise UnclearPlace("it is made of something else")
     for call in found:
         number = fresh(patch, draft, call, Site(site.file, call.lineno), Create, 64)
         draft.replace(call, f"{draft.source(call.func)}({number})")
+    return bool(found)
 
 
 def _seed_drawn_from(patch: Patch, draft: Draft, site: Site) -> None:
