@@ -15,7 +15,8 @@ from referencing import Registry, Resource
 from samebits.compare import Verdict
 from samebits.control.settings import Control
 from samebits.launch import Program
-from samebits.model.finding import Edit
+from samebits.model.finding import Edit, Finding
+from samebits.model.sites import Site
 from samebits.trials.cure import search
 from samebits.trials.cure.remedies import Remedy
 from samebits.trials.cure.result import CureResult, Needed, Proof
@@ -99,6 +100,14 @@ def test_what_a_person_reads(samebits: Run, found: Callable[..., dict[str, Any]]
     assert "nothing observed but its weights: all 0a" in " ".join(answer.out.split())
     assert "at most 40 runs: 2 as it is, and 2 for each change that is tried" in answer.err
     assert samebits("cure", "-q", "train.py").out == "CURED  one change makes it repeat, found in 6 runs\n"
+
+
+def test_why_there_is_no_edit(samebits: Run, found: Callable[..., dict[str, Any]]) -> None:
+    finding = Finding(0.9, Site("train.py", 1, ""), "w", "the fix", "hash-order", unclear="it is a text")
+    outside = Needed(Remedy("hash-seed", "a fixed hash seed", finding=finding), True, None)
+    found(result(first=DIVERGED, needed=(outside,), patch=b""))
+    said = " ".join(samebits("cure", "train.py").out.split())
+    assert "There is no edit that does this here (it is a text); in words: the fix" in said
 
 
 @pytest.mark.parametrize(

@@ -117,8 +117,8 @@ def mends(change: Callable[[Patch, Finding], str | None]) -> Mend:
         try:
             why = change(patch, finding)
             edits = patch.edits()
-        except UnclearPlace:
-            return finding
+        except UnclearPlace as why_not:
+            return replace(finding, unclear=str(why_not))
         except InWords as words:
             return replace(finding, fix=str(words))
         if not edits:

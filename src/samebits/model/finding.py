@@ -39,6 +39,7 @@ class Finding:
         cause: the name of the cause; its matcher need not give it.
         edits: the fix as changes of the program's source, all of them to be made; empty where none is known.
         subject: the fact that it is about; for `Cause.mend`, and not in the document.
+        unclear: why the fix is no edit, where one was looked for; not in the document.
     """
 
     confidence: float
@@ -48,6 +49,7 @@ class Finding:
     cause: str = ""
     edits: tuple[Edit, ...] = ()
     subject: Detail | None = None
+    unclear: str = ""
 
     def __str__(self) -> str:
         return f"{self.site or 'an unknown line'}: {self.cause}: {self.why}"

@@ -98,7 +98,8 @@ def _needed(console: Console, number: int, needed: Needed) -> None:
     put(console, title, 2)
     put(console, clean(remedy.what), 5, "cyan" if remedy.edits else "")
     if remedy.outside and remedy.finding is not None:
-        put(console, "There is no edit that does this here; in words:", 5)
+        why = f" ({clean(remedy.finding.unclear)})" if remedy.finding.unclear else ""
+        put(console, f"There is no edit that does this here{why}; in words:", 5)
         for line in clean(remedy.finding.fix, lines=True).splitlines():
             console.print(Text("       " + line, style="cyan"), soft_wrap=True, no_wrap=True)
     if needed.shown:

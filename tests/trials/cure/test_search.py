@@ -205,10 +205,12 @@ def test_an_interrupt_keeps_what_is_known(
 
     def interrupted(*args: Any, **kwargs: Any) -> Verdict:
         if simulated.runs >= 6:
+            kwargs["progress"](2, 2, 0)  # the first of the pair has ended
             raise KeyboardInterrupt
         return whole(*args, **kwargs)
 
     monkeypatch.setattr(simulated, "verify", interrupted)
     result = sought(simulated, tmp_path)
     assert (result.verdict, result.interrupted, result.exit_status) == ("incomplete", True, 2)
+    assert result.runs == 7
     assert names(result) == ["numpy", "torch"]

@@ -101,6 +101,7 @@ class Bench:
         before = self.runs
 
         def tell(run: int, _: int, steps: int) -> None:
+            self.runs = max(self.runs, before + run - 1)  # an interrupt ends the one that is running
             if self.progress is not None:
                 self.progress(before + run, self.most, steps, None, what)
 
@@ -129,7 +130,7 @@ class Bench:
                 renew=mirrored if FRESH in self._outside(chosen) else lambda: program,
             )
             self.touched.update(str(path) for mirror in made for path in mirror.changed())
-        self.runs += max(len(verdict.runs), 1)
+        self.runs = before + max(len(verdict.runs), 1)
         if self.longest is None:
             self.longest = max((_seconds(self.out, name) for name in verdict.runs), default=0.0)
         return verdict
