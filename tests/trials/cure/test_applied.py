@@ -68,3 +68,21 @@ def test_a_folder_that_cannot_be_written_to_leaves_all_as_it_was(tree: Path) -> 
             apply({"train.py": b"A"}, {"train.py": b"a\r\n"}, tree)
     finally:
         tree.chmod(0o700)
+
+
+def test_a_link_is_asked_about_where_it_leads(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The file that a link leads to is what is written."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "real.py").write_text("c\n")
+    (tree / "link.py").symlink_to(elsewhere / "real.py")
+    git(tree, "add", "link.py")
+    git(tree, "commit", "-qm", "link")
+    with pytest.raises(UsageError, match=r"link\.py, which leads to .*real\.py, is not in git"):
+        check_tree(tree, ["link.py"])
+    git(elsewhere, "init", "-q")
+    git(elsewhere, "add", "real.py")
+    git(elsewhere, "commit", "-qm", "real")
+    check_tree(tree, ["link.py"])
+    (elsewhere / "real.py").write_text("mine\n")
+    with pytest.raises(UsageError, match=r"link\.py, which leads to .*real\.py, has some that were not"):
+        check_tree(tree, ["link.py"])

@@ -30,10 +30,17 @@ def check_tree(folder: Path, files: Sequence[str]) -> None:
             "commit or stash them, or give --force."
         )
     for file in files:
-        if _git(folder, "ls-files", "--error-unmatch", "--", file) is None:
+        real = (folder / file).resolve()  # which is what is written
+        leads = f", which leads to {real}," if (folder / file).is_symlink() else ""
+        if _git(real.parent, "ls-files", "--error-unmatch", "--", real.name) is None:
             raise UsageError(
-                f"--apply changes files only where git can give them back, and {file} is not in git; "
+                f"--apply changes files only where git can give them back, and {file}{leads} is not in git; "
                 "add it, or give --force."
+            )
+        if _git(real.parent, "status", "--porcelain", "--", real.name):
+            raise UsageError(
+                f"--apply changes only files without changes, and {file}{leads} has some that were not "
+                "committed; commit or stash them, or give --force."
             )
 
 
