@@ -550,6 +550,13 @@ CASES: dict[str, tuple[str, str, list[tuple[str, dict[str, Any]]], list[str]]] =
         [_create("numpy.Generator")],
         ["rng = np.random.default_rng(0 if cfg['seed'] is None else cfg['seed'])  # here"],
     ),
+    "a seed that a function was not given": (
+        "unseeded-python-random",
+        "import random\nimport torch\n\ndef set_seed(seed):\n    random.seed(seed)  # here\n"
+        "    torch.manual_seed(0)\n\nset_seed(None)\n",
+        [("seed", {"generator": "python", "call": "random.seed", "value": None})],
+        ["    random.seed(0 if seed is None else seed)  # here"],
+    ),
     "results of processes by a callback": (
         "completion-order",
         """\

@@ -636,3 +636,13 @@ def test_what_threads_draw_from_one_generator_is_no_order_of_a_queue() -> None:
     assert found[0].cause == "completion-order"
     assert found[0].site in (Site(_SOURCE, 8), Site(_SOURCE, 14)), found
     assert found[0].confidence >= 0.8
+
+
+@pytest.mark.parametrize(
+    ("returns", "named"), [("1 + (time.time_ns() % 1000) * 1e-5", True), ("time.time_ns() - start", False)]
+)
+def test_a_clock_that_is_computed_with(returns: str, named: bool) -> None:
+    source = f"import time\ndef scale():\n    return {returns}\n"
+    a, b = _both("clock", 3, "value", 100, 250, call="time.time_ns")
+    found = ask(value("aten::mul", line=9), a, b, source=source)
+    assert [(one.cause, one.site and one.site.line) for one in found] == [("wall-clock", 3)] * named

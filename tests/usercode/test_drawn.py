@@ -82,6 +82,8 @@ lib.jitter_module()(torch.zeros(1))                  # module
 import torch._dynamo
 torch.manual_seed(4)                                 # dynamo-seed
 import tempfile; tempfile.mkdtemp()                  # named
+tempfile._Random = random.SystemRandom; tempfile._get_candidate_names = tempfile._RandomNameSequence
+tempfile.mkdtemp()                                   # named by the system
 """
 _LINES = {text.split("#")[-1].strip(): n for n, text in enumerate(_PROGRAM.splitlines(), 1) if "#" in text}
 
@@ -170,6 +172,7 @@ def test_every_bit_generator_is_seen_and_has_a_state(facts: list[Fact[Detail]]) 
 def test_what_is_no_draw_from_a_generator(facts: list[Fact[Detail]]) -> None:
     assert [each.call for each in _at(facts, "system", Entropy)] == ["random.SystemRandom.random"]
     assert not _at(facts, "system", Draw)
+    assert [each.call for each in _at(facts, "named by the system", Entropy)] == ["tempfile.mkdtemp"]
     assert [each.by for each in _at(facts, "clock", Clock)] == ["lib.timed"]
     assert [each.call for each in _at(facts, "restored", RngRestore)] == ["random.setstate"]
 

@@ -55,6 +55,10 @@ def seed_object(patch: Patch, site: Site | None, kind: type[Detail] = Create) ->
     used = not isinstance(draft.names.parent(call), ast.Expr)
     owner = draft.source(call.func.value) if isinstance(call.func, ast.Attribute) else ""
     if draft.names.qualified(call.func) in ("random.seed", "numpy.random.seed"):
+        if len(call.args) == 1 and isinstance(call.args[0], ast.Name | ast.Attribute | ast.Subscript):
+            none = draft.source(call.args[0])  # which it is in this run
+            draft.replace(call.args[0], f"{number} if {none} is None else {none}")
+            return
         draft.replace(call, f"{draft.source(call.func)}({number})")
         return
     name = "manual_seed_all" if last_name(call) == "seed_all" else "manual_seed"

@@ -10,7 +10,7 @@ from samebits.causes._edits import Draft, UnclearPlace
 from samebits.causes._evidence import facts, is_random, outside, reach, spot
 from samebits.causes._patch import Patch, mends
 from samebits.causes._seeds import differing_seed, differs_elsewhere, drew_alone
-from samebits.causes._source import Uses, calling, follow, is_clock, text_of
+from samebits.causes._source import Uses, calling, follow, is_clock, parsed, text_of
 from samebits.causes._trace import last_name, seen
 from samebits.model import calls
 from samebits.model.cause import Cause, Evidence
@@ -21,6 +21,8 @@ from samebits.model.sites import Site
 _FIX = """\
 for step in range(max_steps):  # count steps instead of seconds: both runs then do the same work
     train_step()"""
+_FIX_VALUE = """\
+value = 0.5  # a constant, or one from the configuration: a clock gives another in each run"""
 #: What a class, or a keyword, is called that sets a limit of time.
 _LIMIT: Final = re.compile(
     r"time_?(limit|out|budget|interval)|(max|limit|budget)_?(time|sec|minutes|hours)"
@@ -139,6 +141,8 @@ def match(evidence: Evidence) -> Finding | None:
         and event.site.line in uses.arguments
     ):
         confidence = 0.6 * outside(evidence)
+    elif (computed := _computed_with(evidence, clocks)) is not None:
+        confidence, clock = 0.5, computed
     else:
         return None
     if uses.arguments and structural:
@@ -148,8 +152,29 @@ def match(evidence: Evidence) -> Finding | None:
         clock.site,
         f"the script reads a clock at {spot(clock.site)}"
         + (" and the two runs do not do the same operations." if structural else " and computes with it."),
-        _FIX,
+        _FIX if structural else _FIX_VALUE,
     )
+
+
+def _computed_with(evidence: Evidence, clocks: list[Fact[Clock]]) -> Fact[Clock] | None:
+    """A reading that a function returns as another number, and no span, where an input alone differs."""
+    divergence = evidence.divergence
+    if divergence.change != "value" or divergence.inputs_equal is not False or differs_elsewhere(evidence):
+        return None
+    for fact in reversed(clocks):
+        tree = parsed(text_of(evidence, fact.site))
+        if tree is None or fact.site is None:
+            continue
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Return) or not node.lineno <= fact.site.line <= (
+                node.end_lineno or 0
+            ):
+                continue
+            if any(
+                isinstance(each, ast.BinOp) and not isinstance(each.op, ast.Sub) for each in ast.walk(node)
+            ):
+                return fact
+    return None
 
 
 def _change(patch: Patch, finding: Finding) -> str | None:

@@ -119,7 +119,9 @@ def cure(
     if patch_path is not None and result.patch:
         write(result.patch, patch_path)
     elif patch_path is not None:
-        say("no patch was written: there is no edit to make", ctx.command_path)
+        made = any(one.remedy.edits for one in result.needed)
+        why = "the edits alone do not make it repeat" if made else "there is no edit to make"
+        say(f"no patch was written: {why}", ctx.command_path)
     if change and result.verdict == "cured" and result.files:
         if not force:
             applied.check_tree(Path.cwd(), sorted(result.files))

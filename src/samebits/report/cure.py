@@ -76,7 +76,8 @@ def print_cure(
             console.print(Text("  " + line, style=style), highlight=False, soft_wrap=True, no_wrap=True)
     if (command := result.command) is not None and word == "cured":
         console.print()
-        put(console, "Run it so, as the last resort: what is controlled from outside is all that it needs.")
+        so = "Run it so with the patch made" if result.patch else "Run it so"
+        put(console, f"{so}, as the last resort: no more than this is to be controlled from outside.")
         console.print(Text("  " + clean(_shell(command)), style="cyan"), soft_wrap=True, no_wrap=True)
     _left(console, result)
     _proof(console, result)

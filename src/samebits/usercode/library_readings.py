@@ -31,6 +31,14 @@ _ASKING: Final = frozenset({"get", "__contains__", "setdefault", "pop", "getenv"
 _LIMIT: Final = 65536  # numbers remembered; the oldest is forgotten first
 
 
+def _names_a_file(frame: FrameType) -> bool:
+    """Whether Python names a temporary file, as `samebits run` lets it: by the system's entropy."""
+    caller: FrameType | None = frame
+    while caller is not None and caller.f_globals is vars(random):
+        caller = caller.f_back
+    return caller is not None and caller.f_globals.get("__name__") == "tempfile"
+
+
 class LibraryReadings:
     """``here()`` tells the user's line and the library's function that it calls, ``emit`` takes facts."""
 
@@ -91,6 +99,7 @@ class LibraryReadings:
             self._asking
             or frame is None
             or frame.f_globals is not vars(random)
+            or _names_a_file(frame)
             or (here := self._here()) is None
             or here[0] is None  # in a thread of a library's, where nothing of the program runs
         ):

@@ -82,12 +82,13 @@ class Places:
         return False
 
     def is_inside(self, name: str) -> bool:
-        """Whether a variable of this name is one of a function's that a function in it sets."""
-        return any(
-            isinstance(node, ast.Nonlocal) and name in node.names
-            for tree in self._trees.values()
-            for node in ast.walk(tree)
-        )
+        """Whether a variable of this name is one of a function's: a function in it sets it, or it yields."""
+        nodes = [node for tree in self._trees.values() for node in ast.walk(tree)]
+        if any(isinstance(node, ast.Nonlocal) and name in node.names for node in nodes):
+            return True
+        if any(isinstance(node, ast.Attribute) and node.attr == name for node in nodes):
+            return False
+        return any(isinstance(node, ast.FunctionDef) and _yields_with(node, name) for node in nodes)
 
     def is_only_updated(self, path: str) -> bool:
         """Whether an average is kept up and asked for nothing else, so that what it is reaches nothing."""
@@ -245,3 +246,12 @@ def _names(target: ast.AST) -> Iterator[str]:
             yield node.id
         elif isinstance(node, ast.Attribute):
             yield node.attr
+
+
+def _yields_with(function: ast.FunctionDef, name: str) -> bool:
+    """Whether a function is a generator that sets a variable of this name."""
+    inside = list(ast.walk(function))
+    yields = any(isinstance(node, ast.Yield | ast.YieldFrom) for node in inside)
+    return yields and any(
+        isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store) for node in inside
+    )
