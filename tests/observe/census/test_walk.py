@@ -91,8 +91,8 @@ def test_what_is_found(found: dict[str, Held], path: str, kind: str) -> None:
     assert found[path].kind == kind
 
 
-def test_what_a_step_computes_is_no_state(found: dict[str, Held]) -> None:
-    assert "loss" not in found
+def test_what_a_step_computes_may_be_carried_on(found: dict[str, Held]) -> None:
+    assert found["loss"].kind == "carried"
 
 
 def test_a_module_is_told_by_its_parts(found: dict[str, Held]) -> None:

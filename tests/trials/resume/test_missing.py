@@ -101,6 +101,30 @@ def test_what_is_named(
     assert named(other, losses) == expected
 
 
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        ("out, state = rnn(x, state)", [("value", "main.state")]),
+        ("state = rnn(x)", []),  # made anew
+    ],
+)
+def test_what_each_step_makes_of_what_the_one_before_left(step: str, expected: list[tuple[str, str]]) -> None:
+    source = f"def main():\n    state = None\n    for x in batches:\n        {step}\n"
+    carried: State = ("carried", "main.state")
+    states = [base(number) | {carried: f"h{number}"} for number in range(8)]
+    right = [f"{number:02x}" for number in range(8)]
+    whole = history(states, right, source=source)
+    cut = history(states[:5], right[:5], checkpoints=[(4, saved("d"))])
+    begun = {key: value for key, value in states[4].items() if key != carried}
+    resumed = history([begun, *states[5:]], LOSSES, checkpoints=[(0, loaded("d"))])
+    begin = start(whole, cut, resumed)
+    assert begin is not None
+    parting = part(whole, resumed, begin.step)
+    assert parting is not None
+    found = Search(whole, cut, cut, resumed, begin, parting).found()
+    assert [(one.kind, one.state[1]) for one in found] == expected
+
+
 def test_a_generator_that_reaches_the_update_alone_is_the_optimizers_matter() -> None:
     lost = {("optimizer", "opt"): "fresh", generator("python"): "lost"}
     right = [f"{step:02x}" for step in range(4, 8)]

@@ -75,6 +75,33 @@ def test_what_is_computed_with(places: Places, path: str, reaches: bool) -> None
 
 
 @pytest.mark.parametrize(
+    ("source", "carried"),
+    [
+        ("out, h = rnn(x, h.detach())", True),
+        ("out, (h, c) = rnn(x, (h, c))", True),
+        ("self.h = self.cell(x, state=self.h)", True),
+        ("h = h + step(x)", False),  # a sum that is only told
+        ("out, h = rnn(x)", False),
+    ],
+)
+def test_what_a_step_carries_on(source: str, carried: bool) -> None:
+    assert Places({"train.py": source}).is_carried("main.h") is carried
+
+
+@pytest.mark.parametrize(
+    ("source", "inside"),
+    [
+        ("def f():\n    def g():\n        nonlocal t\n        t = 1\n", True),
+        ("def f():\n    t = 1\n    while True:\n        t *= 2\n        yield t\n", True),
+        ("def f():\n    t = 1\n    return t\n", False),
+        ("def f(self):\n    t = self.t\n    yield t\n", False),  # an attribute, too
+    ],
+)
+def test_a_variable_inside_of_a_function(source: str, inside: bool) -> None:
+    assert Places({"train.py": source}).is_inside("t") is inside
+
+
+@pytest.mark.parametrize(
     ("source", "dead"),
     [
         ("ema.update(net)\nema.step()", True),

@@ -95,10 +95,10 @@ def _rows(held: Held, trained: Collection[int], told: set[int]) -> Iterator[Row]
         for name in ("epoch", "position", "_next", "start_iter"):
             if name in vars(thing):
                 yield "sampler", f"{path}.{name}", written(vars(thing)[name])
-    elif held.kind == "tensor":
+    elif held.kind in ("tensor", "carried"):
         size = getattr(thing, "nbytes", 0)
         if not (isinstance(size, int) and size > _LARGE):
-            yield "tensor", path, digest(thing)
+            yield held.kind, path, digest(thing)
     elif held.kind in ("counter", "values"):
         yield held.kind, path, written(thing, re.split(r"[.\[]", path)[-1].strip("]'"))
 
@@ -199,5 +199,5 @@ def contents(held: Held, trained: Collection[int], told: set[int]) -> Iterator[t
         yield held.kind, held.path, forms(held)
     elif held.kind == "values" and held.thing:
         yield "values", held.path, [held.thing]
-    elif held.kind == "tensor":
-        yield "tensor", held.path, [one for _, one in leaves(held.thing) if tensor_digest(one) is not None]
+    elif held.kind in ("tensor", "carried"):
+        yield held.kind, held.path, [one for _, one in leaves(held.thing) if tensor_digest(one) is not None]

@@ -38,7 +38,8 @@ class Held:
     """An object that holds state.
 
     kind: "generator", "optimizer", "scheduler", "scaler", "module", "loader", "sampler", "tensor",
-        "counter" (a plain value), "values" (a container of such)
+        "carried" (a tensor that a step computed, with its graph), "counter" (a plain value), "values" (a
+        container of such)
     """
 
     kind: str
@@ -83,9 +84,9 @@ class Walk:
                 found.append(Held("generator", path, thing))
                 return
             if what == "tensor":
-                if own and _is_state(thing):
+                if own and not getattr(thing, "is_meta", False):
                     seen.add(id(thing))
-                    found.append(Held("tensor", path, thing))
+                    found.append(Held("tensor" if _is_state(thing) else "carried", path, thing))
                 return
             seen.add(id(thing))
             if what is not None:

@@ -77,7 +77,12 @@ class Search:
             rows = list(self._kept())
         elif what == "input":
             rows = self._first(
-                self._order(), self._sampling(), self._drawn_before(), self._others("input"), self._moved()
+                self._order(),
+                self._sampling(),
+                self._drawn_before(),
+                self._carried(),
+                self._others("input"),
+                self._moved(),
             )
         elif what == "loss":
             rows = self._first(
@@ -88,6 +93,7 @@ class Search:
                 self._order() if not self._seen_input() else (),
                 self._sampling() if not self._seen_input() else (),
                 self._drawn_before(),
+                self._carried(),
                 self._others("loss"),
                 self._moved(),
             )
@@ -163,6 +169,17 @@ class Search:
             kept = state[0] == "tensor" and is_average(state) and self._moves(state)
             if kept and not self.places.is_temporary(state[1]) and not self.places.is_only_updated(state[1]):
                 yield Candidate("ema", state, "it is another as the first step begins")
+
+    def _carried(self) -> Iterator[Candidate]:
+        """What each step computes of what the one before left: the hidden state of a recurrent network."""
+        for state in self.theirs:
+            kind, path = state
+            if kind != "carried" or not self.places.is_carried(path):
+                continue
+            mine = self.mine.get(state) or self.mine.get(("tensor", path))
+            if mine != self.theirs[state]:
+                why = "it is another" if mine else "it is not there"
+                yield Candidate("value", state, f"{why} as the first step begins")
 
     def _updating(self) -> Iterator[Candidate]:
         """What decides the weights of an equal gradient."""

@@ -90,6 +90,23 @@ class Places:
             return False
         return any(isinstance(node, ast.FunctionDef) and _yields_with(node, name) for node in nodes)
 
+    def is_carried(self, path: str) -> bool:
+        """Whether a variable is given to a call that makes its next value: `out, h = rnn(x, h)`."""
+        name = re.split(r"[.\[]", re.sub(r"(\[[^\]]*\])+$", "", path))[-1]
+        return any(
+            isinstance(node, ast.Assign)
+            and any(name in _names(target) for target in node.targets)
+            and any(
+                _is_read(each, name)
+                for call in ast.walk(node.value)
+                if isinstance(call, ast.Call)
+                for given in (*call.args, *(word.value for word in call.keywords))
+                for each in ast.walk(given)
+            )
+            for tree in self._trees.values()
+            for node in ast.walk(tree)
+        )
+
     def is_only_updated(self, path: str) -> bool:
         """Whether an average is kept up and asked for nothing else, so that what it is reaches nothing."""
         name = re.split(r"[.\[]", path)[-1]
