@@ -550,6 +550,15 @@ CASES: dict[str, tuple[str, str, list[tuple[str, dict[str, Any]]], list[str]]] =
         [_create("numpy.Generator")],
         ["rng = np.random.default_rng(0 if cfg['seed'] is None else cfg['seed'])  # here"],
     ),
+    "a line of several statements": (
+        "unseeded-numpy-random",
+        "import numpy as np, torch; torch.manual_seed(3); order = np.random.permutation(16)  # here\n",
+        [_draw("numpy")],
+        [
+            "import numpy as np, torch; np.random.seed(0); torch.manual_seed(3); "
+            "order = np.random.permutation(16)  # here"
+        ],
+    ),
     "a seed that a function was not given": (
         "unseeded-python-random",
         "import random\nimport torch\n\ndef set_seed(seed):\n    random.seed(seed)  # here\n"

@@ -56,5 +56,6 @@ def test_complete_and_failed() -> None:
         "COMPLETE  every step after the restart has the bits of the whole run (1 trial"
     )
     assert "of 3, then interrupted" in " ".join(_shown(done).split())
+    assert "One restart was tried, at step 120" in " ".join(_shown(done).split())
     failed = Resumed("failed", 0, 1.0, (), "the whole run failed with exit code 1\nbang \x1b[31m", asked=3)
     assert "bang \\x1b[31m" in _shown(failed)

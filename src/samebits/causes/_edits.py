@@ -161,6 +161,9 @@ class Draft:
         rest = self.lines[line - 1][column:].strip()
         first, start = self._start(self._first_on_line(statement))
         indent = self.lines[first - 1][:start]
+        if not indent.strip() and rest.startswith(";") and "#" not in "".join(lines):
+            self._add((line, column), (line, column), "".join(f"; {text}" for text in lines))
+            return
         if indent.strip() or (rest and not rest.startswith("#")):
             raise UnclearPlace("the statement shares its line")
         waiting = self._after.setdefault((line, len(self.lines[line - 1])), [])

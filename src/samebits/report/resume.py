@@ -62,6 +62,10 @@ def print_resumed(
     for trial in resumed.trials:
         if detail == "verbose" or trial.word in ("failed", "incomplete"):
             _trial(console, trial)
+    if resumed.word == "complete" and len(resumed.trials) == 1:
+        at = resumed.trials[0].resumed_at or 0
+        said = f"One restart was tried, at step {at:,}: a state that had not changed by then is not missed."
+        put(console, f"{said} --trials tries more.", 2, "dim")
     for note in resumed.notes:
         put(console, f"note: {clean(note)}", 2, "dim")
 

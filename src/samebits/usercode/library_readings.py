@@ -31,12 +31,19 @@ _ASKING: Final = frozenset({"get", "__contains__", "setdefault", "pop", "getenv"
 _LIMIT: Final = 65536  # numbers remembered; the oldest is forgotten first
 
 
-def _names_a_file(frame: FrameType) -> bool:
-    """Whether Python names a temporary file, as `samebits run` lets it: by the system's entropy."""
+def _is_nobodys(frame: FrameType) -> bool:
+    """Whether it is asked for a temporary file's name, by a module in C as it is loaded, or by samebits.
+
+    Under `samebits run` such a name is of the system's entropy.  numpy asks as it is loaded, and for a bit
+    generator that has a key.
+    """
     caller: FrameType | None = frame
     while caller is not None and caller.f_globals is vars(random):
         caller = caller.f_back
-    return caller is not None and caller.f_globals.get("__name__") == "tempfile"
+    if caller is None or caller.f_code.co_filename.startswith("<frozen importlib"):
+        return True
+    name = str(caller.f_globals.get("__name__"))
+    return name == "tempfile" or name.startswith("samebits.")
 
 
 class LibraryReadings:
@@ -99,7 +106,7 @@ class LibraryReadings:
             self._asking
             or frame is None
             or frame.f_globals is not vars(random)
-            or _names_a_file(frame)
+            or _is_nobodys(frame)
             or (here := self._here()) is None
             or here[0] is None  # in a thread of a library's, where nothing of the program runs
         ):

@@ -21,6 +21,16 @@ def test_every_kind_has_words(kind: str, how: str, used: str | None) -> None:
     )
 
 
+@pytest.mark.parametrize("kind", ["counter", "value"])
+def test_accelerate_registers_no_plain_number(kind: str) -> None:
+    text = fix(kind, "main.scale", "not saved", None, "accelerate")
+    assert "register_for_checkpointing" not in text
+    assert text.splitlines() == [
+        'torch.save(main.scale, f"{folder}/scale.pt")  # behind save_state(folder)',
+        'main.scale = torch.load(f"{folder}/scale.pt")  # behind load_state(folder)',
+    ]
+
+
 def test_the_words_of_a_loop_of_ones_own_can_be_pasted() -> None:
     added, restored = fix("torch-generator", "torch", "not saved", None, None).splitlines()
     ast.parse("{" + added.partition("#")[0].rstrip(", ") + "}")

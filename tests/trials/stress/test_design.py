@@ -71,7 +71,7 @@ def test_which_are_made() -> None:
 def test_what_they_cost(design: Make) -> None:
     made = design(*trials.ALL, seconds=40.0)
     assert trials.cost(made, 2) == "18 runs of about 40 s, some 6 min at -j 2; --quick: 6"
-    assert trials.cost(design("seed", seconds=0.4), 4) == "1 run of about 1 s, some 1 s at -j 4; --quick: 6"
+    assert trials.cost(design("seed", seconds=0.4), 4) == "1 run of about 1 s, some 1 s at -j 4"
 
 
 @pytest.mark.parametrize("on", ["there", "slurm:x", "ray"])

@@ -62,6 +62,10 @@ _WORDS: Final[Mapping[tuple[str, str], str]] = {
     "accelerator.register_for_checkpointing(loader)  # in place of prepare(loader) and skip_first_batches",
     ("accelerate", "rng"): "from samebits.integrations.accelerate import RngState\n"
     "accelerator.register_for_checkpointing(RngState({name}={name}))",
+    ("accelerate", "counter"): 'torch.save({path}, f"{{folder}}/{name}.pt")  # behind save_state(folder)\n'
+    '{path} = torch.load(f"{{folder}}/{name}.pt")  # behind load_state(folder)',
+    ("accelerate", "value"): 'torch.save({path}, f"{{folder}}/{name}.pt")  # behind save_state(folder)\n'
+    '{path} = torch.load(f"{{folder}}/{name}.pt")  # behind load_state(folder)',
     ("accelerate", "object"): "accelerator.register_for_checkpointing({name})  # it has state_dict and "
     "load_state_dict",
     ("accelerate", "loader-position"): "DataLoaderConfiguration(use_stateful_dataloader=True)  # or\n"
@@ -79,7 +83,7 @@ _GENERATORS: Final = {
 _RNG: Final = frozenset(
     {"python-generator", "numpy-generator", "torch-generator", "generator-object", "augmentation"}
 )
-_OBJECTS: Final = frozenset({"scheduler", "optimizer", "scaler", "ema", "counter"})
+_OBJECTS: Final = frozenset({"scheduler", "optimizer", "scaler", "ema"})
 
 
 def framework(run: History) -> str | None:
@@ -129,7 +133,7 @@ def _of_case(case: Case, kind: str, name: str, leaf: str, key: str | None) -> st
             f"for {leaf} in range({entry}, ...):  # where the loop begins"
         )
     if case == "inside":
-        outer = name.rpartition(".")[0]
+        outer = name.rpartition(".")[0] or "a function"
         return f"# {leaf} is a variable inside of {outer}: make it an attribute, to save and set it"
     if case == "beside" and kind in ("buffers", "ema"):
         into = f"{re.sub(r'[^a-zA-Z0-9]+', '_', name.removeprefix('self.')).strip('_')}_buffers"

@@ -251,7 +251,7 @@ def cost(design: Design, jobs: int) -> str:
     """What the trials will take: "18 runs of about 40 s, some 6 min at -j 2; --quick: 6"."""
     number = len(design.names)
     total = number * design.seconds / max(1, min(jobs, number))
-    quick = "" if set(design.names) <= set(QUICK) else f"; --quick: {len(QUICK)}"
+    quick = "" if number <= len(QUICK) else f"; --quick: {len(QUICK)}"
     return f"{count(number, 'run')} of about {said(design.seconds)}, some {said(total)} at -j {jobs}{quick}"
 
 

@@ -117,6 +117,8 @@ def _changed(design: Design, change: Change, by_name: bool) -> tuple[Program, Co
     if change.name == "seed" and control.seed is not None:
         control = replace(control, seed=control.seed + 1)
         said.append(f"--seed {design.control.seed} -> {control.seed}")
+    if not change.tells:
+        said += [f"{key}={value}" for key, value in change.variables(os.environ).items()]
     control = replace(control, changes=(*control.changes, change.name))
     return replace(program, target=words), control, said
 
