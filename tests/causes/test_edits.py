@@ -1065,6 +1065,13 @@ def test_a_seed_made_of_a_name_is_fixed_where_it_seeds() -> None:
             "    print(len(rows))\n    pool.join()\n",
             [("completion", {"call": "Pool.apply_async"})],
         ),
+        # the list holds other things, too
+        (
+            "completion-order",
+            "def collect(pool, work):\n    rows = []\n    rows.append(work(0))\n"
+            "    pool.apply_async(work, callback=rows.append)  # here\n    pool.join()\n",
+            [("completion", {"call": "Pool.apply_async"})],
+        ),
         # distinct values that are a column of a table
         ("library-order", "import cudf\nrows = frame['x'].unique()  # here\n", []),
         # numbers, not memory

@@ -23,9 +23,7 @@ def take_in_order(patch: Patch, site: Site | None) -> str | None:
         if isinstance(node, ast.Constant) and node.value == "generator_unordered":
             draft.replace(node, '"generator"')
             return None
-    for call in calls_at(
-        draft, site.line, {"as_completed", "imap_unordered", "wait", "start", "apply_async"}
-    ):
+    for call in calls_at(draft, site.line, _AS_FINISHED):
         name = last_name(call)
         if name == "imap_unordered":
             draft.rename(call, "imap")
@@ -101,10 +99,18 @@ def _instead_of_callback(draft: Draft, call: ast.Call) -> bool:
     ]
     if len(joins) != 1 or not isinstance(draft.names.parent(call), ast.Expr):
         return False
-    between = range(call.lineno + 1, joins[0].lineno)
-    named = [node for node in ast.walk(draft.tree) if isinstance(node, ast.Name) and node.id == rows.id]
-    if any(node.lineno in between for node in named):
-        return False  # what has come is looked at before all has
+    for node in ast.walk(draft.tree):
+        if (
+            not isinstance(node, ast.Name)
+            or node.id != rows.id
+            or node is rows
+            or node.lineno > joins[0].lineno
+        ):
+            continue
+        above = draft.names.parent(node)
+        empty = isinstance(above, ast.Assign) and isinstance(above.value, ast.List) and not above.value.elts
+        if draft.names.function(node) is function and not empty:
+            return False  # it holds other things, or what has come is looked at before all has
     words = [*map(draft.source, call.args)]
     words += [f"{word.arg}={draft.source(word.value)}" for word in call.keywords if word is not given]
     draft.replace(call, f"{rows.id}.append({draft.source(call.func)}({', '.join(words)}))")
@@ -122,6 +128,7 @@ def one_thread(patch: Patch) -> str:
     ]
     if len(pools) != 1:
         raise UnclearPlace("which pool's threads draw is not known")
+    _wait_for_none(patch)
     ((draft, call),) = pools
     if call.args:
         draft.replace(call.args[0], "1")
@@ -148,12 +155,16 @@ _SPEAKS: Final = frozenset(
 )
 
 
-def _one_after_another(patch: Patch, draft: Draft, call: ast.Call) -> str:
-    """Threads that write to what they share: each begins when the one before has ended."""
-    for other in patch.every():
-        for node in ast.walk(other.tree):
+def _wait_for_none(patch: Patch) -> None:
+    for draft in patch.every():
+        for node in ast.walk(draft.tree):
             if isinstance(node, ast.Call) and last_name(node) in _SPEAKS:
                 raise UnclearPlace("threads wait for each other")
+
+
+def _one_after_another(patch: Patch, draft: Draft, call: ast.Call) -> str:
+    """Threads that write to what they share: each begins when the one before has ended."""
+    _wait_for_none(patch)
     joins = [
         node for node in ast.walk(draft.tree) if isinstance(node, ast.Call) and last_name(node) == "join"
     ]

@@ -106,6 +106,7 @@ def test_what_is_named(
     [
         ("out, state = rnn(x, state)", [("value", "main.state")]),
         ("state = rnn(x)", []),  # made anew
+        ("state = x; state = layer(state)", []),  # so, too
     ],
 )
 def test_what_each_step_makes_of_what_the_one_before_left(step: str, expected: list[tuple[str, str]]) -> None:

@@ -174,7 +174,7 @@ class Search:
         """What each step computes of what the one before left: the hidden state of a recurrent network."""
         for state in self.theirs:
             kind, path = state
-            if kind != "carried" or not self.places.is_carried(path):
+            if kind != "carried" or not self.places.is_carried(path) or self.places.is_temporary(path):
                 continue
             mine = self.mine.get(state) or self.mine.get(("tensor", path))
             if mine != self.theirs[state]:
