@@ -43,6 +43,7 @@ SEEDED = [
     "np.random.seed({seed})\nfound = np.random.rand()",
     "random.seed({seed})\nfound = random.random()",
     "found = np.random.default_rng({seed}).random()",
+    "found = np.random.default_rng([{seed}, 3]).random()",
     "found = np.random.RandomState(seed={seed}).rand()",
     "found = random.Random({seed}).random()",
     "g = torch.Generator().manual_seed({seed})\nfound = torch.rand((), generator=g).item()",
@@ -65,4 +66,6 @@ def test_it_is_the_next_one(source: str, file: Path) -> None:
 def test_what_is_no_seed_stays(file: Path) -> None:
     assert run("found = 'a.b'.seed if hasattr('a', 'seed') else 3") == 3
     run("random.seed('text')\nfound = random.random()")
+    worker = {"random": random, "__name__": "torch.utils.data._utils.worker"}
+    exec("random.seed(7)", worker)  # by what the program's own seed gave
     assert told.read(file) == []

@@ -31,6 +31,8 @@ _FUNCTIONS: Final = (
 _MAKERS: Final = frozenset(
     {"default_rng", "RandomState", "SeedSequence", "Random", "manual_seed", "PCG64", "MT19937", "Philox"}
 )
+#: Who seeds by what follows from another seed.
+_DERIVED: Final = ("samebits.", "torch.utils.data._utils")
 _HOMES: Final = ("random", "numpy.random", "torch")
 
 
@@ -55,15 +57,17 @@ class Seeds(Patcher):
 
 
 def _inside(original: Any) -> bool:
-    """Whether samebits itself seeds: its own derived seeds have their root changed already."""
+    """Whether samebits seeds, or a loader its workers: what these seeds are of is changed already."""
     frame = sys._getframe(2)
     while frame is not None and frame.f_globals.get("__name__") in (__name__, "samebits._runtime.patcher"):
         frame = frame.f_back  # type: ignore[assignment]
-    return frame is not None and str(frame.f_globals.get("__name__")).startswith("samebits.")
+    return frame is not None and str(frame.f_globals.get("__name__")).startswith(_DERIVED)
 
 
 def _next(seed: Any) -> Any:
-    """The next seed; None where it is no whole number."""
+    """The next seed, of several numbers the first; None where it is no whole number."""
+    if isinstance(seed, list | tuple) and seed and (first := _next(seed[0])) is not None:
+        return [first, *seed[1:]]
     if isinstance(seed, bool) or seed is None:
         return None
     try:
