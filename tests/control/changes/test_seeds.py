@@ -46,6 +46,9 @@ SEEDED = [
     "found = np.random.default_rng([{seed}, 3]).random()",
     "found = np.random.RandomState(seed={seed}).rand()",
     "found = random.Random({seed}).random()",
+    "from samebits.data import SeededLoader\n"
+    "found = next(iter(SeededLoader(range(99), batch_size=9, shuffle=True, seed={seed}))).tolist()",
+    "from samebits import seed_everything\nseed_everything({seed})\nfound = random.random()",
     "g = torch.Generator().manual_seed({seed})\nfound = torch.rand((), generator=g).item()",
 ]
 

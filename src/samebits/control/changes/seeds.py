@@ -31,9 +31,14 @@ _FUNCTIONS: Final = (
 _MAKERS: Final = frozenset(
     {"default_rng", "RandomState", "SeedSequence", "Random", "manual_seed", "PCG64", "MT19937", "Philox"}
 )
+#: What of samebits takes a seed.
+_OURS: Final = frozenset(
+    {"seed_everything", "SeededLoader", "SampleSeeded", "ResumableSampler", "loader_kwargs", "Streams", "Key"}
+    | {"key", "portable", "isolated"}
+)
 #: Who seeds by what follows from another seed.
 _DERIVED: Final = ("samebits.", "torch.utils.data._utils")
-_HOMES: Final = ("random", "numpy.random", "torch")
+_HOMES: Final = ("random", "numpy.random", "torch", "samebits")
 
 
 class Seeds(Patcher):
@@ -80,14 +85,14 @@ def _next(seed: Any) -> Any:
 def _with_next(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], called: str = "") -> Any:
     """A call with the next seed in the place of its first argument, or of the one called seed."""
     keyword = next((name for name in ("seed", "a", "x", "entropy") if name in kwargs), None)
-    given = args[0] if args else kwargs.get(keyword) if keyword is not None else None
+    given = kwargs[keyword] if keyword is not None else args[0] if args else None
     after = _next(given)
     if after is None:
         return function(*args, **kwargs)
     told.tell(_NAME, f"{called or getattr(function, '__name__', 'seed')}({given}) -> {after}")
-    if args:
-        return function(after, *args[1:], **kwargs)
-    return function(**{**kwargs, str(keyword): after})
+    if keyword is not None:
+        return function(*args, **{**kwargs, keyword: after})
+    return function(after, *args[1:], **kwargs)
 
 
 def resolve(function: Any) -> Any:
@@ -114,7 +119,7 @@ class SeedArgument(Step):
     """``f(...)`` becomes ``__samebits_other_seed__(f)(...)`` where f may seed a generator object."""
 
     names: ClassVar = {"__samebits_other_seed__": resolve}
-    wanted = _MAKERS | {"seed"}
+    wanted = _MAKERS | _OURS | {"seed"}
 
     def called(self, call: ast.Call, around: ast.expr, name: str, at: Rewriting) -> ast.expr:
         if name in self.wanted:
