@@ -36,6 +36,17 @@ def imports(node: ast.stmt) -> bool:
     return isinstance(node, ast.If) and all(map(imports, [*node.body, *node.orelse]))
 
 
+def packages(tree: ast.Module) -> set[str]:
+    """The packages that a file imports from, anywhere in it."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").partition(".")[0])
+    return found
+
+
 def bound_as(alias: ast.alias, full: str) -> str | None:
     """By what name an import binds a module; `import torch.nn` binds torch, too."""
     if alias.name == full:

@@ -6,6 +6,7 @@ import ast
 from typing import Final
 
 from samebits.causes._edits import Draft, UnclearPlace
+from samebits.causes._imports import packages
 from samebits.causes._libraries import SEARCHES, SPACES, TRIALS, Argument, argument
 from samebits.causes._patch import Patch
 from samebits.causes._startfix import fresh
@@ -26,12 +27,7 @@ def _libraries_at(patch: Patch, draft: Draft, site: Site) -> set[str]:
 def keep_order(patch: Patch, site: Site | None) -> bool:
     """Give a method that loses the order of rows the argument that keeps it, in a file that imports it."""
     draft = patch.draft(site)
-    modules = {
-        alias.name.partition(".")[0]
-        for node in ast.walk(draft.tree)
-        if isinstance(node, ast.Import)
-        for alias in node.names
-    }
+    modules = packages(draft.tree)
     done = False
     for call in calls_at(draft, site.line) if site is not None else ():
         for library in sorted(modules):

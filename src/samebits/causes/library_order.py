@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 from samebits.causes._evidence import NO_INPUTS, is_random, pairs, spot
+from samebits.causes._imports import packages
 from samebits.causes._libraryfix import keep_order
 from samebits.causes._origins import as_finished, last_name, origin, sorts
 from samebits.causes._patch import Patch, mends
@@ -113,19 +114,8 @@ def _sort(patch: Patch, site: Site | None) -> None:
     draft = patch.draft(site)
     for call in calls_at(draft, site.line, _DISTINCT) if site is not None else ():
         plain = isinstance(draft.names.parent(call), ast.Assign | ast.For | ast.comprehension)
-        if plain and not any(_modules(other.tree) & _TABLES for other in patch.every()):
+        if plain and not any(packages(other.tree) & _TABLES for other in patch.every()):
             draft.wrap(call, "sorted(", ")")
-
-
-def _modules(tree: ast.Module) -> set[str]:
-    """The packages that a file imports from."""
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            found.add((node.module or "").partition(".")[0])
-    return found
 
 
 CAUSE = Cause(

@@ -23,6 +23,11 @@ WAYS: Final[Mapping[str, tuple[str, str]]] = {
     "ultralytics": ("model.train(resume=True)", "runs/*/weights/last.pt"),
 }
 
+#: A plain value, which accelerate registers not: a file of its own in the checkpoint's folder.
+_BESIDE: Final = (
+    'torch.save({path}, f"{{folder}}/{name}.pt")  # behind save_state(folder)\n'
+    '{path} = torch.load(f"{{folder}}/{name}.pt")  # behind load_state(folder)'
+)
 _WORDS: Final[Mapping[tuple[str, str], str]] = {
     ("lightning", "rng"): "from samebits.integrations.lightning import RngState\n"
     "Trainer(callbacks=[RngState()], ...)",
@@ -62,10 +67,8 @@ _WORDS: Final[Mapping[tuple[str, str], str]] = {
     "accelerator.register_for_checkpointing(loader)  # in place of prepare(loader) and skip_first_batches",
     ("accelerate", "rng"): "from samebits.integrations.accelerate import RngState\n"
     "accelerator.register_for_checkpointing(RngState({name}={name}))",
-    ("accelerate", "counter"): 'torch.save({path}, f"{{folder}}/{name}.pt")  # behind save_state(folder)\n'
-    '{path} = torch.load(f"{{folder}}/{name}.pt")  # behind load_state(folder)',
-    ("accelerate", "value"): 'torch.save({path}, f"{{folder}}/{name}.pt")  # behind save_state(folder)\n'
-    '{path} = torch.load(f"{{folder}}/{name}.pt")  # behind load_state(folder)',
+    ("accelerate", "counter"): _BESIDE,
+    ("accelerate", "value"): _BESIDE,
     ("accelerate", "object"): "accelerator.register_for_checkpointing({name})  # it has state_dict and "
     "load_state_dict",
     ("accelerate", "loader-position"): "DataLoaderConfiguration(use_stateful_dataloader=True)  # or\n"

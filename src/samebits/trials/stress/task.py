@@ -36,12 +36,12 @@ def command(folder: Path, name: str, slot: int | None = None) -> list[str]:
 
 def main(words: Sequence[str]) -> int:
     """Do one trial; 0 where there is a row, 2 where there is none."""
-    from samebits.launch.signals import Interrupted
     from samebits.trials.stress import baseline, trial
     from samebits.trials.stress.design import Design
 
     tethered = "--tethered" in words
     folder, name, *rest = (word for word in words if word != "--tethered")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` and nohup leave it ignored
     if tethered:
         threading.Thread(target=_untied, name="samebits-tether", daemon=True).start()
     try:
@@ -53,7 +53,7 @@ def main(words: Sequence[str]) -> int:
             name = design.names[int(name)]
         row = trial.run(design, name, int(rest[0]) if rest else None, _told if tethered else None)
         design.keep(row)
-    except Interrupted:
+    except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except (SamebitsError, OSError, IndexError) as error:
         print(f"samebits: {error}", file=sys.stderr)

@@ -125,7 +125,7 @@ def _changed(design: Design, change: Change, by_name: bool) -> tuple[Program, Co
 
 def _place(design: Design, change: Change, slot: int) -> Path:
     """One path for all runs of a place, and another one, of another length, for the change of the path."""
-    return design.folder / ("another/place/to/work/in" if change.name == _FOLDER else f"work-{slot}")
+    return design.folder / ("another/longer/place" if change.name == _FOLDER else f"work-{slot}")
 
 
 def _threads(run: Run) -> list[object]:
@@ -137,11 +137,13 @@ def _threads(run: Run) -> list[object]:
 def _idle(design: Design, baseline: Run) -> frozenset[IdlePlace]:
     """Where the pair without a change gave other values, which reach nothing: overwritten weights.
 
-    The second run of the pair may still be running: it is waited for.
+    The second run of the pair may still be running: it is waited for.  Without a pair no row is asked for.
     """
-    while not design.has_pair:
+    while len(design.baseline) == 1:
         time.sleep(_TURN)
         design = Design.read(design.folder)
+    if not design.has_pair:
+        return frozenset()
     try:
         with Run.open(design.run(1)) as second:
             return idle_places(baseline, second)
