@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,3 +73,24 @@ def test_what_is_no_seed_stays(file: Path) -> None:
     worker = {"random": random, "__name__": "torch.utils.data._utils.worker"}
     exec("random.seed(7)", worker)  # by what the program's own seed gave
     assert told.read(file) == []
+
+
+def test_all_of_samebits_that_takes_a_seed_is_known() -> None:
+    import samebits.data
+    import samebits.random
+    from samebits.control.changes.seeds import _OURS
+
+    takers = {
+        name
+        for module in (samebits.data, samebits.random, samebits.seeding)
+        for name in module.__all__
+        if callable(found := getattr(module, name)) and next(iter(_parameters(found)), "") == "seed"
+    }
+    assert takers - {"ensure_hash_seed", "Seeded"} <= _OURS
+
+
+def _parameters(function: Any) -> list[str]:
+    try:
+        return list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return []

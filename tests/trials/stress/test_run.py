@@ -168,3 +168,20 @@ def test_an_interrupt_keeps_what_is_known(folder: Folder, start: Callable[..., A
     assert words == ["ok", "missing", "missing"]
     assert "MISSING" in out, err
     assert started.process.returncode == 2
+
+
+def test_a_trial_beside_the_pair_ends_with_who_started_it(folder: Folder, start: Callable[..., Any]) -> None:
+    """It waits for the second run of the pair, which comes no more; Ctrl-C is ignored, as behind a `&`."""
+    slow = PROGRAM.replace("loss.backward()", "loss.backward(); __import__('time').sleep(0.2)")
+    folder.write("train.py", slow.replace("enumerate(names)", "enumerate(sorted(names))"))
+    words = ("stress", "-j", "2", "--only", "hash-seed,seed", "train.py")
+    started = start(*words, ignored=(signal.SIGINT,))
+    deadline = time.monotonic() + 600
+    while len(list(folder.path.glob(".samebits/2*"))) < 3:  # both runs of the pair, and the trial's
+        assert time.monotonic() < deadline
+        assert started.process.poll() is None
+        time.sleep(0.2)
+    started.process.kill()
+    started.process.wait()
+    assert not started.gone(60)
+    assert not list(folder.path.glob(".samebits/stress-*/*.row.json"))
