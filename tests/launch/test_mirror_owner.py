@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from tests.launch.trials import User
 from tests.launch.trials import user as user
 
@@ -53,3 +54,24 @@ def test_what_a_killed_process_left_is_removed(user: User, tmp_path: Path) -> No
         "samebits-mirror-link",
     }
     assert user.bytes() == before
+
+
+def test_one_that_was_stopped_as_it_removed_its_mirror(
+    user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C may come then, too: the next one of that name, or any other, removes what is left."""
+    program = Program("script", ("x.py",))
+    for name in ("trial", None):
+        mirror = Mirror(user.folder, program, tmp_path, name)
+        with monkeypatch.context() as patch:
+            patch.setattr("samebits.launch.mirror_tree.os.unlink", _interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                mirror.clear()
+        assert any(path.name.startswith("samebits-mirror-") for path in tmp_path.iterdir())
+        with Mirror(user.folder, program, tmp_path, name) as second:
+            assert (second.folder / "x.py").exists()
+        assert not [path for path in tmp_path.iterdir() if path.name.startswith("samebits-mirror-")]
+
+
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt

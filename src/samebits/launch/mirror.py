@@ -72,7 +72,7 @@ class Mirror:
         except OSError as e:
             raise LaunchError(f"a folder cannot be read: {e.strerror or e}{_where(e)}") from e
         try:
-            remove_abandoned(str(under or tempfile.gettempdir()))
+            remove_abandoned(str(under or tempfile.gettempdir()), name)
             self._base = _made(under, name)
             self._claim = claimed(self._base)
             tree = os.path.join(self._base, "tree")
@@ -111,11 +111,13 @@ class Mirror:
 
     def clear(self) -> None:
         """Remove the mirror, and nothing that its links lead to; once is enough."""
-        if self._base is not None:
-            removed(self._base)
-        if self._claim is not None:
-            os.close(self._claim)
-            self._claim = None
+        try:
+            if self._base is not None:
+                removed(self._base)
+        finally:
+            if self._claim is not None:
+                os.close(self._claim)
+                self._claim = None
 
     def changed(self) -> tuple[Path, ...]:
         """Files of the user's that are linked by themselves and were changed since, by whomever.

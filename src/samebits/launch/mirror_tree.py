@@ -28,6 +28,8 @@ _LOG: Final = 16 << 20
 _LOGS: Final = (".log", ".out", ".err", ".txt")
 #: What a mirror's own folder is called; none is mirrored in another.
 PREFIX: Final = "samebits-mirror-"
+#: In it, the file that its maker holds.
+OWNER: Final = "owner"
 _LOOKED: Final = 10 * ENTRIES  # at so many entries the rest is not looked at
 _SOURCES: Final = (".py", ".pyi", ".pyw", ".ipynb")
 _LEFT_OUT: Final = (".samebits", "__pycache__")
@@ -235,8 +237,11 @@ def _copy(path: str, new: str, found: os.stat_result) -> int:
 
 
 def removed(top: str) -> None:
-    """Remove a folder and what is below it, following no link; what cannot be removed stays."""
-    waiting, found = [top], []
+    """Remove a folder and what is below it, following no link; what cannot be removed stays.
+
+    Whose it is goes last: where this is stopped on the way, the next maker of a mirror goes on.
+    """
+    waiting, found, owner = [top], [], os.path.join(top, OWNER)
     while waiting:
         folder = waiting.pop()
         found.append(folder)
@@ -246,12 +251,16 @@ def removed(top: str) -> None:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
-                    else:
+                    elif entry.path != owner:
                         with suppress(OSError):
                             os.unlink(entry.path)
-    for folder in reversed(found):
+    for folder in reversed(found[1:]):
         with suppress(OSError):
             os.rmdir(folder)
+    with suppress(OSError):
+        if os.listdir(top) == [OWNER]:
+            os.unlink(owner)
+        os.rmdir(top)
 
 
 def outermost(roots: Iterable[str]) -> list[str]:
