@@ -18,13 +18,30 @@ def _code(snippet: str) -> str:
     return f"```python\n{snippet.rstrip()}\n```\n"
 
 
+def _seen(cause: Cause) -> str:
+    """Who finds it."""
+    finders = []
+    if cause.match is not None:
+        finders.append("`samebits verify`, by what two runs did")
+    if cause.rule is not None:
+        asked = "" if cause.rule.selected else ", where it is asked for (`--select`)"
+        finders.append(f"`samebits audit`, in source{asked}")
+    fragile = cause.rule is not None and cause.rule.fragile
+    end = (
+        " What it finds in source repeats as it is, and no longer after an unrelated change."
+        if fragile
+        else ""
+    )
+    return f"Found by {' and '.join(finders)}.{end}"
+
+
 def page(cause: Cause) -> str:
     """The page of one cause, in Markdown."""
     examples = "\n".join(_code(snippet) for snippet in cause.invalid)
     mended = "\n".join(_code(snippet) for snippet in cause.valid)
     links = "\n".join(f"- <{link}>" for link in cause.sources)
     return (
-        f"# {cause.title} (`{cause.name}`)\n\n"
+        f"# {cause.title} (`{cause.name}`)\n\n{_seen(cause)}\n\n"
         f"## What it does\n\n{cause.what}\n\n"
         f"## Why it breaks runs\n\n{cause.why}\n\n"
         f"## Example\n\n{examples}\n"
@@ -35,11 +52,14 @@ def page(cause: Cause) -> str:
 
 def index() -> str:
     """The list of all causes."""
-    rows = "\n".join(f"| [`{name}`]({name}.md) | {cause.title} |" for name, cause in CATALOGUE.items())
+    rows = "\n".join(
+        f"| [`{name}`]({name}.md) | {cause.title} | {'yes' if cause.match else ''} | {'yes' if cause.rule else ''} |"
+        for name, cause in CATALOGUE.items()
+    )
     return (
-        "# Causes\n\nWhy two runs of one program diverge, by the names a verdict uses. These pages are "
+        "# Causes\n\nWhy two runs of one program diverge, by the names that a verdict and an audit use. These pages are "
         "written by `python -m tools.cause_pages docs/causes`.\n\n"
-        f"| name | in short |\n| --- | --- |\n{rows}\n"
+        f"| name | in short | seen in runs | in source |\n| --- | --- | --- | --- |\n{rows}\n"
     )
 
 

@@ -62,9 +62,10 @@ def test_a_cause_is_complete(name: str) -> None:
         "## Use instead",
         "## References",
     ]
+    assert cause.match is not None or cause.rule is not None
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("name", [name for name, cause in CATALOGUE.items() if cause.match is not None])
 @pytest.mark.parametrize("kind", ["op", "batch", "loss", "parameter", "read", "region"])
 @pytest.mark.parametrize("change", ["value", "missing", "extra", "replaced", "end"])
 def test_nothing_bold_is_said_without_evidence(name: str, kind: str, change: str) -> None:
@@ -72,7 +73,9 @@ def test_nothing_bold_is_said_without_evidence(name: str, kind: str, change: str
     a = None if change == "extra" else event
     b = None if change == "missing" else event
     evidence = Evidence(Divergence(change, 0, "main", 1, a, b))  # type: ignore[arg-type]
-    finding = CATALOGUE[name].match(evidence)
+    match = CATALOGUE[name].match
+    assert match is not None
+    finding = match(evidence)
     assert finding is None or finding.confidence < 0.5
 
 

@@ -607,8 +607,9 @@ def test_every_cause_has_evidence_for_and_against() -> None:
 
     here = Path(__file__).parent
     of_their_own = {name for name in CATALOGUE if (here / f"test_{name.replace('-', '_')}.py").exists()}
-    assert {case[0] for case in CASES.values()} | of_their_own == set(CATALOGUE)
-    assert {case[0] for case in SILENT.values()} | of_their_own == set(CATALOGUE)
+    matched = {name for name, cause in CATALOGUE.items() if cause.match is not None}
+    assert {case[0] for case in CASES.values()} | of_their_own == matched
+    assert {case[0] for case in SILENT.values()} | of_their_own == matched
 
 
 def test_a_clock_in_the_log_does_not_hide_the_seed() -> None:

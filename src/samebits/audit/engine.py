@@ -1,49 +1,74 @@
-"""Runs every rule of the catalogue over one source file.
+"""Runs the rules of the catalogue over files that are read and never run.
 
-The text is decoded and parsed as Python itself would (PEP 263), and never run.  What comes out is sorted by
-place and the same in every process.
+Each file is read by itself (`one_file`), many at a time, or taken from the cache.  Then the files are joined
+to a project, over which the other rules run.  What comes out is sorted by place and the same in every
+process.
 """
 
 from __future__ import annotations
 
-import ast
-import io
 import os
-import tokenize
-import warnings
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import Final
 
-from samebits.audit.ignores import ignored
+from samebits.audit import files
+from samebits.audit.cache import Cache
+from samebits.audit.one_file import Outcome, audited, audited_source, without_gc
+from samebits.audit.reading import LONGEST, Source, read
 from samebits.causes import CATALOGUE
 from samebits.errors import UsageError, UsageTypeError
 from samebits.model.finding import Finding
+from samebits.model.rule import Hit
 from samebits.model.sites import Site
+from samebits.source.project import Project
+
+#: So many bytes of source are worth another process.
+_WORTH: Final = 600_000
+_CHUNK: Final = 8
+#: Called with the number of files that are done, and of all.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A file that could not be read, and why."""
+
+    file: str
+    line: int | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What an audit found.
+
+    Attributes:
+        findings: by file and line.
+        unread: files that could not be read; the others were.
+        unused: comments `# samebits: ignore` that nothing was found for, with the names that they give.
+        files: how many were read.
+        lines: how many they have.
+    """
+
+    findings: tuple[Finding, ...]
+    unread: tuple[Unread, ...] = ()
+    unused: tuple[tuple[Site, tuple[str, ...]], ...] = ()
+    files: int = 0
+    lines: int = 0
 
 
 def audit_file(path: str | os.PathLike[str]) -> list[Finding]:
-    """What the rules find in one Python file.
+    """What the rules find in one Python file or notebook, by itself.
 
     Raises:
         UsageTypeError, UsageError: no path; the file cannot be read, decoded or parsed, and where.
     """
     if not isinstance(path, str | os.PathLike):
         raise UsageTypeError(f"audit_file: the path must be a text or a path, got {path!r}")
-    name = str(os.fspath(path))
-    try:
-        data = Path(path).read_bytes()
-    except (OSError, ValueError) as error:  # a ValueError: a null character in the name
-        raise UsageError(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
-    if b"\0" in data:
-        raise UsageError(f"{name} is not Python source: it has null bytes.")
-    try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        text = io.TextIOWrapper(io.BytesIO(data), encoding).read()
-    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
-        raise UsageError(
-            f"{name} cannot be decoded: {error}. Save it as UTF-8, or say its encoding in the first line: # "
-            "-*- coding: latin-1 -*-"
-        ) from error
-    return audit_source(text, name)
+    source = read(path)
+    return list(joined([audited_source(source)]).findings)
 
 
 def audit_source(text: str, filename: str = "<text>") -> list[Finding]:
@@ -52,42 +77,203 @@ def audit_source(text: str, filename: str = "<text>") -> list[Finding]:
     Raises:
         UsageError: the text is not Python.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the source, such as an invalid escape: not what is asked
-            tree = ast.parse(text)
-    except SyntaxError as error:
-        line, column = error.lineno or 1, error.offset or 1
-        raise UsageError(f"{filename}:{line}:{column} is not Python: {error.msg}.") from error
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise UsageError(f"{filename} cannot be parsed: {str(error) or type(error).__name__}.") from error
-    silent = ignored(text)
-    lines = text.splitlines(keepends=True) if not text.isascii() else []
-    found: set[Finding] = set()
-    for cause in CATALOGUE.values():
-        if cause.rule is None:
+    return list(joined([audited_source(Source(filename, text))]).findings)
+
+
+def audit_paths(
+    paths: Sequence[str | os.PathLike[str]],
+    *,
+    select: Collection[str] | None = None,
+    ignore: Collection[str] = (),
+    exclude: Iterable[str] = (),
+    jobs: int | None = None,
+    cache: bool = True,
+    given: Source | None = None,
+    progress: Progress | None = None,
+) -> Audit:
+    """What the rules find in files, and in what lies below folders.
+
+    Args:
+        paths: of files and folders.
+        select: names of the rules that run; by default all but those that are off by themselves.
+        ignore: names of rules that do not.
+        exclude: patterns of paths that are left out, as of `fnmatch`.
+        jobs: how many processes read files; by default as many as there are processors, where it pays.
+        cache: whether what was read is kept in the user's cache folder, and taken from there.
+        given: the text of one of the files, which is not read (an editor's).
+        progress: called as files are done.
+
+    Raises:
+        UsageError: a path is not there, or a rule unknown.
+    """
+    rules = chosen(select, ignore)
+    wanted = files.found(paths, exclude)
+    if given is not None and given.file not in wanted:
+        wanted.append(given.file)
+    outcomes = _outcomes(wanted, jobs, Cache.of(paths) if cache else Cache(None), given, progress)
+    return joined(outcomes, rules)
+
+
+def chosen(select: Collection[str] | None = None, ignore: Collection[str] = ()) -> frozenset[str]:
+    """The names of rules that run.
+
+    Raises:
+        UsageError: one is unknown.
+    """
+    known = {name: cause.rule for name, cause in CATALOGUE.items() if cause.rule is not None}
+    for name in (*(select or ()), *ignore):
+        if name not in known and name != "all":
+            raise UsageError(f"there is no rule {name!r}; `samebits rule` lists them.")
+    if select is None:
+        found = {name for name, rule in known.items() if rule.selected}
+    else:
+        found = set(known) if "all" in select else set(select)
+    return frozenset(found - set(ignore))
+
+
+def _outcomes(
+    wanted: Sequence[str], jobs: int | None, cache: Cache, given: Source | None, progress: Progress | None
+) -> list[Outcome]:
+    """Every file by itself, in the order that is wanted."""
+    found: dict[str, Outcome] = {}
+    waiting: list[tuple[str, bytes]] = []
+    with without_gc():
+        for file in wanted:
+            if given is not None and file == given.file:
+                found[file] = audited_source(given)
+                continue
+            try:
+                data = _bytes(file)
+            except OSError as error:
+                found[file] = Outcome(file, error=(None, f"cannot be read: {error.strerror or error}"))
+                continue
+            kept = cache.get(file, data)
+            if kept is not None:
+                found[file] = kept
+            else:
+                waiting.append((file, data))
+        total, done = len(wanted), len(found)
+        made: Iterable[Outcome]
+        size = sum(len(data) for _, data in waiting)
+        processes = min(jobs or os.cpu_count() or 1, 1 + size // _WORTH)
+        if processes > 1:
+            largest = sorted(waiting, key=lambda one: -len(one[1]))
+            with ProcessPoolExecutor(processes) as pool:
+                made = pool.map(_audited, largest, chunksize=_CHUNK)
+                for (file, data), outcome in zip(largest, made, strict=True):
+                    done = _keep(found, cache, file, data, outcome, done, total, progress)
+        else:
+            for file, data in waiting:
+                done = _keep(found, cache, file, data, _audited((file, data)), done, total, progress)
+    cache.write()
+    return [found[file] for file in wanted]
+
+
+def _bytes(file: str) -> bytes:
+    with open(file, "rb") as opened:
+        return opened.read(LONGEST + 1)
+
+
+def _audited(one: tuple[str, bytes]) -> Outcome:
+    with without_gc():
+        return audited(one[1], one[0])
+
+
+def _keep(
+    found: dict[str, Outcome],
+    cache: Cache,
+    file: str,
+    data: bytes,
+    outcome: Outcome,
+    done: int,
+    total: int,
+    progress: Progress | None,
+) -> int:
+    found[file] = outcome
+    cache.put(file, data, outcome)
+    if progress is not None:
+        progress(done + 1, total)
+    return done + 1
+
+
+# -- together
+
+
+def joined(outcomes: Sequence[Outcome], rules: Collection[str] | None = None) -> Audit:
+    """What was found in files by themselves, and what is found in them together."""
+    rules = chosen() if rules is None else rules
+    by_file = {outcome.file: outcome for outcome in outcomes}
+    project = Project(outcome.summary for outcome in outcomes if outcome.summary is not None)
+    hits = [(name, hit) for outcome in outcomes for name, hit in outcome.hits if name in rules]
+    for name in sorted(rules):
+        rule = CATALOGUE[name].rule
+        if rule is not None and rule.project is not None:
+            hits += [(name, hit) for hit in rule.project(project)]
+    used: dict[str, set[tuple[int, str]]] = {}
+    findings: dict[tuple[Site, str], Finding] = {}
+    for name, hit in hits:
+        if _is_mended(project, hit):
             continue
-        try:
-            hits = list(cause.rule(tree))
-        except RecursionError as error:  # an expression of thousands of terms
-            raise UsageError(f"{filename} is nested too deeply to be audited.") from error
-        for node, why, fix in hits:
-            if not any(
-                silent.hides(line, cause.name) for line in {node.lineno, node.end_lineno or node.lineno}
-            ):
-                column = _column(lines, node.lineno, node.col_offset)
-                site = Site(filename, node.lineno, column=column)
-                found.add(Finding(1.0, site, why, fix, cause.name))
-    return sorted(found, key=_place)
+        outcome = by_file[hit.place.file]
+        lines = {hit.place.line, hit.place.end_line}
+        silent = {line for line in lines if outcome.ignores.hides(line, name)}
+        if silent:
+            used.setdefault(hit.place.file, set()).update((line, name) for line in silent)
+            continue
+        finding = _finding(name, hit, outcome)
+        assert finding.site is not None
+        findings.setdefault((finding.site, name), finding)
+    unread = tuple(Unread(each.file, *each.error) for each in outcomes if each.error is not None)
+    return Audit(
+        tuple(sorted(findings.values(), key=_order)),
+        unread,
+        tuple(_unused(outcomes, used, rules)),
+        len(outcomes) - len(unread),
+        sum(each.summary.lines for each in outcomes if each.summary is not None),
+    )
 
 
-def _place(found: Finding) -> tuple[int, int, str, str]:
+def _is_mended(project: Project, hit: Hit) -> bool:
+    """Whether every caller of the function that returns it mends what the hit is about."""
+    if hit.returned_by is None:
+        return False
+    callers = project.callers.get((hit.place.file, hit.returned_by), ())
+    return bool(callers) and all(step.unordered for _, _, step in callers)
+
+
+def _finding(name: str, hit: Hit, outcome: Outcome) -> Finding:
+    place = hit.place
+    source = Source(outcome.file, "", outcome.cells)
+    rule = CATALOGUE[name].rule
+    assert rule is not None
+    return Finding(
+        1.0,
+        source.site(place.line, place.column),
+        hit.why,
+        hit.fix,
+        name,
+        fragile=rule.fragile,
+        hit=hit,
+    )
+
+
+def _order(found: Finding) -> tuple[str, int, int, str, str]:
     assert found.site is not None
-    return found.site.line, found.site.column or 0, found.cause, found.why
+    return found.site.file, found.site.line, found.site.column or 0, found.cause, found.why
 
 
-def _column(lines: list[str], line: int, offset: int) -> int:
-    """From 1 in characters, of `ast`'s offset in bytes of UTF-8."""
-    if line <= len(lines):
-        offset = len(lines[line - 1].encode()[:offset].decode(errors="replace"))
-    return offset + 1
+def _unused(
+    outcomes: Sequence[Outcome], used: dict[str, set[tuple[int, str]]], rules: Collection[str]
+) -> Iterable[tuple[Site, tuple[str, ...]]]:
+    for outcome in outcomes:
+        hidden = used.get(outcome.file, set())
+        source = Source(outcome.file, "", outcome.cells).site
+        for line, names in outcome.ignores.lines.items():
+            if names is None:
+                if not any(at == line for at, _ in hidden):
+                    yield source(line), ()
+            else:
+                idle = {name for name in names if (line, name) not in hidden}
+                rest = tuple(sorted(name for name in idle if name in rules or name not in CATALOGUE))
+                if rest:
+                    yield source(line), rest

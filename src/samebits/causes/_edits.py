@@ -14,8 +14,8 @@ from typing import Final
 
 from samebits._runtime.text import LEFT_OUT
 from samebits.causes._imports import bound_as, imports, installed_alone, is_docstring, is_quiet
-from samebits.causes._scopes import Scopes
 from samebits.model.finding import Edit
+from samebits.source.scopes import Scopes
 
 _LONGEST: Final = 1 << 18  # characters of a file that is changed
 _INDENT: Final = "    "

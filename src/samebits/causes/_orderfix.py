@@ -7,11 +7,11 @@ from collections.abc import Collection
 from typing import Final
 
 from samebits.causes._edits import Draft, UnclearPlace
-from samebits.causes._kinds import SET_METHODS
 from samebits.causes._patch import Patch
 from samebits.causes._trace import call_at, calls_at, facts_at, iterated, last_name, made, mentions
 from samebits.model import calls
 from samebits.model.sites import Site
+from samebits.source.kinds import SET_METHODS
 
 _BY_KEY: Final = frozenset({"sorted", "min", "max"})
 _TAKERS: Final = calls.ORDERED | _BY_KEY

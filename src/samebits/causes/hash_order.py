@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import Final
 
+from samebits.causes._edits import Draft
 from samebits.causes._evidence import FactPair, made_elsewhere, nearest, outside, pairs, reach, spot, sure
-from samebits.causes._kinds import SET_METHODS, Kinds
 from samebits.causes._orderfix import digest_text, sort_elements
 from samebits.causes._patch import Patch, mends
-from samebits.causes._scopes import Scopes
 from samebits.causes._seeds import differing_seed
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Hash, Iteration, Sort
 from samebits.model.finding import Finding
-from samebits.model.rule import Hit
+from samebits.model.rule import Hit, Rule
+from samebits.source.kinds import SET_METHODS
+from samebits.source.module import Module, keyword, last_name
+from samebits.source.order import Orders
 
 _FIX = """\
 for name in sorted(names):  # not `for name in names`: the order of a set of strings is new in every process
@@ -80,121 +81,80 @@ def _change(patch: Patch, finding: Finding) -> str | None:
     return None
 
 
-#: What takes the elements of a set in their order.
-_IN_ORDER: Final = frozenset(
-    {
-        *("list", "tuple", "enumerate", "zip", "iter", "map", "filter", "dict.fromkeys"),
-        *(
-            "collections.deque",
-            "collections.OrderedDict.fromkeys",
-            "itertools.chain",
-            "itertools.chain.from_iterable",
-        ),
-        *("itertools.cycle", "itertools.islice", "itertools.accumulate", "itertools.product"),
-        *("itertools.combinations", "itertools.permutations", "numpy.fromiter"),
-    }
-)
-#: What takes elements in any order and gives the same.
-_ANY_ORDER: Final = frozenset(
-    {"sorted", "set", "frozenset", "len", "sum", "min", "max", "any", "all", "collections.Counter"}
-)
-_UPDATES: Final = frozenset(
-    {"update", "intersection_update", "difference_update", "symmetric_difference_update", "isdisjoint"}
-    | {"issubset", "issuperset"}
-    | SET_METHODS
-)
-#: Methods that keep the order in which they are called.
-_KEEPS: Final = frozenset(
-    {
-        "append",
-        "appendleft",
-        "extend",
-        "insert",
-        "write",
-        "writelines",
-        "put",
-        "add_module",
-        "register_buffer",
-    }
-)
-#: Modules whose functions draw, or compute with what has an order.
-_COMPUTES: Final = ("torch.", "random.", "numpy.random.")
-
-
 class _Reader:
     """Finds in one file what takes the order of a set, and what takes `hash()` of a text for a number."""
 
-    def __init__(self, tree: ast.Module) -> None:
-        self.tree = tree
-        self.names = Scopes(tree)
-        self.kinds = Kinds(tree, self.names)
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.names = module.names
+        self.kinds = module.kinds
+        self.orders = Orders(module, printed=True)
 
     def hits(self) -> Iterator[Hit]:
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Call):
-                yield from self._call(node)
-            elif isinstance(node, ast.ListComp):
-                source = node.generators[0].iter
-                if self.kinds.is_set(source) and not self._order_is_lost(node):
-                    yield self._order(source, "the list gets its order from")
-            elif isinstance(node, ast.For | ast.AsyncFor):
-                if self.kinds.is_set(node.iter) and (act := self._keeps_order(node)):
-                    yield self._order(node.iter, f"{act} in the order of")
-            elif (
-                isinstance(node, ast.Starred)
-                and isinstance(node.ctx, ast.Load)
-                and self.kinds.is_set(node.value)
-            ):
-                above = self.names.parent(node)
-                if isinstance(above, ast.List | ast.Tuple) and not self._order_is_lost(above):
-                    yield self._order(node.value, "the elements are laid out in the order of")
+        for node, name, last in self.module.calls:
+            yield from self._call(node, name, last)
+        for made in (ast.Set, ast.SetComp, ast.BinOp, ast.Name):
+            for each in self.module.every(made):
+                if not (isinstance(each, ast.Name) and not isinstance(each.ctx, ast.Load)):
+                    yield from self._set(each)
 
-    def _call(self, node: ast.Call) -> Iterator[Hit]:
-        name = self.names.called(node)
-        if name in ("sorted", "min", "max") or (
-            isinstance(node.func, ast.Attribute) and node.func.attr == "sort"
-        ):
-            key = next((keyword.value for keyword in node.keywords if keyword.arg == "key"), None)
+    def _call(self, node: ast.Call, name: str | None, last: str) -> Iterator[Hit]:
+        if name in ("sorted", "min", "max") or last == "sort":
+            key = keyword(node, "key")
             if key is not None and self.names.qualified(key) == "hash":
-                yield Hit(node, "the order follows hash(), which every process salts anew for text.", _FIX)
+                yield Hit(
+                    self.module.place(node),
+                    "the order follows hash(), which every process salts anew for text.",
+                    _FIX,
+                )
         if (
             name == "hash"
             and len(node.args) == 1
             and self.kinds.is_text(node.args[0])
             and (use := self._use(node))
         ):
-            yield Hit(node, f"hash() of a text becomes {use}, and every process salts it anew.", _FIX_HASH)
+            why = f"hash() of a text becomes {use}, and every process salts it anew."
+            yield Hit(self.module.place(node), why, _FIX_HASH)
         match node:
-            case ast.Call(func=ast.Attribute(value=inner, attr="join"), args=[joined]):
-                if self.kinds.is_text(inner) and (source := self._source(joined)) is not None:
-                    yield self._order(source, "the text is joined in the order of")
             case ast.Call(func=ast.Attribute(value=inner, attr="pop"), args=[]):
                 if self.kinds.is_set(inner) and not self._single(inner):
                     yield self._order(inner, "pop() takes whichever comes first in")
             case _:
                 pass
-        if name in _IN_ORDER and not self._order_is_lost(node):
-            for argument in node.args[1:] if name in ("map", "filter") else node.args:
-                if (source := self._source(argument)) is not None:
-                    if name == "iter" and self._single(source):
-                        continue
-                    yield self._order(source, f"{name}() takes the order of")
-                    break
+        if name in ("set", "frozenset") or last in SET_METHODS:
+            yield from self._set(node)
 
-    def _order(self, source: ast.expr, does: str) -> Hit:
-        return Hit(source, f"{does} a set, which is new in every process where its elements hold text.", _FIX)
+    def _set(self, node: ast.expr) -> Iterator[Hit]:
+        """A set where its order is taken: not where it is named, or made."""
+        above = self.names.parent(node)
+        if isinstance(
+            above, ast.Assign | ast.AnnAssign | ast.NamedExpr | ast.Return
+        ) or not self.kinds.is_set(node):
+            return
+        if isinstance(above, ast.BinOp | ast.Attribute | ast.Subscript | ast.IfExp):
+            return
+        if (
+            isinstance(above, ast.Call)
+            and self.names.called(above) in ("iter", "next")
+            and self._single(node)
+        ):
+            return
+        use = self.orders.use(node)
+        if use is not None:
+            yield self._order(node, use.does, use.returned_by)
 
-    def _source(self, node: ast.expr) -> ast.expr | None:
-        """The set whose order an argument has."""
-        if isinstance(node, ast.GeneratorExp):
-            node = node.generators[0].iter
-        elif isinstance(node, ast.Starred):
-            node = node.value
-        return node if self.kinds.is_set(node) else None
+    def _order(self, source: ast.expr, does: str, returned_by: str | None = None) -> Hit:
+        return Hit(
+            self.module.place(source),
+            f"{does} a set, which is new in every process where its elements hold text.",
+            _FIX,
+            mend=_sort,
+            returned_by=returned_by,
+        )
 
     def _use(self, node: ast.Call) -> str | None:
         """What `hash()` of a text is used for, if that outlives the process's own tables."""
-        if getattr(self.names.function(node), "name", None) == "__hash__":
+        if getattr(self.module.function(node), "name", None) == "__hash__":
             return None
         below: ast.AST = node
         for above in self.names.parents(node):
@@ -203,7 +163,7 @@ class _Reader:
                     return "a number of a bucket, or a seed"
                 case ast.keyword(arg=str(name)) if "seed" in name:
                     return "a seed"
-                case ast.Call() if below is not above.func and "seed" in _last(above).lower():
+                case ast.Call() if below is not above.func and "seed" in last_name(above.func).lower():
                     return "a seed"
                 case ast.Call() if self.names.called(above) in ("random.Random", "numpy.random.default_rng"):
                     return "a seed"
@@ -215,103 +175,27 @@ class _Reader:
                     below = above
         return None
 
-    def _order_is_lost(self, node: ast.expr) -> bool:
-        """Whether what an expression gives goes where its order does not matter."""
-        above = self.names.parent(node)
-        while isinstance(above, ast.Call) and node in above.args:
-            name = self.names.called(above)
-            keyed = any(keyword.arg == "key" for keyword in above.keywords)
-            if name in _ANY_ORDER and not (keyed and name in ("min", "max")):
-                return True
-            if isinstance(above.func, ast.Attribute) and above.func.attr in _UPDATES:
-                return True
-            if name not in _IN_ORDER:
-                return False
-            node, above = above, self.names.parent(above)
-        match above:
-            case ast.Starred():  # f(*map(g, names)): of a function that takes any order
-                return self._order_is_lost_as_arguments(above)
-            case ast.Compare():  # list(a) == list(b) is a fault of its own; `x in list(names)` is none
-                return all(isinstance(op, ast.In | ast.NotIn) for op in above.ops)
-            case ast.For() | ast.AsyncFor() if above.iter is node:
-                return self._keeps_order(above) is None
-            case ast.comprehension():
-                held = self.names.parent(above)
-                if isinstance(held, ast.SetComp):
-                    return True
-                return isinstance(held, ast.GeneratorExp | ast.ListComp) and self._order_is_lost(held)
-            case ast.Assign(targets=[ast.Name(id=name)]):
-                return self._sorted_later(name)
-            case _:
-                return False
-
-    def _order_is_lost_as_arguments(self, node: ast.Starred) -> bool:
-        above = self.names.parent(node)
-        if not isinstance(above, ast.Call):
-            return False
-        name = self.names.called(above)
-        return name in ("min", "max") or (
-            isinstance(above.func, ast.Attribute) and above.func.attr in _UPDATES
-        )
-
-    def _sorted_later(self, name: str) -> bool:
-        """`names = list(found)`, then `names.sort()`."""
-        return any(
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr in ("sort", "shuffle")
-            and isinstance(node.func.value, ast.Name)
-            and node.func.value.id == name
-            for node in ast.walk(self.tree)
-        )
-
     def _single(self, source: ast.expr) -> bool:
         """Whether the code around has asked for the number of elements: then there is but one to take."""
         text = ast.dump(source)
-        for above in self.names.parents(source):
-            if isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
-                return any(
-                    self.names.called(node) == "len" and ast.dump(node.args[0]) == text
-                    for node in ast.walk(above)
-                    if isinstance(node, ast.Call) and node.args
-                )
-        return False
-
-    def _keeps_order(self, loop: ast.For | ast.AsyncFor) -> str | None:
-        """What the body of a loop does that keeps the order of its turns; None if nothing visible."""
-        for node in (inner for statement in loop.body for inner in ast.walk(statement)):
-            match node:
-                case ast.Yield() | ast.YieldFrom():
-                    return "values are yielded"
-                case ast.Call():
-                    name, last = self.names.called(node) or "", _last(node)
-                    if name == "print":
-                        return "lines are printed"
-                    if name.startswith(_COMPUTES) and not name.startswith("torch.cuda."):
-                        return f"{name}() is called"
-                    if (
-                        isinstance(node.func, ast.Attribute)
-                        and last in _KEEPS
-                        and not self._sorted_target(node)
-                    ):
-                        return f"{last}() is called"
-                case _:
-                    pass
-        return None
-
-    def _sorted_target(self, node: ast.Call) -> bool:
-        assert isinstance(node.func, ast.Attribute)
-        return isinstance(node.func.value, ast.Name) and self._sorted_later(node.func.value.id)
+        above = self.module.function(source) or self.module.tree
+        return any(
+            self.names.called(node) == "len" and bool(node.args) and ast.dump(node.args[0]) == text
+            for node in ast.walk(above)
+            if isinstance(node, ast.Call)
+        )
 
 
-def _last(node: ast.Call) -> str:
-    """The last name of a call: `manual_seed` of `torch.manual_seed(0)`."""
-    function = node.func
-    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+def _sort(draft: Draft, node: ast.expr) -> None:
+    above = draft.names.parent(node)
+    if isinstance(above, ast.Call) and draft.names.called(above) == "list" and above.args == [node]:
+        draft.rename(above, "sorted")
+    else:
+        draft.wrap(node, "sorted(", ")")
 
 
-def rule(tree: ast.Module) -> Iterator[Hit]:
-    return _Reader(tree).hits()
+def rule(module: Module) -> Iterator[Hit]:
+    return _Reader(module).hits()
 
 
 CAUSE = Cause(
@@ -329,7 +213,7 @@ CAUSE = Cause(
     ),
     match=match,
     mend=mends(_change),
-    rule=rule,
+    rule=Rule(file=rule),
     invalid=(
         "words = {'cat', 'dog', 'emu'}\nvocabulary = {word: i for i, word in enumerate(words)}\n",
         "import torch\n\ntorch.manual_seed(hash('train') % 2**32)\n",

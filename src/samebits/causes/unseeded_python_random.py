@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import Final
 
 from samebits.causes._draws import PYTHON, drawing, of
+from samebits.causes._edits import Draft
 from samebits.causes._evidence import spot, sure
+from samebits.causes._objects import made_without_seed
 from samebits.causes._patch import Patch, mends
-from samebits.causes._scopes import Scopes
 from samebits.causes._seedfix import seed_everything
 from samebits.causes._seeds import made_unseeded, unseeded, weight
+from samebits.causes._streams import PYTHON as STREAM
+from samebits.causes._streams import unseeded as unseeded_programs
 from samebits.model.cause import Cause, Evidence
 from samebits.model.finding import Finding
-from samebits.model.rule import Hit
+from samebits.model.rule import Hit, Rule
+from samebits.source.module import Module
+from samebits.source.project import Project
 
 _FIX = """\
 import random
@@ -55,125 +59,24 @@ def match(evidence: Evidence) -> Finding | None:
     )
 
 
-#: The functions of `random` that draw from the module's own generator.
-_DRAWS: Final = frozenset(
-    f"random.{name}"
-    for name in [
-        "random",
-        "uniform",
-        "triangular",
-        "betavariate",
-        "expovariate",
-        "gammavariate",
-        "gauss",
-        "lognormvariate",
-        "normalvariate",
-        "vonmisesvariate",
-        "paretovariate",
-        "weibullvariate",
-        "binomialvariate",
-        "randint",
-        "randrange",
-        "randbytes",
-        "getrandbits",
-        "choice",
-        "choices",
-        "shuffle",
-        "sample",
-    ]
-)
-#: Calls that seed other generators: a file that has one is where a program seeds.
-_SEEDS_OTHERS: Final = frozenset(
-    {"torch.manual_seed", "torch.random.manual_seed", "torch.cuda.manual_seed", "torch.cuda.manual_seed_all"}
-    | {"numpy.random.seed"}
-)
-#: What a file of tests calls to run itself.
-_TEST_RUNNERS: Final = frozenset(
-    {"unittest.main", "pytest.main", "absltest.main", "run_tests", "run_unittest", "support.run_unittest"}
-)
+def rule(project: Project) -> Iterator[Hit]:
+    for seen, program in unseeded_programs(project, STREAM):
+        yield Hit(
+            seen.step.place,
+            f"{seen.step.name}() draws from Python's random, and nothing that {program.file} does seeds it.",
+            _FIX,
+        )
 
 
-def rule(tree: ast.Module) -> Iterator[Hit]:
-    names = Scopes(tree)
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    for call in calls:
-        if names.called(call) == "random.Random" and _no_seed(call) and not _seeded_later(call, names, calls):
-            yield Hit(
-                call, "this random.Random() has no seed: every process starts it from entropy.", _FIX_OBJECT
-            )
-    seeds = [call for call in calls if _may_seed(call, names)]
-    if any(names.function(call) is not None for call in seeds):
-        return  # which of its functions are called, and when, the file does not say
-    program = any(names.called(call) in _SEEDS_OTHERS for call in calls) or _is_started(tree)
-    for call in calls:
-        if names.called(call) in _DRAWS:
-            at_once = names.function(call) is None
-            seeded = any(call.lineno > seed.lineno for seed in seeds) if at_once else bool(seeds)
-            if not seeded and (at_once or program):
-                name = names.called(call)
-                yield Hit(
-                    call, f"{name}() draws from Python's random, which this program has not seeded.", _FIX
-                )
+def rule_of_objects(module: Module) -> Iterator[Hit]:
+    for call, name, _ in module.calls:
+        if name == "random.Random" and made_without_seed(module, call):
+            why = "this random.Random() has no seed: every process starts it from entropy."
+            yield Hit(module.place(call), why, _FIX_OBJECT, mend=_give_seed)
 
 
-def _no_seed(call: ast.Call) -> bool:
-    given = [*call.args, *(keyword.value for keyword in call.keywords)]
-    return all(isinstance(value, ast.Constant) and value.value is None for value in given)
-
-
-def _seeded_later(call: ast.Call, names: Scopes, calls: list[ast.Call]) -> bool:
-    """Whether the object may get a seed or a state after it is made; where it goes elsewhere, it may."""
-    above = names.parent(call)
-    if isinstance(above, ast.Attribute):
-        return above.attr in ("seed", "setstate")
-    if not isinstance(above, ast.Assign | ast.AnnAssign):
-        return True
-    targets = above.targets if isinstance(above, ast.Assign) else [above.target]
-    held = {ast.unparse(target) for target in targets}
-    return any(
-        isinstance(other.func, ast.Attribute)
-        and other.func.attr in ("seed", "setstate")
-        and ast.unparse(other.func.value) in held
-        for other in calls
-    )
-
-
-def _may_seed(call: ast.Call, names: Scopes) -> bool:
-    """`random.seed(3)`, `random.setstate(s)`, and what by its name seeds everything."""
-    name = names.called(call)
-    if name in _SEEDS_OTHERS:
-        return False
-    if name == "random.seed":
-        return bool(call.args or call.keywords) and not _no_seed(call)
-    if name == "random.setstate":
-        return True
-    if isinstance(call.func, ast.Attribute) and call.func.attr in ("manual_seed", "seed", "initial_seed"):
-        return False  # of one generator
-    words = _last(call).lower()
-    return any(word in words for word in ("seed", "determin", "reproduc", "restore_rng", "isolated"))
-
-
-def _last(call: ast.Call) -> str:
-    """What is called, by its last name."""
-    return ast.unparse(call.func).rpartition(".")[2]
-
-
-def _is_started(tree: ast.Module) -> bool:
-    """Whether the file is a program: it asks for `__name__ == "__main__"`.
-
-    A file of tests that does so may as well be run by a runner, which may seed.
-    """
-    for node in tree.body:
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Compare):
-            sides = [node.test.left, *node.test.comparators]
-            tests = any(
-                ast.unparse(inner.func) in _TEST_RUNNERS
-                for inner in ast.walk(node)
-                if isinstance(inner, ast.Call)
-            )
-            if any(isinstance(side, ast.Name) and side.id == "__name__" for side in sides):
-                return not tests
-    return False
+def _give_seed(draft: Draft, node: ast.Call) -> None:
+    draft.replace(node, f"{draft.source(node.func)}(0)")
 
 
 def _change(patch: Patch, finding: Finding) -> str | None:
@@ -194,7 +97,7 @@ CAUSE = Cause(
     ),
     match=match,
     mend=mends(_change),
-    rule=rule,
+    rule=Rule(file=rule_of_objects, project=rule),
     invalid=(
         "import random\nimport torch\n\ntorch.manual_seed(0)\norder = "
         "list(range(100))\nrandom.shuffle(order)\n",

@@ -115,6 +115,8 @@ def explain(evidence: Evidence) -> list[Finding]:
     """What the causes of the catalogue say, surest first."""
     found: list[Finding] = []
     for name, cause in CATALOGUE.items():
+        if cause.match is None:
+            continue
         try:
             finding = cause.match(evidence)
         except _STUMBLES:

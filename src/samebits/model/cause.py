@@ -36,7 +36,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One cause of irreproducibility; one file of `samebits.causes` each."""
+    """One cause of irreproducibility; one file of `samebits.causes` each.
+
+    Some are seen in what two runs did, some in source, many in both.
+    """
 
     name: str  # the slug, stable
     title: str
@@ -44,8 +47,8 @@ class Cause:
     why: str
     fix: str
     sources: Sequence[str]
-    match: Callable[[Evidence], Finding | None]
+    match: Callable[[Evidence], Finding | None] | None = None  # what two runs did
     mend: Callable[[Evidence, Finding], Finding] | None = None  # makes the fix for the place: text and edits
-    rule: Rule | None = None  # the same, seen in one source file
+    rule: Rule | None = None  # the same, seen in source
     invalid: Sequence[str] = ()  # snippets that have the fault
     valid: Sequence[str] = ()  # the same, mended

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from samebits.model.facts import Detail
+from samebits.model.rule import Hit
 from samebits.model.sites import Site
 
 
@@ -40,6 +41,8 @@ class Finding:
         edits: the fix as changes of the program's source, all of them to be made; empty where none is known.
         subject: the fact that it is about; for `Cause.mend`, and not in the document.
         unclear: why the fix is no edit, where one was looked for; not in the document.
+        fragile: of a rule: it repeats as it is, and no longer after an unrelated change.
+        hit: of a rule, what it found; not in a verdict's document.
     """
 
     confidence: float
@@ -50,6 +53,8 @@ class Finding:
     edits: tuple[Edit, ...] = ()
     subject: Detail | None = None
     unclear: str = ""
+    fragile: bool = False
+    hit: Hit | None = None
 
     def __str__(self) -> str:
         return f"{self.site or 'an unknown line'}: {self.cause}: {self.why}"

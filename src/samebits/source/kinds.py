@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from samebits.causes._scopes import Scopes
+from samebits.source.scopes import Scopes
 
 #: Methods of a set that give a set.
 SET_METHODS: Final = frozenset({"union", "intersection", "difference", "symmetric_difference", "copy"})

@@ -18,30 +18,69 @@ _SCOPES: Final = (ast.Module, ast.ClassDef, *_FUNCTIONS, *_COMPREHENSIONS)
 #: A binding whose value is not followed.
 _UNKNOWN: Final = None
 
+_SCOPE_TYPES: Final = frozenset(_SCOPES)
+#: Nodes that may bind a name.
+_BINDERS: Final = frozenset(
+    {
+        *(ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.FunctionDef, ast.AsyncFunctionDef),
+        *(ast.ClassDef, ast.arg, ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping, ast.Name),
+    }
+)
+#: Fields that hold no node, or one of no interest: what a load or store is, an operator.
+_LEAVES: Final = frozenset({"ctx", "op", "ops", "kind", "type_comment"})
+
+
+def _children(node: ast.AST) -> list[ast.AST]:
+    """The nodes right below one, but for operators and contexts."""
+    found: list[ast.AST] = []
+    for name in node._fields:
+        if name in _LEAVES:
+            continue
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            found += [each for each in value if isinstance(each, ast.AST)]
+        elif isinstance(value, ast.AST):
+            found.append(value)
+    return found
+
+
 _Bindings = dict[str, list[ast.expr | None]]
 
 
 class Scopes:
-    """The names of one module: nothing is imported and nothing run."""
+    """The names of one module: nothing is imported and nothing run.
+
+    Attributes:
+        tree: the module.
+        nodes: all nodes of the tree, in the order of the source.
+        defined: by scope, the functions and classes that it defines, by name.
+
+    """
 
     def __init__(self, tree: ast.Module) -> None:
         self.tree = tree
+        self.nodes: list[ast.AST] = []  # all of them, in the order of the source
+        self.defined: dict[ast.AST, dict[str, ast.AST]] = {}  # scope -> name -> function or class
         self._parent: dict[ast.AST, ast.AST] = {}
         self._bound: dict[ast.AST, _Bindings] = {tree: {}}
         self._imported: dict[ast.AST, dict[str, str]] = {tree: {}}
         self._shared: set[str] = set()  # names that some function declares global or nonlocal
         self._stars = False
+        self._qualified: dict[ast.AST, str | None] = {}
         pending: list[ast.AST] = [tree]
         while pending:  # a loop, since a tree may be deeper than Python's recursion
             node = pending.pop()
-            for child in ast.iter_child_nodes(node):
+            self.nodes.append(node)
+            children = _children(node)
+            for child in children:
                 self._parent[child] = node
-                pending.append(child)
-            if isinstance(node, _SCOPES):
+            pending += reversed(children)
+            if type(node) in _SCOPE_TYPES:
                 self._bound.setdefault(node, {})
                 self._imported.setdefault(node, {})
-        for node in list(self._parent):
-            self._bind(node)
+        for node in self.nodes:
+            if type(node) in _BINDERS:
+                self._bind(node)
 
     def parents(self, node: ast.AST) -> Iterator[ast.AST]:
         """From the nearest to the module."""
@@ -61,11 +100,17 @@ class Scopes:
 
         None where it is none of an import's and no builtin.
         """
+        if node in self._qualified:
+            return self._qualified[node]
         if isinstance(node, ast.Attribute):
             inner = self.qualified(node.value)
-            return None if inner is None else f"{inner}.{node.attr}"
-        if not isinstance(node, ast.Name):
-            return None
+            found = None if inner is None else f"{inner}.{node.attr}"
+        else:
+            found = self._named(node) if isinstance(node, ast.Name) else None
+        self._qualified[node] = found
+        return found
+
+    def _named(self, node: ast.Name) -> str | None:
         scope = self._home(node)
         if scope is None:
             known = hasattr(builtins, node.id) and not self._stars
@@ -86,6 +131,15 @@ class Scopes:
         values = self._bound[scope].get(name.id, [])
         known = [value for value in values if value is not None]
         return known if known and len(known) == len(values) else None
+
+    def definition(self, name: ast.Name) -> ast.AST | None:
+        """The function or class of the file that a name stands for."""
+        scope = self._home(name)
+        return None if scope is None else self.defined.get(scope, {}).get(name.id)
+
+    def imports(self) -> dict[str, str]:
+        """What the module imports at its top level: name -> full name."""
+        return self._imported[self.tree]
 
     def annotation(self, name: ast.Name) -> ast.expr | None:
         """The annotation of the parameter that a name is, if it is a parameter and nothing else."""
@@ -122,7 +176,9 @@ class Scopes:
             case ast.Global() | ast.Nonlocal():
                 self._shared.update(node.names)
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                self._add(self._scope(node), node.name, _UNKNOWN)
+                scope = self._scope(node)
+                self.defined.setdefault(scope, {})[node.name] = node
+                self._add(scope, node.name, _UNKNOWN)
             case ast.arg():
                 self._add(self._scope(node), node.arg, _UNKNOWN)
             case (

@@ -1,0 +1,209 @@
+"""What a step of a source does to the generators: seeds them, draws from them; and the order in a program.
+
+A *stream* is one of the process's own generators: Python's `random`, numpy's global one, torch's default one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from samebits.causes._libraries import ARGUMENTS, SEEDERS
+from samebits.source.project import Program, Project, Seen, is_test
+from samebits.source.summary import Step
+
+PYTHON: Final = "python"
+NUMPY: Final = "numpy"
+TORCH: Final = "torch"
+ALL: Final = frozenset({PYTHON, NUMPY, TORCH})
+_NONE: Final[frozenset[str]] = frozenset()
+
+#: What a person calls a stream.
+CALLED: Final = {
+    PYTHON: "Python's random",
+    NUMPY: "numpy's global generator",
+    TORCH: "torch's default generator",
+}
+
+
+def _words(names: str, before: str = "") -> frozenset[str]:
+    """Names that are written in one text, each with what stands before it."""
+    return frozenset(before + name for name in names.split())
+
+
+_PYTHON: Final = _words(
+    "random uniform triangular betavariate expovariate gammavariate gauss lognormvariate "
+    "normalvariate vonmisesvariate paretovariate weibullvariate binomialvariate randint randrange "
+    "randbytes getrandbits choice choices shuffle sample",
+    "random.",
+)
+_NUMPY: Final = _words(
+    "rand randn randint random random_sample ranf sample random_integers choice bytes shuffle "
+    "permutation beta binomial chisquare dirichlet exponential f gamma geometric gumbel "
+    "hypergeometric laplace logistic lognormal logseries multinomial multivariate_normal "
+    "negative_binomial noncentral_chisquare noncentral_f normal pareto poisson power rayleigh "
+    "standard_cauchy standard_exponential standard_gamma standard_normal standard_t triangular "
+    "uniform vonmises wald weibull zipf",
+    "numpy.random.",
+)
+_TORCH: Final = _words(
+    "rand randn randint randperm normal bernoulli multinomial poisson rand_like randn_like "
+    "randint_like binomial nn.functional.dropout nn.functional.dropout1d nn.functional.dropout2d "
+    "nn.functional.dropout3d nn.functional.alpha_dropout nn.functional.gumbel_softmax "
+    "nn.functional.rrelu",
+    "torch.",
+)
+#: Layers that start from random weights.
+LAYERS: Final = _words(
+    "Linear LazyLinear Bilinear Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d "
+    "ConvTranspose3d LazyConv1d LazyConv2d LazyConv3d Embedding EmbeddingBag RNN LSTM GRU RNNCell "
+    "LSTMCell GRUCell MultiheadAttention Transformer TransformerEncoderLayer "
+    "TransformerDecoderLayer TransformerEncoder",
+    "torch.nn.",
+)
+_INIT: Final = _words(
+    "normal_ uniform_ xavier_uniform_ xavier_normal_ kaiming_uniform_ kaiming_normal_ "
+    "trunc_normal_ orthogonal_ sparse_ xavier_uniform xavier_normal kaiming_normal "
+    "kaiming_uniform"
+)
+#: Methods of a tensor that fill it with random numbers.
+_METHODS: Final = _words("normal_ uniform_ bernoulli_ random_ exponential_ cauchy_ geometric_ log_normal_")
+#: Calls that seed all three, by their full names, and the last names of such ones in libraries.
+_SEEDERS: Final = frozenset(
+    {*(f"{library}.{name}" for library, name in SEEDERS.items())}
+    | {"samebits.seed_everything", "samebits.run", "accelerate.utils.set_seed", "transformers.Trainer"}
+    | {"transformers.Seq2SeqTrainer", "trl.SFTTrainer", "ultralytics.YOLO"}
+)
+_OF_TORCH: Final = frozenset(
+    {"manual_seed", "set_rng_state", "default_generator.manual_seed", "default_generator.set_state"}
+)
+_WORDS: Final = ("seed", "determinis", "reproduc", "restore_rng", "isolated", "set_rng", "setup_random")
+
+
+def seeds(step: Step, project: Project, file: str) -> frozenset[str]:
+    """The streams that a step gives a seed or a state, as far as its name says."""
+    if step.kind != "call":
+        return _NONE
+    name = step.name or ""
+    first = step.given(0, "seed", "a", "x")
+    empty = first is None or first.text == "None"
+    if name in ("random.seed", "numpy.random.seed"):
+        stream = PYTHON if name == "random.seed" else NUMPY
+        return _NONE if empty else frozenset({stream})
+    if name in ("random.setstate", "numpy.random.set_state"):
+        return frozenset({PYTHON if name.startswith("random.") else NUMPY})
+    if name in (
+        "torch.manual_seed",
+        "torch.random.manual_seed",
+        "torch.set_rng_state",
+        "torch.random.set_rng_state",
+    ):
+        return frozenset({TORCH})
+    if name in ("torch.default_generator.manual_seed", "torch.default_generator.set_state"):
+        return frozenset({TORCH})
+    if name.startswith(("torch.cuda.", "torch.mps.", "torch.xpu.", "torch.backends.")):
+        return _NONE
+    if name in _SEEDERS or (
+        name and name.rpartition(".")[2] in SEEDERS.values() and not name.startswith(":")
+    ):
+        return _NONE if project.resolve(step.name, file) else ALL
+    if step.attr in ("manual_seed", "seed", "initial_seed", "seed_all", "set_state") and step.owner:
+        return _NONE  # of one generator
+    if project.targets(step, file):
+        return _NONE  # what it does is seen
+    lower = step.attr.lower()
+    if any(word in lower for word in _WORDS) and not name.startswith(("torch.", "os.", "random.", "numpy.")):
+        return ALL
+    return _NONE
+
+
+def draws(step: Step) -> frozenset[str]:
+    """The streams that a step draws from, now or as soon as what it makes is used."""
+    if step.kind != "call":
+        return _NONE
+    name = step.name or ""
+    given = {*step.keywords}
+    if "generator" in given and step.keywords["generator"].text != "None":
+        return _NONE
+    if name in _PYTHON:
+        return frozenset({PYTHON})
+    if name in _NUMPY:
+        return frozenset({NUMPY})
+    if name in _TORCH or name in LAYERS or (name.startswith("torch.nn.init.") and step.attr in _INIT):
+        return frozenset({TORCH})
+    if name == "torch.utils.data.random_split" or name == "torch.utils.data.RandomSampler":
+        return frozenset({TORCH})
+    if step.attr == "DataLoader":
+        shuffle = step.keywords.get("shuffle")
+        return frozenset({TORCH}) if shuffle is not None and shuffle.text not in ("False", "None") else _NONE
+    if name.startswith(("torchvision.models.", "timm.create_model")) and not step.attr.endswith("Weights"):
+        return frozenset({TORCH})
+    if name.startswith("torchvision.transforms.") and step.attr.startswith("Random"):
+        return frozenset({TORCH})
+    if (
+        not name
+        and step.attr in _METHODS
+        and step.owner
+        and not step.owner.startswith(("nn.init", "init", "rng"))
+    ):
+        return frozenset({TORCH}) if not {"generator"} & given else _NONE
+    if name.startswith("sklearn."):
+        for row in ARGUMENTS:
+            if row.library == "sklearn" and step.attr in ("train_test_split", "shuffle", "resample"):
+                return _NONE if row.name in given else frozenset({NUMPY})
+    return _NONE
+
+
+class Course:
+    """What a program does to one stream, in order.
+
+    Attributes:
+        seeded: the first step that seeds it, but for those of a worker's start.
+        drawn: the first step that draws from it.
+        early: the first draw before the first seed, where both happen on the program's way.
+    """
+
+    def __init__(self, project: Project, program: Program, stream: str) -> None:
+        self.seeded: Seen | None = None
+        self.drawn: Seen | None = None
+        self.early: Seen | None = None
+        starts = worker_starts(project)
+        for seen in program.trace:
+            if seen.function.name in starts.get(seen.file, ()):
+                continue
+            if self.seeded is None and stream in seeds(seen.step, project, seen.file):
+                self.seeded = seen
+            if stream in draws(seen.step) and not is_test(seen.file):
+                if self.drawn is None:
+                    self.drawn = seen
+                if self.early is None and self.seeded is None and not seen.later:
+                    self.early = seen
+        if self.seeded is None or self.seeded.later:
+            self.early = None
+
+
+def worker_starts(project: Project) -> dict[str, set[str]]:
+    """By file, the functions that loaders' workers start with."""
+    found: dict[str, set[str]] = {}
+    for file, _, step in project.steps():
+        given = step.keywords.get("worker_init_fn") if step.kind == "call" else None
+        home = project.resolve(given.name, file) if given is not None else None
+        if home is not None:
+            found.setdefault(home.file, set()).add(home.of.name)
+    return found
+
+
+def courses(project: Project, stream: str) -> Iterator[tuple[Program, Course]]:
+    """Every program of a project, and what it does to a stream."""
+    for program in project.programs:
+        if not is_test(program.file):
+            yield program, Course(project, program, stream)
+
+
+def unseeded(project: Project, stream: str) -> Iterator[tuple[Seen, Program]]:
+    """The first draw of each program that never seeds the stream; one a file that draws."""
+    done: set[str] = set()
+    for program, course in courses(project, stream):
+        if course.drawn is not None and course.seeded is None and course.drawn.file not in done:
+            done.add(course.drawn.file)
+            yield course.drawn, program

@@ -1,0 +1,304 @@
+"""Makes the summary of one module: one walk over its nodes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Final
+
+from samebits.source.module import FunctionNode, Module, last_name
+from samebits.source.order import Orders
+from samebits.source.summary import MODULE, Class, Function, Place, Step, Summary, Value
+
+_DEPTH: Final = 4  # variables followed for what a value is made of
+_LOOPS: Final = frozenset(
+    {ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp}
+)
+#: Last names of calls whose arguments are followed to what they are made of.
+_FOLLOWED: Final = ("seed", "random", "rng", "generator", "key")
+_QUIET: Final = frozenset(
+    {"print", "len", "isinstance", "range", "str", "int", "float", "super", "getattr", "hasattr"}
+)
+
+
+class _Maker:
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.names = module.names
+        self.orders = Orders(module)
+        self.steps: dict[str, list[Step]] = {MODULE: []}
+        self.reads: dict[str, set[str]] = {MODULE: set()}
+        self.returned: dict[str, list[Value]] = {}
+        self.qualnames: dict[ast.AST, str] = {}
+        self.context: dict[ast.AST, tuple[str, int, tuple[str, ...]]] = {}
+
+    def made(self) -> Summary:
+        module, tree = self.module, self.module.tree
+        functions: dict[str, Function] = {}
+        classes: dict[str, Class] = {}
+        self.context[tree] = (MODULE, 0, ())
+        for node in self.names.nodes[1:]:
+            above = self.names.parent(node)
+            assert above is not None
+            kind = type(node)
+            if kind in (ast.FunctionDef, ast.AsyncFunctionDef):
+                assert isinstance(node, FunctionNode)
+                name = module.qualname(node)
+                self.context[node] = (name, 0, ())
+                self.steps.setdefault(name, [])
+                self.reads.setdefault(name, set())
+                functions[name] = self._function(node, name)
+                continue
+            owner, loops, within = self.context[above]
+            if kind is ast.ClassDef:
+                assert isinstance(node, ast.ClassDef)
+                name = module.qualname(node)
+                bases = tuple(filter(None, (self.named(base) or last_name(base) for base in node.bases)))
+                methods = tuple(each.name for each in node.body if isinstance(each, FunctionNode))
+                classes[name] = Class(name, module.place(node), bases, methods)
+            elif kind in _LOOPS:
+                loops += 1
+            elif kind in (ast.With, ast.AsyncWith):
+                assert isinstance(node, ast.With | ast.AsyncWith)
+                within = (*within, *self._entered(node))
+            elif isinstance(above, ast.If | ast.Try) and isinstance(node, ast.stmt):
+                within = (*within, _branch(above, node))
+            elif isinstance(node, ast.ExceptHandler):
+                within = (*within, "except")
+            if within and isinstance(above, ast.ExceptHandler) and within[-1] != "except":
+                within = (*within, "except")
+            self.context[node] = (owner, loops, within)
+            if kind is ast.Call:
+                assert isinstance(node, ast.Call)
+                self._call(node, owner, loops, within)
+            elif kind is ast.Name or kind is ast.Attribute:
+                self._name(node, above, owner, loops, within)
+            elif kind is ast.Assign or kind is ast.AnnAssign:
+                self._assign(node, owner, loops, within)
+            elif kind is ast.Import or kind is ast.ImportFrom:
+                self._import(node, owner, loops, within)
+            elif kind is ast.Return and owner != MODULE:
+                assert isinstance(node, ast.Return)
+                if node.value is not None:
+                    self.returned.setdefault(owner, []).append(self.value(node.value, False))
+        whole = Place(module.file, 1, 1, max(len(module.lines), 1))
+        functions[MODULE] = Function(MODULE, whole)
+        for name, function in functions.items():
+            functions[name] = Function(
+                name,
+                function.place,
+                function.parameters,
+                function.decorators,
+                tuple(self.steps[name]),
+                frozenset(self.reads[name]),
+                tuple(self.returned.get(name, ())),
+            )
+        guarded = any(_is_guard(node) for node in tree.body)
+        return Summary(
+            module.file,
+            len(module.lines),
+            functions,
+            classes,
+            dict(self.names.imports()),
+            guarded,
+            guarded or any(_works(node) for node in tree.body),
+            frozenset(set().union(*self.reads.values())),
+        )
+
+    # -- names and values
+
+    def named(self, node: ast.expr) -> str | None:
+        """What an expression names: of an import, or of the file itself with a colon."""
+        if (full := self.names.qualified(node)) is not None:
+            return full
+        if isinstance(node, ast.Name):
+            definition = self.names.definition(node)
+            if definition is not None:
+                if definition not in self.qualnames:
+                    self.qualnames[definition] = self.module.qualname(definition)
+                return f":{self.qualnames[definition]}"
+            return None
+        if isinstance(node, ast.Attribute):
+            inner = node.value
+            if isinstance(inner, ast.Name):
+                if inner.id in ("self", "cls") and (owner := self.module.class_of(node)) is not None:
+                    return f":{self.module.qualname(owner)}.{node.attr}"
+                values = self.names.values(inner)
+                if values is not None and len(values) == 1 and isinstance(values[0], ast.Call):
+                    made = values[0].func
+                    if made is not node and isinstance(made, ast.Name | ast.Attribute):
+                        of = self.names.qualified(made) or (
+                            self.named(made) if isinstance(made, ast.Name) else None
+                        )
+                        return None if of is None else f"{of}.{node.attr}"
+            full = self.named(inner) if isinstance(inner, ast.Name) else None
+            return None if full is None else f"{full}.{node.attr}"
+        return None
+
+    def value(self, node: ast.expr, follow: bool) -> Value:
+        name = None
+        if isinstance(node, ast.Name | ast.Attribute):
+            name = self.named(node)
+        elif isinstance(node, ast.Call) and last_name(node.func) == "partial" and node.args:
+            name = self.named(node.args[0])
+        constant = isinstance(node, ast.Constant) or (
+            isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant)
+        )
+        text = repr(node.value) if isinstance(node, ast.Constant) else self.module.source(node)
+        return Value(text, name, constant, self._made_of(node) if follow and not constant else frozenset())
+
+    def _made_of(self, node: ast.expr) -> frozenset[str]:
+        """The names that an expression is made of, also through variables that are followed."""
+        found: set[str] = set()
+        waiting: list[tuple[ast.expr, int]] = [(node, 0)]
+        seen: set[ast.AST] = set()
+        while waiting:
+            expression, depth = waiting.pop()
+            for inner in ast.walk(expression):
+                if not isinstance(inner, ast.Attribute | ast.Name):
+                    continue
+                found.add(inner.attr if isinstance(inner, ast.Attribute) else inner.id)
+                if (full := self.names.qualified(inner)) is not None:
+                    found.add(full)
+                if isinstance(inner, ast.Name) and depth < _DEPTH:
+                    for value in self.names.values(inner) or ():
+                        if value not in seen:
+                            seen.add(value)
+                            waiting.append((value, depth + 1))
+        return frozenset(found)
+
+    # -- steps
+
+    def _add(self, owner: str, step: Step) -> None:
+        self.steps.setdefault(owner, []).append(step)
+
+    def _call(self, node: ast.Call, owner: str, loops: int, within: tuple[str, ...]) -> None:
+        function = node.func
+        name, attr = self.named(function), last_name(function)
+        if name in _QUIET:
+            return
+        lower = attr.lower()
+        follow = any(word in lower for word in _FOLLOWED)
+        keywords = {given.arg or "**": self.value(given.value, follow) for given in node.keywords}
+        self._add(
+            owner,
+            Step(
+                "call",
+                self.module.place(node),
+                name,
+                attr,
+                self.module.source(function.value) if isinstance(function, ast.Attribute) else "",
+                self._target(node),
+                tuple(self.value(each, follow) for each in node.args),
+                keywords,
+                loops,
+                within,
+                name is not None and name.partition(".")[0] not in _OUTSIDE and self.orders.use(node) is None,
+            ),
+        )
+
+    def _target(self, node: ast.expr) -> str:
+        above = self.names.parent(node)
+        if isinstance(above, ast.Assign) and above.value is node:
+            return self.module.source(above.targets[0])
+        if isinstance(above, ast.AnnAssign | ast.NamedExpr) and above.value is node:
+            return self.module.source(above.target)
+        return ""
+
+    def _name(self, node: ast.AST, above: ast.AST, owner: str, loops: int, within: tuple[str, ...]) -> None:
+        assert isinstance(node, ast.Name | ast.Attribute)
+        self.reads.setdefault(owner, set()).add(node.attr if isinstance(node, ast.Attribute) else node.id)
+        if isinstance(above, ast.Call) and above.func is node:
+            return
+        if isinstance(above, ast.Attribute) or not isinstance(node.ctx, ast.Load):
+            return
+        name = self.named(node)
+        if name is not None and (name.startswith((":", ".")) or name.partition(".")[0] not in _OUTSIDE):
+            self._add(
+                owner, Step("mention", self.module.place(node), name, "", "", "", (), {}, loops, within)
+            )
+
+    def _assign(self, node: ast.AST, owner: str, loops: int, within: tuple[str, ...]) -> None:
+        assert isinstance(node, ast.Assign | ast.AnnAssign)
+        if node.value is None:
+            return
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            name = None
+            if isinstance(target, ast.Attribute):
+                name = self.names.qualified(target)
+            elif isinstance(target, ast.Subscript):
+                of = self.names.qualified(target.value)
+                if of is not None and isinstance(target.slice, ast.Constant):
+                    name = f"{of}[{target.slice.value!r}]"
+            if name is not None:
+                step = Step(
+                    "set", self.module.place(node), name, name.rpartition(".")[2], "", "",
+                    (self.value(node.value, True),), {}, loops, within,
+                )  # fmt: skip
+                self._add(owner, step)
+
+    def _import(self, node: ast.AST, owner: str, loops: int, within: tuple[str, ...]) -> None:
+        assert isinstance(node, ast.Import | ast.ImportFrom)
+        place = self.module.place(node)
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        else:
+            base = "." * node.level + (node.module or "")
+            modules = [
+                base,
+                *(f"{base}.{alias.name}" if node.module else f"{base}{alias.name}" for alias in node.names),
+            ]
+        for name in modules:
+            self._add(
+                owner, Step("import", place, name, name.rpartition(".")[2], "", "", (), {}, loops, within)
+            )
+
+    def _entered(self, node: ast.With | ast.AsyncWith) -> Iterator[str]:
+        for item in node.items:
+            entered = item.context_expr
+            function = entered.func if isinstance(entered, ast.Call) else entered
+            yield self.named(function) or last_name(function) or "with"
+
+    def _function(self, node: FunctionNode, name: str) -> Function:
+        given = node.args
+        parameters = tuple(one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs))
+        decorators = []
+        for one in node.decorator_list:
+            function = one.func if isinstance(one, ast.Call) else one
+            decorators.append(self.named(function) or last_name(function))
+        return Function(name, self.module.place(node), parameters, tuple(decorators))
+
+
+#: Packages whose functions are no code of the project, and need not be noted when they are mentioned.
+_OUTSIDE: Final = frozenset(
+    {"torch", "numpy", "os", "sys", "math", "typing", "time", "json", "logging", "argparse"}
+)
+
+
+def _branch(above: ast.If | ast.Try, node: ast.stmt) -> str:
+    if isinstance(above, ast.If):
+        return "if" if node in above.body else "else"
+    if node in above.finalbody:
+        return "finally"
+    return "try" if node in above.body else "else"
+
+
+def _is_guard(node: ast.stmt) -> bool:
+    if not isinstance(node, ast.If) or not isinstance(node.test, ast.Compare):
+        return False
+    sides = [node.test.left, *node.test.comparators]
+    return any(isinstance(side, ast.Name) and side.id == "__name__" for side in sides)
+
+
+def _works(node: ast.stmt) -> bool:
+    """Whether a statement of the top level does something: calls, loops."""
+    if isinstance(node, ast.Expr):
+        return not isinstance(node.value, ast.Constant)
+    return isinstance(node, ast.For | ast.While | ast.With | ast.AugAssign) or (
+        isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
+    )
+
+
+def summarize(module: Module) -> Summary:
+    """The summary of a module."""
+    return _Maker(module).made()
