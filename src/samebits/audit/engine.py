@@ -88,7 +88,7 @@ def audit_paths(
     exclude: Iterable[str] = (),
     jobs: int | None = None,
     cache: bool = True,
-    given: Source | None = None,
+    given: tuple[str, bytes] | None = None,
     progress: Progress | None = None,
 ) -> Audit:
     """What the rules find in files, and in what lies below folders.
@@ -100,18 +100,33 @@ def audit_paths(
         exclude: patterns of paths that are left out, as of `fnmatch`.
         jobs: how many processes read files; by default as many as there are processors, where it pays.
         cache: whether what was read is kept in the user's cache folder, and taken from there.
-        given: the text of one of the files, which is not read (an editor's).
+        given: one of the files and its bytes, which are not read (an editor's).
         progress: called as files are done.
 
     Raises:
         UsageError: a path is not there, or a rule unknown.
     """
     rules = chosen(select, ignore)
+    return joined(read_paths(paths, exclude, jobs, cache, given, progress), rules)
+
+
+def read_paths(
+    paths: Sequence[str | os.PathLike[str]],
+    exclude: Iterable[str] = (),
+    jobs: int | None = None,
+    cache: bool = True,
+    given: tuple[str, bytes] | None = None,
+    progress: Progress | None = None,
+) -> list[Outcome]:
+    """Every file by itself, for `joined`; the arguments are those of `audit_paths`.
+
+    Raises:
+        UsageError: a path is not there.
+    """
     wanted = files.found(paths, exclude)
-    if given is not None and given.file not in wanted:
-        wanted.append(given.file)
-    outcomes = _outcomes(wanted, jobs, Cache.of(paths) if cache else Cache(None), given, progress)
-    return joined(outcomes, rules)
+    if given is not None and given[0] not in wanted:
+        wanted.append(given[0])
+    return _outcomes(wanted, jobs, Cache.of(paths) if cache else Cache(None), given, progress)
 
 
 def chosen(select: Collection[str] | None = None, ignore: Collection[str] = ()) -> frozenset[str]:
@@ -132,15 +147,19 @@ def chosen(select: Collection[str] | None = None, ignore: Collection[str] = ()) 
 
 
 def _outcomes(
-    wanted: Sequence[str], jobs: int | None, cache: Cache, given: Source | None, progress: Progress | None
+    wanted: Sequence[str],
+    jobs: int | None,
+    cache: Cache,
+    given: tuple[str, bytes] | None,
+    progress: Progress | None,
 ) -> list[Outcome]:
     """Every file by itself, in the order that is wanted."""
     found: dict[str, Outcome] = {}
     waiting: list[tuple[str, bytes]] = []
     with without_gc():
         for file in wanted:
-            if given is not None and file == given.file:
-                found[file] = audited_source(given)
+            if given is not None and file == given[0]:
+                found[file] = audited(given[1], file)
                 continue
             try:
                 data = _bytes(file)
@@ -207,6 +226,10 @@ def joined(outcomes: Sequence[Outcome], rules: Collection[str] | None = None) ->
     hits = [(name, hit) for outcome in outcomes for name, hit in outcome.hits if name in rules]
     for name in sorted(rules):
         rule = CATALOGUE[name].rule
+        if rule is not None and rule.confirm is not None:
+            found = [hit for of, hit in hits if of == name]
+            hits = [one for one in hits if one[0] != name]
+            hits += [(name, hit) for hit in (rule.confirm(project, found) if found else ())]
         if rule is not None and rule.project is not None:
             hits += [(name, hit) for hit in rule.project(project)]
     used: dict[str, set[tuple[int, str]]] = {}

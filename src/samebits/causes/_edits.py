@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterator
+from copy import copy
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,6 +56,12 @@ class Draft:
         self._after: dict[_Place, list[str]] = {}
         self._modules: dict[str, str] = {}
         self.names_given: dict[str, str] = {}  # what a fix called its own variables here
+
+    def untouched(self) -> Draft:
+        """The same file, parsed once, with no change of it yet."""
+        other = copy(self)
+        other._spans, other._after, other._modules, other.names_given = [], {}, {}, {}
+        return other
 
     # -- places
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Final
 
+from samebits.causes._edits import Draft
 from samebits.source.module import Module, last_name
 
 _SEEDED_LATER: Final = frozenset({"seed", "setstate", "manual_seed", "set_state", "__setstate__"})
@@ -21,6 +22,16 @@ def made_without_seed(module: Module, call: ast.Call) -> bool:
     return is_empty(call) and not _seeded_later(module, call)
 
 
+def _is_fallback(module: Module, node: ast.stmt) -> bool:
+    """Whether a statement is what happens where none was given: `if rng is None: rng = default_rng()`."""
+    above = module.names.parent(node)
+    return (
+        isinstance(above, ast.If)
+        and isinstance(above.test, ast.Compare | ast.UnaryOp | ast.Name)
+        and any(isinstance(inner, ast.Constant) and inner.value is None for inner in ast.walk(above.test))
+    )
+
+
 def _seeded_later(module: Module, call: ast.Call) -> bool:
     """Whether the object may get a seed or a state after it is made; where it goes elsewhere, it may."""
     above = module.names.parent(call)
@@ -28,8 +39,8 @@ def _seeded_later(module: Module, call: ast.Call) -> bool:
         return above.attr in _SEEDED_LATER
     if isinstance(above, ast.keyword | ast.Call):
         return False
-    if not isinstance(above, ast.Assign | ast.AnnAssign):
-        return not isinstance(above, ast.BoolOp | ast.IfExp)
+    if not isinstance(above, ast.Assign | ast.AnnAssign) or _is_fallback(module, above):
+        return True
     targets = above.targets if isinstance(above, ast.Assign) else [above.target]
     held = {ast.unparse(target) for target in targets}
     return any(
@@ -38,3 +49,8 @@ def _seeded_later(module: Module, call: ast.Call) -> bool:
         and ast.unparse(other.func.value) in held
         for other in module.every(ast.Call)
     )
+
+
+def give_seed(draft: Draft, node: ast.Call) -> None:
+    """Make the generator object of a call start from a fixed seed."""
+    draft.replace(node, f"{draft.source(node.func)}(0)")

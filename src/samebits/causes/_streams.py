@@ -5,10 +5,12 @@ A *stream* is one of the process's own generators: Python's `random`, numpy's gl
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections.abc import Iterator
 from typing import Final
 
-from samebits.causes._libraries import ARGUMENTS, SEEDERS
+from samebits.causes._libraries import SEEDERS
 from samebits.source.project import Program, Project, Seen, is_test
 from samebits.source.summary import Step
 
@@ -85,11 +87,10 @@ def seeds(step: Step, project: Project, file: str) -> frozenset[str]:
     if step.kind != "call":
         return _NONE
     name = step.name or ""
-    first = step.given(0, "seed", "a", "x")
-    empty = first is None or first.text == "None"
+    if name in ("torch.seed", "torch.random.seed"):
+        return frozenset({TORCH})  # from entropy, which another rule says
     if name in ("random.seed", "numpy.random.seed"):
-        stream = PYTHON if name == "random.seed" else NUMPY
-        return _NONE if empty else frozenset({stream})
+        return frozenset({PYTHON if name == "random.seed" else NUMPY})  # also from entropy: another rule says
     if name in ("random.setstate", "numpy.random.set_state"):
         return frozenset({PYTHON if name.startswith("random.") else NUMPY})
     if name in (
@@ -133,11 +134,12 @@ def draws(step: Step) -> frozenset[str]:
         return frozenset({TORCH})
     if name == "torch.utils.data.random_split" or name == "torch.utils.data.RandomSampler":
         return frozenset({TORCH})
-    if step.attr == "DataLoader":
-        shuffle = step.keywords.get("shuffle")
+    if step.attr == "DataLoader" and not name.startswith((":", ".")):
+        shuffle = step.given(2, "shuffle")
         return frozenset({TORCH}) if shuffle is not None and shuffle.text not in ("False", "None") else _NONE
     if name.startswith(("torchvision.models.", "timm.create_model")) and not step.attr.endswith("Weights"):
-        return frozenset({TORCH})
+        trained = step.given(None, "pretrained", "weights")
+        return frozenset({TORCH}) if trained is None or trained.text in ("False", "None") else _NONE
     if name.startswith("torchvision.transforms.") and step.attr.startswith("Random"):
         return frozenset({TORCH})
     if (
@@ -147,11 +149,70 @@ def draws(step: Step) -> frozenset[str]:
         and not step.owner.startswith(("nn.init", "init", "rng"))
     ):
         return frozenset({TORCH}) if not {"generator"} & given else _NONE
-    if name.startswith("sklearn."):
-        for row in ARGUMENTS:
-            if row.library == "sklearn" and step.attr in ("train_test_split", "shuffle", "resample"):
-                return _NONE if row.name in given else frozenset({NUMPY})
+    if name.startswith("torch.distributions.") and step.attr in ("sample", "rsample", "sample_n"):
+        return frozenset({TORCH})
+    if name.startswith("sklearn.") and step.attr in ("train_test_split", "shuffle", "resample"):
+        ordered = "shuffle" in given and step.keywords["shuffle"].text == "False"
+        return _NONE if "random_state" in given or ordered else frozenset({NUMPY})
     return _NONE
+
+
+#: What is made now and draws later.
+_LATER: Final = ("DataLoader", "RandomSampler", "WeightedRandomSampler")
+#: Steps of a program that trains, and of one that leaves something behind.
+_TRAINS: Final = _words("backward fit train_step training_step")
+_WRITES: Final = _words(
+    "save dump savez savez_compressed to_csv to_parquet to_pickle to_json save_pretrained"
+)
+#: Functions of these names draw for pictures and tests.
+_SHOWN: Final = re.compile(r"plot|visual|vis_|colou?r|palette|demo|smoke|show|self_test|benchmark|profile")
+
+
+_SHOWN_FILES: Final = re.compile(r"plot|visual|^vis_|colou?r|palette|^show|^benchmarks?\b|profile")
+
+
+#: Names of functions that evaluate a model.
+_EVALUATES: Final = re.compile(
+    r"(^|_)(eval|evaluate|evaluation|valid|validate|validation|val|test|estimate_loss|generate|preview|"
+    r"sample_images?|sample_grid|sample_text|generate_(samples?|images?|text)|check_accuracy|infer|inference|"
+    r"predict|compute_metrics)(_epoch|_step|_model|_loss|_loop|_one_epoch|$)",
+    re.IGNORECASE,
+)
+_TRAINING: Final = re.compile(r"(^|_)train(_|$|ing|er)?|fit|backward", re.IGNORECASE)
+
+
+def evaluates(name: str) -> bool:
+    """Whether a function, by its name, evaluates a model and does not train it."""
+    return bool(_EVALUATES.search(name)) and not _TRAINING.search(name)
+
+
+def draws_now(step: Step) -> frozenset[str]:
+    """The streams that a step itself draws from."""
+    later = step.attr in _LATER or (step.name or "").startswith("torchvision.transforms.")
+    return _NONE if later else draws(step)
+
+
+def trains(program: Program) -> bool:
+    """Whether a program trains something, as far as its steps show."""
+    return any(
+        seen.step.kind == "call"
+        and (seen.step.attr in _TRAINS or (seen.step.name or "").startswith("torch.optim."))
+        for seen in program.trace
+    )
+
+
+def matters(project: Project, program: Program) -> bool:
+    """Whether what a program draws goes anywhere.
+
+    A module that others import, and that tries itself out when it is started, has no results.
+    """
+    if _SHOWN_FILES.search(posixpath.basename(program.file)):
+        return False
+    if trains(program):
+        return True
+    if any(seen.step.attr in _WRITES for seen in program.trace):
+        return True
+    return not project.is_imported(program.file)
 
 
 class Course:
@@ -173,13 +234,26 @@ class Course:
                 continue
             if self.seeded is None and stream in seeds(seen.step, project, seen.file):
                 self.seeded = seen
-            if stream in draws(seen.step) and not is_test(seen.file):
-                if self.drawn is None:
-                    self.drawn = seen
-                if self.early is None and self.seeded is None and not seen.later:
-                    self.early = seen
+            if stream not in draws(seen.step) or is_test(seen.file) or _is_aside(seen):
+                continue
+            if "seed" in seen.step.target.lower():
+                continue  # a seed that is drawn where none is given
+            if self.drawn is None:
+                self.drawn = seen
+            now = stream in draws_now(seen.step)
+            if now and self.early is None and self.seeded is None and not seen.later:
+                self.early = seen
         if self.seeded is None or self.seeded.later:
             self.early = None
+
+
+def _is_aside(seen: Seen) -> bool:
+    """Whether a draw is for a picture or a try, is isolated, or is of numba's own generator."""
+    if any("jit" in name for name in seen.function.decorators):
+        return True
+    if any("fork_rng" in name or "isolate" in name for name in seen.within):
+        return True
+    return bool(_SHOWN.search(seen.function.last) or _SHOWN_FILES.search(posixpath.basename(seen.file)))
 
 
 def worker_starts(project: Project) -> dict[str, set[str]]:
@@ -200,10 +274,20 @@ def courses(project: Project, stream: str) -> Iterator[tuple[Program, Course]]:
             yield program, Course(project, program, stream)
 
 
-def unseeded(project: Project, stream: str) -> Iterator[tuple[Seen, Program]]:
-    """The first draw of each program that never seeds the stream; one a file that draws."""
+def unseeded(project: Project, stream: str) -> Iterator[tuple[Seen, str]]:
+    """The first draw of each program that never seeds the stream, and the program's name; one a file."""
     done: set[str] = set()
     for program, course in courses(project, stream):
-        if course.drawn is not None and course.seeded is None and course.drawn.file not in done:
-            done.add(course.drawn.file)
-            yield course.drawn, program
+        drawn = course.drawn
+        if drawn is None or course.seeded is not None or drawn.file in done or not matters(project, program):
+            continue
+        if stream == TORCH and not trains(program) and is_layer(drawn.step):
+            continue  # its weights are loaded
+        done.add(drawn.file)
+        yield drawn, posixpath.basename(program.file)
+
+
+def is_layer(step: Step) -> bool:
+    """Whether a step makes a layer or fills one, or a model of a library."""
+    name = step.name or ""
+    return name in LAYERS or name.startswith(("torch.nn.init.", "torchvision.models.", "timm."))

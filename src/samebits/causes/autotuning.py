@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
-from samebits.causes._edits import UnclearPlace
+from samebits.causes._clocks import Clocks
+from samebits.causes._constants import literal
+from samebits.causes._cuda import MODE, ways
+from samebits.causes._edits import Draft, UnclearPlace
 from samebits.causes._evidence import facts, is_random, outside, reach, spot
 from samebits.causes._patch import Patch, mends
 from samebits.causes._source import follow, is_clock, text_of
@@ -14,7 +19,11 @@ from samebits.causes._trace import calls_at, last_name
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Clock, Flag
 from samebits.model.finding import Finding
+from samebits.model.rule import Hit, Rule
 from samebits.model.sites import Site
+from samebits.source.module import Module, is_constant, keyword
+from samebits.source.project import Project, Seen
+from samebits.source.summary import Place
 
 _FIX = """\
 torch.backends.cudnn.benchmark = False  # and no max_autotune: choose by a fixed rule, not by a stopwatch
@@ -117,6 +126,162 @@ def _change(patch: Patch, finding: Finding) -> str | None:
     raise UnclearPlace("how the choice is made is not plain")
 
 
+BENCHMARK: Final = "torch.backends.cudnn.benchmark"
+DETERMINISTIC: Final = "torch.backends.cudnn.deterministic"
+_MAX: Final = ("max-autotune", "max-autotune-no-cudagraphs")
+_INDUCTOR: Final = (
+    "max_autotune",
+    "max_autotune_gemm",
+    "max_autotune_pointwise",
+    "coordinate_descent_tuning",
+)
+_CHOSEN: Final = re.compile(r"determin|reproduc|repeat", re.IGNORECASE)
+
+
+def rule(module: Module) -> Iterator[Hit]:
+    text = module.text
+    if "benchmark" in text or "autotune" in text:
+        for kind in (ast.Assign, ast.AnnAssign):
+            for node in module.every(kind):
+                yield from _flag(module, node)
+        for call, name, last in module.calls:
+            yield from _call(module, call, name, last)
+    if "perf_counter" in text or "time" in text or "monotonic" in text:
+        for choice in Clocks(module).choices():
+            why = f"{choice.does} follows from measured times, and these vary from run to run."
+            place = module.place(choice.node)
+            yield Hit(place, why, _FIX_HAND, places=((module.place(choice.reading), "the clock is read"),))
+
+
+def _flag(module: Module, node: ast.Assign | ast.AnnAssign) -> Iterator[Hit]:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    for target in targets:
+        for each, value in _each(target, node.value):
+            if not isinstance(each, ast.Attribute) or not is_constant(value, True):
+                continue
+            if each.attr != "benchmark" and each.attr not in _INDUCTOR:
+                continue
+            name = module.names.qualified(each) or ""
+            if name == BENCHMARK and not _opted_out(module, node):
+                why = "cudnn.benchmark = True times cuDNN's algorithms in every run and takes the fastest."
+                yield Hit(module.place(node), why, _FIX, mend=_turn_off)
+            elif name.startswith("torch._inductor.config."):
+                why = f"{each.attr} = True times kernels in every run and takes the fastest."
+                yield Hit(module.place(node), why, _FIX, mend=_turn_off)
+
+
+def _each(target: ast.expr, value: ast.expr | None) -> Iterator[tuple[ast.expr, ast.expr | None]]:
+    """The targets of an assignment, with what each gets."""
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        yield from zip(target.elts, value.elts, strict=False)
+    else:
+        yield target, value
+
+
+def _opted_out(module: Module, node: ast.stmt) -> bool:
+    """Whether a statement is in the branch that is taken where nobody asks for determinism."""
+    below: ast.AST = node
+    for above in module.names.parents(node):
+        if isinstance(above, ast.If):
+            negated = isinstance(above.test, ast.UnaryOp) and isinstance(above.test.op, ast.Not)
+            asked = _CHOSEN.search(module.source(above.test)) is not None
+            if asked and negated == (below in above.body):
+                return True
+            other = above.body if below in above.orelse else above.orelse
+            if any(_sets(module, each) for each in other):
+                return True
+        if isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef):
+            break
+        below = above
+    return False
+
+
+def _sets(module: Module, node: ast.stmt) -> bool:
+    """Whether a statement turns on a deterministic setting."""
+    if isinstance(node, ast.Assign):
+        for target in node.targets:
+            for each, value in _each(target, node.value):
+                if is_constant(value, True) and module.names.qualified(each) == DETERMINISTIC:
+                    return True
+    return isinstance(node, ast.Expr) and module.names.called(node.value) in MODE
+
+
+def _call(module: Module, call: ast.Call, name: str | None, last: str) -> Iterator[Hit]:
+    if name == "torch.compile":
+        mode, options = literal(module, keyword(call, "mode")), keyword(call, "options")
+        tuned = mode in _MAX
+        if isinstance(options, ast.Dict):
+            tuned = tuned or any(
+                is_constant(key, "max_autotune") and is_constant(value, True)
+                for key, value in zip(options.keys, options.values, strict=True)
+            )
+        if tuned:
+            what = f"mode={mode!r}" if mode in _MAX else "max_autotune"
+            why = f"torch.compile({what}) times kernels in every run and takes the fastest."
+            yield Hit(module.place(call), why, "model = torch.compile(model)  # without max-autotune")
+    elif last in ("Trainer", "Fabric") and (name or "").partition(".")[0] in (
+        "lightning",
+        "pytorch_lightning",
+    ):
+        if is_constant(keyword(call, "benchmark"), True):
+            why = "Trainer(benchmark=True) sets cudnn.benchmark, which times algorithms in every run."
+            yield Hit(module.place(call), why, "trainer = Trainer(benchmark=False, deterministic=True)")
+    elif name == "setattr" and len(call.args) == 3 and is_constant(call.args[1], "benchmark"):
+        if module.names.qualified(call.args[0]) == "torch.backends.cudnn" and is_constant(call.args[2], True):
+            why = "cudnn.benchmark = True times cuDNN's algorithms in every run and takes the fastest."
+            yield Hit(module.place(call), why, _FIX)
+
+
+def _turn_off(draft: Draft, node: ast.Assign | ast.AnnAssign) -> None:
+    if not isinstance(node.value, ast.Constant):
+        raise UnclearPlace("several flags are set at once")
+    draft.replace(node.value, "False")
+
+
+def confirm(project: Project, hits: Sequence[Hit]) -> Iterator[Hit]:
+    """With the deterministic settings of a program that a hit is against."""
+    settings: dict[str, Seen] = {}
+    unset: set[Place] = set()
+    for way in ways(project):
+        last: dict[str, Seen] = {}
+        strict: Seen | None = None
+        for seen in way.program.trace:
+            step = seen.step
+            if step.kind == "set" and step.name in (BENCHMARK, DETERMINISTIC):
+                value = step.args[0].text if step.args else ""
+                if step.name == DETERMINISTIC and value == "True":
+                    strict = strict or seen
+                elif step.name == BENCHMARK:
+                    before = last.get(BENCHMARK)
+                    if value == "False" and before is not None and not seen.later and _plain(seen):
+                        unset.add(before.step.place)
+                    last[BENCHMARK] = seen
+            elif strict is None and step.kind == "call" and step.name in MODE:
+                value = step.given(0, "mode")
+                if value is not None and value.text == "True":
+                    strict = seen
+        if strict is not None:
+            for file in way.files:
+                settings.setdefault(file, strict)
+    for hit in hits:
+        if hit.place in unset:
+            continue
+        against = settings.get(hit.place.file)
+        if against is not None and "cudnn.benchmark" in hit.why:
+            place = against.step.place
+            here = place.file == hit.place.file
+            where = f"line {place.line}" if here else f"{place.file}:{place.line}"
+            why = f"{hit.why.removesuffix('.')}, against the deterministic setting of {where}."
+            yield replace(hit, why=why, places=((place, "asks for determinism"),))
+        else:
+            yield hit
+
+
+def _plain(seen: Seen) -> bool:
+    """Whether a step runs in any case."""
+    return not {"if", "else", "try", "except", "finally"} & set(seen.within)
+
+
 CAUSE = Cause(
     name="autotuning",
     title="The fastest alternative is chosen by timing",
@@ -131,6 +296,7 @@ CAUSE = Cause(
     ),
     match=match,
     mend=mends(_change),
+    rule=Rule(file=rule, confirm=confirm),
     invalid=(
         "import torch\n\ntorch.backends.cudnn.benchmark = True\n",
         "import time\n\ntimes = {}\nfor name, work in {'a': sum, 'b': max}.items():\n"

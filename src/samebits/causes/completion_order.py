@@ -11,6 +11,7 @@ from samebits.causes._draws import PYTHON, of, partings
 from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import FactPair, first, nearest, of_kind, outside, pairs, spot, sure
 from samebits.causes._finishfix import one_thread, take_in_order
+from samebits.causes._finishing import finishing
 from samebits.causes._libraryfix import keep_order
 from samebits.causes._origins import as_finished, last_name, several_jobs
 from samebits.causes._ownfix import own_stream_of_thread
@@ -22,6 +23,7 @@ from samebits.model.events import EXTERNAL, Event
 from samebits.model.facts import Completion, Thread
 from samebits.model.finding import Finding
 from samebits.model.operators import base_name, is_nondeterministic, spoken
+from samebits.model.rule import Rule
 from samebits.model.sites import Site
 
 _FIX = """\
@@ -249,6 +251,7 @@ CAUSE = Cause(
     ),
     match=match,
     mend=mends(_change),
+    rule=Rule(file=finishing),
     invalid=(
         "from concurrent.futures import ThreadPoolExecutor, as_completed\n\n"
         "with ThreadPoolExecutor() as pool:\n    futures = [pool.submit(pow, n, 2) for n in range(8)]\n"

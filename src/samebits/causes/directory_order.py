@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import ast
 import os.path
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
 
-from samebits.causes._edits import Draft, UnclearPlace
 from samebits.causes._evidence import FactPair, facts, nearest, pairs, renamed, reordered, spot, sure
+from samebits.causes._listings import LISTS, kept, listings, sort_listing
 from samebits.causes._patch import InWords, Patch, mends
-from samebits.causes._trace import call_at, last_name
+from samebits.causes._trace import call_at
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Fact, File, Listing
 from samebits.model.finding import Finding
+from samebits.model.rule import Hit, Rule
+from samebits.source.module import Module
+from samebits.source.order import Orders
 
 _FIX = """\
 for path in sorted(Path(folder).iterdir()):  # os.listdir, glob and iterdir promise no order
@@ -79,9 +80,6 @@ def _renamed(evidence: Evidence) -> Finding | None:
     )
 
 
-_LISTS: Final = frozenset({"listdir", "scandir", "glob", "iglob", "rglob", "iterdir", "walk", "fwalk"})
-
-
 def _change(patch: Patch, finding: Finding) -> str | None:
     if isinstance(listing := finding.subject, Listing) and listing.by is not None:
         raise InWords(
@@ -90,52 +88,23 @@ def _change(patch: Patch, finding: Finding) -> str | None:
             "dataset.files.sort()  # whatever it is called there"
         )
     draft = patch.draft(finding.site)
-    call = call_at(draft, finding.site, _LISTS)
-    name, above = last_name(call), draft.names.parent(call)
-    if name in ("walk", "fwalk"):
-        _sort_walk(draft, call)
-    elif isinstance(above, ast.withitem) and isinstance(above.optional_vars, ast.Name):
-        _sort_uses(draft, draft.names.parent(above), above.optional_vars.id)
-    elif name == "scandir":
-        draft.wrap(call, "sorted(", ", key=lambda entry: entry.name)")
-    elif last_name(above) == "next" if isinstance(above, ast.Call) else False:
-        draft.wrap(call, "iter(sorted(", "))")
-    else:
-        draft.wrap(call, "sorted(", ")")
+    sort_listing(draft, call_at(draft, finding.site, LISTS))
     return None
 
 
-def _sort_uses(draft: Draft, block: ast.AST | None, name: str) -> None:
-    """Sort where the entries of `with os.scandir(path) as entries:` are taken."""
-    for node in ast.walk(block) if block is not None else ():
-        if (
-            isinstance(node, ast.For | ast.comprehension)
-            and isinstance(node.iter, ast.Name)
-            and node.iter.id == name
-        ):
-            draft.wrap(node.iter, "sorted(", ", key=lambda entry: entry.name)")
-
-
-def _sort_walk(draft: Draft, call: ast.Call) -> None:
-    """Sort folders in place, so that they are walked in that order, and the files of each."""
-    above = draft.names.parent(call)
-    target = getattr(above, "target", None)
-    names = (
-        [one.id for one in target.elts if isinstance(one, ast.Name)] if isinstance(target, ast.Tuple) else []
-    )
-    if len(names) < 3:
-        raise UnclearPlace("what is done with the files is not known")
-    if isinstance(above, ast.For):
-        draft.inside(above, f"{names[1]}.sort()", f"{names[2]}.sort()")
-        return
-    draft.wrap(call, "sorted(", ")")
-    for node in ast.walk(draft.names.parent(above) or call) if above is not None else ():
-        if (
-            isinstance(node, ast.comprehension)
-            and isinstance(node.iter, ast.Name)
-            and node.iter.id == names[2]
-        ):
-            draft.wrap(node.iter, "sorted(", ")")
+def rule(module: Module) -> Iterator[Hit]:
+    orders = Orders(module, written=True)
+    for call, name in listings(module):
+        use = kept(orders, call)
+        if use is not None:
+            yield Hit(
+                module.place(call),
+                f"{use.does} {name}, which is the file system's.",
+                _FIX,
+                mend=sort_listing,
+                safe=True,
+                returned_by=use.returned_by,
+            )
 
 
 CAUSE = Cause(
@@ -153,6 +122,7 @@ CAUSE = Cause(
     ),
     match=match,
     mend=mends(_change),
+    rule=Rule(file=rule),
     invalid=(
         "import os\n\nfiles = [name for name in os.listdir('data')]\n",
         "from pathlib import Path\n\nfiles = list(Path('data').glob('*.png'))\n",

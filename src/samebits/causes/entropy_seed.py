@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from samebits.causes._draws import NUMPY, PYTHON, TORCH, of
 from samebits.causes._edits import Draft, UnclearPlace
+from samebits.causes._entropy import Entropy as Entropies
 from samebits.causes._evidence import before, facts, is_random, outside, pairs, reach, spot, sure
 from samebits.causes._libraryfix import give_parameter
 from samebits.causes._patch import InWords, Patch, mends
@@ -21,7 +22,9 @@ from samebits.model import calls
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Clock, Create, Detail, Entropy, Fact, Hash, Seed
 from samebits.model.finding import Finding
+from samebits.model.rule import Hit, Rule
 from samebits.model.sites import Site
+from samebits.source.module import Module
 
 _FIX = """\
 seed = 0  # a fixed number, or one given as an argument and written to the log
@@ -263,6 +266,38 @@ def _setting(node: ast.expr) -> str | None:
 _SETTINGS: Final = re.compile(r"(cfg|config|conf|args|opts?|options|hparams|params|settings)", re.IGNORECASE)
 _MAKERS: Final = frozenset({*calls.PYTHON_GENERATORS, *calls.NUMPY_GENERATORS, *calls.BIT_GENERATORS})
 
+_SEEDS: Final = (
+    "seed",
+    "Random",
+    "default_rng",
+    "PRNG",
+    "random_state",
+    "PCG64",
+    "Philox",
+    "MT19937",
+    "SFC64",
+)
+
+
+def rule(module: Module) -> Iterator[Hit]:
+    if not any(word in module.text for word in _SEEDS):
+        return
+    told: dict[ast.Call, list[ast.Call]] = {}
+    for call, of_what, source in Entropies(module).seedings():
+        if source is None:
+            why = f"{module.source(call)} seeds {of_what} from the operating system, anew in every run."
+            yield Hit(module.place(call), why, _FIX)
+        else:
+            told.setdefault(source, []).append(call)
+    for source, seeded in told.items():
+        first, *others = seeded
+        what = f"the seed that {module.source(first.func)}() gets"
+        why = f"{what} is made of {module.source(source)}, which is another in every run."
+        places = [(module.place(other), "the same seed") for other in others]
+        if source.lineno != first.lineno:
+            places.insert(0, (module.place(source), "where it comes from"))
+        yield Hit(module.place(first), why, _FIX, places=tuple(places))
+
 
 CAUSE = Cause(
     name="entropy-seed",
@@ -278,6 +313,7 @@ CAUSE = Cause(
     ),
     match=match,
     mend=mends(_change),
+    rule=Rule(file=rule),
     invalid=(
         "import time\nimport torch\n\ntorch.manual_seed(int(time.time()))\n",
         "import os\nimport random\n\nrandom.seed(os.getpid())\nprint(random.random())\n",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import Final
 
 from samebits.causes._edits import Draft
 from samebits.causes._evidence import FactPair, made_elsewhere, nearest, outside, pairs, reach, spot, sure
@@ -81,6 +82,9 @@ def _change(patch: Patch, finding: Finding) -> str | None:
     return None
 
 
+_LOAD: Final = ast.Load()
+
+
 class _Reader:
     """Finds in one file what takes the order of a set, and what takes `hash()` of a text for a number."""
 
@@ -93,9 +97,9 @@ class _Reader:
     def hits(self) -> Iterator[Hit]:
         for node, name, last in self.module.calls:
             yield from self._call(node, name, last)
-        for made in (ast.Set, ast.SetComp, ast.BinOp, ast.Name):
+        for made in (ast.Set, ast.SetComp, ast.BinOp, ast.Name, ast.Attribute):
             for each in self.module.every(made):
-                if not (isinstance(each, ast.Name) and not isinstance(each.ctx, ast.Load)):
+                if isinstance(getattr(each, "ctx", _LOAD), ast.Load):
                     yield from self._set(each)
 
     def _call(self, node: ast.Call, name: str | None, last: str) -> Iterator[Hit]:

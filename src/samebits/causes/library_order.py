@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 from samebits.causes._evidence import NO_INPUTS, is_random, pairs, spot
+from samebits.causes._frames import lost_orders
 from samebits.causes._imports import packages
 from samebits.causes._libraryfix import keep_order
 from samebits.causes._origins import as_finished, last_name, origin, sorts
@@ -18,6 +19,7 @@ from samebits.model.cause import Cause, Evidence
 from samebits.model.events import EXTERNAL
 from samebits.model.facts import Completion, Thread
 from samebits.model.finding import Finding
+from samebits.model.rule import Rule
 from samebits.model.sites import Site
 
 _FIX = """\
@@ -133,6 +135,7 @@ CAUSE = Cause(
     ),
     match=match,
     mend=mends(_change),
+    rule=Rule(file=lost_orders),
     invalid=(
         "import polars as pl\nimport torch\n\n"
         "frame = pl.DataFrame({'user': [1, 2, 3, 1], 'price': [1.0, 2.0, 3.0, 4.0]})\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator, Sequence
 
 from samebits.causes._checkpoints import goes_on
 from samebits.causes._draws import of
@@ -10,11 +11,16 @@ from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import FactPair, facts, is_random, of_kind, pairs, reach, spot
 from samebits.causes._patch import InWords, Patch, mends
 from samebits.causes._seeds import ever_seeded
+from samebits.causes._states import RNG, States
 from samebits.model.cause import Cause, Evidence
 from samebits.model.divergence import FOLLOWING
 from samebits.model.events import RANDOM
 from samebits.model.facts import Create, Draw, Fact, Load, Probe, RngRestore, Save, Seed
 from samebits.model.finding import Finding
+from samebits.model.rule import Hit, Rule
+from samebits.source.module import Module, last_name
+from samebits.source.project import Project
+from samebits.source.summary import Function
 
 _FIX = """\
 checkpoint = {"model": model.state_dict(), "optimizer": optimizer.state_dict(),
@@ -145,6 +151,51 @@ def _change(patch: Patch, finding: Finding) -> str | None:
     )
 
 
+def rule(module: Module) -> Iterator[Hit]:
+    if "optim" not in module.text and "opt" not in module.text:
+        return
+    for state in States(module).saved():
+        if state.rng or _kept_here(module, state.node):
+            continue
+        call = f" that {last_name(state.node.func)}() gets" if isinstance(state.node, ast.Call) else ""
+        yield Hit(
+            module.place(state.node),
+            f"the checkpoint{call} has the states of a model and an optimizer, and of no random generator: a run "
+            "that goes on from it draws other numbers.",
+            _FIX,
+        )
+
+
+def _kept_here(module: Module, node: ast.AST) -> bool:
+    """Whether the function that saves takes a state of generators for another file."""
+    function = module.function(node)
+    return function is not None and any(
+        RNG.search(each.attr if isinstance(each, ast.Attribute) else each.id)
+        for each in module.within(function)
+        if isinstance(each, ast.Attribute | ast.Name)
+    )
+
+
+def confirm(project: Project, hits: Sequence[Hit]) -> Iterator[Hit]:
+    """But for those whose state goes to a function that adds the generators' states."""
+    wanted = {hit.place for hit in hits}
+    helped = set()
+    for file, function, step in project.steps():
+        if step.place not in wanted or step.kind != "call":
+            continue
+        if _adds(function) or any(
+            isinstance(home.of, Function) and _adds(home.of) for home in project.targets(step, file)
+        ):
+            helped.add(step.place)
+        elif any(_adds(caller) for _, caller, _ in project.callers.get((file, function.name), ())):
+            helped.add(step.place)
+    yield from (hit for hit in hits if hit.place not in helped)
+
+
+def _adds(function: Function) -> bool:
+    return any(RNG.search(word) for word in function.reads)
+
+
 CAUSE = Cause(
     name="lost-rng-state",
     title="Resumed without the generators' state",
@@ -162,14 +213,14 @@ CAUSE = Cause(
     ),
     match=match,
     mend=mends(_change),
+    rule=Rule(file=rule, confirm=confirm),
     invalid=(
-        "import os\n\nimport torch\n\nmodel = torch.nn.Linear(2, 2)\nif os.path.exists('last.pt'):\n"
-        "    model.load_state_dict(torch.load('last.pt'))\ntorch.save(model.state_dict(), 'last.pt')\n",
+        "import torch\n\nmodel = torch.nn.Linear(2, 2)\noptimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        "torch.save({'model': model.state_dict(), 'optimizer': optimizer.state_dict()}, 'last.pt')\n",
     ),
     valid=(
-        "import os\n\nimport torch\n\nmodel = torch.nn.Linear(2, 2)\nif os.path.exists('last.pt'):\n"
-        "    saved = torch.load('last.pt')\n    model.load_state_dict(saved['model'])\n"
-        "    torch.set_rng_state(saved['rng'])\n"
-        "torch.save({'model': model.state_dict(), 'rng': torch.get_rng_state()}, 'last.pt')\n",
+        "import torch\n\nmodel = torch.nn.Linear(2, 2)\noptimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        "torch.save(\n    {\n        'model': model.state_dict(),\n        'optimizer': optimizer.state_dict(),\n"
+        "        'rng': torch.get_rng_state(),\n    },\n    'last.pt',\n)\n",
     ),
 )

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Final
+
 from samebits.causes._compiledfix import seed_compiled
 from samebits.causes._draws import NUMPY, drawing, of
 from samebits.causes._evidence import spot, sure
+from samebits.causes._objects import give_seed, made_without_seed
 from samebits.causes._patch import Patch, mends
 from samebits.causes._seedfix import seed_everything
 from samebits.causes._seeds import Unseeded, made_unseeded, unseeded, weight
 from samebits.causes._source import compiled_draw
+from samebits.causes._streams import NUMPY as STREAM
+from samebits.causes._streams import unseeded as unseeded_programs
 from samebits.model.cause import Cause, Evidence
 from samebits.model.finding import Finding
+from samebits.model.rule import Hit, Rule
+from samebits.source.module import Module
+from samebits.source.project import Project, is_test
 
 _FIX = """\
 import numpy as np
@@ -75,6 +84,41 @@ def match(evidence: Evidence) -> Finding | None:
     )
 
 
+def rule(project: Project) -> Iterator[Hit]:
+    for seen, program in unseeded_programs(project, STREAM):
+        yield Hit(
+            seen.step.place,
+            f"{seen.step.attr}() draws from numpy's global generator, and nothing that {program} does "
+            "seeds it.",
+            _FIX,
+        )
+
+
+#: What makes a generator, or what one is made of, from a seed.
+_MAKERS: Final = frozenset(
+    f"numpy.random.{name}"
+    for name in (
+        "default_rng",
+        "RandomState",
+        "SeedSequence",
+        "PCG64",
+        "Philox",
+        "MT19937",
+        "SFC64",
+        "PCG64DXSM",
+    )
+)
+
+
+def rule_of_objects(module: Module) -> Iterator[Hit]:
+    if is_test(module.file):
+        return
+    for call, name, last in module.calls:
+        if name in _MAKERS and made_without_seed(module, call):
+            why = f"this {last}() has no seed: every process starts it from entropy."
+            yield Hit(module.place(call), why, _FIX_OBJECT, mend=give_seed)
+
+
 def _change(patch: Patch, finding: Finding) -> str | None:
     if getattr(finding.subject, "generator", None) == "numba":
         seed_compiled(patch, finding.site)
@@ -97,6 +141,7 @@ CAUSE = Cause(
     ),
     match=match,
     mend=mends(_change),
+    rule=Rule(file=rule_of_objects, project=rule),
     invalid=(
         "import numpy as np\nimport torch\n\ntorch.manual_seed(0)\nsplit = np.random.permutation(100)\n",
         "import numpy as np\n\nrng = np.random.default_rng()\nnoise = rng.normal(size=10)\n",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
 from samebits.causes._draws import PYTHON, drawing, of
-from samebits.causes._edits import Draft
 from samebits.causes._evidence import spot, sure
-from samebits.causes._objects import made_without_seed
+from samebits.causes._objects import give_seed, made_without_seed
 from samebits.causes._patch import Patch, mends
 from samebits.causes._seedfix import seed_everything
 from samebits.causes._seeds import made_unseeded, unseeded, weight
@@ -18,7 +16,7 @@ from samebits.model.cause import Cause, Evidence
 from samebits.model.finding import Finding
 from samebits.model.rule import Hit, Rule
 from samebits.source.module import Module
-from samebits.source.project import Project
+from samebits.source.project import Project, is_test
 
 _FIX = """\
 import random
@@ -63,20 +61,18 @@ def rule(project: Project) -> Iterator[Hit]:
     for seen, program in unseeded_programs(project, STREAM):
         yield Hit(
             seen.step.place,
-            f"{seen.step.name}() draws from Python's random, and nothing that {program.file} does seeds it.",
+            f"{seen.step.name}() draws from Python's random, and nothing that {program} does seeds it.",
             _FIX,
         )
 
 
 def rule_of_objects(module: Module) -> Iterator[Hit]:
+    if is_test(module.file):
+        return
     for call, name, _ in module.calls:
         if name == "random.Random" and made_without_seed(module, call):
             why = "this random.Random() has no seed: every process starts it from entropy."
-            yield Hit(module.place(call), why, _FIX_OBJECT, mend=_give_seed)
-
-
-def _give_seed(draft: Draft, node: ast.Call) -> None:
-    draft.replace(node, f"{draft.source(node.func)}(0)")
+            yield Hit(module.place(call), why, _FIX_OBJECT, mend=give_seed)
 
 
 def _change(patch: Patch, finding: Finding) -> str | None:

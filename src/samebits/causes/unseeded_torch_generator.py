@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
+
 from samebits.causes._draws import TORCH, of
+from samebits.causes._edits import Draft
 from samebits.causes._evidence import FactPair, is_random, of_kind, pairs, reach, spot
 from samebits.causes._patch import Patch, mends
 from samebits.causes._seedfix import seed_everything
 from samebits.causes._seeds import also_unseeded, differing_seed, ever_seeded, seeded_by_system
+from samebits.causes._streams import TORCH as STREAM
+from samebits.causes._streams import is_layer
+from samebits.causes._streams import unseeded as unseeded_programs
 from samebits.model.cause import Cause, Evidence
 from samebits.model.events import OWN_GENERATOR
 from samebits.model.facts import Create, Load, Seed
 from samebits.model.finding import Finding
 from samebits.model.operators import spoken
+from samebits.model.rule import Hit, Rule
+from samebits.source.module import Module
+from samebits.source.project import Project
 
 _FIX = """\
 import torch
@@ -71,6 +81,35 @@ def _seeded_later(evidence: Evidence) -> str | None:
     return f"{rows[0].detail.call or 'a seed'} at {spot(rows[0].site)}" if rows else None
 
 
+def rule(project: Project) -> Iterator[Hit]:
+    for seen, program in unseeded_programs(project, STREAM):
+        made = is_layer(seen.step)
+        does = "gets its first weights" if made else "draws"
+        yield Hit(
+            seen.step.place,
+            f"{seen.step.attr}() {does} from torch's default generator, and nothing that {program} does "
+            "seeds it.",
+            _FIX,
+        )
+
+
+def rule_of_objects(module: Module) -> Iterator[Hit]:
+    """`generator.seed()`: another number in every run."""
+    for call, _, last in module.calls:
+        if last != "seed" or call.args or call.keywords or not isinstance(call.func, ast.Attribute):
+            continue
+        of = call.func.value
+        values = module.names.values(of) if isinstance(of, ast.Name) else None
+        if values and all(module.names.called(value) == "torch.Generator" for value in values):
+            why = "seed() gives this torch.Generator a number from entropy: another one in every run."
+            yield Hit(module.place(call), why, _FIX_OBJECT, mend=_manual)
+
+
+def _manual(draft: Draft, node: ast.Call) -> None:
+    assert isinstance(node.func, ast.Attribute)
+    draft.replace(node, f"{draft.source(node.func.value)}.manual_seed(0)")
+
+
 def _change(patch: Patch, finding: Finding) -> str | None:
     return seed_everything(patch, finding, "torch")
 
@@ -92,13 +131,16 @@ CAUSE = Cause(
     ),
     match=match,
     mend=mends(_change),
+    rule=Rule(file=rule_of_objects, project=rule),
     invalid=(
-        "import torch\n\ntorch.seed()\nmodel = torch.nn.Linear(4, 2)\n",
+        "import torch\n\nmodel = torch.nn.Linear(4, 2)\n"
+        "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n",
         "import torch\n\ngenerator = torch.Generator()\ngenerator.seed()\n"
         "order = torch.randperm(10, generator=generator)\n",
     ),
     valid=(
-        "import torch\n\ntorch.manual_seed(0)\nmodel = torch.nn.Linear(4, 2)\n",
+        "import torch\n\ntorch.manual_seed(0)\nmodel = torch.nn.Linear(4, 2)\n"
+        "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n",
         "import torch\n\ngenerator = torch.Generator().manual_seed(0)\n"
         "order = torch.randperm(10, generator=generator)\n",
     ),

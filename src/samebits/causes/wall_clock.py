@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from samebits.causes._clocks import WAITS, Clocks
 from samebits.causes._edits import Draft, UnclearPlace
 from samebits.causes._evidence import facts, is_random, outside, reach, spot
 from samebits.causes._patch import Patch, mends
@@ -16,7 +19,10 @@ from samebits.model import calls
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Clock, Fact
 from samebits.model.finding import Finding
+from samebits.model.rule import Hit, Rule
 from samebits.model.sites import Site
+from samebits.source.module import Module
+from samebits.source.project import Project, is_test
 
 _FIX = """\
 for step in range(max_steps):  # count steps instead of seconds: both runs then do the same work
@@ -220,6 +226,46 @@ def _by_readings(patch: Patch, draft: Draft) -> str:
     return "readings are counted instead of seconds, so that both runs do the same work"
 
 
+#: What a function is called that says whether time is up.
+_UP: Final = re.compile(
+    r"stop|time|expire|over|budget|deadline|exceed|limit|done|finish|out_of|continue|keep", re.I
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked(Hit):
+    """A comparison that a function returns: it decides where that function is called in a loop."""
+
+    function: str = ""
+
+
+def rule(module: Module) -> Iterator[Hit]:
+    if "time" not in module.text and "perf_counter" not in module.text and "monotonic" not in module.text:
+        return
+    for node, reading, does, returned_by in Clocks(module).decisions():
+        place = module.place(node)
+        clock = module.source(reading)
+        fix = _FIX_VALUE if does.startswith("a setting") else _FIX
+        places = ((module.place(reading), "the clock is read"),) if reading.lineno != place.line else ()
+        if returned_by is None:
+            yield Hit(place, f"{does} follows from {clock}, which no two runs share.", fix, places=places)
+        elif _UP.search(returned_by.rpartition(".")[2]):
+            why = f"{returned_by}() compares {clock} with a limit, and a loop asks it whether to go on."
+            yield _Asked(place, why, fix, places=places, function=returned_by)
+
+
+def confirm(project: Project, hits: Sequence[Hit]) -> Iterator[Hit]:
+    for hit in hits:
+        if not isinstance(hit, _Asked):
+            yield hit
+            continue
+        for file, function, step in project.callers.get((hit.place.file, hit.function), ()):
+            waits = any(other.attr in WAITS for other in function.steps)
+            if step.loops and not waits and not is_test(file):
+                yield hit
+                break
+
+
 CAUSE = Cause(
     name="wall-clock",
     title="Control flow that depends on time",
@@ -235,6 +281,7 @@ CAUSE = Cause(
     ),
     match=match,
     mend=mends(_change),
+    rule=Rule(file=rule, confirm=confirm),
     invalid=(
         "import time\n\nstart = time.time()\nwhile time.time() - start < 60:\n    pass\n",
         "import time\n\ndeadline = time.monotonic() + 60\nfor step in range(10**9):\n"

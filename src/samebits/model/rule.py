@@ -6,7 +6,7 @@ A rule knows nothing of comments, options or output; `audit` reads files, runs t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,11 +46,13 @@ class Rule:
     Attributes:
         file: looks at one file.
         project: looks at all files of a project together.
+        confirm: of what `file` found in a project's files, what stands there: another file may answer for it.
         fragile: what it finds repeats as it is, and no longer after an unrelated change.
         selected: whether it runs unless it is left out; else it runs where it is asked for.
     """
 
     file: Callable[[Module], Iterable[Hit]] | None = None
     project: Callable[[Project], Iterable[Hit]] | None = None
+    confirm: Callable[[Project, Sequence[Hit]], Iterable[Hit]] | None = None
     fragile: bool = False
     selected: bool = True

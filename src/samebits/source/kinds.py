@@ -7,6 +7,7 @@ all of whose values are known.
 from __future__ import annotations
 
 import ast
+from functools import cached_property
 from typing import Final
 
 from samebits.source.scopes import Scopes
@@ -48,8 +49,26 @@ class Kinds:
                 if not values or not all(self.is_set(value, depth + 1) for value in values):
                     return False
                 return not self._filled_with_numbers(node)  # `found = set()`, then `found.add(3)`
+            case ast.Attribute(value=ast.Name(id="self")):
+                held = self._attributes.get(node.attr, [])
+                return bool(held) and all(
+                    value is not None and self.is_set(value, depth + 1) for value in held
+                )
             case _:
                 return False
+
+    @cached_property
+    def _attributes(self) -> dict[str, list[ast.expr | None]]:
+        """All that is assigned to attributes of objects in the file, by the attribute's name."""
+        found: dict[str, list[ast.expr | None]] = {}
+        for node in self.names.nodes:
+            if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Store):
+                continue
+            above = self.names.parent(node)
+            value = above.value if isinstance(above, ast.Assign | ast.AnnAssign) else None
+            if not isinstance(above, ast.AugAssign):
+                found.setdefault(node.attr, []).append(value)
+        return found
 
     def _of_numbers(self, node: ast.expr) -> bool:
         """Whether what an iterable gives is certainly numbers."""
@@ -119,6 +138,22 @@ class Kinds:
                     return True
         return False
 
+    def _is_word(self, name: ast.Name) -> bool:
+        """Whether a name runs over the words of a text: `for word in line.split()`."""
+        for above in self.names.parents(name):
+            loops: list[ast.For | ast.AsyncFor | ast.comprehension] = []
+            if isinstance(above, ast.For):
+                loops = [above]
+            elif isinstance(above, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+                loops = list(above.generators)
+            for loop in loops:
+                split = isinstance(loop.iter, ast.Call) and isinstance(loop.iter.func, ast.Attribute)
+                if split and isinstance(loop.target, ast.Name) and loop.target.id == name.id:
+                    assert isinstance(loop.iter, ast.Call)
+                    assert isinstance(loop.iter.func, ast.Attribute)
+                    return loop.iter.func.attr in ("split", "splitlines", "rsplit")
+        return False
+
     def is_text(self, node: ast.expr, depth: int = 0) -> bool:
         """Whether an expression is certainly a str or bytes, or a tuple that holds one."""
         if depth > _DEPTH:
@@ -143,6 +178,8 @@ class Kinds:
             case ast.Name():
                 if (note := self.names.annotation(node)) is not None:
                     return self.names.qualified(note) in ("str", "bytes")
+                if self._is_word(node):
+                    return True
                 if node.id in ("__name__", "__file__"):
                     return True
                 values = self.names.values(node)

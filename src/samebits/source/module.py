@@ -59,11 +59,13 @@ class Module:
         return [(call, self.names.called(call), last_name(call.func)) for call in self.every(ast.Call)]
 
     def place(self, node: ast.expr | ast.stmt) -> Place:
+        end = node.end_lineno or node.lineno
         return Place(
             self.file,
             node.lineno,
             self.character(node.lineno, node.col_offset) + 1,
-            node.end_lineno or node.lineno,
+            end,
+            self.character(end, node.end_col_offset or 0) + 1,
         )
 
     def character(self, line: int, offset: int) -> int:

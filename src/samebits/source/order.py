@@ -3,85 +3,37 @@
 A set, a folder's listing, results as they come: their order is not given.  It is lost in `sorted(x)`,
 `len(x)`, `a in x`, in another set, in a loop that copies files; it is kept in a list that is indexed,
 enumerated or returned.  The elements are followed through calls that pass them on, comprehensions, loops,
-variables of the function and attributes of the class.
+variables of the function, attributes of the class, and parameters of the file's own functions.
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from samebits.source.module import Module, keyword, last_name
+from samebits.source.module import FunctionNode, Module, keyword, last_name
+from samebits.source.orderings import (
+    ANY_ORDER,
+    DRAWN_FROM,
+    DRAWS,
+    GENERATORS,
+    GIVE_ON,
+    JOINS,
+    KEEPS,
+    NUMBERED,
+    OWN_DRAWS,
+    PASSES,
+    PASSING,
+    SORTERS,
+    UPDATES,
+    WRITES,
+)
+from samebits.source.variables import Variables, is_held, written
 
-#: What takes elements in any order and gives the same.
-_ANY_ORDER: Final = frozenset(
-    {"sorted", "set", "frozenset", "len", "sum", "min", "max", "any", "all", "collections.Counter", "bool"}
-    | {"natsort.natsorted", "natsort.os_sorted", "print", "str", "repr", "isinstance", "type", "math.fsum"}
-)
-_SORTERS: Final = frozenset({"sorted", "natsorted", "os_sorted", "humansorted", "sort_values", "naturalsort"})
-#: What gives the elements on in their order.
-PASSES: Final = frozenset(
-    {
-        *(
-            "list",
-            "tuple",
-            "enumerate",
-            "zip",
-            "iter",
-            "map",
-            "filter",
-            "dict.fromkeys",
-            "reversed",
-            "next",
-            "dict",
-        ),
-        *("collections.deque", "collections.OrderedDict.fromkeys", "collections.OrderedDict"),
-        *("itertools.chain", "itertools.chain.from_iterable", "itertools.cycle", "itertools.islice"),
-        *("itertools.accumulate", "itertools.product", "itertools.combinations", "itertools.permutations"),
-        *("numpy.fromiter", "numpy.array", "numpy.asarray", "torch.tensor", "torch.stack", "torch.cat"),
-        *(
-            "tqdm.tqdm",
-            "tqdm.auto.tqdm",
-            "tqdm.trange",
-            "tqdm.notebook.tqdm",
-            "pandas.DataFrame",
-            "pandas.Series",
-        ),
-        *(
-            "numpy.concatenate",
-            "numpy.stack",
-            "numpy.hstack",
-            "numpy.vstack",
-            "pandas.concat",
-            "tqdm.std.tqdm",
-        ),
-        *("rich.progress.track", "copy.copy", "copy.deepcopy", "torch.as_tensor", "torch.from_numpy"),
-    }
-)
-#: Draws, splits and shuffles of a list are of its order.
-_DRAWS: Final = (
-    *("random.shuffle", "random.sample", "random.choice", "random.choices", "numpy.random.shuffle"),
-    *("numpy.random.permutation", "numpy.random.choice", "sklearn.model_selection.", "torch.utils.data."),
-    *("sklearn.utils.shuffle",),
-)
-_UPDATES: Final = frozenset(
-    {
-        *("update", "intersection_update", "difference_update", "symmetric_difference_update", "isdisjoint"),
-        *("issubset", "issuperset", "union", "intersection", "difference", "symmetric_difference"),
-    }
-)
-#: Methods that keep the order in which they are called.
-KEEPS: Final = frozenset(
-    {
-        *("append", "appendleft", "extend", "insert", "write", "writelines", "put", "add_module"),
-        *("register_buffer", "writerow", "writerows", "push", "add_row", "put_nowait"),
-    }
-)
-#: Modules whose functions draw, or compute with what has an order.
-COMPUTES: Final = ("torch.", "random.", "numpy.random.")
-_LOST_NAMES: Final = ("torch.cuda.", "torch.load", "torch.save", "torch.hub", "torch.is_", "torch.device")
-_DEPTH: Final = 12
+_DEPTH: Final = 14
+_FILES: Final = frozenset({"stat", "st_mtime", "getmtime", "getctime", "st_ctime", "stem", "name"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,163 +54,209 @@ class Orders:
 
     Args:
         printed: whether lines that are printed count as kept.
+        written: whether lines that are written to one file do.
+        methods: further methods and attributes that give the elements on in their order.
     """
 
-    def __init__(self, module: Module, printed: bool = False) -> None:
+    def __init__(
+        self,
+        module: Module,
+        printed: bool = False,
+        written: bool | None = None,
+        methods: Collection[str] = (),
+    ) -> None:
         self.module = module
         self.names = module.names
+        self.variables = Variables(module)
         self.printed = printed
+        self.written = printed if written is None else written
+        self.methods = GIVE_ON | frozenset(methods)
+        self._known: dict[ast.AST, Use | None] = {}
 
-    def use(self, node: ast.expr, depth: int = 0, seen: frozenset[ast.AST] = frozenset()) -> Use | None:
-        """What keeps the order of an expression's elements; None where it is lost."""
-        if depth > _DEPTH or node in seen:
+    def use(self, node: ast.expr, depth: int = 0) -> Use | None:
+        """What keeps the order of an expression's elements; None where it is lost, or not known."""
+        if node in self._known:
+            return self._known[node]
+        if depth > _DEPTH:
             return None
-        seen |= {node}
+        self._known[node] = None  # of what leads to itself
+        self._known[node] = found = self._use(node, depth)
+        return found
+
+    def _use(self, node: ast.expr, depth: int) -> Use | None:
         above = self.names.parent(node)
         match above:
             case ast.Call():
-                return self._argument(node, above, depth, seen)
+                return self._argument(node, above, depth)
             case ast.keyword():
                 call = self.names.parent(above)
-                if isinstance(call, ast.Call):
-                    return self._argument(node, call, depth, seen)
-                return None
+                return self._argument(node, call, depth) if isinstance(call, ast.Call) else None
             case ast.Starred():
-                return self.use(above, depth + 1, seen)
+                return self.use(above, depth + 1)
+            case ast.ListComp() | ast.GeneratorExp() if above.elt is node:
+                return self.use(above, depth + 1)  # a list of such lists
             case ast.List() | ast.Tuple():
-                if isinstance(node, ast.Starred):
-                    return self.use(above, depth + 1, seen) or None
-                return None
+                return self.use(above, depth + 1) if isinstance(node, ast.Starred) else None
             case ast.Attribute(value=value) if value is node:
-                return self._method(node, above, depth, seen)
+                return self._method(above, depth)
             case ast.Subscript(value=value) if value is node:
-                return self._taken(above)
+                return self._taken(above, depth)
             case ast.comprehension():
-                return self._comprehension(above, depth, seen)
+                return self._comprehension(above, depth)
             case ast.For() | ast.AsyncFor() if above.iter is node:
-                does = self.kept_by(above)
-                return None if does is None else Use(f"{does} in the order of")
+                return self.kept_by(above, depth)
             case ast.BinOp(op=ast.Add() | ast.Mult()) | ast.IfExp() | ast.NamedExpr() | ast.Await():
                 if isinstance(above, ast.IfExp) and above.test is node:
                     return None
-                return self.use(above, depth + 1, seen)
+                return self.use(above, depth + 1)
             case ast.BoolOp():
-                return self.use(above, depth + 1, seen)
+                return self.use(above, depth + 1)
             case ast.Compare():
                 if all(isinstance(op, ast.In | ast.NotIn) for op in above.ops):
                     return None
                 taken = isinstance(node, ast.Call) and self.names.called(node) in ("list", "tuple")
                 return Use("a comparison takes") if taken else None
-            case ast.Assign(targets=[target]) | ast.AnnAssign(target=target) | ast.AugAssign(target=target):
-                return self._variable(target, node, depth, seen)
+            case (
+                ast.Assign(targets=[target])
+                | ast.AnnAssign(target=target)
+                | ast.AugAssign(op=ast.Add(), target=target)
+            ):
+                return self._variable(target, depth)
             case ast.Return() if above.value is node:
-                return self._returned(above)
+                return Use("it is returned in the order of", self._function_name(above))
             case ast.Yield() | ast.YieldFrom():
-                return Use("values are yielded in the order of")
+                return Use("values are yielded in the order of", self._function_name(above))
             case ast.Dict():
                 return Use("it is kept as a list, in the order of") if node in above.values else None
+            case ast.DictComp() if above.value is node:
+                return Use("it is kept as a list, in the order of")
             case _:
                 return None
 
+    def _function_name(self, node: ast.AST) -> str | None:
+        function = self.module.function(node)
+        return None if function is None else self.module.qualname(function)
+
     # -- calls
 
-    def _argument(self, node: ast.expr, call: ast.Call, depth: int, seen: frozenset[ast.AST]) -> Use | None:
+    def _argument(self, node: ast.expr, call: ast.Call, depth: int) -> Use | None:
         if call.func is node:
             return None
         name, last = self.names.called(call), last_name(call.func)
-        keyed = keyword(call, "key") is not None
-        if name in _ANY_ORDER or last in _SORTERS:
-            if keyed and name in ("min", "max", "sorted"):
-                return self._keyed(call, name)
-            return None
+        if name in ANY_ORDER or last in SORTERS:
+            keyed = keyword(call, "key") is not None
+            return self._keyed(call, name) if keyed and name in ("min", "max") else None
         if isinstance(call.func, ast.Attribute):
-            if last in _UPDATES:
+            if last in UPDATES:
                 return None
             if last in ("extend", "append", "insert") and node in call.args:
                 if last != "extend" and not isinstance(node, ast.Starred):
                     return Use("a list is kept, in the order of")
                 held = call.func.value
-                return self._variable(held, node, depth, seen) if self._is_held(held) else None
+                return self._filled(held, last, None, depth) if is_held(held) else None
             if last == "join" and self.module.kinds.is_text(call.func.value):
                 return Use("the text is joined in the order of")
-        if name in PASSES or last in ("tqdm", "track", "progress_bar"):
+        if name in PASSES or last in PASSING:
             if name == "next":
                 return None
             if isinstance(node, ast.Starred) and name in ("min", "max"):
                 return None
-            use = self.use(call, depth + 1, seen)
-            return use and Use(f"{name or last}() takes the order of", use.returned_by)
-        if name is not None and name.startswith(_DRAWS):
+            if name == "dict":
+                paired = isinstance(node, ast.Call) and self.names.called(node) in ("enumerate", "zip")
+                return Use("numbers are given in the order of") if paired else self._by_key(call, depth)
+            use = self.use(call, depth + 1)
+            through = name not in PASSES or name in ("enumerate", "zip", "iter") or last in PASSING
+            return use if use is None or through else Use(f"{name}() takes the order of", use.returned_by)
+        if name is not None and name.startswith(DRAWN_FROM):
             return Use(f"{last}() takes the order of")
-        if last.endswith(("Dataset", "DataLoader", "Sampler", "Vocab", "LabelEncoder", "OneHotEncoder")):
+        if self._is_generator(call.func) and last in ("choice", "shuffle", "sample", "permutation"):
             return Use(f"{last}() takes the order of")
-        return None
+        if last.endswith(NUMBERED):
+            return Use(f"{last}() takes the order of")
+        return self._parameter(node, call, depth)
+
+    def _is_generator(self, function: ast.expr) -> bool:
+        """Whether a method is one of a generator object, by what such are called."""
+        if not isinstance(function, ast.Attribute) or function.attr not in OWN_DRAWS:
+            return False
+        owner = last_name(function.value).lower().strip("_")
+        return owner in GENERATORS or owner.endswith("rng")
 
     def _keyed(self, call: ast.Call, name: str | None) -> Use | None:
         """`min(x, key=f)`: of equal keys the first; times and names of files are rarely equal."""
         key = keyword(call, "key")
-        if name == "sorted":
-            return None
         if key is not None and (self.names.qualified(key) or "").startswith("os.path."):
             return None
-        if any(
-            isinstance(inner, ast.Attribute)
-            and inner.attr in ("stat", "st_mtime", "getmtime", "getctime", "stem", "name")
-            for inner in ast.walk(call)
-        ):
+        if any(isinstance(inner, ast.Attribute) and inner.attr in _FILES for inner in ast.walk(call)):
             return None
         return Use(f"{name}() takes the first of equal keys in")
 
-    def _method(
-        self, node: ast.expr, above: ast.Attribute, depth: int, seen: frozenset[ast.AST]
-    ) -> Use | None:
-        call = self.names.parent(above)
-        if not isinstance(call, ast.Call) or call.func is not above:
+    def _parameter(self, node: ast.expr, call: ast.Call, depth: int) -> Use | None:
+        """What a function of the file does with the parameter that it gets the elements as."""
+        function = self._definition(call)
+        if function is None:
             return None
-        if above.attr in (
-            "items",
-            "keys",
-            "values",
-            "copy",
-            "tolist",
-            "to_list",
-            "to_numpy",
-            "numpy",
-            "rows",
-        ):
-            return self.use(call, depth + 1, seen)
-        if above.attr in (
-            "iter_rows",
-            "to_dicts",
-            "head",
-            "limit",
-            "with_row_index",
-            "to_torch",
-            "to_pandas",
-        ):
-            return self.use(call, depth + 1, seen)
+        parameters = [one.arg for one in (*function.args.posonlyargs, *function.args.args)]
+        if self.module.names.parent(function).__class__ is ast.ClassDef:
+            parameters = parameters[1:]
+        name = next((given.arg for given in call.keywords if given.value is node), None)
+        if name is None:
+            place = call.args.index(node) if node in call.args else len(parameters)
+            if place >= len(parameters) or any(isinstance(each, ast.Starred) for each in call.args):
+                return None
+            name = parameters[place]
+        loads = [
+            load
+            for load in self.variables.named.get(name, ())
+            if isinstance(load.ctx, ast.Load) and self.names.home(load) is function
+        ]
+        for use in self._uses(loads, depth):
+            if use.returned_by == self.module.qualname(function):
+                further = self.use(call, depth + 1)
+                if further is not None:
+                    return further
+            else:
+                return Use(f"{function.name}() keeps the order of", use.returned_by)
         return None
 
-    def _taken(self, above: ast.Subscript) -> Use | None:
-        """`x[3]`, `x[:10]`: an element by its number; `x[0]` may be the only one."""
+    def _definition(self, call: ast.Call) -> FunctionNode | None:
+        """The function of the file that a call runs: by its name, or a method of the class."""
+        function, found = call.func, None
+        if isinstance(function, ast.Name):
+            found = self.names.definition(function)
+        elif isinstance(function, ast.Attribute) and written(function.value) in ("self", "cls"):
+            owner = self.module.class_of(call)
+            found = None if owner is None else self.names.defined.get(owner, {}).get(function.attr)
+        if isinstance(found, ast.ClassDef):
+            found = self.names.defined.get(found, {}).get("__init__")
+        return found if isinstance(found, FunctionNode) else None
+
+    def _method(self, above: ast.Attribute, depth: int) -> Use | None:
+        if above.attr not in self.methods:
+            return None
+        call = self.names.parent(above)
+        called = isinstance(call, ast.Call) and call.func is above
+        return self.use(call if called and isinstance(call, ast.Call) else above, depth + 1)
+
+    def _taken(self, above: ast.Subscript, depth: int) -> Use | None:
+        """`x[3]`, `x[:10]`: an element by its number; `x[0]` may be the only one, `x["a"]` is a column."""
         index = above.slice
         if isinstance(above.ctx, ast.Store | ast.Del):
             return None
         if isinstance(index, ast.Slice):
+            if index.lower is None and index.upper is None and index.step is None:
+                return self.use(above, depth + 1)
             return Use("a part is taken by position in")
-        if isinstance(index, ast.Constant):
-            return (
-                None
-                if index.value == 0 or isinstance(index.value, str)
-                else Use("one is taken by position in")
-            )
-        if isinstance(index, ast.UnaryOp):
-            return Use("one is taken by position in")
+        columns = [index] if not isinstance(index, ast.List) else index.elts
+        if all(isinstance(each, ast.Constant) and isinstance(each.value, str) for each in columns):
+            return self.use(above, depth + 1)
+        if isinstance(index, ast.Constant) and index.value == 0:
+            return None
         return Use("one is taken by position in")
 
-    # -- comprehensions, loops, variables
+    # -- comprehensions and loops
 
-    def _comprehension(self, above: ast.comprehension, depth: int, seen: frozenset[ast.AST]) -> Use | None:
+    def _comprehension(self, above: ast.comprehension, depth: int) -> Use | None:
         held = self.names.parent(above)
         if isinstance(held, ast.SetComp) or not isinstance(held, ast.expr):
             return None
@@ -266,31 +264,51 @@ class Orders:
             numbered = (
                 (isinstance(above.iter, ast.Call) and self.names.called(above.iter) in ("enumerate", "zip"))
                 or any(
-                    isinstance(inner, ast.Call) and last_name(inner.func) in ("next", "len")
+                    isinstance(inner, ast.Call)
+                    and (last_name(inner.func) in ("next", "len") or self._draws(inner))
                     for inner in ast.walk(held.value)
                 )
-                or self._computes(held.value)
-            )
-            return Use("numbers are given in the order of") if numbered else None
-        use = self.use(held, depth + 1, seen)
+            )  # fmt: skip
+            return Use("numbers are given in the order of") if numbered else self._by_key(held, depth)
+        use = self.use(held, depth + 1)
         if use is not None and isinstance(held, ast.ListComp):
             return Use("the list gets its order from", use.returned_by)
         return use
 
-    def _computes(self, node: ast.AST) -> bool:
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Call):
-                name = self.names.called(inner) or ""
-                if name.startswith(COMPUTES) and not name.startswith(_LOST_NAMES):
-                    return True
-        return False
+    def _draws(self, call: ast.Call) -> bool:
+        return self.names.called(call) in DRAWS or self._is_generator(call.func)
 
-    def kept_by(self, loop: ast.For | ast.AsyncFor) -> str | None:
+    def _by_key(self, made: ast.expr, depth: int) -> Use | None:
+        """What becomes of the order of a dict: who asks it by a key has no order."""
+        above = self.names.parent(made)
+        target = above.targets[0] if isinstance(above, ast.Assign) else getattr(above, "target", None)
+        if isinstance(above, ast.Assign | ast.AnnAssign | ast.NamedExpr) and isinstance(
+            target, ast.Name | ast.Attribute
+        ):
+            return self._listed(target, depth)
+        if isinstance(above, ast.Attribute):
+            return self._method(above, depth)
+        return None
+
+    def _listed(self, held: ast.expr, depth: int) -> Use | None:
+        """What takes the entries of a dict one by one, in their order."""
+        for load in self.variables.loads(held):
+            above = self.names.parent(load)
+            takes = isinstance(above, ast.For | ast.comprehension) or (
+                isinstance(above, ast.Call) and load in above.args and self.names.called(above) in PASSES
+            )
+            if isinstance(above, ast.Attribute):
+                takes = above.attr in ("items", "keys", "values")
+            if takes and (use := self.use(load, depth + 1)) is not None:
+                return use
+        return None
+
+    def kept_by(self, loop: ast.For | ast.AsyncFor, depth: int = 0) -> Use | None:
         """What the body of a loop does that keeps the order of its turns; None if nothing visible."""
+        inside = [inner for statement in loop.body for inner in ast.walk(statement)]
         counters = {
             node.target.id
-            for statement in loop.body
-            for node in ast.walk(statement)
+            for node in inside
             if isinstance(node, ast.AugAssign)
             and isinstance(node.op, ast.Add)
             and isinstance(node.target, ast.Name)
@@ -299,39 +317,70 @@ class Orders:
             target = loop.target
             if isinstance(target, ast.Tuple) and isinstance(target.elts[0], ast.Name):
                 counters.add(target.elts[0].id)
-        for node in (inner for statement in loop.body for inner in ast.walk(statement)):
+        for node in inside:
+            use: Use | None = None
             match node:
                 case ast.Yield() | ast.YieldFrom():
-                    return "values are yielded"
+                    return Use("values are yielded in the order of", self._function_name(node))
                 case ast.Call():
-                    name, last = self.names.called(node) or "", last_name(node.func)
-                    if name == "print":
-                        if self.printed:
-                            return "lines are printed"
-                        continue
-                    if name.startswith(COMPUTES) and not name.startswith(_LOST_NAMES):
-                        return f"{name}() is called"
-                    if (
-                        isinstance(node.func, ast.Attribute)
-                        and last in KEEPS
-                        and not self._is_sorted(node.func.value)
-                    ):
-                        if last in ("write", "writelines") and not self.printed:
-                            continue
-                        return f"{last}() is called"
-                    if last == "backward" or (last == "step" and not node.args):
-                        return f"{last}() is called"
+                    use = self._called(node, loop, depth)
                 case ast.Assign(targets=[ast.Subscript() as target], value=value):
                     if self._numbers(target, value, counters):
-                        return "numbers are given"
+                        return Use("numbers are given in the order of")
+                    if is_held(target.value) and not self.variables.is_made_in(target.value, loop):
+                        use = self._listed(target.value, depth)
                 case ast.AugAssign(
                     op=ast.Add(), target=ast.Name() as target, value=ast.List() | ast.ListComp()
                 ):
-                    if not self._is_sorted(target):
-                        return "a list is filled"
+                    use = self._filled(target, "+=", loop, depth)
+                case ast.Assign(targets=[ast.Name() as target], value=value):
+                    use = self._in_turn(target, value, loop)
                 case _:
                     pass
+            if use is not None:
+                return use
         return None
+
+    def _called(self, node: ast.Call, loop: ast.For | ast.AsyncFor, depth: int) -> Use | None:
+        name, last = self.names.called(node), last_name(node.func)
+        if name == "print":
+            return Use("lines are printed in the order of") if self.printed else None
+        if self._draws(node):
+            return Use(f"{name or last}() is called in the order of")
+        if isinstance(node.func, ast.Attribute) and last in KEEPS:
+            return self._filled(node.func.value, last, loop, depth)
+        if last == "backward" or (last == "step" and not node.args):
+            return Use(f"{last}() is called in the order of")
+        return None
+
+    def _in_turn(self, target: ast.Name, value: ast.expr, loop: ast.For | ast.AsyncFor) -> Use | None:
+        """`x = step(x)`, `rows = concat([rows, read(x)])`, `rows = [x, *rows]`: turns go on from another."""
+        turn = {node.id for node in ast.walk(loop.target) if isinstance(node, ast.Name)}
+        used = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
+        if target.id in turn or target.id not in used or self.variables.is_sorted(target):
+            return None
+        first = next(
+            node
+            for statement in loop.body
+            for node in ast.walk(statement)
+            if isinstance(node, ast.Name) and node.id == target.id and isinstance(node.ctx, ast.Store)
+        )
+        match value:
+            case ast.Call(func=ast.Name(id=name)) if name in turn:
+                carried = True
+            case ast.Call():
+                carried = last_name(value.func) in JOINS and self.names.called(value) is not None
+            case ast.List():
+                carried = any(isinstance(each, ast.Starred) for each in value.elts)
+            case ast.BinOp(op=ast.Add()):
+                carried = isinstance(value.left, ast.List) or isinstance(value.right, ast.List)
+            case _:
+                carried = False
+        return (
+            Use(f"{target.id} goes from turn to turn in the order of")
+            if carried and first is target
+            else None
+        )
 
     def _numbers(self, target: ast.Subscript, value: ast.expr, counters: set[str]) -> bool:
         """`ids[name] = len(ids)`, `ids[name] = count`."""
@@ -341,29 +390,88 @@ class Orders:
             return ast.dump(value.args[0]) == ast.dump(target.value).replace("Store()", "Load()")
         return False
 
-    def _is_held(self, node: ast.expr) -> bool:
-        return isinstance(node, ast.Name) or (
-            isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
-        )
+    # -- variables
 
-    def _variable(self, target: ast.expr, node: ast.expr, depth: int, seen: frozenset[ast.AST]) -> Use | None:
+    def filled(self, held: ast.expr) -> Use | None:
+        """What keeps the order in which a list got its elements."""
+        return self._filled(held, "append", None, 0)
+
+    def _filled(self, held: ast.expr, by: str, loop: ast.For | ast.AsyncFor | None, depth: int) -> Use | None:
+        """What becomes of a list that gets an element in every turn, or of a file that gets a line."""
+        does = "a list is filled in the order of" if by == "+=" else f"{by}() is called in the order of"
+        if self.variables.is_made_in(held, loop) or (by in WRITES and not self.written):
+            return None
+        if by in WRITES or not is_held(held):
+            return Use(does)
+        if self.variables.is_sorted(held):
+            return None
+        loads = [load for load in self.variables.loads(held) if not self._fills(load)]
+        found = list(self._uses(loads, depth))
+        if found:
+            return Use(does, found[0].returned_by)
+        return None if loads and all(self.lost(load, depth + 1) for load in loads) else Use(does)
+
+    def _fills(self, load: ast.expr) -> bool:
+        above = self.names.parent(load)
+        return isinstance(above, ast.Attribute) and above.attr in KEEPS
+
+    def lost(self, node: ast.expr, depth: int = 0) -> bool:
+        """Whether the order of an expression's elements is lost for certain: nobody unknown gets them."""
+        if depth > _DEPTH or self.use(node) is not None:
+            return False
+        above = self.names.parent(node)
+        if isinstance(above, ast.keyword):
+            above = self.names.parent(above)
+        match above:
+            case ast.Call(func=function) if function is not node:
+                name, last = self.names.called(above), last_name(function)
+                if name in PASSES or last in PASSING:
+                    return self.lost(above, depth + 1)
+                known = name in ANY_ORDER or last in SORTERS or last in UPDATES
+                return known or self._definition(above) is not None
+            case ast.Assign(targets=[target]) | ast.AnnAssign(target=target):
+                if self.variables.is_sorted(target):
+                    return True
+                loads = self.variables.loads(target)
+                return isinstance(target, ast.Name) and all(self.lost(load, depth + 1) for load in loads)
+            case ast.Starred() | ast.BinOp() | ast.IfExp() | ast.BoolOp() | ast.NamedExpr() | ast.Await():
+                return self.lost(above, depth + 1)
+            case ast.comprehension():
+                held = self.names.parent(above)
+                return not isinstance(held, ast.ListComp | ast.GeneratorExp) or self.lost(held, depth + 1)
+            case ast.Assign() | ast.Return() | ast.Tuple() | ast.List() | ast.Dict() | ast.Yield():
+                return False
+            case _:
+                return True
+
+    def _uses(self, loads: Collection[ast.expr], depth: int) -> Iterator[Use]:
+        """What keeps the order, what is kept for certain first."""
+        found = [use for load in loads if (use := self.use(load, depth + 1)) is not None]
+        yield from sorted(found, key=lambda use: use.returned_by is not None)
+
+    def _variable(self, target: ast.expr, depth: int) -> Use | None:
         """What becomes of a variable, or of an attribute of the class, that the elements are in."""
         if isinstance(target, ast.Subscript):
             return Use("it is kept, in the order of")
         if isinstance(target, ast.Tuple | ast.List):
             return Use("they are told apart by position in")
-        if self._is_sorted(target):
+        if self.variables.is_sorted(target):
             return None
-        loads = self._loads(target)
-        uses = [self.use(load, depth + 1, seen) for load in loads]
-        found = [use for use in uses if use is not None]
-        if found:
-            return next((use for use in found if use.returned_by is None), found[0])
+        loads = self.variables.loads(target)
+        for use in self._uses(loads, depth):
+            return use
         if loads and (isinstance(target, ast.Name) or self._known_uses(loads)):
             return None
-        if isinstance(target, ast.Name):
-            return Use("it is kept in") if not loads else None
+        if isinstance(target, ast.Name) and (loads or self._is_passing(target)):
+            return None
         return Use("it is kept in the order of")
+
+    def _is_passing(self, target: ast.Name) -> bool:
+        """Whether nobody can read a variable that is not read here."""
+        return any(
+            isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef | ast.If)
+            for above in self.names.parents(target)
+        )
 
     def _known_uses(self, loads: list[ast.expr]) -> bool:
         """Whether an attribute is used in its class, and only so that the order is lost."""
@@ -371,54 +479,4 @@ class Orders:
             isinstance(above := self.names.parent(load), ast.Compare | ast.For | ast.comprehension)
             or (isinstance(above, ast.Call) and self.names.called(above) in ("sorted", "set"))
             for load in loads
-        )
-
-    def _loads(self, target: ast.expr) -> list[ast.expr]:
-        """Where a variable of the function, or an attribute of the class, is read."""
-        if isinstance(target, ast.Name):
-            scope = self.module.function(target) or self.module.tree
-            found: list[ast.expr] = []
-            for inner in ast.walk(scope):
-                if isinstance(inner, ast.Name) and inner.id == target.id and isinstance(inner.ctx, ast.Load):
-                    found.append(inner)
-            return found
-        owner = self.module.class_of(target)
-        text = ast.unparse(target)
-        return [
-            inner
-            for inner in ast.walk(owner if owner is not None else self.module.tree)
-            if isinstance(inner, ast.Attribute)
-            and isinstance(inner.ctx, ast.Load)
-            and isinstance(target, ast.Attribute)
-            and inner.attr == target.attr
-            and ast.unparse(inner) == text
-        ]
-
-    def _is_sorted(self, target: ast.expr) -> bool:
-        """`names.sort()` or `names = sorted(names)` in the same function or class, or in the module."""
-        if not self._is_held(target):
-            return False
-        text = ast.unparse(target)
-        scope: ast.AST = self.module.tree
-        if isinstance(target, ast.Name):
-            scope = self.module.function(target) or self.module.tree
-        for node in ast.walk(scope):
-            match node:
-                case ast.Call(func=ast.Attribute(value=value, attr="sort")) if ast.unparse(value) == text:
-                    return True
-                case ast.Assign(targets=[each], value=ast.Call() as call) if ast.unparse(each) == text:
-                    if (
-                        last_name(call.func) in _SORTERS
-                        and call.args
-                        and ast.unparse(call.args[0]) in (text, f"list({text})")
-                    ):
-                        return True
-                case _:
-                    pass
-        return False
-
-    def _returned(self, node: ast.Return) -> Use:
-        function = self.module.function(node)
-        return Use(
-            "it is returned in the order of", None if function is None else self.module.qualname(function)
         )

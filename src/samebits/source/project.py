@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from samebits.source.summary import MODULE, Class, Function, Step, Summary
+from samebits.source.summary import GUARD, MODULE, Class, Function, Step, Summary
 
 #: Methods of so many classes may be meant by a name on an object that is not known.
 _CANDIDATES: Final = 3
@@ -141,6 +141,7 @@ class Project:
         return self._found[key]
 
     def _resolved(self, name: str, file: str) -> Home | None:
+        name = name.removesuffix("()")
         if name.startswith(":"):
             return self._inside(name[1:], file)
         level = len(name) - len(name.lstrip("."))
@@ -150,10 +151,10 @@ class Project:
             if not module:
                 continue
             found = self.module(module, file)
-            if found is not None:
-                rest = ".".join(parts[cut:])
-                return self._inside(rest, found) if rest else None
-        return None
+            rest = ".".join(parts[cut:])
+            if found is not None and rest:
+                return self._inside(rest, found)
+        return None  # a module is neither, but a package may have a function of a module's name
 
     def _inside(self, name: str, file: str) -> Home | None:
         summary = self.files[file]
@@ -223,19 +224,48 @@ class Project:
                     found.setdefault((home.file, home.of.name), []).append((file, function, step))
         return found
 
+    def below(self, home: Home) -> Iterator[tuple[str, Function, Step, tuple[str, ...]]]:
+        """The steps of a function, and of what it calls, each function once: with what is around each."""
+        done: set[tuple[str, str]] = set()
+        waiting: list[tuple[Home, tuple[str, ...]]] = [(home, ())]
+        while waiting:
+            one, within = waiting.pop()
+            if (one.file, one.of.name) in done:
+                continue
+            done.add((one.file, one.of.name))
+            if isinstance(one.of, Class):
+                maker = self.method(one, "__init__")
+                waiting += [(maker, within)] if maker is not None else []
+                continue
+            for step in one.of.steps:
+                around = (*within, *step.within)
+                yield one.file, one.of, step, around
+                if step.kind == "call":
+                    waiting += [(target, around) for target in self.targets(step, one.file)]
+
     # -- programs
 
     @cached_property
-    def programs(self) -> tuple[Program, ...]:
-        imported = {
+    def _imported(self) -> frozenset[str]:
+        return frozenset(
             target
             for file, _, step in self.steps()
-            if step.kind == "import" and (target := self.module(step.name or "", file)) not in (None, file)
-        }
+            if step.kind == "import"
+            and (target := self.module(step.name or "", file)) is not None
+            and target != file
+        )
+
+    def is_imported(self, file: str) -> bool:
+        """Whether another file of the project imports this one."""
+        return file in self._imported
+
+    @cached_property
+    def programs(self) -> tuple[Program, ...]:
+        """The files that are started, but for tests."""
         return tuple(
             Program(file, tuple(_Tracer(self).trace(file)))
             for file, summary in self.files.items()
-            if not is_test(file) and (summary.guarded or (summary.works and file not in imported))
+            if not is_test(file) and (summary.guarded or (summary.works and not self.is_imported(file)))
             if not any(step.name in _RUNNERS for step in summary.functions[MODULE].steps)
         )
 
@@ -281,6 +311,8 @@ class _Tracer:
             return
         self.done.add(id(function))
         for step in function.steps:
+            if GUARD in step.within and calls:  # of a file that is imported
+                continue
             around = (*within, *step.within)
             yield Seen(step, home.file, function, later, loops + step.loops, around, calls)
             if step.kind == "import":
@@ -291,6 +323,8 @@ class _Tracer:
                 for target in self.project.targets(step, home.file):
                     chain = (*calls, step)
                     if isinstance(target.of, Class):
+                        if step.kind == "mention":
+                            continue  # a base, a type
                         maker = self.project.method(target, "__init__")
                         if maker is not None:
                             yield from self._function(maker, chain, later, loops + step.loops, around)

@@ -67,6 +67,7 @@ class Scopes:
         self._shared: set[str] = set()  # names that some function declares global or nonlocal
         self._stars = False
         self._qualified: dict[ast.AST, str | None] = {}
+        self._homes: dict[ast.AST, ast.AST | None] = {}
         pending: list[ast.AST] = [tree]
         while pending:  # a loop, since a tree may be deeper than Python's recursion
             node = pending.pop()
@@ -150,6 +151,12 @@ class Scopes:
         every = [*given.posonlyargs, *given.args, *given.kwonlyargs]
         found = next((one for one in every if one.arg == name.id), None)
         return found.annotation if found is not None and len(self._bound[scope][name.id]) == 1 else None
+
+    def home(self, name: ast.Name) -> ast.AST | None:
+        """The scope that binds a name as seen from there; None for a builtin."""
+        if name not in self._homes:
+            self._homes[name] = self._home(name)
+        return self._homes[name]
 
     def _home(self, name: ast.Name) -> ast.AST | None:
         """The scope that binds a name as seen from there; None for a builtin."""

@@ -8,14 +8,16 @@ from typing import Final
 
 from samebits.source.module import FunctionNode, Module, last_name
 from samebits.source.order import Orders
-from samebits.source.summary import MODULE, Class, Function, Place, Step, Summary, Value
+from samebits.source.summary import GUARD, MODULE, Class, Function, Place, Step, Summary, Value
 
 _DEPTH: Final = 4  # variables followed for what a value is made of
 _LOOPS: Final = frozenset(
     {ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp}
 )
+_BRANCHES: Final = frozenset({ast.If, ast.Try, ast.TryStar})
 #: Last names of calls whose arguments are followed to what they are made of.
 _FOLLOWED: Final = ("seed", "random", "rng", "generator", "key")
+_FOLLOWED_WHOLE: Final = frozenset({"to", "device"})  # likewise, by the whole name
 _QUIET: Final = frozenset(
     {"print", "len", "isinstance", "range", "str", "int", "float", "super", "getattr", "hasattr"}
 )
@@ -25,7 +27,7 @@ class _Maker:
     def __init__(self, module: Module) -> None:
         self.module = module
         self.names = module.names
-        self.orders = Orders(module)
+        self.orders = Orders(module, written=True)
         self.steps: dict[str, list[Step]] = {MODULE: []}
         self.reads: dict[str, set[str]] = {MODULE: set()}
         self.returned: dict[str, list[Value]] = {}
@@ -50,6 +52,12 @@ class _Maker:
                 functions[name] = self._function(node, name)
                 continue
             owner, loops, within = self.context[above]
+            if type(above) in _BRANCHES and isinstance(node, ast.stmt):
+                within = (*within, _branch(above, node))
+            if kind is ast.Lambda:
+                assert isinstance(node, ast.Lambda)
+                self._lambda(node, functions, owner, loops, within)
+                continue
             if kind is ast.ClassDef:
                 assert isinstance(node, ast.ClassDef)
                 name = module.qualname(node)
@@ -61,8 +69,6 @@ class _Maker:
             elif kind in (ast.With, ast.AsyncWith):
                 assert isinstance(node, ast.With | ast.AsyncWith)
                 within = (*within, *self._entered(node))
-            elif isinstance(above, ast.If | ast.Try) and isinstance(node, ast.stmt):
-                within = (*within, _branch(above, node))
             elif isinstance(node, ast.ExceptHandler):
                 within = (*within, "except")
             if within and isinstance(above, ast.ExceptHandler) and within[-1] != "except":
@@ -89,7 +95,7 @@ class _Maker:
                 function.place,
                 function.parameters,
                 function.decorators,
-                tuple(self.steps[name]),
+                tuple(sorted(self.steps[name], key=_when)),
                 frozenset(self.reads[name]),
                 tuple(self.returned.get(name, ())),
             )
@@ -131,7 +137,11 @@ class _Maker:
                             self.named(made) if isinstance(made, ast.Name) else None
                         )
                         return None if of is None else f"{of}.{node.attr}"
-            full = self.named(inner) if isinstance(inner, ast.Name) else None
+            full = None
+            if isinstance(inner, ast.Name):
+                full = self.named(inner)
+            elif isinstance(inner, ast.Call):
+                full = self.named(inner.func)
             return None if full is None else f"{full}.{node.attr}"
         return None
 
@@ -139,22 +149,53 @@ class _Maker:
         name = None
         if isinstance(node, ast.Name | ast.Attribute):
             name = self.named(node)
+        elif isinstance(node, ast.Lambda):
+            name = f":{self._owner_of(node)}.<locals>.{lambda_name(self.module.place(node))}"
         elif isinstance(node, ast.Call) and last_name(node.func) == "partial" and node.args:
             name = self.named(node.args[0])
+        elif isinstance(node, ast.Call):
+            of = self.named(node.func)
+            name = None if of is None else f"{of}()"
         constant = isinstance(node, ast.Constant) or (
             isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant)
         )
         text = repr(node.value) if isinstance(node, ast.Constant) else self.module.source(node)
-        return Value(text, name, constant, self._made_of(node) if follow and not constant else frozenset())
+        if not follow or constant:
+            return Value(text, name, constant)
+        return Value(text, name, constant, self._made_of(node), frozenset(self._terms(node)))
+
+    def _owner_of(self, node: ast.AST) -> str:
+        return self.context[node][0] if node in self.context else self.module.owner(node)
+
+    def _terms(self, node: ast.expr, depth: int = 0) -> Iterator[str]:
+        """The names that a sum is of, each as it is and not multiplied."""
+        if isinstance(node, ast.BinOp):
+            if isinstance(node.op, ast.Add | ast.Sub):
+                yield from self._terms(node.left, depth)
+                yield from self._terms(node.right, depth)
+            elif isinstance(node.op, ast.Mod):
+                yield from self._terms(node.left, depth)
+        elif isinstance(node, ast.Call) and last_name(node.func) == "int" and len(node.args) == 1:
+            yield from self._terms(node.args[0], depth)
+        elif isinstance(node, ast.Name | ast.Attribute | ast.Call):
+            yield last_name(node.func if isinstance(node, ast.Call) else node)
+            values = self.names.values(node) if isinstance(node, ast.Name) and depth < _DEPTH else None
+            for value in values or ():
+                yield from self._terms(value, depth + 1)
 
     def _made_of(self, node: ast.expr) -> frozenset[str]:
-        """The names that an expression is made of, also through variables that are followed."""
+        """The names that an expression is made of, also through variables that are followed.
+
+        Texts among them are in quotes.
+        """
         found: set[str] = set()
         waiting: list[tuple[ast.expr, int]] = [(node, 0)]
         seen: set[ast.AST] = set()
         while waiting:
             expression, depth = waiting.pop()
             for inner in ast.walk(expression):
+                if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+                    found.add(repr(inner.value))
                 if not isinstance(inner, ast.Attribute | ast.Name):
                     continue
                 found.add(inner.attr if isinstance(inner, ast.Attribute) else inner.id)
@@ -172,13 +213,30 @@ class _Maker:
     def _add(self, owner: str, step: Step) -> None:
         self.steps.setdefault(owner, []).append(step)
 
+    def _lambda(
+        self,
+        node: ast.Lambda,
+        functions: dict[str, Function],
+        owner: str,
+        loops: int,
+        within: tuple[str, ...],
+    ) -> None:
+        """A function that is mentioned where it stands."""
+        place = self.module.place(node)
+        name = f"{owner}.<locals>.{lambda_name(place)}"
+        self.context[node] = (name, 0, ())
+        self.steps.setdefault(name, [])
+        self.reads.setdefault(name, set())
+        functions[name] = Function(name, place, tuple(one.arg for one in node.args.args))
+        self._add(owner, Step("mention", place, f":{name}", "", "", "", (), {}, loops, within))
+
     def _call(self, node: ast.Call, owner: str, loops: int, within: tuple[str, ...]) -> None:
         function = node.func
         name, attr = self.named(function), last_name(function)
         if name in _QUIET:
             return
         lower = attr.lower()
-        follow = any(word in lower for word in _FOLLOWED)
+        follow = attr in _FOLLOWED_WHOLE or any(word in lower for word in _FOLLOWED)
         keywords = {given.arg or "**": self.value(given.value, follow) for given in node.keywords}
         self._add(
             owner,
@@ -193,7 +251,7 @@ class _Maker:
                 keywords,
                 loops,
                 within,
-                name is not None and name.partition(".")[0] not in _OUTSIDE and self.orders.use(node) is None,
+                name is not None and name.partition(".")[0] not in _OUTSIDE and self.orders.lost(node),
             ),
         )
 
@@ -207,7 +265,8 @@ class _Maker:
 
     def _name(self, node: ast.AST, above: ast.AST, owner: str, loops: int, within: tuple[str, ...]) -> None:
         assert isinstance(node, ast.Name | ast.Attribute)
-        self.reads.setdefault(owner, set()).add(node.attr if isinstance(node, ast.Attribute) else node.id)
+        read = f".{node.attr}" if isinstance(node, ast.Attribute) else node.id
+        self.reads.setdefault(owner, set()).add(read)
         if isinstance(above, ast.Call) and above.func is node:
             return
         if isinstance(above, ast.Attribute) or not isinstance(node.ctx, ast.Load):
@@ -222,10 +281,13 @@ class _Maker:
         assert isinstance(node, ast.Assign | ast.AnnAssign)
         if node.value is None:
             return
-        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        for target, value in (pair for each in targets for pair in _pairs(each, node.value)):
             name = None
             if isinstance(target, ast.Attribute):
                 name = self.names.qualified(target)
+                if isinstance(target.value, ast.Name) and target.value.id == "self":
+                    name = f"self.{target.attr}" if isinstance(node.value, ast.Name) else None
             elif isinstance(target, ast.Subscript):
                 of = self.names.qualified(target.value)
                 if of is not None and isinstance(target.slice, ast.Constant):
@@ -233,7 +295,7 @@ class _Maker:
             if name is not None:
                 step = Step(
                     "set", self.module.place(node), name, name.rpartition(".")[2], "", "",
-                    (self.value(node.value, True),), {}, loops, within,
+                    (self.value(value, True),), {}, loops, within,
                 )  # fmt: skip
                 self._add(owner, step)
 
@@ -275,9 +337,27 @@ _OUTSIDE: Final = frozenset(
 )
 
 
-def _branch(above: ast.If | ast.Try, node: ast.stmt) -> str:
+def _when(step: Step) -> tuple[int, int]:
+    """When a step happens: what is called with another call's result comes after it."""
+    place = step.place
+    return (place.end_line, place.end_column) if step.kind in ("call", "set") else (place.line, place.column)
+
+
+def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """What is assigned to what: `a, b = 1, 2` sets each apart."""
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+        yield from zip(target.elts, value.elts, strict=True)
+    else:
+        yield target, value
+
+
+def _branch(above: ast.AST, node: ast.stmt) -> str:
+    """The branch of an `if` or `try` that a statement is in."""
     if isinstance(above, ast.If):
+        if _is_guard(above):
+            return GUARD if node in above.body else "else"
         return "if" if node in above.body else "else"
+    assert isinstance(above, ast.Try | ast.TryStar)
     if node in above.finalbody:
         return "finally"
     return "try" if node in above.body else "else"
@@ -302,3 +382,8 @@ def _works(node: ast.stmt) -> bool:
 def summarize(module: Module) -> Summary:
     """The summary of a module."""
     return _Maker(module).made()
+
+
+def lambda_name(place: Place) -> str:
+    """What a lambda is called, by where it stands."""
+    return f"<lambda {place.line}:{place.column}>"

@@ -14,15 +14,21 @@ from typing import Final, Literal, NamedTuple
 
 #: The steps of a file that are in no function.
 MODULE: Final = "<module>"
+#: The branch of `if __name__ == "__main__"`, which does not run where a file is imported.
+GUARD: Final = "__main__"
 
 
 class Place(NamedTuple):
-    """Where a call or statement stands: lines from 1, the column from 1 in characters."""
+    """Where a call or statement stands: lines from 1, columns from 1 in characters.
+
+    `end_column` is that behind the last character; 0 where it is not known.
+    """
 
     file: str
     line: int
     column: int
     end_line: int
+    end_column: int = 0
 
 
 class Value(NamedTuple):
@@ -30,15 +36,17 @@ class Value(NamedTuple):
 
     Attributes:
         text: the source, at most a line of it.
-        name: what it names, if it is a name: as of a step.
+        name: what it names, if it is a name: as of a step; of a call what is called, with "()".
         constant: whether it is a literal.
-        reads: the names that it is made of, also through variables of its function.
+        reads: the names that it is made of, also through variables of its function; texts are in quotes.
+        terms: the names that it is a sum of, each as it is and not multiplied.
     """
 
     text: str
     name: str | None
     constant: bool
     reads: frozenset[str] = frozenset()
+    terms: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +96,7 @@ class Function:
         name: "Trainer.fit"; "train.<locals>.step" for one that is defined in another.
         parameters: their names, in order.
         decorators: full names.
-        reads: names and attributes that are read in it.
+        reads: names that are read in it, and attributes, with a point before: ".seed".
     """
 
     name: str

@@ -1,0 +1,1 @@
+"""Forecasts of the water level of the next hours."""

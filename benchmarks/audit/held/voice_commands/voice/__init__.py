@@ -1,0 +1,3 @@
+from .train import train
+
+__all__ = ["train"]

@@ -1,0 +1,120 @@
+"""Findings that are known and not reported again: by rule, file, the text of the line, and which of its kind.
+
+Line numbers are not kept, so a baseline holds while lines are moved.  Files are named from the baseline's own
+folder, so it holds wherever the command is started.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from samebits.audit.texts import Texts
+from samebits.errors import UsageError
+from samebits.model.finding import Finding
+
+FORMAT: Final = "samebits.audit-baseline"
+VERSION: Final = 1
+_LARGEST: Final = 64 << 20
+
+
+class Known(NamedTuple):
+    """One finding as a baseline keeps it; `occurrence` counts those that are otherwise alike, from 1."""
+
+    rule: str
+    file: str
+    text: str
+    occurrence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The findings of a file, which lies in a folder."""
+
+    folder: Path
+    known: frozenset[Known]
+
+    @classmethod
+    def read(cls, path: Path) -> Baseline:
+        """A baseline's file.
+
+        Raises:
+            UsageError: it is none.
+        """
+        try:
+            with open(path, "rb") as file:
+                data = file.read(_LARGEST)
+            document = json.loads(data)
+            if document["format"] != FORMAT or document["version"] != VERSION:
+                raise UsageError(f"{path} is no baseline of this samebits: it has another format or version.")
+            known = [
+                Known(str(one["rule"]), str(one["file"]), str(one["text"]), int(one["occurrence"]))
+                for one in document["findings"]
+            ]
+        except FileNotFoundError as error:
+            raise UsageError(
+                f"there is no baseline {str(path)!r}; `samebits audit --write-baseline {path}` writes one."
+            ) from error
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read: {error.strerror or error}.") from error
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            if isinstance(error, UsageError):
+                raise
+            raise UsageError(f"{path} is no baseline: it has no list of findings as one has.") from error
+        return cls(Path(os.path.abspath(path)).parent, frozenset(known))
+
+    @classmethod
+    def of(cls, path: Path, findings: Sequence[Finding], texts: Texts) -> Baseline:
+        """What a file at this path keeps of findings."""
+        folder = Path(os.path.abspath(path)).parent
+        return cls(folder, frozenset(keys(findings, texts, folder)))
+
+    def data(self) -> bytes:
+        """The bytes of the baseline's file."""
+        rows: list[dict[str, Any]] = [one._asdict() for one in sorted(self.known, key=_order)]
+        document = {"format": FORMAT, "version": VERSION, "findings": rows}
+        return f"{json.dumps(document, indent=1, ensure_ascii=False)}\n".encode(errors="surrogatepass")
+
+    def new(self, findings: Sequence[Finding], texts: Texts) -> list[Finding]:
+        """The findings that are not in it."""
+        of = zip(findings, keys(findings, texts, self.folder), strict=True)
+        return [finding for finding, key in of if key not in self.known]
+
+    def gone(
+        self, findings: Sequence[Finding], texts: Texts, rules: Collection[str], files: Collection[str]
+    ) -> list[Known]:
+        """Those in it that were looked for, by these rules in these files, and are not found any more."""
+        found = set(keys(findings, texts, self.folder))
+        audited = {_named(file, self.folder) for file in files}
+        return [
+            one
+            for one in sorted(self.known - found, key=_order)
+            if one.rule in rules and (one.file in audited or not (self.folder / one.file).exists())
+        ]
+
+
+def keys(findings: Sequence[Finding], texts: Texts, folder: Path) -> list[Known]:
+    """How a baseline in a folder keeps findings, which are in order."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    found = []
+    for finding in findings:
+        assert finding.hit is not None
+        place = finding.hit.place
+        text = texts.line(place.file, place.line).strip()
+        kind = (finding.cause, _named(place.file, folder), text)
+        counts[kind] += 1
+        found.append(Known(*kind, counts[kind]))
+    return found
+
+
+def _named(file: str, folder: Path) -> str:
+    return os.path.relpath(os.path.abspath(file), folder).replace(os.sep, "/")
+
+
+def _order(one: Known) -> tuple[str, str, str, int]:
+    return one.file, one.rule, one.text, one.occurrence

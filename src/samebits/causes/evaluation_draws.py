@@ -1,0 +1,127 @@
+"""Evaluation in the middle of training draws from the generators that training draws from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from samebits.causes._streams import CALLED, draws_now, evaluates, is_layer, trains
+from samebits.model.cause import Cause
+from samebits.model.rule import Hit, Rule
+from samebits.source.project import Program, Project, is_test
+from samebits.source.summary import Class, Function, Place
+
+_FIX = """\
+with torch.random.fork_rng():  # evaluation draws, and training goes on as if it had not
+    score = evaluate(model, loader)
+
+loader = DataLoader(valid, generator=torch.Generator().manual_seed(0))  # and loaders by their own"""
+_OF_EVALUATION: Final = re.compile(
+    r"(^|_|\.)(eval|evaluation|valid|validation|val|test|dev|held)(_|$|loader|set|dl)", re.IGNORECASE
+)
+_ADMITTED: Final = frozenset({"train", "fit", "main", "backward", "step"})
+_ISOLATES: Final = re.compile(r"fork_rng|isolat|preserve_rng|temp_seed|rng_context")
+
+
+def _in_evaluation(project: Project, program: Program) -> Iterator[Hit]:
+    """What functions draw that a training loop calls to evaluate: the first of each."""
+    done: set[Place] = set()
+    for seen in program.trace:
+        call = seen.step
+        if call.kind != "call" or seen.loops == 0 or call.attr in _ADMITTED:
+            continue
+        if any(_ISOLATES.search(name) for name in seen.within):
+            continue
+        for home in project.targets(call, seen.file):
+            if not evaluates(call.attr) and not _looks(home.of):
+                continue
+            for file, function, step, within in project.below(home):
+                streams = draws_now(step)
+                if not streams or is_layer(step) or is_test(file) or step.place in done:
+                    continue
+                if any(_ISOLATES.search(name) for name in (*within, *function.reads)):
+                    continue
+                done.add(step.place)
+                stream = min(streams)
+                yield Hit(
+                    step.place,
+                    f"{step.attr}() draws from {CALLED[stream]} in {call.attr}(), amid training: how often "
+                    "that is called changes what training draws.",
+                    _FIX,
+                    places=((call.place, "it is called here"),),
+                )
+                break
+
+
+def _looks(of: Function | Class) -> bool:
+    """Whether a function puts a model into evaluation, and trains none."""
+    if isinstance(of, Class):
+        return False
+    done = {step.attr for step in of.steps if step.kind == "call" and step.owner and not step.args}
+    return "eval" in done and not done & {"backward", "zero_grad", "step"}
+
+
+def _loaders(program: Program) -> Iterator[Hit]:
+    """Loaders for evaluation that shuffle by torch's default generator."""
+    for seen in program.trace:
+        step = seen.step
+        if (
+            step.kind != "call"
+            or step.attr != "DataLoader"
+            or "generator" in step.keywords
+            or is_test(seen.file)
+        ):
+            continue
+        shuffle = step.keywords.get("shuffle")
+        if shuffle is None or shuffle.text != "True":
+            continue
+        given = step.given(0, "dataset")
+        names = f"{step.target} {given.text if given is not None else ''}"
+        words = re.split(r"[^\w.]+", names)
+        if any(_OF_EVALUATION.search(word) for word in words) and not any("train" in word for word in words):
+            yield Hit(
+                step.place,
+                "this loader for evaluation shuffles by torch's default generator: each pass over it changes "
+                "what training draws after it.",
+                _FIX,
+            )
+
+
+def rule(project: Project) -> Iterator[Hit]:
+    for program in project.programs:
+        if trains(program):
+            yield from _in_evaluation(project, program)
+            yield from _loaders(program)
+
+
+CAUSE = Cause(
+    name="evaluation-draws",
+    title="Evaluation draws from the training's generators",
+    what="Random numbers, or the shuffling of a loader, in what evaluates a model while it is trained, from "
+    "the generators that training draws from.",
+    why="Training goes on from wherever evaluation left the generators. To evaluate more often, on more "
+    "samples or not at all then changes the order of the training data, the dropout and the weights: what "
+    "only looks at a run changes it.",
+    fix=_FIX,
+    sources=(
+        "https://github.com/pytorch/pytorch/issues/80119",
+        "https://github.com/pytorch/pytorch/issues/122697",
+        "https://docs.pytorch.org/docs/stable/random.html#torch.random.fork_rng",
+    ),
+    rule=Rule(project=rule, fragile=True),
+    invalid=(
+        "import torch\n\ntorch.manual_seed(0)\n\n\ndef evaluate(model):\n"
+        "    return model(torch.randn(8, 4)).mean()\n\n\n"
+        "model = torch.nn.Linear(4, 1)\noptimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        "for step in range(100):\n    model(torch.ones(4)).sum().backward()\n    optimizer.step()\n"
+        "    evaluate(model)\n",
+    ),
+    valid=(
+        "import torch\n\ntorch.manual_seed(0)\n\n\ndef evaluate(model):\n    with torch.random.fork_rng():\n"
+        "        return model(torch.randn(8, 4)).mean()\n\n\n"
+        "model = torch.nn.Linear(4, 1)\noptimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        "for step in range(100):\n    model(torch.ones(4)).sum().backward()\n    optimizer.step()\n"
+        "    evaluate(model)\n",
+    ),
+)
