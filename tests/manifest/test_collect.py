@@ -249,3 +249,28 @@ def test_secret_lines_of_a_diff() -> None:
 @given(st.lists(st.text()))
 def test_redacting_keeps_the_number_of_words(argv: list[str]) -> None:
     assert len(redacted(argv)) == len(argv)
+
+
+def test_variables_that_were_changed_after_the_start() -> None:
+    program = """
+import os, json
+del os.environ["OMP_NUM_THREADS"]
+os.environ.update(MKL_CBWR="COMPATIBLE", NCCL_ALGO="Ring", HF_TOKEN="x", NCCL_PROTO="hf_" + "a1" * 20)
+from samebits.manifest import collect_static
+print(json.dumps(collect_static()["started"]))
+"""
+    found = in_fresh_process(program, OMP_NUM_THREADS="1", NCCL_ALGO="Tree", MKL_CBWR="COMPATIBLE")
+    assert found == {"OMP_NUM_THREADS": "1", "NCCL_ALGO": "Tree"}
+    assert (
+        in_fresh_process("import json, samebits.manifest.started as s; print(json.dumps(s.started()))") == {}
+    )
+
+
+def test_a_process_whose_start_cannot_be_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "environ"
+    for text in (b"python: training, step 7\0\0\0", b""):  # a title; another user's process
+        file.write_bytes(text)
+        monkeypatch.setattr("samebits.manifest.started._FILE", str(file))
+        assert "started" not in collect_static()
+    monkeypatch.setattr("samebits.manifest.started._FILE", str(tmp_path / "none"))
+    assert "started" not in collect_static()

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samebits.manifest import collect_static, diff
+from samebits.manifest.diff import ranked
 from samebits.model.divergence import EnvironmentDifference
 
 BASE: dict[str, Any] = {
@@ -82,3 +83,66 @@ JSON = st.recursive(
 def test_any_two_documents(a: dict[str, Any], b: dict[str, Any]) -> None:
     assert diff(a, a) == []
     assert {row.key for row in diff(a, b)} == {row.key for row in diff(b, a)}
+
+
+@pytest.mark.parametrize(
+    ("key", "effect"),
+    [
+        ("torch.capability", "certain"),
+        ("torch.threads", "certain"),
+        ("flags.default_dtype", "certain"),
+        ("flags.backends.mkldnn.matmul.fp32_precision", "likely"),
+        ("libraries.torch", "likely"),
+        ("machine.cpu", "likely"),
+        ("flags.deterministic_algorithms", "likely"),
+        ("python", "possible"),
+        ("variables.NOBODY_KNOWS", "possible"),
+        ("machine.kernel", "none"),
+        ("torch.interop_threads", "none"),
+    ],
+)
+def test_effects(key: str, effect: str) -> None:
+    def nested(value: str) -> dict[str, Any]:
+        section, _, name = key.partition(".")
+        return {section: {name: value}} if name else {section: value}
+
+    rows = ranked(nested("a"), nested("b"))
+    assert [(row.key, row.effect) for row in rows] == [(key, effect)]
+    assert rows[0].why
+
+
+def test_a_switch_whose_part_of_torch_was_not_loaded_has_its_default() -> None:
+    with_inductor = {"flags": {"_inductor.config.max_autotune": False, "backends.cudnn.enabled": True}}
+    assert diff({"flags": {}}, with_inductor) == []
+    assert [row.key for row in diff({"flags": {}}, {"flags": {"_inductor.config.max_autotune": True}})] == [
+        "flags._inductor.config.max_autotune"
+    ]
+
+
+def test_what_concerns_a_gpu_does_not_matter_without_one() -> None:
+    on, off = ({"flags": {"backends.cudnn.benchmark": value}} for value in (True, False))
+    assert [row.matters for row in diff(on, off)] == [True]  # nothing is known of GPUs
+    none: dict[str, Any] = {"accelerators": []}
+    assert [row.matters for row in diff(on | none, off | none)] == [False]
+
+
+def test_what_was_asked_for_does_not_matter_where_the_same_is_in_force() -> None:
+    asked = {"variables": {"ATEN_CPU_CAPABILITY": "avx2"}}
+    same: dict[str, Any] = {"torch": {"capability": "AVX2"}}
+    assert [row.matters for row in diff(asked | same, same)] == [False]
+    assert [row.matters for row in diff(asked, {})] == [True]
+
+
+def test_what_follows_is_a_row_of_the_list_and_stands_under_its_leader_in_the_ranking() -> None:
+    a = {"torch": {"threads": 2, "parallel": {"x": "2"}}, "variables": {}}
+    b = {"torch": {"threads": 1, "parallel": {"x": "1"}}, "variables": {"MKL_NUM_THREADS": "1"}}
+    assert [row.key for row in diff(a, b)] == [
+        "torch.threads",
+        "variables.MKL_NUM_THREADS",
+        "torch.parallel.x",
+    ]
+    (row,) = ranked(a, b)
+    assert (row.key, [one.key for one in row.follow]) == (
+        "torch.threads",
+        ["variables.MKL_NUM_THREADS", "torch.parallel.x"],
+    )

@@ -24,7 +24,9 @@ from typing import Any, Final
 from samebits import __version__
 from samebits._runtime import mirrored
 from samebits.manifest.arguments import alike, redacted
+from samebits.manifest.flags import flags, native_kernels
 from samebits.manifest.manifest import Manifest
+from samebits.manifest.started import started
 from samebits.manifest.variables import variables
 
 #: Libraries whose version can change a training run's numbers; noted where the program imported them.
@@ -35,41 +37,28 @@ _LIBRARIES: Final = (
     "torch", "torch_geometric", "torchaudio", "torchdata", "torchtext", "torchvision", "transformers",
     "triton", "xformers",
 )  # fmt: skip
-
-#: torch's switches that can change bits.  Read by attribute path; one that a version lacks is left out.
-_FLAGS: Final = (
-    "backends.cuda.matmul.allow_bf16_reduced_precision_reduction",
-    "backends.cuda.matmul.allow_fp16_reduced_precision_reduction",
-    "backends.cuda.matmul.fp32_precision",
-    "backends.cudnn.benchmark",
-    "backends.cudnn.conv.fp32_precision",
-    "backends.cudnn.deterministic",
-    "backends.cudnn.enabled",
-    "backends.cudnn.rnn.fp32_precision",
-    "backends.fp32_precision",
-    "backends.mkldnn.conv.fp32_precision",
-    "backends.mkldnn.deterministic",
-    "backends.mkldnn.enabled",
-    "backends.mkldnn.matmul.fp32_precision",
-    "utils.deterministic.fill_uninitialized_memory",
-    "_inductor.config.fallback_random",
-)
+#: How a GPU shows where its driver has no files under /proc: under WSL, in some containers, AMD's.
+_DEVICES: Final = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 
 
 def collect_static() -> Manifest:
     """What is known without torch: Python, machine, variables, command line.  Plain data, fit for JSON."""
-    return Manifest(
+    manifest = Manifest(
         samebits=__version__,
         python=platform.python_version(),
         implementation=platform.python_implementation(),
         executable=sys.executable,
         libraries=_libraries(),
         machine=dict(_machine()),
-        hash={"randomized": bool(sys.flags.hash_randomization)},
+        hash=_hash(),
         variables=variables(os.environ),
         argv=redacted([mirrored.real(word) for word in alike(sys.argv)]),
         cwd=_ask(lambda: mirrored.real(os.getcwd())),
     )
+    before = started()
+    if before is not None:
+        manifest["started"] = before
+    return manifest
 
 
 def collect() -> Manifest:
@@ -81,7 +70,7 @@ def collect() -> Manifest:
     torch = sys.modules.get("torch")
     if torch is not None:
         manifest["torch"] = _torch(torch)
-        manifest["flags"] = _flags(torch)
+        manifest["flags"] = flags(torch)
         manifest["accelerators"] = _accelerators(torch)
     return manifest
 
@@ -92,6 +81,13 @@ def _ask(question: Callable[[], Any]) -> Any:
         return question()
     except Exception:
         return None
+
+
+def _hash() -> dict[str, bool]:
+    found = {"randomized": bool(sys.flags.hash_randomization)}
+    if sys.flags.ignore_environment:  # PYTHONHASHSEED, too
+        found["environment_ignored"] = True
+    return found
 
 
 def _libraries() -> dict[str, str]:
@@ -145,7 +141,7 @@ def _digest(text: str) -> str:
 
 def _torch(torch: ModuleType) -> dict[str, Any]:
     build = _ask(torch.__config__.show) or ""
-    return {
+    found = {
         # The instruction set is a choice of this process, not of the build: a row of its own.
         "build": _digest("\n".join(line for line in build.splitlines() if "CPU capability" not in line)),
         "capability": _ask(torch.backends.cpu.get_cpu_capability),
@@ -157,6 +153,8 @@ def _torch(torch: ModuleType) -> dict[str, Any]:
         "cuda": torch.version.cuda,
         "hip": torch.version.hip,
     }
+    native = native_kernels(torch)
+    return found if native is None else found | {"native_kernels": native}
 
 
 def _parallel(text: str) -> dict[str, str]:
@@ -169,32 +167,6 @@ def _parallel(text: str) -> dict[str, str]:
         elif line.startswith("ATen parallel backend:"):
             rows["backend"] = line.partition(":")[2].strip()
     return rows
-
-
-def _flags(torch: ModuleType) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "deterministic_algorithms": _ask(torch.are_deterministic_algorithms_enabled),
-        "deterministic_warn_only": _ask(torch.is_deterministic_algorithms_warn_only_enabled),
-        "default_dtype": _ask(lambda: str(torch.get_default_dtype())),
-    }
-    for path in _FLAGS:
-        value = _flag(torch, path)
-        if isinstance(value, bool | int | float | str):
-            found[path] = value
-    return found
-
-
-def _flag(torch: ModuleType, path: str) -> Any:
-    """A switch by its path; None where this torch has none or has not loaded that part."""
-    place: Any = torch
-    for name in path.split("."):
-        if place is torch and name not in vars(torch):
-            return None  # torch imports some of its parts when asked for them
-        try:
-            place = getattr(place, name)
-        except Exception:
-            return None
-    return place
 
 
 def _accelerators(torch: ModuleType) -> list[dict[str, Any]]:
@@ -227,6 +199,8 @@ def _driver_files() -> list[dict[str, Any]]:
             (line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("Model")), None
         )
         found.append({"name": name, "driver": driver})
+    if not found and any(os.path.exists(device) for device in _DEVICES):
+        found.append({"name": None, "driver": driver})
     return found
 
 

@@ -27,7 +27,7 @@ _UUID: Final = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class SecretForm:
     """One form of secret.  ``group`` is the part that is secret; None: the first that matched, or all."""
 
     name: str
@@ -49,11 +49,11 @@ class Rule:
 
 
 @cache
-def rules() -> tuple[Rule, ...]:
+def rules() -> tuple[SecretForm, ...]:
     """The rules of the file."""
     rows = json.loads(_FILE.read_text(encoding="utf-8"))["rules"]
     return tuple(
-        Rule(row["id"], tuple(row["keywords"]), row["pattern"], row.get("entropy", 0.0), row.get("group"))
+        SecretForm(row["id"], tuple(row["keywords"]), row["pattern"], row.get("entropy", 0.0), row.get("group"))
         for row in rows
     )
 
