@@ -16,10 +16,16 @@ from samebits.source.module import FunctionNode, Module, last_name
 _CLOCKS: Final = frozenset(
     {f"time.{name}" for name in calls.CLOCKS}
     | {"time.thread_time", "timeit.default_timer", "datetime.datetime.now", "datetime.datetime.utcnow"}
-    | {"datetime.datetime.today", "time.clock"}
+    | {"datetime.datetime.today", "time.clock", "datetime.date.today", "pandas.Timestamp.now"}
+    | {"pandas.Timestamp.today", "pandas.Timestamp.utcnow"}
+)
+#: Functions of numbers.
+_NUMERIC: Final = ("math.", "numpy.", "torch.")
+_PARTS: Final = frozenset(
+    {"total_seconds", "timestamp", "date", "replace", "isoformat", "strftime", "toordinal"}
 )
 _ORDERS: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
-_DEPTH: Final = 5
+_DEPTH: Final = 12
 #: What waits, or asks whether something else is done: a loop around it has a time-out.
 WAITS: Final = frozenset(
     {"sleep", "wait", "poll", "recv", "accept", "connect", "urlopen", "is_alive", "select", "get_nowait"}
@@ -78,8 +84,8 @@ class Clocks:
             return
         for node in self.module.every(ast.Compare):
             if all(isinstance(op, _ORDERS) for op in node.ops):
-                reading = self._elapsed(node.left) or next(
-                    (found for each in node.comparators if (found := self._elapsed(each))), None
+                reading = self.reading(node.left) or next(
+                    (found for each in node.comparators if (found := self.reading(each))), None
                 )
                 if reading is not None:
                     yield from self._compared(node, reading)
@@ -95,16 +101,10 @@ class Clocks:
         """The reading of a clock that a number is made of."""
         if depth > _DEPTH:
             return None
-        if depth == 0 and node in self._known:
-            return self._known[node]
-        found = self._reading(node, depth)
-        if depth == 0:
-            self._known[node] = found
-        return found
-
-    def _elapsed(self, node: ast.expr) -> ast.Call | None:
-        """Likewise, of one side of a comparison."""
-        return self.reading(node)
+        if node not in self._known:
+            self._known[node] = None  # of a variable that is made of itself
+            self._known[node] = self._reading(node, depth)
+        return self._known[node]
 
     def _reading(self, node: ast.expr, depth: int) -> ast.Call | None:
         match node:
@@ -114,9 +114,11 @@ class Clocks:
                     return node
                 if (function := self._function(node)) is not None:
                     return self._returned(function, depth)
-                if name in ("min", "max", "int", "float", "round", "abs") or last_name(node.func) in (
-                    "total_seconds",
-                    "timestamp",
+                number = name in ("min", "max", "int", "float", "round", "abs", "str", "pow")
+                if (
+                    number
+                    or (name is not None and name.startswith(_NUMERIC))
+                    or last_name(node.func) in _PARTS
                 ):
                     inner = [*node.args, *([node.func.value] if isinstance(node.func, ast.Attribute) else [])]
                     return next((found for one in inner if (found := self.reading(one, depth + 1))), None)
@@ -143,9 +145,11 @@ class Clocks:
             self._kept = {}
             for node in self.module.every(ast.Assign):
                 for target in node.targets:
-                    if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
-                        if target.value.id == "self":
-                            self._kept.setdefault(target.attr, []).append(node.value)
+                    match target:
+                        case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                            self._kept.setdefault(name, []).append(node.value)
+                        case _:
+                            pass
         return self._kept
 
     def _function(self, call: ast.Call) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
@@ -154,31 +158,57 @@ class Clocks:
         if isinstance(function, ast.Name):
             found = self.names.definition(function)
             return found if isinstance(found, FunctionNode) else None
-        if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
-            if function.value.id == "self" and (of := self.module.class_of(call)) is not None:
-                for each in of.body:
-                    if isinstance(each, FunctionNode) and each.name == function.attr:
+        match function:
+            case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                of = self.module.class_of(call)
+                for each in of.body if of is not None else ():
+                    if isinstance(each, FunctionNode) and each.name == name:
                         return each
+            case _:
+                pass
         return None
 
     def _returned(self, function: ast.FunctionDef | ast.AsyncFunctionDef, depth: int) -> ast.Call | None:
         for node in self.module.within(function):
-            if isinstance(node, ast.Return) and node.value is not None:
-                if not isinstance(node.value, ast.Compare) and (found := self.reading(node.value, depth + 1)):
-                    return found
+            if not isinstance(node, ast.Return) or node.value is None:
+                continue
+            if not isinstance(node.value, ast.Compare) and (found := self.reading(node.value, depth + 1)):
+                return found
         return None
 
     # -- what is done with them
 
     def _compared(self, node: ast.Compare, reading: ast.Call) -> Iterator[Decision]:
         above = self._test_of(node)
+        if self._picks(node):
+            yield Decision(node, reading, "which rows are taken")
+            return
         if isinstance(above, ast.Return):
             function = self.module.function(node)
             if function is not None:
                 yield Decision(node, reading, "whether a loop goes on", self.module.qualname(function))
             return
+        if "timeout" in self.module.source(node).lower():
+            return  # of what is waited for
         if (does := self.does(above)) is not None:
             yield Decision(node, reading, does)
+
+    def _picks(self, node: ast.Compare) -> bool:
+        """Whether a comparison is a mask over rows: `frame[frame["day"] >= first]`."""
+        for above in self.names.parents(node):
+            if isinstance(above, ast.Subscript):
+                return isinstance(node.left, ast.Subscript | ast.Attribute)
+            if isinstance(above, ast.comprehension):
+                return node in above.ifs and not self._about_files(above)
+            if not isinstance(above, ast.BoolOp | ast.BinOp | ast.UnaryOp):
+                return False
+        return False
+
+    def _about_files(self, node: ast.comprehension) -> bool:
+        """Whether elements are files, or what waits: old ones are cleaned up by their age."""
+        words = ("mtime", "stat", "path", "file", "queue", "pending", "process", "worker", "cache", "ckpt")
+        text = " ".join(self.module.source(each) for each in (node.iter, *node.ifs)).lower()
+        return any(word in text for word in words)
 
     def _test_of(self, node: ast.expr) -> ast.AST | None:
         """The statement, or expression of alternatives, whose condition an expression is."""
@@ -222,9 +252,12 @@ class Clocks:
         """What a variable that holds a comparison decides in its function."""
         function = self.module.function(target) or self.module.tree
         for node in self.module.within(function):
-            if isinstance(node, ast.Name) and node.id == target.id and isinstance(node.ctx, ast.Load):
-                if (does := self.does(self._test_of(node))) is not None:
-                    return does
+            match node:
+                case ast.Name(id=target.id, ctx=ast.Load()):
+                    if (does := self.does(self._test_of(node))) is not None:
+                        return does
+                case _:
+                    pass
         return None
 
     def _branch(self, node: ast.If) -> str | None:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from samebits.causes._objects import is_empty
 from samebits.model import calls
-from samebits.source.module import FunctionNode, Module, is_constant
+from samebits.source.module import FunctionNode, Module
 
 _SOURCES: Final = frozenset(
     {f"time.{name}" for name in calls.CLOCKS}
@@ -141,11 +141,7 @@ class Entropy:
                         return found
                 return self.source(node.value, depth + 1)
             case ast.IfExp():
-                if _asks_none(node.test) or isinstance(node.test, ast.Name | ast.Attribute):
-                    return None  # one that is given has precedence
                 return self.source(node.body, depth + 1) or self.source(node.orelse, depth + 1)
-            case ast.BoolOp(op=ast.Or()):
-                return None
             case _:
                 pass
         for child in ast.iter_child_nodes(node):
@@ -226,16 +222,14 @@ class Entropy:
 
     def _asked(self, value: ast.expr) -> bool:
         """Whether a value is taken only by a condition that asks for one that is given."""
+        if isinstance(value, ast.IfExp | ast.BoolOp):
+            return True
         for above in self.names.parents(value):
             if isinstance(above, ast.If):
                 return True
             if isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef):
                 return False
         return False
-
-
-def _asks_none(test: ast.expr) -> bool:
-    return isinstance(test, ast.Compare) and any(is_constant(each, None) for each in test.comparators)
 
 
 def _path(node: ast.expr) -> str | None:

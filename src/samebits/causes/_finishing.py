@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from samebits.causes._edits import Draft, UnclearPlace
-from samebits.causes._nodes import call_of
+from samebits.causes._nodes import call_of, named_calls
 from samebits.model.rule import Hit
 from samebits.source.module import FunctionNode, Module, argument, is_constant, keyword, last_name
 from samebits.source.order import Orders, Use
+from samebits.source.project import is_test
 
 _COMPLETED: Final = frozenset(
     {"concurrent.futures.as_completed", "asyncio.as_completed", "concurrent.futures._base.as_completed"}
@@ -18,7 +19,7 @@ _COMPLETED: Final = frozenset(
 )
 _WAITS: Final = frozenset({"concurrent.futures.wait", "asyncio.wait"})
 _UNORDERED: Final = frozenset({"imap_unordered", "uimap", "map_unordered"})
-_WORDS: Final = ("as_completed", "unordered", "in_order", "callback", "Thread", ".wait", "uimap")
+_WORDS: Final = ("as_completed", "unordered", "in_order", "callback", "Thread", "wait(", "uimap")
 _THREADS: Final = frozenset({"threading.Thread", "multiprocessing.dummy.Process", "threading.Timer"})
 
 _FIX: Final = """\
@@ -33,10 +34,10 @@ results = [future.get() for future in futures]  # the order of items; a callback
 
 def finishing(module: Module) -> Iterator[Hit]:
     """Places where the order of finishing is kept."""
-    if not any(word in module.text for word in _WORDS):
+    if not any(word in module.text for word in _WORDS) or is_test(module.file):
         return
     orders = Orders(module, written=True)
-    for call, name, last in module.calls:
+    for call, name, last in named_calls(module):
         if name in _COMPLETED or (last == "as_completed" and _is_executor(module, call)):
             yield from _hit(module, call, orders.use(call), f"{last}()", in_submission_order)
         elif last in _UNORDERED and isinstance(call.func, ast.Attribute):

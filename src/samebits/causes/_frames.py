@@ -1,4 +1,4 @@
-"""Tables of polars and pyarrow in a source: which expressions are such, and where one loses its order of rows."""
+"""Tables of polars and pyarrow in a source: which expressions are such, and where one loses its order."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from samebits.causes._edits import Draft, UnclearPlace
+from samebits.causes._edits import Draft
 from samebits.causes._nodes import call_of
 from samebits.model.rule import Hit
-from samebits.source.module import Module, is_constant, keyword, last_name
+from samebits.source.module import Module, is_constant, keyword
 from samebits.source.order import Orders, Use
 
 _FIX: Final = """\
-table = frame.group_by("id", maintain_order=True).agg(...)  # or .sort("id") before the rows become a tensor"""
+table = frame.group_by("id", maintain_order=True).agg(...)  # or .sort("id") behind it"""
 _FIX_ARROW: Final = """\
 groups = table.group_by("id", use_threads=False).aggregate(...)  # or .sort_by("id") behind it"""
 
@@ -77,8 +77,8 @@ def lost_orders(module: Module) -> Iterator[Hit]:
                 f"{use.does} the rows that {last}() of {'pyarrow' if arrows else 'polars'} gives, and that "
                 "order is new in every run.",
                 _FIX_ARROW if arrows else _FIX,
-                mend=_in_one_thread if arrows else _maintain_order,
-                safe=True,
+                mend=_in_one_thread if arrows else None if last == "value_counts" else _maintain_order,
+                safe=last != "value_counts",
                 returned_by=use.returned_by,
             )
 
@@ -96,6 +96,7 @@ class _Frames:
         self.module = module
         self.names = module.names
         self.orders = Orders(module, written=True, methods=_ROWS)
+        self._followed: set[tuple[ast.AST | None, str]] = set()  # variables that are looked at
 
     def of(self, node: ast.expr, library: str, depth: int = 0) -> bool:
         """Whether an expression is a table, a column or an expression of a library."""
@@ -115,9 +116,15 @@ class _Frames:
                 note = self.names.annotation(node)
                 if note is not None:
                     return (self.names.qualified(note) or "").startswith(f"{library}.")
+                home = self.names.home(node), node.id
+                if home in self._followed:
+                    return True  # `frame = frame.filter(...)`: the others decide
                 values = self.names.values(node)
                 if values:
-                    return all(self.of(value, library, depth + 1) for value in values)
+                    self._followed.add(home)
+                    found = all(self.of(value, library, depth + 1) for value in values)
+                    self._followed.discard(home)
+                    return found
                 return self._is_parameter(node, library, depth)
             case _:
                 return False
@@ -220,10 +227,7 @@ class _Frames:
 
 
 def _maintain_order(draft: Draft, node: ast.AST) -> None:
-    call = call_of(draft, node, _LOSES)
-    if last_name(call.func) == "value_counts":
-        raise UnclearPlace("it has no such argument")
-    draft.keyword(call, "maintain_order", "True")
+    draft.keyword(call_of(draft, node, _LOSES), "maintain_order", "True")
 
 
 def _in_one_thread(draft: Draft, node: ast.AST) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from samebits.causes._edits import Draft, UnclearPlace
-from samebits.causes._nodes import call_of
+from samebits.causes._nodes import call_of, named_calls
 from samebits.source.module import Module, is_constant, keyword, last_name
 from samebits.source.order import Orders, Use
 from samebits.source.orderings import PASSING
+from samebits.source.project import is_test
 
 WALKS: Final = frozenset({"walk", "fwalk"})
 LISTS: Final = frozenset({"listdir", "scandir", "glob", "iglob", "rglob", "iterdir", *WALKS})
@@ -26,9 +27,11 @@ _OTHERS: Final = ("fs", "filesystem", "gfile", "fsspec", "storage", "bucket", "c
 
 def listings(module: Module) -> Iterator[tuple[ast.Call, str]]:
     """Calls that list a folder, and what a reader calls each."""
+    if is_test(module.file):
+        return
     if not any(word in module.text for word in ("listdir", "scandir", "glob", "iterdir", "walk")):
         return
-    for call, name, last in module.calls:
+    for call, name, last in named_calls(module):
         if last not in LISTS:
             continue
         if name in _FUNCTIONS:
@@ -64,7 +67,7 @@ def kept(orders: Orders, call: ast.Call) -> Use | None:
     if last_name(call.func) not in WALKS:
         return orders.use(call)
     in_order = isinstance(above, ast.Call) and names.called(above) == "sorted"
-    if in_order or (isinstance(above, ast.Call) and last_name(above.func) in PASSING):
+    if isinstance(above, ast.Call) and (in_order or last_name(above.func) in PASSING):
         above = names.parent(above)
     if isinstance(above, ast.For | ast.AsyncFor) and call in ast.walk(above.iter):
         return None if _is_sorted_walk(orders, above, call, in_order) else orders.kept_by(above)
@@ -155,12 +158,21 @@ def _sort_entries(draft: Draft, block: ast.AST | None, name: str) -> None:
 def _sort_walk(draft: Draft, call: ast.Call) -> None:
     """Sort folders in place, so that they are walked in that order, and the files of each."""
     above = draft.names.parent(call)
+    in_order = isinstance(above, ast.Call) and draft.names.called(above) == "sorted"
+    if in_order:
+        above = draft.names.parent(above)
+    if isinstance(above, ast.Call) and draft.names.called(above) == "next":
+        _sort_first(draft, above)
+        return
     target = getattr(above, "target", None)
     names = (
         [one.id for one in target.elts if isinstance(one, ast.Name)] if isinstance(target, ast.Tuple) else []
     )
     if len(names) < 3:
         raise UnclearPlace("what is done with the files is not known")
+    if in_order and isinstance(above, ast.For):
+        draft.inside(above, f"{names[2]}.sort()")
+        return
     if isinstance(above, ast.For) and names[1] != names[2]:
         draft.inside(above, f"{names[1]}.sort()", f"{names[2]}.sort()")
         return
@@ -172,3 +184,15 @@ def _sort_walk(draft: Draft, call: ast.Call) -> None:
             and node.iter.id == names[2]
         ):
             draft.wrap(node.iter, "sorted(", ")")
+
+
+def _sort_first(draft: Draft, taken: ast.Call) -> None:
+    """`next(os.walk(path))[1]` is sorted, or the names that its parts get are."""
+    match draft.names.parent(taken):
+        case ast.Subscript() as part:
+            draft.wrap(part, "sorted(", ")")
+        case ast.Assign(targets=[ast.Tuple(elts=[_, *parts])]) as statement:
+            names = [each.id for each in parts if isinstance(each, ast.Name) and each.id != "_"]
+            draft.after(statement, *(f"{name}.sort()" for name in names))
+        case _:
+            raise UnclearPlace("what is done with the folder is not known")

@@ -1,21 +1,21 @@
-"""Nodes of a draft: what begins at the place of another."""
+"""Calls: of a file, by the names that they have where they are from; of a draft, those at a place."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from samebits.causes._edits import Draft, UnclearPlace
-from samebits.source.module import last_name
+from samebits.source.module import Module, last_name
 
 
 def call_of(draft: Draft, node: ast.AST, names: Collection[str]) -> ast.Call:
-    """A call with one of these last names: the node itself, or the only one that begins where it does.
+    """The node itself, if it is a call; else the only call with one of these names that begins where it does.
 
     Raises:
         UnclearPlace: there is none, or more than one.
     """
-    if isinstance(node, ast.Call) and last_name(node.func) in names:
+    if isinstance(node, ast.Call):
         return node
     at = getattr(node, "lineno", None), getattr(node, "col_offset", None)
     found = [
@@ -28,3 +28,9 @@ def call_of(draft: Draft, node: ast.AST, names: Collection[str]) -> ast.Call:
     if len(found) != 1:
         raise UnclearPlace("the call is not found")
     return found[0]
+
+
+def named_calls(module: Module) -> Iterator[tuple[ast.Call, str | None, str]]:
+    """Every call, its full name, and the last part of that: `DataLoader` also where it is `DL` here."""
+    for call, name, last in module.calls:
+        yield call, name, last if name is None else name.rpartition(".")[2]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from samebits.source.module import Module, last_name
+from samebits.source.module import FunctionNode, Module, last_name
 
 #: What a state of generators is called, or the call that gives it.
 RNG: Final = re.compile(
@@ -26,12 +26,20 @@ _MODEL: Final = re.compile(
 )
 #: What writes a state to a file, by full name.
 SAVES: Final = frozenset(
-    {"torch.save", "pickle.dump", "joblib.dump", "cloudpickle.dump", "dill.dump", "torch.distributed.checkpoint.save"}
+    {
+        "torch.save",
+        "pickle.dump",
+        "joblib.dump",
+        "cloudpickle.dump",
+        "dill.dump",
+        "torch.distributed.checkpoint.save",
+    }
     | {"torch.distributed.checkpoint.save_state_dict", "torch.distributed.checkpoint.async_save", "xm.save"}
     | {"torch_xla.core.xla_model.save"}
 )
 #: What is called, by the last name, where a state is handed on to be saved.
 _SAVERS: Final = re.compile(r"save|checkpoint|ckpt|snapshot|dump|write_state|persist", re.IGNORECASE)
+_DEPTH: Final = 4
 #: Methods whose library saves the generators' states itself.
 _WHOLE: Final = frozenset({"save_state", "save_pretrained", "save_model"})
 
@@ -65,7 +73,7 @@ class States:
         done: set[ast.AST] = set()
         apart: dict[ast.AST, State] = {}
         for call, name, last in self.module.calls:
-            if name not in SAVES and not (_SAVERS.search(last) and last not in _WHOLE):
+            if name not in SAVES and (last in _WHOLE or not _SAVERS.search(last) or _loads(last)):
                 continue
             for given in (*call.args, *(one.value for one in call.keywords)):
                 made = self._made(given)
@@ -94,12 +102,50 @@ class States:
         if state.model and state.optimizer and not before:
             yield state
 
-    def _made(self, given: ast.expr) -> ast.expr | None:
-        """Where a state is put together: a dict, a tuple or a list."""
+    def returned(self) -> Iterator[tuple[State, ast.FunctionDef | ast.AsyncFunctionDef]]:
+        """The states that functions return, and that somebody may save."""
+        for node in self.module.every(ast.Return):
+            function = self.module.function(node)
+            made = None if node.value is None else self._made(node.value)
+            if function is None or node.value is None or made is None or isinstance(made, ast.Tuple):
+                continue
+            state = self._of(made, node.value, node)
+            if state.model and state.optimizer:
+                yield state, function
+
+    def _made(self, given: ast.expr, depth: int = 0) -> ast.expr | None:
+        """Where a state is put together: a dict, a tuple, a list, an object of fields."""
+        if depth > _DEPTH:
+            return None
         if isinstance(given, ast.Name):
-            values = [value for value in self._values(given) if _is_container(self.names.called(value), value)]
-            return values[0] if values else None
-        return given if _is_container(self.names.called(given), given) else None
+            found = (self._made(value, depth + 1) for value in self._values(given))
+            return next((made for made in found if made is not None), None)
+        if _is_container(self.names.called(given), given):
+            return given
+        if isinstance(given, ast.Call):
+            if last_name(given.func) in ("asdict", "vars", "deepcopy") and given.args:
+                return self._made(given.args[0], depth + 1)
+            function = self._function(given)
+            if function is not None:
+                for node in self.module.within(function):
+                    if isinstance(node, ast.Return) and node.value is not None:
+                        return self._made(node.value, depth + 1)
+        return None
+
+    def _function(self, call: ast.Call) -> FunctionNode | None:
+        """The function of the file that a call runs."""
+        if isinstance(call.func, ast.Name):
+            found = self.names.definition(call.func)
+            return found if isinstance(found, FunctionNode) else None
+        match call.func:
+            case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                of = self.module.class_of(call)
+                for each in of.body if of is not None else ():
+                    if isinstance(each, FunctionNode) and each.name == name:
+                        return each
+            case _:
+                pass
+        return None
 
     def _values(self, name: ast.Name) -> list[ast.expr]:
         values = self.names.values(name)
@@ -113,16 +159,21 @@ class States:
             and any(isinstance(one, ast.Name) and one.id == name.id for one in node.targets)
         ]
 
-    def _of(self, made: ast.expr, given: ast.expr, call: ast.Call) -> State:
+    def _of(self, made: ast.expr, given: ast.expr, call: ast.Call | ast.Return) -> State:
         state = State(call)
         self._fill(state, made)
+        above = self.names.parent(made)
+        if not isinstance(given, ast.Name) and isinstance(above, ast.Assign):
+            given = above.targets[0]  # of another function, or of a copy
         if isinstance(given, ast.Name):
             scope = self.module.function(given) or self.module.tree
             for node in self.module.within(scope):
                 match node:
                     case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=given.id), slice=key)]):
                         self._value(state, _text(key), node.value)
-                    case ast.Call(func=ast.Attribute(value=ast.Name(id=given.id), attr="update" | "setdefault")):
+                    case ast.Call(
+                        func=ast.Attribute(value=ast.Name(id=given.id), attr="update" | "setdefault")
+                    ):
                         for each in node.args:
                             self._fill(state, each)
                         for one in node.keywords:
@@ -147,7 +198,7 @@ class States:
                 for value in made.elts:
                     self._value(state, None, value)
             case ast.Call():
-                if self.names.called(made) != "dict" and "OrderedDict" not in last_name(made.func):
+                if not _is_container(self.names.called(made), made):
                     self._spread(state, made)
                     return
                 for given in made.args:
@@ -176,13 +227,13 @@ class States:
             return
         if isinstance(value, ast.Constant):
             return
-        if (key is not None and _OPTIMIZER.search(key) and "lr" not in key) or (
+        if (key is not None and "optim" in key.lower() and "lr" not in key) or (
             held is not None and _OPTIMIZER.search(held)
         ):
             state.optimizer = True
-        elif held is not None and not _NO_MODEL.search(held):
-            state.model = True
-        elif key is not None and not _NO_MODEL.search(key) and _MODEL.search(key):
+        elif (held is not None and not _NO_MODEL.search(held)) or (
+            key is not None and not _NO_MODEL.search(key) and _MODEL.search(key)
+        ):
             state.model = True
 
     def _is_rng(self, node: ast.expr) -> bool:
@@ -199,7 +250,17 @@ class States:
 def _is_container(name: str | None, node: ast.expr) -> bool:
     if isinstance(node, ast.Dict | ast.Tuple | ast.List):
         return True
-    return isinstance(node, ast.Call) and (name == "dict" or last_name(node.func) == "OrderedDict")
+    if not isinstance(node, ast.Call):
+        return False
+    if name == "dict" or last_name(node.func) == "OrderedDict":
+        return True
+    return (
+        sum(_held(one.value) is not None for one in node.keywords) > 1
+    )  # `Snapshot(model=..., optimizer=...)`
+
+
+def _loads(last: str) -> bool:
+    return "load" in last.lower() or last.lower().startswith(("get", "find", "latest", "is_", "has_"))
 
 
 def _is_optimizer(given: ast.expr) -> bool:

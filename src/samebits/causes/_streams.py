@@ -8,7 +8,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
+from weakref import WeakKeyDictionary
 
 from samebits.causes._libraries import SEEDERS
 from samebits.source.project import Program, Project, Seen, is_test
@@ -215,7 +216,49 @@ def matters(project: Project, program: Program) -> bool:
     return not project.is_imported(program.file)
 
 
-class Course:
+class Effect(NamedTuple):
+    """A step of a program that does something to a stream."""
+
+    seen: Seen
+    seeds: frozenset[str]
+    draws: frozenset[str]
+
+
+#: By project, each program with what it does to the streams, and its course in each of them.
+_EFFECTS: Final[WeakKeyDictionary[Project, list[tuple[Program, list[Effect]]]]] = WeakKeyDictionary()
+_COURSES: Final[WeakKeyDictionary[Project, dict[str, list[tuple[Program, StreamCourse]]]]] = (
+    WeakKeyDictionary()
+)
+
+
+def _effects(project: Project) -> list[tuple[Program, list[Effect]]]:
+    """Every program but those of tests, with the steps that seed or draw, but for those of workers' starts."""
+    if project in _EFFECTS:
+        return _EFFECTS[project]
+    starts = worker_starts(project)
+    known: dict[int, tuple[frozenset[str], frozenset[str]] | None] = {}
+    found: list[tuple[Program, list[Effect]]] = []
+    for program in project.programs:
+        if is_test(program.file):
+            continue
+        effects: list[Effect] = []
+        for seen in program.trace:
+            step = seen.step
+            if step.kind != "call":
+                continue
+            key = id(step)
+            if key not in known:
+                does = seeds(step, project, seen.file), draws(step)
+                known[key] = does if any(does) else None
+            effect = known[key]
+            if effect is not None and seen.function.name not in starts.get(seen.file, ()):
+                effects.append(Effect(seen, *effect))
+        found.append((program, effects))
+    _EFFECTS[project] = found
+    return found
+
+
+class StreamCourse:
     """What a program does to one stream, in order.
 
     Attributes:
@@ -224,17 +267,14 @@ class Course:
         early: the first draw before the first seed, where both happen on the program's way.
     """
 
-    def __init__(self, project: Project, program: Program, stream: str) -> None:
+    def __init__(self, effects: list[Effect], stream: str) -> None:
         self.seeded: Seen | None = None
         self.drawn: Seen | None = None
         self.early: Seen | None = None
-        starts = worker_starts(project)
-        for seen in program.trace:
-            if seen.function.name in starts.get(seen.file, ()):
-                continue
-            if self.seeded is None and stream in seeds(seen.step, project, seen.file):
+        for seen, seeded, drawn in effects:
+            if self.seeded is None and stream in seeded:
                 self.seeded = seen
-            if stream not in draws(seen.step) or is_test(seen.file) or _is_aside(seen):
+            if stream not in drawn or is_test(seen.file) or _is_aside(seen):
                 continue
             if "seed" in seen.step.target.lower():
                 continue  # a seed that is drawn where none is given
@@ -267,11 +307,12 @@ def worker_starts(project: Project) -> dict[str, set[str]]:
     return found
 
 
-def courses(project: Project, stream: str) -> Iterator[tuple[Program, Course]]:
+def courses(project: Project, stream: str) -> list[tuple[Program, StreamCourse]]:
     """Every program of a project, and what it does to a stream."""
-    for program in project.programs:
-        if not is_test(program.file):
-            yield program, Course(project, program, stream)
+    kept = _COURSES.setdefault(project, {})
+    if stream not in kept:
+        kept[stream] = [(program, StreamCourse(effects, stream)) for program, effects in _effects(project)]
+    return kept[stream]
 
 
 def unseeded(project: Project, stream: str) -> Iterator[tuple[Seen, str]]:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from samebits.causes._clocks import Clocks
 from samebits.causes._constants import literal
 from samebits.causes._cuda import MODE, ways
 from samebits.causes._edits import Draft, UnclearPlace
@@ -141,33 +140,46 @@ _CHOSEN: Final = re.compile(r"determin|reproduc|repeat", re.IGNORECASE)
 def rule(module: Module) -> Iterator[Hit]:
     text = module.text
     if "benchmark" in text or "autotune" in text:
-        for kind in (ast.Assign, ast.AnnAssign):
-            for node in module.every(kind):
-                yield from _flag(module, node)
+        for node in module.every(ast.Assign):
+            yield from _flag(module, node)
         for call, name, last in module.calls:
             yield from _call(module, call, name, last)
-    if "perf_counter" in text or "time" in text or "monotonic" in text:
-        for choice in Clocks(module).choices():
-            why = f"{choice.does} follows from measured times, and these vary from run to run."
-            place = module.place(choice.node)
-            yield Hit(place, why, _FIX_HAND, places=((module.place(choice.reading), "the clock is read"),))
 
 
-def _flag(module: Module, node: ast.Assign | ast.AnnAssign) -> Iterator[Hit]:
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    for target in targets:
+def _flag(module: Module, node: ast.Assign) -> Iterator[Hit]:
+    for target in node.targets:
         for each, value in _each(target, node.value):
-            if not isinstance(each, ast.Attribute) or not is_constant(value, True):
+            if not isinstance(each, ast.Attribute) or not (
+                is_constant(value, True) or _on_cuda(module, value)
+            ):
                 continue
             if each.attr != "benchmark" and each.attr not in _INDUCTOR:
                 continue
             name = module.names.qualified(each) or ""
             if name == BENCHMARK and not _opted_out(module, node):
                 why = "cudnn.benchmark = True times cuDNN's algorithms in every run and takes the fastest."
+                if not is_constant(value, True):
+                    why = why.replace(" = True", ", which is True on CUDA,")
                 yield Hit(module.place(node), why, _FIX, mend=_turn_off)
             elif name.startswith("torch._inductor.config."):
                 why = f"{each.attr} = True times kernels in every run and takes the fastest."
                 yield Hit(module.place(node), why, _FIX, mend=_turn_off)
+
+
+def _on_cuda(module: Module, value: ast.expr | None) -> bool:
+    """Whether a value is True wherever there is CUDA."""
+    if isinstance(value, ast.Name):
+        values = module.names.values(value) or []
+        return len(values) == 1 and module.names.called(values[0]) == "torch.cuda.is_available"
+    if isinstance(value, ast.Attribute) and isinstance(value.value, ast.Name) and value.value.id == "self":
+        return any(
+            isinstance(target, ast.Attribute)
+            and target.attr == value.attr
+            and module.names.called(node.value) == "torch.cuda.is_available"
+            for node in module.every(ast.Assign)
+            for target in node.targets
+        )
+    return value is not None and module.names.called(value) == "torch.cuda.is_available"
 
 
 def _each(target: ast.expr, value: ast.expr | None) -> Iterator[tuple[ast.expr, ast.expr | None]]:
@@ -226,13 +238,15 @@ def _call(module: Module, call: ast.Call, name: str | None, last: str) -> Iterat
         if is_constant(keyword(call, "benchmark"), True):
             why = "Trainer(benchmark=True) sets cudnn.benchmark, which times algorithms in every run."
             yield Hit(module.place(call), why, "trainer = Trainer(benchmark=False, deterministic=True)")
-    elif name == "setattr" and len(call.args) == 3 and is_constant(call.args[1], "benchmark"):
-        if module.names.qualified(call.args[0]) == "torch.backends.cudnn" and is_constant(call.args[2], True):
+    elif name == "setattr" and len(call.args) == 3:
+        of, attribute, value = call.args
+        on = is_constant(attribute, "benchmark") and is_constant(value, True)
+        if on and module.names.qualified(of) == "torch.backends.cudnn":
             why = "cudnn.benchmark = True times cuDNN's algorithms in every run and takes the fastest."
             yield Hit(module.place(call), why, _FIX)
 
 
-def _turn_off(draft: Draft, node: ast.Assign | ast.AnnAssign) -> None:
+def _turn_off(draft: Draft, node: ast.Assign) -> None:
     if not isinstance(node.value, ast.Constant):
         raise UnclearPlace("several flags are set at once")
     draft.replace(node.value, "False")
@@ -257,8 +271,8 @@ def confirm(project: Project, hits: Sequence[Hit]) -> Iterator[Hit]:
                         unset.add(before.step.place)
                     last[BENCHMARK] = seen
             elif strict is None and step.kind == "call" and step.name in MODE:
-                value = step.given(0, "mode")
-                if value is not None and value.text == "True":
+                given = step.given(0, "mode")
+                if given is not None and given.text == "True":
                     strict = seen
         if strict is not None:
             for file in way.files:
@@ -299,9 +313,7 @@ CAUSE = Cause(
     rule=Rule(file=rule, confirm=confirm),
     invalid=(
         "import torch\n\ntorch.backends.cudnn.benchmark = True\n",
-        "import time\n\ntimes = {}\nfor name, work in {'a': sum, 'b': max}.items():\n"
-        "    start = time.perf_counter()\n    work(range(1000))\n"
-        "    times[name] = time.perf_counter() - start\nbest = min(times, key=times.get)\n",
+        "import torch\n\nmodel = torch.compile(torch.nn.Linear(8, 8), mode='max-autotune')\n",
     ),
     valid=(
         "import torch\n\ntorch.backends.cudnn.benchmark = False\n",

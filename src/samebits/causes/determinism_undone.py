@@ -117,7 +117,8 @@ def _turn_on(draft: Draft, node: ast.stmt | ast.expr) -> None:
 CAUSE = Cause(
     name="determinism-undone",
     title="A deterministic setting is undone",
-    what="`torch.use_deterministic_algorithms(False)`, or `torch.backends.cudnn.deterministic = False`, after "
+    what="`torch.use_deterministic_algorithms(False)`, or `torch.backends.cudnn.deterministic = False`, "
+    "after "
     "another place of the program has turned it on.",
     why="These settings are of the whole process, and the last one counts: what runs behind it uses "
     "nondeterministic kernels again, and nothing says so.",
@@ -137,6 +138,7 @@ CAUSE = Cause(
         "import torch\n\ntorch.use_deterministic_algorithms(True)\n\n\ndef train():\n"
         "    torch.use_deterministic_algorithms(False)\n    try:\n        pass\n    finally:\n"
         "        torch.use_deterministic_algorithms(True)\n\n\ntrain()\n",
-        "import torch\n\ntorch.backends.cudnn.deterministic = True\nmodel = torch.nn.Conv2d(3, 8, 3).cuda()\n",
+        "import torch\n\ntorch.backends.cudnn.deterministic = True\n"
+        "model = torch.nn.Conv2d(3, 8, 3).cuda()\n",
     ),
 )

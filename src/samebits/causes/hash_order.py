@@ -8,6 +8,7 @@ from typing import Final
 
 from samebits.causes._edits import Draft
 from samebits.causes._evidence import FactPair, made_elsewhere, nearest, outside, pairs, reach, spot, sure
+from samebits.causes._instances import Instances, becomes_number
 from samebits.causes._orderfix import digest_text, sort_elements
 from samebits.causes._patch import Patch, mends
 from samebits.causes._seeds import differing_seed
@@ -16,7 +17,7 @@ from samebits.model.facts import Hash, Iteration, Sort
 from samebits.model.finding import Finding
 from samebits.model.rule import Hit, Rule
 from samebits.source.kinds import SET_METHODS
-from samebits.source.module import Module, keyword, last_name
+from samebits.source.module import Module, keyword
 from samebits.source.order import Orders
 
 _FIX = """\
@@ -93,6 +94,7 @@ class _Reader:
         self.names = module.names
         self.kinds = module.kinds
         self.orders = Orders(module, printed=True)
+        self.instances = Instances(module)
 
     def hits(self) -> Iterator[Hit]:
         for node, name, last in self.module.calls:
@@ -115,7 +117,7 @@ class _Reader:
             name == "hash"
             and len(node.args) == 1
             and self.kinds.is_text(node.args[0])
-            and (use := self._use(node))
+            and (use := becomes_number(self.module, node))
         ):
             why = f"hash() of a text becomes {use}, and every process salts it anew."
             yield Hit(self.module.place(node), why, _FIX_HASH)
@@ -135,6 +137,8 @@ class _Reader:
             above, ast.Assign | ast.AnnAssign | ast.NamedExpr | ast.Return
         ) or not self.kinds.is_set(node):
             return
+        if self.instances.is_objects(node):
+            return  # of which `address-order` tells
         if isinstance(above, ast.BinOp | ast.Attribute | ast.Subscript | ast.IfExp):
             return
         if (
@@ -155,29 +159,6 @@ class _Reader:
             mend=_sort,
             returned_by=returned_by,
         )
-
-    def _use(self, node: ast.Call) -> str | None:
-        """What `hash()` of a text is used for, if that outlives the process's own tables."""
-        if getattr(self.module.function(node), "name", None) == "__hash__":
-            return None
-        below: ast.AST = node
-        for above in self.names.parents(node):
-            match above:
-                case ast.BinOp(op=ast.Mod() | ast.BitAnd()) if above.left is below:
-                    return "a number of a bucket, or a seed"
-                case ast.keyword(arg=str(name)) if "seed" in name:
-                    return "a seed"
-                case ast.Call() if below is not above.func and "seed" in last_name(above.func).lower():
-                    return "a seed"
-                case ast.Call() if self.names.called(above) in ("random.Random", "numpy.random.default_rng"):
-                    return "a seed"
-                case ast.Assign(targets=[ast.Name(id=name)]) if "seed" in name.lower():
-                    return "a seed"
-                case ast.stmt():
-                    return None
-                case _:
-                    below = above
-        return None
 
     def _single(self, source: ast.expr) -> bool:
         """Whether the code around has asked for the number of elements: then there is but one to take."""

@@ -12,7 +12,7 @@ from samebits.source.project import Project, Seen
 from samebits.source.summary import Place, Step
 
 _FIX = """\
-os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # at the start of the program, before anything is on CUDA"""
+os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # before anything of the program is on CUDA"""
 _NAME: Final = "CUBLAS_WORKSPACE_CONFIG"
 _SETTERS: Final = frozenset({"os.putenv", "os.environ.setdefault", "os.environ.update"})
 
@@ -68,7 +68,8 @@ CAUSE = Cause(
     name="late-cublas-workspace",
     title="CUBLAS_WORKSPACE_CONFIG is set too late",
     what='`os.environ["CUBLAS_WORKSPACE_CONFIG"] = ...` behind the first use of CUDA on the program\'s way.',
-    why="cuBLAS reads the variable when it is first used on a device. Set later it changes nothing: products of "
+    why="cuBLAS reads the variable when it is first used on a device. Set later it changes nothing: "
+    "products of "
     "matrices stay nondeterministic, or raise under `torch.use_deterministic_algorithms(True)`.",
     fix=_FIX,
     sources=(

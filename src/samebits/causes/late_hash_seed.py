@@ -18,9 +18,12 @@ if os.environ.get("PYTHONHASHSEED") != "0":
 _NAME: Final = "PYTHONHASHSEED"
 #: What starts a Python that reads the variable, by full name or its beginning.
 _STARTS: Final = (
-    "os.exec", "os.spawn", "os.posix_spawn", "os.system", "os.popen", "subprocess.", "torch.multiprocessing.spawn",
-    "torch.multiprocessing.start_processes", "multiprocessing.set_start_method", "multiprocessing.get_context",
-    "torch.multiprocessing.set_start_method", "torch.multiprocessing.get_context", "asyncio.create_subprocess",
+    "os.exec", "os.spawn", "os.posix_spawn", "os.system", "os.popen", "subprocess.",
+    "torch.multiprocessing.spawn",
+    "torch.multiprocessing.start_processes", "multiprocessing.set_start_method",
+    "multiprocessing.get_context",
+    "torch.multiprocessing.set_start_method", "torch.multiprocessing.get_context",
+    "asyncio.create_subprocess",
 )  # fmt: skip
 
 
@@ -40,14 +43,17 @@ def _set(module: Module) -> Iterator[ast.stmt | ast.expr]:
     """What sets the variable in this process."""
     for node in module.every(ast.Assign):
         for target in node.targets:
-            if isinstance(target, ast.Subscript) and _is_name(module, target.slice):
-                if module.names.qualified(target.value) == "os.environ":
-                    yield node
+            if not isinstance(target, ast.Subscript) or not _is_name(module, target.slice):
+                continue
+            if module.names.qualified(target.value) == "os.environ":
+                yield node
     for call, name, _ in module.calls:
         if name in ("os.putenv", "os.environ.setdefault", "os.environ.__setitem__"):
             if call.args and _is_name(module, call.args[0]):
                 yield call
-        elif (name == "os.environ.update" and any(_has(module, each) for each in call.args)) or (name == "os.environ.update" and any(given.arg == _NAME for given in call.keywords)):
+        elif (name == "os.environ.update" and any(_has(module, each) for each in call.args)) or (
+            name == "os.environ.update" and any(given.arg == _NAME for given in call.keywords)
+        ):
             yield call
 
 
@@ -85,7 +91,8 @@ CAUSE = Cause(
     name="late-hash-seed",
     title="PYTHONHASHSEED is set too late",
     what='`os.environ["PYTHONHASHSEED"] = "0"` in the program itself, which is not started anew behind it.',
-    why="Python reads the variable once, as it starts. In this process text is hashed by the salt that was drawn "
+    why="Python reads the variable once, as it starts. In this process text is hashed by the salt that "
+    "was drawn "
     "then, so sets of text have another order in every run, while the line says that they do not.",
     fix=_FIX,
     sources=(

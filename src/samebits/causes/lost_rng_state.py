@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from samebits.causes._checkpoints import goes_on
 from samebits.causes._draws import of
@@ -11,7 +12,7 @@ from samebits.causes._edits import UnclearPlace
 from samebits.causes._evidence import FactPair, facts, is_random, of_kind, pairs, reach, spot
 from samebits.causes._patch import InWords, Patch, mends
 from samebits.causes._seeds import ever_seeded
-from samebits.causes._states import RNG, States
+from samebits.causes._states import RNG, SAVES, States
 from samebits.model.cause import Cause, Evidence
 from samebits.model.divergence import FOLLOWING
 from samebits.model.events import RANDOM
@@ -151,19 +152,34 @@ def _change(patch: Patch, finding: Finding) -> str | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Returned(Hit):
+    """A state that a function returns: it is a checkpoint where a caller saves it."""
+
+    function: str = ""
+
+
+_HELD = (
+    "has the states of a model and an optimizer, and of no random generator: a run that goes on from it "
+    "draws "
+    "other numbers."
+)
+
+
 def rule(module: Module) -> Iterator[Hit]:
-    if "optim" not in module.text and "opt" not in module.text:
+    if "opt" not in module.text or not any(word in module.text for word in ("state_dict", "optim")):
         return
-    for state in States(module).saved():
+    states = States(module)
+    for state in states.saved():
         if state.rng or _kept_here(module, state.node):
             continue
         call = f" that {last_name(state.node.func)}() gets" if isinstance(state.node, ast.Call) else ""
-        yield Hit(
-            module.place(state.node),
-            f"the checkpoint{call} has the states of a model and an optimizer, and of no random generator: a run "
-            "that goes on from it draws other numbers.",
-            _FIX,
-        )
+        yield Hit(module.place(state.node), f"the checkpoint{call} {_HELD}", _FIX)
+    for state, function in states.returned():
+        if not state.rng and not _kept_here(module, state.node):
+            name = module.qualname(function)
+            why = f"the checkpoint that {name}() returns {_HELD}"
+            yield _Returned(module.place(state.node), why, _FIX, function=name)
 
 
 def _kept_here(module: Module, node: ast.AST) -> bool:
@@ -183,13 +199,27 @@ def confirm(project: Project, hits: Sequence[Hit]) -> Iterator[Hit]:
     for file, function, step in project.steps():
         if step.place not in wanted or step.kind != "call":
             continue
-        if _adds(function) or any(
-            isinstance(home.of, Function) and _adds(home.of) for home in project.targets(step, file)
+        if (
+            _adds(function)
+            or any(isinstance(home.of, Function) and _adds(home.of) for home in project.targets(step, file))
+            or any(_adds(caller) for _, caller, _ in project.callers.get((file, function.name), ()))
         ):
             helped.add(step.place)
-        elif any(_adds(caller) for _, caller, _ in project.callers.get((file, function.name), ())):
-            helped.add(step.place)
-    yield from (hit for hit in hits if hit.place not in helped)
+    files = {hit.place.file for hit in hits if not isinstance(hit, _Returned)}
+    for hit in hits:
+        if isinstance(hit, _Returned):
+            if hit.place.file not in files and _is_saved(project, hit):
+                yield hit
+        elif hit.place not in helped:
+            yield hit
+
+
+def _is_saved(project: Project, hit: _Returned) -> bool:
+    """Whether a function that saves calls the one that returns a state."""
+    return any(
+        any(step.name in SAVES for step in caller.steps if step.kind == "call") and not _adds(caller)
+        for _, caller, _ in project.callers.get((hit.place.file, hit.function), ())
+    )
 
 
 def _adds(function: Function) -> bool:
@@ -215,12 +245,15 @@ CAUSE = Cause(
     mend=mends(_change),
     rule=Rule(file=rule, confirm=confirm),
     invalid=(
-        "import torch\n\nmodel = torch.nn.Linear(2, 2)\noptimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        "import torch\n\nmodel = torch.nn.Linear(2, 2)\n"
+        "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
         "torch.save({'model': model.state_dict(), 'optimizer': optimizer.state_dict()}, 'last.pt')\n",
     ),
     valid=(
-        "import torch\n\nmodel = torch.nn.Linear(2, 2)\noptimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
-        "torch.save(\n    {\n        'model': model.state_dict(),\n        'optimizer': optimizer.state_dict(),\n"
+        "import torch\n\nmodel = torch.nn.Linear(2, 2)\n"
+        "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        "torch.save(\n    {\n        'model': model.state_dict(),\n"
+        "        'optimizer': optimizer.state_dict(),\n"
         "        'rng': torch.get_rng_state(),\n    },\n    'last.pt',\n)\n",
     ),
 )

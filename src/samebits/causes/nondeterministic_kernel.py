@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from samebits.causes._cuda import Way, ways
 from samebits.causes._draws import partings
 from samebits.causes._evidence import (
     NO_INPUTS,
@@ -10,12 +15,17 @@ from samebits.causes._evidence import (
     pairs,
     spot,
 )
+from samebits.causes._kernels import kernels
 from samebits.causes._patch import Patch, mends
 from samebits.model.cause import Cause, Evidence
 from samebits.model.events import EXTERNAL, READS_UNINITIALIZED, UNINITIALIZED
 from samebits.model.facts import Completion, File, Iteration, Listing, Seed, Sort, Thread, Threads
 from samebits.model.finding import Finding
-from samebits.model.operators import OPERATORS, is_nondeterministic, plain_name, spoken
+from samebits.model.operators import OPERATORS, Torch, is_nondeterministic, plain_name, spoken
+from samebits.model.rule import Hit, Rule
+from samebits.source.module import Module
+from samebits.source.project import Project, Seen, is_test
+from samebits.source.summary import Function, Place, Step
 
 _FIX = """\
 samebits.deterministic()  # once, before training; replaces kernels that have no deterministic form
@@ -104,6 +114,103 @@ def _of_torch(name: str) -> bool:
     return bool(rows) and not any(operator.replaced for operator in rows)
 
 
+@dataclass(frozen=True, slots=True)
+class _Call(Hit):
+    """A call that runs such a kernel where it is on CUDA.
+
+    Attributes:
+        said, backward, torch, learns: as of a `Kernel`.
+    """
+
+    said: str = ""
+    backward: bool = False
+    torch: Torch = Torch.RAISES
+    learns: bool = False
+
+
+_DEEPEST: Final = 3
+#: What keeps a program from propagating back.
+_NO_GRAD: Final = frozenset({"torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad", "no_grad"})
+
+
+def rule(module: Module) -> Iterator[Hit]:
+    for call, said, _, backward, torch, learns in kernels(module):
+        yield _Call(module.place(call), "", _FIX, said=said, backward=backward, torch=torch, learns=learns)
+
+
+def confirm(project: Project, hits: Sequence[Hit]) -> Iterator[Hit]:
+    """Those that a program runs on CUDA, with what its mode makes of them."""
+    on = [way for way in ways(project) if way.named is not None and not way.ours]
+    if not on:
+        return
+    away = {
+        way.program.file for way in ways(project) if way.named is None
+    }  # started by themselves, on the CPU
+    wanted = {hit.place for hit in hits}
+    owners = {
+        step.place: (file, function, step)
+        for file, function, step in project.steps()
+        if step.place in wanted and step.kind == "call"
+    }
+    reached: dict[Place, Seen] = {}
+    for way in on:
+        for seen in way.program.trace:
+            if seen.step.kind == "call" and seen.step.place in wanted:
+                reached.setdefault(seen.step.place, seen)
+    for hit in hits:
+        if not isinstance(hit, _Call) or is_test(hit.place.file) or hit.place not in owners:
+            continue
+        file, function, step = owners[hit.place]
+        if hit.backward and not (hit.learns or _in_model(project, file, function)):
+            continue  # of data, as far as is known
+        if hit.place.file in away and hit.place not in reached:
+            continue
+        programs = [way for way in on if hit.place.file in way.files and (way.trains or not hit.backward)]
+        if hit.backward and _without_gradients(project, function, step, reached.get(hit.place)):
+            continue
+        said = next((text for way in programs if (text := _said(hit, way)) is not None), None)
+        if said is not None:
+            yield replace(hit, why=said)
+
+
+def _in_model(project: Project, file: str, function: Function, depth: int = 0) -> bool:
+    """Whether a function is a method of a model, or is called by one."""
+    of = project.files[file].classes.get(function.name.rpartition(".")[0])
+    if of is not None:
+        return "forward" in of.methods and function.last != "__init__"
+    return depth < _DEEPEST and any(
+        _in_model(project, other, caller, depth + 1)
+        for other, caller, _ in project.callers.get((file, function.name), ())
+    )
+
+
+def _without_gradients(project: Project, function: Function, step: Step, seen: Seen | None) -> bool:
+    """Whether nothing is propagated back through a step."""
+    if _NO_GRAD & {*step.within, *function.decorators}:
+        return True
+    if seen is None:
+        return False
+    if _NO_GRAD & set(seen.within):
+        return True
+    callers = project.callers.get((seen.file, function.name), ())
+    return bool(callers) and all(_NO_GRAD & {*call.within, *caller.decorators} for _, caller, call in callers)
+
+
+def _said(hit: _Call, way: Way) -> str | None:
+    """What to say of a call in a program; None where its mode makes it deterministic."""
+    part = "the backward of " if hit.backward else ""
+    if way.mode is None:
+        return f"{part}{hit.said} adds on CUDA in the order in which threads arrive."
+    place = way.mode.step.place
+    mode = f"use_deterministic_algorithms(True), which {place.file}:{place.line} sets"
+    if hit.torch is Torch.SILENT:
+        return f"{part}{hit.said} is nondeterministic on CUDA, silently, even under {mode}."
+    if hit.torch is Torch.RAISES:
+        does = "only warns and stays nondeterministic" if way.warns else "raises"
+        return f"{part}{hit.said} has no deterministic kernel on CUDA: it {does} under {mode}."
+    return None
+
+
 CAUSE = Cause(
     name="nondeterministic-kernel",
     title="A kernel whose order of adding is not fixed",
@@ -123,14 +230,16 @@ CAUSE = Cause(
     ),
     match=match,
     mend=mends(_change),
+    rule=Rule(file=rule, confirm=confirm, fragile=True),
     invalid=(
-        "import torch\n\ntable = torch.zeros(4, 8, requires_grad=True)\nindex = torch.randint(4, "
-        "(100_000,))\n"
-        "table[index].sin().sum().backward()\n",
+        "import torch\n\nimages = torch.rand(2, 3, 8, 8, device='cuda', requires_grad=True)\n"
+        "larger = torch.nn.functional.interpolate(images, scale_factor=1.5, mode='bilinear')\n"
+        "larger.sin().sum().backward()\n",
     ),
     valid=(
         "import torch\nimport samebits\n\nsamebits.deterministic()\n"
-        "table = torch.zeros(4, 8, requires_grad=True)\nindex = torch.randint(4, (100_000,))\n"
-        "table[index].sin().sum().backward()\n",
+        "images = torch.rand(2, 3, 8, 8, device='cuda', requires_grad=True)\n"
+        "larger = torch.nn.functional.interpolate(images, scale_factor=1.5, mode='bilinear')\n"
+        "larger.sin().sum().backward()\n",
     ),
 )

@@ -22,7 +22,8 @@ _SAMPLERS: Final = frozenset(
 )
 #: What tells a sampler the epoch itself.
 _FRAMEWORKS: Final = (
-    "lightning", "pytorch_lightning", "lightning_fabric", "accelerate", "transformers", "trl", "ignite", "catalyst",
+    "lightning", "pytorch_lightning", "lightning_fabric", "accelerate", "transformers", "trl", "ignite",
+    "catalyst",
     "mmengine", "mmcv", "fastai", "composer", "ray", "detectron2",
 )  # fmt: skip
 _HELD_OUT: Final = ("val", "test", "eval", "dev", "infer", "pred", "held")
@@ -71,7 +72,8 @@ def rule(project: Project) -> Iterator[Hit]:
             done.add(place)
             yield Hit(
                 place,
-                f"{_name(seen.step)} is never told the epoch by set_epoch(): every epoch has the order of the "
+                f"{_name(seen.step)} is never told the epoch by set_epoch(): every epoch has the order "
+                f"of the "
                 "first.",
                 _FIX,
                 mend=_tell,
@@ -129,10 +131,11 @@ def _tell(draft: Draft, node: ast.Call) -> None:
     if not isinstance(holder, ast.Module | ast.FunctionDef):
         raise UnclearPlace("the sampler is not always made")
     for loop in ast.walk(holder):
-        if isinstance(loop, ast.For) and loop.lineno > node.lineno and isinstance(loop.target, ast.Name):
-            if "epoch" in loop.target.id.lower():
-                draft.inside(loop, f"{name}.set_epoch({loop.target.id})")
-                return
+        if not isinstance(loop, ast.For) or loop.lineno < node.lineno:
+            continue
+        if isinstance(loop.target, ast.Name) and "epoch" in loop.target.id.lower():
+            draft.inside(loop, f"{name}.set_epoch({loop.target.id})")
+            return
     raise UnclearPlace("the loop over epochs is elsewhere")
 
 
@@ -147,7 +150,8 @@ CAUSE = Cause(
     name="sampler-epoch",
     title="A DistributedSampler without set_epoch",
     what="A `DistributedSampler` that shuffles, in a program that never calls its `set_epoch`.",
-    why="It shuffles by its seed and its epoch. Without `set_epoch` the epoch stays 0, so every epoch has the same "
+    why="It shuffles by its seed and its epoch. Without `set_epoch` the epoch stays 0, so every epoch "
+    "has the same "
     "order: it repeats, and is not what shuffling is for. A resumed run begins with that order, too.",
     fix=_FIX,
     sources=(

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from samebits.causes._edits import Draft, UnclearPlace
 from samebits.causes._evidence import pairs, spot, sure
 from samebits.causes._patch import Patch, mends
 from samebits.causes._trace import call_at, last_name
+from samebits.causes._unwritten import NOTHING, unwritten
 from samebits.model.cause import Cause, Evidence
 from samebits.model.events import EXTERNAL, READS_UNINITIALIZED
 from samebits.model.facts import Empty
 from samebits.model.finding import Finding
 from samebits.model.operators import spoken
+from samebits.model.rule import Hit, Rule
+from samebits.source.project import Project
 
 _FIX = """\
 buffer = torch.zeros(shape)  # torch.empty holds whatever lay in that memory before"""
@@ -97,6 +101,20 @@ def _fill_what_is_new(draft: Draft, call: ast.Call) -> None:
     draft.after(statement, f"{tensor}.view(-1)[{size}:].zero_()")
 
 
+def confirm(project: Project, hits: Sequence[Hit]) -> Iterator[Hit]:
+    """What is left where another file fills all parameters that a model has."""
+    fills = any(
+        step.kind == "call"
+        and (step.name or "").startswith("torch.nn.init.")
+        and bool(step.args)
+        and "." not in step.args[0].text
+        for _, _, step in project.steps()
+    )
+    for hit in hits:
+        if not (fills and hit.why.startswith(NOTHING)):
+            yield hit
+
+
 CAUSE = Cause(
     name="uninitialized-memory",
     title="Uninitialised memory is read",
@@ -112,6 +130,7 @@ CAUSE = Cause(
     ),
     match=match,
     mend=mends(_change),
+    rule=Rule(file=unwritten, confirm=confirm),
     invalid=(
         "import torch\n\ntotal = torch.empty(10)\ntotal += torch.ones(10)\n",
         "import torch\n\nbuffer = torch.ones(4).new_empty(8)\nbuffer[:4] = 1.0\nprint(buffer.sum())\n",

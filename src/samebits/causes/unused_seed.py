@@ -68,6 +68,10 @@ _TELLS: Final = frozenset(
 )
 
 
+#: What reads the options of a command line.
+_PARSERS: Final = frozenset({"parse_args", "parse_known_args", "parse", "parse_args_into_dataclasses"})
+
+
 def _said(value: Value, name: str) -> bool:
     """Whether an argument holds the seed, and not only a text of it."""
     if value.text.startswith(("f'", 'f"', "str(", "repr(", "'", '"')):
@@ -94,13 +98,10 @@ def _whole(step: Step, project: Project, file: str, holder: str) -> bool:
     return step.name is None or not project.targets(step, file)
 
 
-def _used(project: Project, name: str) -> bool:
+def _used(project: Project, steps: list[tuple[str, Step]], name: str) -> bool:
     """Whether something of the project does more with a seed than to tell it."""
-    for file, _, step in project.steps():
-        if is_test(file):
-            continue
-        if _takes(step, name):
-            return True
+    if any(_takes(step, name) for file, step in steps if not is_test(file)):
+        return True
     return any(
         name in value.text
         for summary in project.files.values()
@@ -126,24 +127,9 @@ def _options(project: Project) -> Iterator[tuple[Step, str]]:
 
 
 def rule(project: Project) -> Iterator[Hit]:
-    for step, name in _options(project):
-        held = {
-            other.target
-            for _, _, other in project.steps()
-            if other.attr in ("parse_args", "parse_known_args", "parse", "parse_args_into_dataclasses")
-        }
-        holders = {word.split(",")[0].strip("( ") for word in held if word}
-        if any(
-            _whole(other, project, where, holder) for where, _, other in project.steps() for holder in holders
-        ):
-            continue
-        if not _used(project, name):
-            option = step.args[0].text.strip("'")
-            yield Hit(
-                step.place,
-                f"{option} is asked for, and nothing is seeded with it.",
-                _FIX,
-            )
+    options = list(_options(project))
+    if options:
+        yield from _unused(project, options)
     for file, summary in project.files.items():
         if is_test(file):
             continue
@@ -155,6 +141,21 @@ def rule(project: Project) -> Iterator[Hit]:
                     f"{function.last}() takes {asked}, and nothing in it is seeded with it.",
                     _FIX,
                 )
+
+
+def _unused(project: Project, options: list[tuple[Step, str]]) -> Iterator[Hit]:
+    steps = [(file, step) for file, _, step in project.steps() if step.kind != "mention"]
+    held = {step.target for _, step in steps if step.attr in _PARSERS}
+    holders = {word.split(",")[0].strip("( ") for word in held if word}
+    if any(_whole(step, project, file, holder) for file, step in steps for holder in holders):
+        return
+    used: dict[str, bool] = {}
+    for step, name in options:
+        if name not in used:
+            used[name] = _used(project, steps, name)
+        if not used[name]:
+            option = step.args[0].text.strip("'")
+            yield Hit(step.place, f"{option} is asked for, and nothing is seeded with it.", _FIX)
 
 
 def _parameter(function: Function) -> str | None:

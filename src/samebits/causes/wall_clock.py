@@ -29,6 +29,8 @@ for step in range(max_steps):  # count steps instead of seconds: both runs then 
     train_step()"""
 _FIX_VALUE = """\
 value = 0.5  # a constant, or one from the configuration: a clock gives another in each run"""
+_FIX_CHOICE = """\
+implementation = CHOICES[name]  # choose by configuration, or keep the choice of the first run in a file"""
 #: What a class, or a keyword, is called that sets a limit of time.
 _LIMIT: Final = re.compile(
     r"time_?(limit|out|budget|interval)|(max|limit|budget)_?(time|sec|minutes|hours)"
@@ -240,9 +242,10 @@ class _Asked(Hit):
 
 
 def rule(module: Module) -> Iterator[Hit]:
-    if "time" not in module.text and "perf_counter" not in module.text and "monotonic" not in module.text:
+    if not any(word in module.text for word in ("time", "perf_counter", "monotonic", "today")):
         return
-    for node, reading, does, returned_by in Clocks(module).decisions():
+    clocks = Clocks(module)
+    for node, reading, does, returned_by in clocks.decisions():
         place = module.place(node)
         clock = module.source(reading)
         fix = _FIX_VALUE if does.startswith("a setting") else _FIX
@@ -252,6 +255,11 @@ def rule(module: Module) -> Iterator[Hit]:
         elif _UP.search(returned_by.rpartition(".")[2]):
             why = f"{returned_by}() compares {clock} with a limit, and a loop asks it whether to go on."
             yield _Asked(place, why, fix, places=places, function=returned_by)
+    for node, reading, does, _ in clocks.choices():
+        why = f"{does} follows from times that {module.source(reading)} measures, which vary from run to run."
+        yield Hit(
+            module.place(node), why, _FIX_CHOICE, places=((module.place(reading), "the clock is read"),)
+        )
 
 
 def confirm(project: Project, hits: Sequence[Hit]) -> Iterator[Hit]:
@@ -286,6 +294,9 @@ CAUSE = Cause(
         "import time\n\nstart = time.time()\nwhile time.time() - start < 60:\n    pass\n",
         "import time\n\ndeadline = time.monotonic() + 60\nfor step in range(10**9):\n"
         "    if time.monotonic() > deadline:\n        break\n",
+        "import time\n\ntimes = {}\nfor name, work in {'a': sum, 'b': max}.items():\n"
+        "    start = time.perf_counter()\n    work(range(1000))\n"
+        "    times[name] = time.perf_counter() - start\nbest = min(times, key=times.get)\n",
     ),
     valid=(
         "import time\n\nstart = time.time()\nfor step in range(1000):\n    pass\nprint(time.time() "

@@ -13,24 +13,21 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from samebits.source.module import FunctionNode, Module, keyword, last_name
+from samebits.source import turns
+from samebits.source.module import Module, is_constant, keyword, last_name
 from samebits.source.orderings import (
     ANY_ORDER,
     DRAWN_FROM,
-    DRAWS,
-    GENERATORS,
     GIVE_ON,
-    JOINS,
     KEEPS,
     NUMBERED,
-    OWN_DRAWS,
     PASSES,
     PASSING,
     SORTERS,
     UPDATES,
     WRITES,
 )
-from samebits.source.variables import Variables, is_held, written
+from samebits.source.variables import Variables, is_held
 
 _DEPTH: Final = 14
 _FILES: Final = frozenset({"stat", "st_mtime", "getmtime", "getctime", "st_ctime", "stem", "name"})
@@ -96,7 +93,11 @@ class Orders:
             case ast.ListComp() | ast.GeneratorExp() if above.elt is node:
                 return self.use(above, depth + 1)  # a list of such lists
             case ast.List() | ast.Tuple():
-                return self.use(above, depth + 1) if isinstance(node, ast.Starred) else None
+                if isinstance(node, ast.Starred):
+                    return self.use(above, depth + 1)
+                if isinstance(self.names.parent(above), ast.Return) and not self.module.kinds.is_set(node):
+                    return Use("it is returned in the order of", self._function_name(above))
+                return None
             case ast.Attribute(value=value) if value is node:
                 return self._method(above, depth)
             case ast.Subscript(value=value) if value is node:
@@ -105,11 +106,9 @@ class Orders:
                 return self._comprehension(above, depth)
             case ast.For() | ast.AsyncFor() if above.iter is node:
                 return self.kept_by(above, depth)
-            case ast.BinOp(op=ast.Add() | ast.Mult()) | ast.IfExp() | ast.NamedExpr() | ast.Await():
-                if isinstance(above, ast.IfExp) and above.test is node:
-                    return None
+            case ast.BinOp(op=ast.Add() | ast.Mult()) | ast.NamedExpr() | ast.Await() | ast.BoolOp():
                 return self.use(above, depth + 1)
-            case ast.BoolOp():
+            case ast.IfExp() if above.test is not node:
                 return self.use(above, depth + 1)
             case ast.Compare():
                 if all(isinstance(op, ast.In | ast.NotIn) for op in above.ops):
@@ -126,9 +125,9 @@ class Orders:
                 return Use("it is returned in the order of", self._function_name(above))
             case ast.Yield() | ast.YieldFrom():
                 return Use("values are yielded in the order of", self._function_name(above))
-            case ast.Dict():
-                return Use("it is kept as a list, in the order of") if node in above.values else None
-            case ast.DictComp() if above.value is node:
+            case ast.Dict(values=values) if node in values:
+                return Use("it is kept as a list, in the order of")
+            case ast.DictComp(value=value) if value is node:
                 return Use("it is kept as a list, in the order of")
             case _:
                 return None
@@ -145,7 +144,9 @@ class Orders:
         name, last = self.names.called(call), last_name(call.func)
         if name in ANY_ORDER or last in SORTERS:
             keyed = keyword(call, "key") is not None
-            return self._keyed(call, name) if keyed and name in ("min", "max") else None
+            if keyed and name in ("min", "max") and not turns.is_by_file(self.module, call):
+                return Use(f"{name}() takes the first of equal keys in")
+            return None
         if isinstance(call.func, ast.Attribute):
             if last in UPDATES:
                 return None
@@ -169,31 +170,15 @@ class Orders:
             return use if use is None or through else Use(f"{name}() takes the order of", use.returned_by)
         if name is not None and name.startswith(DRAWN_FROM):
             return Use(f"{last}() takes the order of")
-        if self._is_generator(call.func) and last in ("choice", "shuffle", "sample", "permutation"):
+        if turns.is_generator(call.func) and last in ("choice", "shuffle", "sample", "permutation"):
             return Use(f"{last}() takes the order of")
         if last.endswith(NUMBERED):
             return Use(f"{last}() takes the order of")
         return self._parameter(node, call, depth)
 
-    def _is_generator(self, function: ast.expr) -> bool:
-        """Whether a method is one of a generator object, by what such are called."""
-        if not isinstance(function, ast.Attribute) or function.attr not in OWN_DRAWS:
-            return False
-        owner = last_name(function.value).lower().strip("_")
-        return owner in GENERATORS or owner.endswith("rng")
-
-    def _keyed(self, call: ast.Call, name: str | None) -> Use | None:
-        """`min(x, key=f)`: of equal keys the first; times and names of files are rarely equal."""
-        key = keyword(call, "key")
-        if key is not None and (self.names.qualified(key) or "").startswith("os.path."):
-            return None
-        if any(isinstance(inner, ast.Attribute) and inner.attr in _FILES for inner in ast.walk(call)):
-            return None
-        return Use(f"{name}() takes the first of equal keys in")
-
     def _parameter(self, node: ast.expr, call: ast.Call, depth: int) -> Use | None:
         """What a function of the file does with the parameter that it gets the elements as."""
-        function = self._definition(call)
+        function = turns.definition(self.module, call)
         if function is None:
             return None
         parameters = [one.arg for one in (*function.args.posonlyargs, *function.args.args)]
@@ -219,18 +204,6 @@ class Orders:
                 return Use(f"{function.name}() keeps the order of", use.returned_by)
         return None
 
-    def _definition(self, call: ast.Call) -> FunctionNode | None:
-        """The function of the file that a call runs: by its name, or a method of the class."""
-        function, found = call.func, None
-        if isinstance(function, ast.Name):
-            found = self.names.definition(function)
-        elif isinstance(function, ast.Attribute) and written(function.value) in ("self", "cls"):
-            owner = self.module.class_of(call)
-            found = None if owner is None else self.names.defined.get(owner, {}).get(function.attr)
-        if isinstance(found, ast.ClassDef):
-            found = self.names.defined.get(found, {}).get("__init__")
-        return found if isinstance(found, FunctionNode) else None
-
     def _method(self, above: ast.Attribute, depth: int) -> Use | None:
         if above.attr not in self.methods:
             return None
@@ -239,20 +212,12 @@ class Orders:
         return self.use(call if called and isinstance(call, ast.Call) else above, depth + 1)
 
     def _taken(self, above: ast.Subscript, depth: int) -> Use | None:
-        """`x[3]`, `x[:10]`: an element by its number; `x[0]` may be the only one, `x["a"]` is a column."""
-        index = above.slice
-        if isinstance(above.ctx, ast.Store | ast.Del):
-            return None
-        if isinstance(index, ast.Slice):
-            if index.lower is None and index.upper is None and index.step is None:
-                return self.use(above, depth + 1)
-            return Use("a part is taken by position in")
-        columns = [index] if not isinstance(index, ast.List) else index.elts
-        if all(isinstance(each, ast.Constant) and isinstance(each.value, str) for each in columns):
+        if turns.gives_all(above):
             return self.use(above, depth + 1)
-        if isinstance(index, ast.Constant) and index.value == 0:
-            return None
-        return Use("one is taken by position in")
+        if isinstance(above.ctx, ast.Store | ast.Del) or is_constant(above.slice, 0):
+            return None  # `x[0]` may be the only one
+        a_part = isinstance(above.slice, ast.Slice)
+        return Use("a part is taken by position in" if a_part else "one is taken by position in")
 
     # -- comprehensions and loops
 
@@ -265,7 +230,7 @@ class Orders:
                 (isinstance(above.iter, ast.Call) and self.names.called(above.iter) in ("enumerate", "zip"))
                 or any(
                     isinstance(inner, ast.Call)
-                    and (last_name(inner.func) in ("next", "len") or self._draws(inner))
+                    and (last_name(inner.func) in ("next", "len") or turns.draws(self.module, inner))
                     for inner in ast.walk(held.value)
                 )
             )  # fmt: skip
@@ -274,9 +239,6 @@ class Orders:
         if use is not None and isinstance(held, ast.ListComp):
             return Use("the list gets its order from", use.returned_by)
         return use
-
-    def _draws(self, call: ast.Call) -> bool:
-        return self.names.called(call) in DRAWS or self._is_generator(call.func)
 
     def _by_key(self, made: ast.expr, depth: int) -> Use | None:
         """What becomes of the order of a dict: who asks it by a key has no order."""
@@ -306,17 +268,7 @@ class Orders:
     def kept_by(self, loop: ast.For | ast.AsyncFor, depth: int = 0) -> Use | None:
         """What the body of a loop does that keeps the order of its turns; None if nothing visible."""
         inside = [inner for statement in loop.body for inner in ast.walk(statement)]
-        counters = {
-            node.target.id
-            for node in inside
-            if isinstance(node, ast.AugAssign)
-            and isinstance(node.op, ast.Add)
-            and isinstance(node.target, ast.Name)
-        }
-        if isinstance(loop.iter, ast.Call) and self.names.called(loop.iter) == "enumerate":
-            target = loop.target
-            if isinstance(target, ast.Tuple) and isinstance(target.elts[0], ast.Name):
-                counters.add(target.elts[0].id)
+        counted = turns.counters(self.module, loop)
         for node in inside:
             use: Use | None = None
             match node:
@@ -325,7 +277,7 @@ class Orders:
                 case ast.Call():
                     use = self._called(node, loop, depth)
                 case ast.Assign(targets=[ast.Subscript() as target], value=value):
-                    if self._numbers(target, value, counters):
+                    if turns.counts(self.module, target, value, counted):
                         return Use("numbers are given in the order of")
                     if is_held(target.value) and not self.variables.is_made_in(target.value, loop):
                         use = self._listed(target.value, depth)
@@ -334,7 +286,8 @@ class Orders:
                 ):
                     use = self._filled(target, "+=", loop, depth)
                 case ast.Assign(targets=[ast.Name() as target], value=value):
-                    use = self._in_turn(target, value, loop)
+                    if turns.goes_on(self.variables, target, value, loop):
+                        use = Use(f"{target.id} goes from turn to turn in the order of")
                 case _:
                     pass
             if use is not None:
@@ -345,50 +298,13 @@ class Orders:
         name, last = self.names.called(node), last_name(node.func)
         if name == "print":
             return Use("lines are printed in the order of") if self.printed else None
-        if self._draws(node):
+        if turns.draws(self.module, node):
             return Use(f"{name or last}() is called in the order of")
         if isinstance(node.func, ast.Attribute) and last in KEEPS:
             return self._filled(node.func.value, last, loop, depth)
         if last == "backward" or (last == "step" and not node.args):
             return Use(f"{last}() is called in the order of")
         return None
-
-    def _in_turn(self, target: ast.Name, value: ast.expr, loop: ast.For | ast.AsyncFor) -> Use | None:
-        """`x = step(x)`, `rows = concat([rows, read(x)])`, `rows = [x, *rows]`: turns go on from another."""
-        turn = {node.id for node in ast.walk(loop.target) if isinstance(node, ast.Name)}
-        used = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
-        if target.id in turn or target.id not in used or self.variables.is_sorted(target):
-            return None
-        first = next(
-            node
-            for statement in loop.body
-            for node in ast.walk(statement)
-            if isinstance(node, ast.Name) and node.id == target.id and isinstance(node.ctx, ast.Store)
-        )
-        match value:
-            case ast.Call(func=ast.Name(id=name)) if name in turn:
-                carried = True
-            case ast.Call():
-                carried = last_name(value.func) in JOINS and self.names.called(value) is not None
-            case ast.List():
-                carried = any(isinstance(each, ast.Starred) for each in value.elts)
-            case ast.BinOp(op=ast.Add()):
-                carried = isinstance(value.left, ast.List) or isinstance(value.right, ast.List)
-            case _:
-                carried = False
-        return (
-            Use(f"{target.id} goes from turn to turn in the order of")
-            if carried and first is target
-            else None
-        )
-
-    def _numbers(self, target: ast.Subscript, value: ast.expr, counters: set[str]) -> bool:
-        """`ids[name] = len(ids)`, `ids[name] = count`."""
-        if isinstance(value, ast.Name):
-            return value.id in counters
-        if isinstance(value, ast.Call) and self.names.called(value) == "len" and value.args:
-            return ast.dump(value.args[0]) == ast.dump(target.value).replace("Store()", "Load()")
-        return False
 
     # -- variables
 
@@ -402,7 +318,8 @@ class Orders:
         if self.variables.is_made_in(held, loop) or (by in WRITES and not self.written):
             return None
         if by in WRITES or not is_held(held):
-            return Use(does)
+            lost = isinstance(held, ast.Subscript) and self.variables.is_sorted_later(held)
+            return None if lost or (by in WRITES and self.variables.is_archive(held)) else Use(does)
         if self.variables.is_sorted(held):
             return None
         loads = [load for load in self.variables.loads(held) if not self._fills(load)]
@@ -428,7 +345,7 @@ class Orders:
                 if name in PASSES or last in PASSING:
                     return self.lost(above, depth + 1)
                 known = name in ANY_ORDER or last in SORTERS or last in UPDATES
-                return known or self._definition(above) is not None
+                return known or turns.definition(self.module, above) is not None
             case ast.Assign(targets=[target]) | ast.AnnAssign(target=target):
                 if self.variables.is_sorted(target):
                     return True

@@ -56,7 +56,8 @@ WRITES: Final = _words("write writelines writerow writerows")
 #: Methods and attributes that give the elements on.
 GIVE_ON: Final = _words(
     "items keys values copy tolist to_list to_numpy numpy rows iter_rows to_dicts head limit with_row_index "
-    "to_torch to_pandas reset_index iterrows itertuples"
+    "to_torch to_pandas reset_index iterrows itertuples astype float long int double half to cuda cpu clone "
+    "detach contiguous reshape view unsqueeze squeeze flatten fillna dropna"
 )
 #: Draws from the generators of the process, and layers that start from some.
 DRAWS: Final = (

@@ -66,8 +66,7 @@ class Home(NamedTuple):
     of: Function | Class
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """A step of a trace.
 
     Attributes:
@@ -101,6 +100,12 @@ class Project:
     def __init__(self, summaries: Iterable[Summary]) -> None:
         self.files: Mapping[str, Summary] = {summary.file: summary for summary in summaries}
         self._modules = {self._path(file): file for file in self.files}
+        self._words = {word for path in self._modules for word in path.split("/")}
+        self._called: dict[
+            int, list[Home]
+        ] = {}  # by the identity of a step, which lives as long as this does
+        self._folders: dict[str, str] = {}
+        self._named: dict[tuple[str, str], str | None] = {}
         self._found: dict[tuple[str, str], Home | None] = {}
 
     @staticmethod
@@ -113,17 +118,26 @@ class Project:
 
     def module(self, name: str, file: str) -> str | None:
         """The file of the project that a module's full or relative name means in a file."""
-        here = posixpath.dirname(posixpath.normpath(file.replace("\\", "/")))
-        if name.startswith("."):
-            level = len(name) - len(name.lstrip("."))
+        here = self._folders.get(file)
+        if here is None:
+            here = self._folders[file] = posixpath.dirname(posixpath.normpath(file.replace("\\", "/")))
+        key = name, here
+        if key not in self._named:
+            self._named[key] = self._module(name, here)
+        return self._named[key]
+
+    def _module(self, name: str, here: str) -> str | None:
+        level = len(name) - len(name.lstrip("."))
+        tail = name[level:].replace(".", "/")
+        if level:
             for _ in range(level - 1):
                 here = posixpath.dirname(here)
-            tail = name[level:].replace(".", "/")
             return self._modules.get(posixpath.normpath(posixpath.join(here, tail)))
-        tail = name.replace(".", "/")
+        if tail.partition("/")[0] not in self._words:
+            return None
         while True:
-            for folder in (here, posixpath.join(here, "src")):
-                found = self._modules.get(posixpath.normpath(posixpath.join(folder, tail)))
+            for folder in (here, f"{here}/src" if here else "src"):
+                found = self._modules.get(f"{folder}/{tail}" if folder not in ("", ".") else tail)
                 if found is not None:
                     return found
             if here in ("", "/", ".", ".."):
@@ -145,6 +159,8 @@ class Project:
         if name.startswith(":"):
             return self._inside(name[1:], file)
         level = len(name) - len(name.lstrip("."))
+        if not level and name.partition(".")[0] not in self._words:
+            return None
         parts = name[level:].split(".")
         for cut in range(len(parts), -1, -1):
             module = name[:level] + ".".join(parts[:cut])
@@ -195,6 +211,12 @@ class Project:
 
     def targets(self, step: Step, file: str) -> list[Home]:
         """The functions and classes that a call may run: one where it is known, else those of that name."""
+        found = self._called.get(id(step))
+        if found is None:
+            found = self._called[id(step)] = self._targets(step, file)
+        return found
+
+    def _targets(self, step: Step, file: str) -> list[Home]:
         home = self.resolve(step.name, file)
         if home is not None:
             return [home]

@@ -19,6 +19,7 @@ _SCOPES: Final = (ast.Module, ast.ClassDef, *_FUNCTIONS, *_COMPREHENSIONS)
 _UNKNOWN: Final = None
 
 _SCOPE_TYPES: Final = frozenset(_SCOPES)
+_COMPREHENSION_TYPES: Final = frozenset(_COMPREHENSIONS)
 #: Nodes that may bind a name.
 _BINDERS: Final = frozenset(
     {
@@ -27,21 +28,30 @@ _BINDERS: Final = frozenset(
     }
 )
 #: Fields that hold no node, or one of no interest: what a load or store is, an operator.
-_LEAVES: Final = frozenset({"ctx", "op", "ops", "kind", "type_comment"})
+_LEAVES: Final = frozenset(
+    {"ctx", "op", "ops", "kind", "type_comment", "id", "attr", "arg", "module", "level", "lineno"}
+    | {"conversion", "is_async", "simple", "asname"}
+)
 
 
 def _children(node: ast.AST) -> list[ast.AST]:
     """The nodes right below one, but for operators and contexts."""
+    kind = type(node)
+    fields = _FIELDS.get(kind)
+    if fields is None:
+        fields = _FIELDS[kind] = tuple(name for name in kind._fields if name not in _LEAVES)
     found: list[ast.AST] = []
-    for name in node._fields:
-        if name in _LEAVES:
-            continue
+    for name in fields:
         value = getattr(node, name, None)
-        if isinstance(value, list):
+        if type(value) is list:
             found += [each for each in value if isinstance(each, ast.AST)]
         elif isinstance(value, ast.AST):
             found.append(value)
     return found
+
+
+#: Type of node -> its fields that may hold nodes.
+_FIELDS: Final[dict[type[ast.AST], tuple[str, ...]]] = {}
 
 
 _Bindings = dict[str, list[ast.expr | None]]
@@ -54,7 +64,6 @@ class Scopes:
         tree: the module.
         nodes: all nodes of the tree, in the order of the source.
         defined: by scope, the functions and classes that it defines, by name.
-
     """
 
     def __init__(self, tree: ast.Module) -> None:
@@ -68,20 +77,32 @@ class Scopes:
         self._stars = False
         self._qualified: dict[ast.AST, str | None] = {}
         self._homes: dict[ast.AST, ast.AST | None] = {}
-        pending: list[ast.AST] = [tree]
+        self._scopes: dict[ast.AST, ast.AST] = {}  # scope, or what binds or reads a name -> scope around it
+        self._walk()
+
+    def _walk(self) -> None:
+        """Go through the tree: who is above whom, and what is bound where."""
+        nodes, parents, scopes = self.nodes, self._parent, self._scopes
+        binders: list[ast.AST] = []
+        pending: list[tuple[ast.AST, ast.AST]] = [(self.tree, self.tree)]
         while pending:  # a loop, since a tree may be deeper than Python's recursion
-            node = pending.pop()
-            self.nodes.append(node)
-            children = _children(node)
-            for child in children:
-                self._parent[child] = node
-            pending += reversed(children)
-            if type(node) in _SCOPE_TYPES:
+            node, scope = pending.pop()
+            nodes.append(node)
+            kind = type(node)
+            if kind in _BINDERS:
+                scopes[node] = scope
+                binders.append(node)
+            if kind in _SCOPE_TYPES:
+                scopes[node] = scope
                 self._bound.setdefault(node, {})
                 self._imported.setdefault(node, {})
-        for node in self.nodes:
-            if type(node) in _BINDERS:
-                self._bind(node)
+                scope = node
+            children = _children(node)
+            for child in children:
+                parents[child] = node
+            pending += [(child, scope) for child in reversed(children)]
+        for node in binders:
+            self._bind(node)
 
     def parents(self, node: ast.AST) -> Iterator[ast.AST]:
         """From the nearest to the module."""
@@ -112,7 +133,7 @@ class Scopes:
         return found
 
     def _named(self, node: ast.Name) -> str | None:
-        scope = self._home(node)
+        scope = self.home(node)
         if scope is None:
             known = hasattr(builtins, node.id) and not self._stars
             return node.id if known and node.id not in self._shared else None
@@ -126,7 +147,7 @@ class Scopes:
 
     def values(self, name: ast.Name) -> list[ast.expr] | None:
         """All that is assigned to a variable, or None where that is not known."""
-        scope = self._home(name)
+        scope = self.home(name)
         if scope is None or name.id in self._shared or name.id in self._imported[scope]:
             return None
         values = self._bound[scope].get(name.id, [])
@@ -135,16 +156,21 @@ class Scopes:
 
     def definition(self, name: ast.Name) -> ast.AST | None:
         """The function or class of the file that a name stands for."""
-        scope = self._home(name)
+        scope = self.home(name)
         return None if scope is None else self.defined.get(scope, {}).get(name.id)
 
     def imports(self) -> dict[str, str]:
         """What the module imports at its top level: name -> full name."""
         return self._imported[self.tree]
 
+    @property
+    def imported(self) -> dict[str, str]:
+        """What is imported anywhere in it: name -> full name."""
+        return {name: full for names in self._imported.values() for name, full in names.items()}
+
     def annotation(self, name: ast.Name) -> ast.expr | None:
         """The annotation of the parameter that a name is, if it is a parameter and nothing else."""
-        scope = self._home(name)
+        scope = self.home(name)
         if not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
             return None
         given = scope.args
@@ -160,18 +186,18 @@ class Scopes:
 
     def _home(self, name: ast.Name) -> ast.AST | None:
         """The scope that binds a name as seen from there; None for a builtin."""
-        first = True
-        for above in self.parents(name):
-            if not isinstance(above, _SCOPES):
-                continue
-            visible = first or not isinstance(above, ast.ClassDef)
-            if visible and (name.id in self._bound[above] or name.id in self._imported[above]):
-                return above
-            first = first and isinstance(above, _COMPREHENSIONS)
-        return None
+        first, scope = True, self._scopes[name]
+        while True:
+            visible = first or type(scope) is not ast.ClassDef
+            if visible and (name.id in self._bound[scope] or name.id in self._imported[scope]):
+                return scope
+            if scope is self.tree:
+                return None
+            first = first and type(scope) in _COMPREHENSION_TYPES
+            scope = self._scopes[scope]
 
     def _scope(self, node: ast.AST) -> ast.AST:
-        return next(above for above in self.parents(node) if isinstance(above, _SCOPES))
+        return self._scopes[node]
 
     def _add(self, scope: ast.AST, name: str, value: ast.expr | None) -> None:
         self._bound[scope].setdefault(name, []).append(value)

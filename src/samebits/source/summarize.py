@@ -8,13 +8,19 @@ from typing import Final
 
 from samebits.source.module import FunctionNode, Module, last_name
 from samebits.source.order import Orders
-from samebits.source.summary import GUARD, MODULE, Class, Function, Place, Step, Summary, Value
+from samebits.source.summary import GUARD, MODULE, NOTHING, Class, Function, Place, Step, Summary, Value
 
 _DEPTH: Final = 4  # variables followed for what a value is made of
 _LOOPS: Final = frozenset(
     {ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp}
 )
-_BRANCHES: Final = frozenset({ast.If, ast.Try, ast.TryStar})
+_BRANCHES: Final = frozenset({ast.If, ast.Try, ast.TryStar, ast.ExceptHandler})
+_CHANGES: Final = frozenset(
+    {*_LOOPS, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.With, ast.AsyncWith}
+)
+_STATEMENTS: Final = frozenset({ast.Assign, ast.AnnAssign, ast.Import, ast.ImportFrom, ast.Return})
+#: The function that something is in, how many of its loops are around it, and what `Step.within` is.
+_Around = tuple[str, int, tuple[str, ...]]
 #: Last names of calls whose arguments are followed to what they are made of.
 _FOLLOWED: Final = ("seed", "random", "rng", "generator", "key")
 _FOLLOWED_WHOLE: Final = frozenset({"to", "device"})  # likewise, by the whole name
@@ -32,61 +38,37 @@ class _Maker:
         self.reads: dict[str, set[str]] = {MODULE: set()}
         self.returned: dict[str, list[Value]] = {}
         self.qualnames: dict[ast.AST, str] = {}
-        self.context: dict[ast.AST, tuple[str, int, tuple[str, ...]]] = {}
+        self.context: dict[ast.AST, _Around] = {}
+        #: Names by which the file has functions and classes of its own, or what is imported of the project.
+        self.projects = {name for names in module.names.defined.values() for name in names}
+        self.projects |= {
+            name
+            for name, full in module.names.imported.items()
+            if full.startswith(".") or full.partition(".")[0] not in _OUTSIDE
+        }
 
     def made(self) -> Summary:
         module, tree = self.module, self.module.tree
         functions: dict[str, Function] = {}
         classes: dict[str, Class] = {}
         self.context[tree] = (MODULE, 0, ())
+        parent, context = self.names.parent, self.context
         for node in self.names.nodes[1:]:
-            above = self.names.parent(node)
+            above = parent(node)
             assert above is not None
+            around = context[above]
             kind = type(node)
-            if kind in (ast.FunctionDef, ast.AsyncFunctionDef):
-                assert isinstance(node, FunctionNode)
-                name = module.qualname(node)
-                self.context[node] = (name, 0, ())
-                self.steps.setdefault(name, [])
-                self.reads.setdefault(name, set())
-                functions[name] = self._function(node, name)
-                continue
-            owner, loops, within = self.context[above]
-            if type(above) in _BRANCHES and isinstance(node, ast.stmt):
-                within = (*within, _branch(above, node))
-            if kind is ast.Lambda:
-                assert isinstance(node, ast.Lambda)
-                self._lambda(node, functions, owner, loops, within)
-                continue
-            if kind is ast.ClassDef:
-                assert isinstance(node, ast.ClassDef)
-                name = module.qualname(node)
-                bases = tuple(filter(None, (self.named(base) or last_name(base) for base in node.bases)))
-                methods = tuple(each.name for each in node.body if isinstance(each, FunctionNode))
-                classes[name] = Class(name, module.place(node), bases, methods)
-            elif kind in _LOOPS:
-                loops += 1
-            elif kind in (ast.With, ast.AsyncWith):
-                assert isinstance(node, ast.With | ast.AsyncWith)
-                within = (*within, *self._entered(node))
-            elif isinstance(node, ast.ExceptHandler):
-                within = (*within, "except")
-            if within and isinstance(above, ast.ExceptHandler) and within[-1] != "except":
-                within = (*within, "except")
-            self.context[node] = (owner, loops, within)
+            if type(above) in _BRANCHES:
+                around = self._branch(above, node, around)
+            if kind in _CHANGES:
+                around = self._changed(node, around, functions, classes)
+            context[node] = around
             if kind is ast.Call:
-                assert isinstance(node, ast.Call)
-                self._call(node, owner, loops, within)
+                self._call(node, around)  # type: ignore[arg-type]
             elif kind is ast.Name or kind is ast.Attribute:
-                self._name(node, above, owner, loops, within)
-            elif kind is ast.Assign or kind is ast.AnnAssign:
-                self._assign(node, owner, loops, within)
-            elif kind is ast.Import or kind is ast.ImportFrom:
-                self._import(node, owner, loops, within)
-            elif kind is ast.Return and owner != MODULE:
-                assert isinstance(node, ast.Return)
-                if node.value is not None:
-                    self.returned.setdefault(owner, []).append(self.value(node.value, False))
+                self._name(node, above, around)  # type: ignore[arg-type]
+            elif kind in _STATEMENTS:
+                self._statement(node, around)
         whole = Place(module.file, 1, 1, max(len(module.lines), 1))
         functions[MODULE] = Function(MODULE, whole)
         for name, function in functions.items():
@@ -110,6 +92,49 @@ class _Maker:
             guarded or any(_works(node) for node in tree.body),
             frozenset(set().union(*self.reads.values())),
         )
+
+    # -- what is around
+
+    def _branch(self, above: ast.AST, node: ast.AST, around: _Around) -> _Around:
+        """What is around a node right below an `if`, a `try` or an `except`."""
+        if not isinstance(node, ast.stmt | ast.ExceptHandler):
+            return around
+        owner, loops, within = around
+        if isinstance(node, ast.ExceptHandler):
+            return owner, loops, (*within, "except")
+        return owner, loops, (*within, _branch(above, node))
+
+    def _changed(
+        self, node: ast.AST, around: _Around, functions: dict[str, Function], classes: dict[str, Class]
+    ) -> _Around:
+        """What is around the nodes in a function, a class, a loop or a `with`."""
+        owner, loops, within = around
+        module = self.module
+        if isinstance(node, FunctionNode):
+            name = module.qualname(node)
+            self.steps.setdefault(name, [])
+            self.reads.setdefault(name, set())
+            functions[name] = self._function(node, name)
+            return name, 0, ()
+        if isinstance(node, ast.Lambda):
+            return self._lambda(node, functions, around)
+        if isinstance(node, ast.ClassDef):
+            name = module.qualname(node)
+            bases = tuple(filter(None, (self.named(base) or last_name(base) for base in node.bases)))
+            methods = tuple(each.name for each in node.body if isinstance(each, FunctionNode))
+            classes[name] = Class(name, module.place(node), bases, methods)
+            return around
+        if isinstance(node, ast.With | ast.AsyncWith):
+            return owner, loops, (*within, *self._entered(node))
+        return owner, loops + 1, within
+
+    def _statement(self, node: ast.AST, around: _Around) -> None:
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            self._assign(node, *around)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            self._import(node, *around)
+        elif isinstance(node, ast.Return) and node.value is not None:
+            self.returned.setdefault(around[0], []).append(self.value(node.value, False))
 
     # -- names and values
 
@@ -213,24 +238,19 @@ class _Maker:
     def _add(self, owner: str, step: Step) -> None:
         self.steps.setdefault(owner, []).append(step)
 
-    def _lambda(
-        self,
-        node: ast.Lambda,
-        functions: dict[str, Function],
-        owner: str,
-        loops: int,
-        within: tuple[str, ...],
-    ) -> None:
+    def _lambda(self, node: ast.Lambda, functions: dict[str, Function], around: _Around) -> _Around:
         """A function that is mentioned where it stands."""
+        owner, loops, within = around
         place = self.module.place(node)
         name = f"{owner}.<locals>.{lambda_name(place)}"
-        self.context[node] = (name, 0, ())
         self.steps.setdefault(name, [])
         self.reads.setdefault(name, set())
         functions[name] = Function(name, place, tuple(one.arg for one in node.args.args))
-        self._add(owner, Step("mention", place, f":{name}", "", "", "", (), {}, loops, within))
+        self._add(owner, Step("mention", place, f":{name}", "", "", "", (), NOTHING, loops, within))
+        return name, 0, ()
 
-    def _call(self, node: ast.Call, owner: str, loops: int, within: tuple[str, ...]) -> None:
+    def _call(self, node: ast.Call, around: _Around) -> None:
+        owner, loops, within = around
         function = node.func
         name, attr = self.named(function), last_name(function)
         if name in _QUIET:
@@ -263,18 +283,26 @@ class _Maker:
             return self.module.source(above.target)
         return ""
 
-    def _name(self, node: ast.AST, above: ast.AST, owner: str, loops: int, within: tuple[str, ...]) -> None:
-        assert isinstance(node, ast.Name | ast.Attribute)
-        read = f".{node.attr}" if isinstance(node, ast.Attribute) else node.id
-        self.reads.setdefault(owner, set()).add(read)
-        if isinstance(above, ast.Call) and above.func is node:
+    def _name(self, node: ast.Name | ast.Attribute, above: ast.AST, around: _Around) -> None:
+        owner, loops, within = around
+        if type(node) is ast.Attribute:
+            self.reads[owner].add(f".{node.attr}")
+            root = node.value
+            if type(root) is not ast.Name or root.id not in self.projects:
+                return
+        else:
+            assert isinstance(node, ast.Name)
+            self.reads[owner].add(node.id)
+            if node.id not in self.projects:
+                return
+        if type(above) is ast.Attribute or (type(above) is ast.Call and above.func is node):
             return
-        if isinstance(above, ast.Attribute) or not isinstance(node.ctx, ast.Load):
+        if type(node.ctx) is not ast.Load:
             return
         name = self.named(node)
-        if name is not None and (name.startswith((":", ".")) or name.partition(".")[0] not in _OUTSIDE):
+        if name is not None:
             self._add(
-                owner, Step("mention", self.module.place(node), name, "", "", "", (), {}, loops, within)
+                owner, Step("mention", self.module.place(node), name, "", "", "", (), NOTHING, loops, within)
             )
 
     def _assign(self, node: ast.AST, owner: str, loops: int, within: tuple[str, ...]) -> None:
@@ -295,7 +323,7 @@ class _Maker:
             if name is not None:
                 step = Step(
                     "set", self.module.place(node), name, name.rpartition(".")[2], "", "",
-                    (self.value(value, True),), {}, loops, within,
+                    (self.value(value, True),), NOTHING, loops, within,
                 )  # fmt: skip
                 self._add(owner, step)
 
@@ -312,7 +340,8 @@ class _Maker:
             ]
         for name in modules:
             self._add(
-                owner, Step("import", place, name, name.rpartition(".")[2], "", "", (), {}, loops, within)
+                owner,
+                Step("import", place, name, name.rpartition(".")[2], "", "", (), NOTHING, loops, within),
             )
 
     def _entered(self, node: ast.With | ast.AsyncWith) -> Iterator[str]:
@@ -357,6 +386,8 @@ def _branch(above: ast.AST, node: ast.stmt) -> str:
         if _is_guard(above):
             return GUARD if node in above.body else "else"
         return "if" if node in above.body else "else"
+    if isinstance(above, ast.ExceptHandler):
+        return "except"
     assert isinstance(above, ast.Try | ast.TryStar)
     if node in above.finalbody:
         return "finally"

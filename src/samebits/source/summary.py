@@ -49,8 +49,11 @@ class Value(NamedTuple):
     terms: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+#: No arguments by name.
+NOTHING: Final[Mapping[str, Value]] = {}
+
+
+class Step(NamedTuple):
     """One thing that a function does.
 
     Attributes:
@@ -75,7 +78,7 @@ class Step:
     owner: str = ""
     target: str = ""
     args: tuple[Value, ...] = ()
-    keywords: Mapping[str, Value] = field(default_factory=dict)
+    keywords: Mapping[str, Value] = NOTHING
     loops: int = 0
     within: tuple[str, ...] = ()
     unordered: bool = False

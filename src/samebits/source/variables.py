@@ -96,16 +96,48 @@ class Variables:
             for each, at in self._sorted
         )
 
+    def is_archive(self, node: ast.expr) -> bool:
+        """Whether a file that is written is an archive, whose members are found by name."""
+        for name in self.named.get(node.id, ()) if isinstance(node, ast.Name) else ():
+            match self.names.parent(name):
+                case ast.withitem(context_expr=made) | ast.Assign(value=made):
+                    if (self.names.called(made) or "").startswith(("zipfile.", "tarfile.")):
+                        return True
+                case _:
+                    pass
+        return False
+
+    def is_sorted_later(self, node: ast.Subscript) -> bool:
+        """Whether the lists that a dict holds, `lists[key].append(x)`, are sorted where they are taken."""
+        taken = [
+            load for load in self.loads(node.value) if not isinstance(self.names.parent(load), ast.Subscript)
+        ]
+        return bool(taken) and all(
+            isinstance(self.names.parent(load), ast.Compare)
+            or any(
+                isinstance(above, ast.Call) and self.names.called(above) == "sorted"
+                for above in self.names.parents(load)
+            )
+            for load in taken
+        )
+
     def is_made_in(self, node: ast.expr, loop: ast.For | ast.AsyncFor | None) -> bool:
         """Whether a list, a dict or a file is made anew in every turn of a loop."""
+        while isinstance(node, ast.Subscript):
+            node = node.value
         if loop is None or not isinstance(node, ast.Name):
             return False
-        return any(
-            isinstance(name.ctx, ast.Store)
-            and loop.body[0].lineno <= name.lineno <= (loop.end_lineno or 0)
-            and not isinstance(self.names.parent(name), ast.AugAssign)
-            for name in self.named.get(node.id, ())
-        )
+        around = set(self.names.parents(node))
+        for name in self.named.get(node.id, ()):
+            if not isinstance(name.ctx, ast.Store) or isinstance(self.names.parent(name), ast.AugAssign):
+                continue
+            if loop.body[0].lineno <= name.lineno <= (loop.end_lineno or 0):
+                for above in self.names.parents(name):
+                    if above is loop:
+                        return True
+                    if isinstance(above, ast.If | ast.IfExp | ast.ExceptHandler) and above not in around:
+                        break
+        return False
 
 
 def is_held(node: ast.expr) -> bool:
