@@ -77,6 +77,7 @@ class Clocks:
         self.module = module
         self.names = module.names
         self._kept: dict[str, list[ast.expr]] | None = None
+        self._tests: dict[tuple[FunctionNode | None, str], list[ast.While | ast.If]] | None = None
         self._known: dict[ast.expr, ast.Call | None] = {}
 
     def decisions(self) -> Iterator[Decision]:
@@ -250,15 +251,14 @@ class Clocks:
 
     def _flag(self, target: ast.Name) -> str | None:
         """What a variable that holds a comparison decides in its function."""
-        function = self.module.function(target) or self.module.tree
-        for node in self.module.within(function):
-            match node:
-                case ast.Name(id=target.id, ctx=ast.Load()):
-                    if (does := self.does(self._test_of(node))) is not None:
-                        return does
-                case _:
-                    pass
-        return None
+        if self._tests is None:
+            self._tests = {}
+            for node in self.module.every(ast.Name):
+                above = self._test_of(node) if isinstance(node.ctx, ast.Load) else None
+                if isinstance(above, ast.While | ast.If):
+                    self._tests.setdefault((self.module.function(node), node.id), []).append(above)
+        tests = self._tests.get((self.module.function(target), target.id), ())
+        return next((does for above in tests if (does := self.does(above)) is not None), None)
 
     def _branch(self, node: ast.If) -> str | None:
         for each in node.body:

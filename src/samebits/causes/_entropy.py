@@ -79,6 +79,7 @@ class Entropy:
         self.module = module
         self.names = module.names
         self._attributes: dict[str, list[ast.expr]] | None = None
+        self._shown: set[str] | None = None  # names that are printed, logged or saved
 
     def seedings(self) -> Iterator[Seeding]:
         known = any(word in self.module.text for word in _MODULES)
@@ -209,16 +210,16 @@ class Entropy:
         if not self._asked(value):
             return False
         last = held.id if isinstance(held, ast.Name) else held.attr
-        for call, _, name in self.module.calls:
-            if name not in _SHOWN:
-                continue
-            for given in (*call.args, *(one.value for one in call.keywords)):
-                for inner in ast.walk(given):
-                    if isinstance(inner, ast.Name) and inner.id == last:
-                        return True
-                    if isinstance(inner, ast.Attribute) and inner.attr == last:
-                        return True
-        return False
+        if self._shown is None:
+            self._shown = {
+                inner.id if isinstance(inner, ast.Name) else inner.attr
+                for call, _, name in self.module.calls
+                if name in _SHOWN
+                for given in (*call.args, *(one.value for one in call.keywords))
+                for inner in ast.walk(given)
+                if isinstance(inner, ast.Name | ast.Attribute)
+            }
+        return last in self._shown
 
     def _asked(self, value: ast.expr) -> bool:
         """Whether a value is taken only by a condition that asks for one that is given."""

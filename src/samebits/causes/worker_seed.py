@@ -9,7 +9,7 @@ from typing import Final
 from samebits.causes._streams import seeds
 from samebits.model.cause import Cause
 from samebits.model.rule import Hit, Rule
-from samebits.source.project import Home, Project
+from samebits.source.project import Home, Project, is_test
 from samebits.source.summary import Class, Function, Place, Step, Value
 
 _FIX = """\
@@ -75,9 +75,12 @@ def _in_function(project: Project, home: Home, given: Value, loader: Step) -> It
 def _seeds(project: Project, step: Step, file: str) -> bool:
     if seeds(step, project, file):
         return True
-    if step.kind != "call" or "seed" not in step.attr.lower():
+    if step.kind != "call" or not step.args:
         return False
-    return any(isinstance(home.of, Function) for home in project.targets(step, file))
+    return any(
+        isinstance(home.of, Function) and any(seeds(inner, project, home.file) for inner in home.of.steps)
+        for home in project.targets(step, file)
+    )
 
 
 def _hit(step: Step, why: str, loader: Place) -> Hit:
@@ -86,7 +89,48 @@ def _hit(step: Step, why: str, loader: Place) -> Hit:
     return Hit(step.place, f"{_called(step)}() gets {text}, {why}.", _FIX, places=((loader, "the loader"),))
 
 
+def _augmenter(project: Project) -> Step | None:
+    """Where the project makes an augmenter of imgaug, which draws from a generator of the process."""
+    for file, _, step in project.steps():
+        if step.kind == "call" and (step.name or "").startswith("imgaug.augmenters.") and not is_test(file):
+            return step
+    return None
+
+
+def _without_imgaug(project: Project) -> Iterator[Hit]:
+    """Loaders whose workers all start with the process's generator of imgaug: each gets a copy of it."""
+    augmenter = _augmenter(project)
+    if augmenter is None:
+        return
+    done: set[Place] = set()
+    for file, _, loader in project.steps():
+        workers = loader.keywords.get("num_workers") if loader.attr == "DataLoader" else None
+        if workers is None or workers.text == "0" or is_test(file):
+            continue
+        given = loader.keywords.get("worker_init_fn")
+        home = project.resolve(given.name, file) if given is not None else None
+        shuffle = loader.keywords.get("shuffle")
+        if (home is None) != (given is None) or (
+            given is None and (shuffle is None or shuffle.text == "False")
+        ):
+            continue  # not known; or it is no loader to train with
+        steps = [(where, step) for where, _, step, _ in project.below(home)] if home is not None else []
+        if any((step.name or "").startswith("imgaug") and "seed" in step.attr for _, step in steps):
+            continue
+        seeding = next((step.place for where, step in steps if _seeds(project, step, where)), loader.place)
+        if seeding not in done:
+            done.add(seeding)
+            yield Hit(
+                seeding,
+                "nothing seeds imgaug in the workers of this loader: each starts with a copy of the "
+                "process's generator, so they augment alike.",
+                "imgaug.seed(torch.initial_seed() % 2**31)  # in the worker_init_fn",
+                places=((loader.place, "the loader"), (augmenter.place, "an augmenter")),
+            )
+
+
 def rule(project: Project) -> Iterator[Hit]:
+    yield from _without_imgaug(project)
     for file, _, step in project.steps():
         given = step.keywords.get("worker_init_fn") if step.kind == "call" else None
         if given is None:
