@@ -36,11 +36,13 @@ def of(rule: str, text: str) -> list[str]:
             "return nn.Linear(2, 2)",
         ),
         (
-            "def seed_it(n):\n    np.random.seed(n)\nx = np.random.rand(3)\nseed_it(3)\ny = np.random.rand(3)\n",
+            "def seed_it(n):\n    np.random.seed(n)\nx = np.random.rand(3)\nseed_it(3)\n"
+            "y = np.random.rand(3)\n",
             "x = np.random.rand(3)",
         ),
         (
-            "class Run:\n    def __init__(self):\n        self.net = nn.Linear(2, 2)\n        torch.manual_seed(1)\n"
+            "class Run:\n    def __init__(self):\n        self.net = nn.Linear(2, 2)\n"
+            "        torch.manual_seed(1)\n"
             "        self.opt = torch.optim.SGD(self.net.parameters())\nRun()\n",
             "self.net = nn.Linear(2, 2)",
         ),
@@ -62,14 +64,17 @@ def test_a_seed_that_comes_late(text: str, at: str) -> None:
         "def main():\n    set_up()\n    net = nn.Linear(2, 2)\n    torch.optim.SGD(net.parameters())\n"
         "def set_up():\n    torch.manual_seed(1)\nmain()\n",
         "if seed is not None:\n    torch.manual_seed(seed)\n" + TRAIN + LOOP,
-        "loader = DataLoader(rows, shuffle=True)\ntorch.manual_seed(1)\nfor row in loader:\n    row.backward()\n",
+        "loader = DataLoader(rows, shuffle=True)\ntorch.manual_seed(1)\nfor row in loader:\n"
+        "    row.backward()\n",
         "if args.seed is None:\n    args.seed = random.randint(1, 10000)\nrandom.seed(args.seed)\n"
         "random.shuffle(rows)\n",
         "seed = random.randrange(2**32)\nrandom.seed(seed)\nrandom.shuffle(rows)\n",
         "rng = np.random.default_rng(3)\nx = rng.random(3)\nnp.random.seed(1)\ny = np.random.rand(3)\n",
-        "class Run:\n    def fit(self):\n        net = nn.Linear(2, 2)\n        torch.optim.SGD(net.parameters())\n"
+        "class Run:\n    def fit(self):\n        net = nn.Linear(2, 2)\n"
+        "        torch.optim.SGD(net.parameters())\n"
         "torch.manual_seed(3)\nRun().fit()\n",
-        "class Net(nn.Linear):\n    pass\ntorch.manual_seed(3)\nnet = Net(2, 2)\ntorch.optim.SGD(net.parameters())\n",
+        "class Net(nn.Linear):\n    pass\ntorch.manual_seed(3)\nnet = Net(2, 2)\n"
+        "torch.optim.SGD(net.parameters())\n",
         "def flip(x):\n    return torch.rand(1) < 0.5\ntorch.manual_seed(3)\nx = flip(3)\nx.backward()\n",
     ],
 )
@@ -79,10 +84,12 @@ def test_a_seed_that_comes_in_time(text: str) -> None:
 
 def test_a_file_that_is_imported_does_not_run_what_it_does_when_it_is_started(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(
-        "import torch\ndef make():\n    return torch.nn.Linear(2, 2)\nif __name__ == '__main__':\n    make()\n"
+        "import torch\ndef make():\n    return torch.nn.Linear(2, 2)\nif __name__ == '__main__':\n"
+        "    make()\n"
     )
     (tmp_path / "train.py").write_text(
-        "import torch\nfrom net import make\ntorch.manual_seed(1)\nnet = make()\nnet(torch.ones(2)).backward()\n"
+        "import torch\nfrom net import make\ntorch.manual_seed(1)\nnet = make()\n"
+        "net(torch.ones(2)).backward()\n"
     )
     assert [one for one in audit_paths([tmp_path], cache=False).findings if "seed" in one.cause] == []
 
@@ -111,7 +118,8 @@ def test_a_seed_in_a_helper_counts_and_one_of_another_library_does_not(tmp_path:
             "random.seed(3)",
         ),
         (
-            "class D:\n    def __getitem__(self, i):\n        return np.random.default_rng(self.seed).random()\n",
+            "class D:\n    def __getitem__(self, i):\n"
+            "        return np.random.default_rng(self.seed).random()\n",
             "return np.random.default_rng(self.seed).random()",
         ),
         ("class N:\n    def forward(self, x):\n        torch.manual_seed(1)\n", "torch.manual_seed(1)"),
@@ -139,13 +147,15 @@ def test_a_seed_that_is_set_again(text: str, at: str) -> None:
         "for seed in range(9):\n    torch.manual_seed(seed)\n    run()\n",
         "for fold in range(5):\n    set_seed(42)\n    train(fold)\n",
         "for lr in (0.1, 0.01):\n    torch.manual_seed(0)\n    run(lr)\n",
-        "for epoch in range(9):\n    with torch.random.fork_rng():\n        torch.manual_seed(0)\n        show()\n",
+        "for epoch in range(9):\n    with torch.random.fork_rng():\n        torch.manual_seed(0)\n"
+        "        show()\n",
         "class D:\n    def __getitem__(self, i):\n        rng = np.random.default_rng([self.seed, i])\n",
         "class D:\n    def __getitem__(self, i):\n        rng = random.Random(self.seed + self.epoch)\n",
         "class S:\n    def __init__(self):\n        torch.manual_seed(3)\n",
         "def sample(net):\n    state = torch.get_rng_state()\n    for step in range(3):\n"
         "        torch.manual_seed(0)\n    torch.set_rng_state(state)\n",
-        "def split(rows):\n    rng = np.random.default_rng(0)\n    return rng.permutation(rows)\nsplit(rows)\n",
+        "def split(rows):\n    rng = np.random.default_rng(0)\n    return rng.permutation(rows)\n"
+        "split(rows)\n",
         "for step in range(9):\n    torch.manual_seed(int(time()))\n",
     ],
 )
@@ -185,7 +195,8 @@ def test_workers_that_draw_alike(text: str, at: str) -> None:
     "text",
     [
         "def w(i):\n    np.random.seed(torch.initial_seed() % 2**32)\n{}w)\n",
-        "def w(i):\n    info = torch.utils.data.get_worker_info()\n    np.random.seed(info.seed % 2**32)\n{}w)\n",
+        "def w(i):\n    info = torch.utils.data.get_worker_info()\n"
+        "    np.random.seed(info.seed % 2**32)\n{}w)\n",
         "def w(i):\n    base = torch.initial_seed()\n    s = base % 2**32\n    random.seed(s)\n{}w)\n",
         "def w(i):\n    torch.set_num_threads(1)\n{}w)\n",
         "def w(i):\n    np.random.seed(seed + i)\n{}w, persistent_workers=True)\n",
@@ -239,7 +250,10 @@ def test_a_generator_that_every_worker_has_a_copy_of(made: str, loader: str, fau
     assert of("worker-generator", DATASET.format(made) + loader + "\n") == at
 
 
-OPTIONS = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--seed', type=int)\nargs = p.parse_args()\n"
+OPTIONS = (
+    "import argparse\np = argparse.ArgumentParser()\np.add_argument('--seed', type=int)\n"
+    "args = p.parse_args()\n"
+)
 
 
 @pytest.mark.parametrize(

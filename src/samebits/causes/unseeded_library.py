@@ -20,22 +20,8 @@ env.action_space.seed(0)
 env.reset(seed=0)"""
 #: Transforms of albumentations that draw nothing.
 _PLAIN: Final = frozenset(
-    [
-        "Normalize",
-        "Resize",
-        "ToTensorV2",
-        "ToTensor",
-        "PadIfNeeded",
-        "CenterCrop",
-        "Crop",
-        "LongestMaxSize",
-        "SmallestMaxSize",
-        "ToFloat",
-        "FromFloat",
-        "Compose",
-        "Sequential",
-        "NoOp",
-    ]
+    {"Normalize", "Resize", "ToTensorV2", "ToTensor", "PadIfNeeded", "CenterCrop", "Crop", "LongestMaxSize"}
+    | {"SmallestMaxSize", "ToFloat", "FromFloat", "Compose", "Sequential", "NoOp"}
 )
 _SPACES: Final = ("gymnasium", "gym")
 
