@@ -12,7 +12,7 @@ from samebits.audit.locations import file_lines, relative, site_line
 from samebits.audit.result import AuditResult
 
 
-def annotations(result: AuditResult) -> Iterator[str]:
+def workflow_commands(result: AuditResult) -> Iterator[str]:
     """A line for each finding, each file that could not be read, and each comment that leaves out nothing."""
     for finding in result.audit.findings:
         assert finding.hit is not None

@@ -23,7 +23,7 @@ VERSION: Final = 1
 _LARGEST: Final = 64 << 20
 
 
-class Known(NamedTuple):
+class KnownFinding(NamedTuple):
     """One finding as a baseline keeps it; `occurrence` counts those that are otherwise alike, from 1."""
 
     rule: str
@@ -37,7 +37,7 @@ class Baseline:
     """The findings of a file, which lies in a folder."""
 
     folder: Path
-    known: frozenset[Known]
+    known: frozenset[KnownFinding]
 
     @classmethod
     def read(cls, path: Path) -> Baseline:
@@ -53,7 +53,7 @@ class Baseline:
             if document["format"] != FORMAT or document["version"] != VERSION:
                 raise UsageError(f"{path} is no baseline of this samebits: it has another format or version.")
             known = [
-                Known(str(one["rule"]), str(one["file"]), str(one["text"]), int(one["occurrence"]))
+                KnownFinding(str(one["rule"]), str(one["file"]), str(one["text"]), int(one["occurrence"]))
                 for one in document["findings"]
             ]
         except FileNotFoundError as error:
@@ -87,7 +87,7 @@ class Baseline:
 
     def gone(
         self, findings: Sequence[Finding], texts: Texts, rules: Collection[str], files: Collection[str]
-    ) -> list[Known]:
+    ) -> list[KnownFinding]:
         """Those in it that were looked for, by these rules in these files, and are not found any more."""
         found = set(keys(findings, texts, self.folder))
         audited = {_named(file, self.folder) for file in files}
@@ -98,7 +98,7 @@ class Baseline:
         ]
 
 
-def keys(findings: Sequence[Finding], texts: Texts, folder: Path) -> list[Known]:
+def keys(findings: Sequence[Finding], texts: Texts, folder: Path) -> list[KnownFinding]:
     """How a baseline in a folder keeps findings, which are in order."""
     counts: Counter[tuple[str, str, str]] = Counter()
     found = []
@@ -108,7 +108,7 @@ def keys(findings: Sequence[Finding], texts: Texts, folder: Path) -> list[Known]
         text = texts.line(place.file, place.line).strip()
         kind = (finding.cause, _named(place.file, folder), text)
         counts[kind] += 1
-        found.append(Known(*kind, counts[kind]))
+        found.append(KnownFinding(*kind, counts[kind]))
     return found
 
 
@@ -116,5 +116,5 @@ def _named(file: str, folder: Path) -> str:
     return os.path.relpath(os.path.abspath(file), folder).replace(os.sep, "/")
 
 
-def _order(one: Known) -> tuple[str, str, str, int]:
+def _order(one: KnownFinding) -> tuple[str, str, str, int]:
     return one.file, one.rule, one.text, one.occurrence

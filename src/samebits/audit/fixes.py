@@ -22,7 +22,7 @@ from samebits.audit.texts import Texts
 from samebits.causes._edits import UnclearPlace
 from samebits.model.finding import Finding
 
-_ROUNDS: Final = 10
+_ROUNDS: Final = 50
 _NO_HELP: Final = "its fix leaves what was found"
 _Key = tuple[str, str]  # file, rule
 
@@ -65,8 +65,8 @@ class _Files:
     ) -> None:
         self.outcomes = {outcome.file: outcome for outcome in outcomes}
         self.originals: dict[str, bytes] = {}
-        self.given_up: set[_Key] = set()
-        self.left: dict[tuple[str, int, str], Unmended] = {}
+        self.given_up: dict[_Key, str] = {}
+        self.left: list[Unmended] = []  # of the last round
         self.made = 0
         self._rules, self._texts, self._reported, self._unsafe = rules, texts, reported, unsafe
 
@@ -122,16 +122,13 @@ class _Files:
         of = {id(finding.hit): finding for finding in findings}
         mender = Mender(source)
         edits, made, left = mender.together([finding.hit for finding in findings if finding.hit is not None])
-        for hit, why in left:
-            self._leave(of[id(hit)], why)
+        self.left += [Unmended(of[id(hit)], why) for hit, why in left]
         if not made:
             return None
         try:
             new = mender.changed(data, edits)
         except UnclearPlace as error:
-            for hit in made:
-                self._leave(of[id(hit)], str(error))
-                self.given_up.add((file, of[id(hit)].cause))
+            self.given_up |= {(file, of[id(hit)].cause): str(error) for hit in made}
             return None
         was = self.outcomes[file]
         self.outcomes[file] = audited(new, file)
@@ -145,21 +142,23 @@ class _Files:
         old, new = _counted(before), _counted(after)
         worse = []
         for file, (_, _, rules) in changed.items():
-            idle = [rule for rule in rules if new[file, rule] >= old[file, rule]]
             broken = self.outcomes[file].error is not None
-            for finding in before.findings if idle or broken else ():
-                hit = finding.hit
-                if hit is not None and hit.place.file == file and (finding.cause in idle or broken):
-                    if finding.cause in rules:
-                        self._leave(finding, _NO_HELP)
-                    self.given_up.add((file, finding.cause))
-            if idle or broken:
+            idle = [rule for rule in rules if broken or new[file, rule] >= old[file, rule]]
+            if idle:
                 worse.append(file)
+                self.given_up |= {(file, rule): _NO_HELP for rule in idle}
         return worse
 
-    def _leave(self, finding: Finding, why: str) -> None:
-        assert finding.site is not None
-        self.left[finding.site.file, finding.site.line, finding.cause] = Unmended(finding, why)
+    def unmended(self, audit: Audit) -> tuple[Unmended, ...]:
+        """What could not be mended of what is found at the end."""
+        given_up = [
+            Unmended(finding, why)
+            for finding in audit.findings
+            if finding.hit is not None and finding.hit.mend is not None
+            if (finding.hit.safe or self._unsafe)
+            if (why := self.given_up.get((finding.hit.place.file, finding.cause))) is not None
+        ]
+        return (*self.left, *given_up)
 
 
 def _counted(audit: Audit) -> Counter[_Key]:
@@ -201,11 +200,7 @@ def mend(
         for file, data in files.originals.items()
         if (new := texts.data(file)) is not None and new != data
     }
-    still = {
-        (finding.site.file, finding.site.line, finding.cause) for finding in audit.findings if finding.site
-    }
-    left = tuple(one for key, one in sorted(files.left.items()) if key in still)
-    return Mended(audit, changed, files.made, left)
+    return Mended(audit, changed, files.made, files.unmended(audit))
 
 
 def write(files: Mapping[str, tuple[bytes, bytes]]) -> list[Unread]:

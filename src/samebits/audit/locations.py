@@ -1,4 +1,4 @@
-"""Where findings are, for tools that know files alone: paths as they have them, and of a notebook the file's line."""
+"""Where findings are, for tools that know files alone: paths, and the line of a notebook's file."""
 
 from __future__ import annotations
 

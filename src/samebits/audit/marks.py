@@ -39,7 +39,7 @@ Mark = Literal["confirmed", "not exercised"]
 
 _DRAWS: Final = (Draw, TorchDraw)
 #: Rule -> the facts that a run leaves at a line that does what the rule finds.
-_SHOWS: Final[dict[str, tuple[type[Detail], ...]]] = {
+SHOWN: Final[dict[str, tuple[type[Detail], ...]]] = {
     "address-order": (Iteration, Sort, Hash),
     "autotuning": (Flag,),
     "completion-order": (Completion,),
@@ -104,7 +104,7 @@ def marks(findings: Sequence[Finding], folder: Path, texts: Texts) -> tuple[Mark
 def _shows(rule: str, detail: Detail) -> bool:
     if isinstance(detail, Draw) and rule.startswith("unseeded-") and detail.seeded:
         return False
-    return isinstance(detail, _SHOWS.get(rule, ()))
+    return isinstance(detail, SHOWN.get(rule, ()))
 
 
 def _whole(file: str, top: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import Final
 
 from samebits.audit.notebooks import Notebook, NotKept
 from samebits.audit.reading import Source
@@ -17,7 +18,8 @@ from samebits.model.rule import Hit
 from samebits.source.source_text import SourceText
 from samebits.source.summary import Place
 
-_BROKEN = "the file would no longer be Python"
+_MOST: Final = 200  # fixes of one file at once: what they take grows with their square
+_BROKEN: Final = "the file would no longer be Python"
 _Span = tuple[tuple[int, int], tuple[int, int]]
 
 
@@ -77,54 +79,57 @@ class Mender:
     def together(self, hits: Sequence[Hit]) -> tuple[tuple[Edit, ...], list[Hit], list[tuple[Hit, str]]]:
         """Edits that make the fixes of as many hits as go together, those hits, and of others why not.
 
-        A hit that lies within another is for the next time.
+        A hit that lies within another is for the next time, and so are those beyond some number.
         """
         made: list[Hit] = []
         left: list[tuple[Hit, str]] = []
         taken: list[_Span] = []
+        draft: Draft | None = None
         for hit in hits:
+            if len(made) == _MOST:
+                break
             try:
                 span = _span(self.node(hit.place))
                 if any(span[0] < end and start < span[1] for start, end in taken):
                     continue
-                self._made([*made, hit])
+                draft = self._made(made) if draft is None else draft
+                self._mend(draft, hit)
             except UnclearPlace as error:
                 left.append((hit, str(error)))
+                draft = None  # it may have half of the fix
             else:
                 made.append(hit)
                 taken.append(span)
-        edits = self._made(made).edits() if made else ()
-        if made and not edits:
-            edits, made, more = self._one_by_one(made)
-            left += more
-        return edits, made, left
-
-    def _one_by_one(self, hits: Sequence[Hit]) -> tuple[tuple[Edit, ...], list[Hit], list[tuple[Hit, str]]]:
-        """Of hits whose fixes together leave no Python, those that do."""
+        kept: list[Hit] = []
         edits: tuple[Edit, ...] = ()
-        made: list[Hit] = []
-        left: list[tuple[Hit, str]] = []
-        for hit in hits:
-            tried = self._made([*made, hit]).edits()
-            if tried:
+        groups = [made] if made else []
+        while groups:  # of what leaves no Python together, the halves
+            group = groups.pop()
+            if tried := self._made([*kept, *group]).edits():
                 edits = tried
-                made.append(hit)
+                kept += group
+            elif len(group) == 1:
+                left.append((group[0], _BROKEN))
             else:
-                left.append((hit, _BROKEN))
-        return edits, made, left
+                middle = len(group) // 2
+                groups += [group[middle:], group[:middle]]
+        return edits, kept, left
 
     def _made(self, hits: Sequence[Hit]) -> Draft:
         draft = self._first.untouched()
         for hit in hits:
-            assert hit.mend is not None
-            node = self.node(hit.place)
-            try:
-                hit.mend(draft, node)
-            except UnclearPlace:
-                raise
-            except Exception as error:  # one fix that fails must not keep the others from being made
-                raise UnclearPlace(f"its fix failed: {type(error).__name__}: {error}") from error
+            self._mend(draft, hit)
         return draft
+
+    def _mend(self, draft: Draft, hit: Hit) -> None:
+        assert hit.mend is not None
+        node = self.node(hit.place)
+        try:
+            hit.mend(draft, node)
+        except UnclearPlace:
+            raise
+        except Exception as error:  # one fix that fails must not keep the others from being made
+            raise UnclearPlace(f"its fix failed: {type(error).__name__}: {error}") from error
 
     def changed(self, data: bytes, edits: Sequence[Edit]) -> bytes:
         """The bytes of the file with the edits made.

@@ -1,7 +1,7 @@
 """A notebook's file with some lines of its cells changed: every other byte of the JSON stays.
 
-The document is not written anew.  What is found of it is where each cell's source stands in the text, and only
-the strings of lines that change are replaced there.
+The document is not written anew.  It is only searched for where each cell's source stands, and the strings of
+lines that change are replaced there.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ class Notebook:
         return json.dumps(value, ensure_ascii=escaped or self.text.isascii())
 
     def file_line(self, cell: int, line: int) -> int:
-        """The line of the file in which a cell's line stands, from 1; of a cell in one string, that of the string."""
+        """The line of the file in which a cell's line stands; of a cell in one string, the string's."""
         texts = self.cells[cell - 1] if 1 <= cell <= len(self.cells) else ()
         if not texts:
             return 1

@@ -54,7 +54,6 @@ def audited_source(source: Source, names: Collection[str] | None = None) -> Outc
     module = source.module()
     hits: list[tuple[str, Hit]] = []
     try:
-        summary = summarize(module)
         for cause in CATALOGUE.values():
             if (
                 cause.rule is None
@@ -63,6 +62,8 @@ def audited_source(source: Source, names: Collection[str] | None = None) -> Outc
             ):
                 continue
             hits += [(cause.name, hit) for hit in cause.rule.file(module)]
+        returning = {hit.returned_by for _, hit in hits if hit.returned_by is not None}
+        summary = summarize(module, returning)
     except RecursionError as error:  # an expression of thousands of terms
         reason = "is nested too deeply to be audited"
         raise UnreadableSource(f"{source.file} {reason}.", reason) from error

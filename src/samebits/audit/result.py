@@ -1,4 +1,4 @@
-"""What a person or a tool is told of an audit: the findings that are reported, their edits, and what was done."""
+"""What is told of an audit, to a person or a tool: the findings, their edits, and what was done."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from samebits.audit.baseline import Known
+from samebits.audit.baseline import KnownFinding
 from samebits.audit.engine import Audit
 from samebits.audit.fixes import Unmended
 from samebits.audit.locations import of_site
@@ -42,7 +42,7 @@ class AuditResult:
     edits: tuple[tuple[Edit, ...], ...] = ()
     marks: tuple[Mark | None, ...] = ()
     hidden: int = 0
-    gone: tuple[Known, ...] = ()
+    gone: tuple[KnownFinding, ...] = ()
     mended: int = 0
     files: tuple[str, ...] = ()
     left: tuple[Unmended, ...] = ()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from samebits import __version__
-from samebits.audit.baseline import Known, keys
+from samebits.audit.baseline import KnownFinding, keys
 from samebits.audit.locations import file_lines, site_line, uri
 from samebits.audit.marks import Mark
 from samebits.audit.result import AuditResult
@@ -95,7 +95,7 @@ def _result(
     finding: Finding,
     edits: Sequence[Edit],
     mark: Mark | None,
-    known: Known,
+    known: KnownFinding,
     texts: Texts,
     numbers: dict[str, int],
 ) -> dict[str, Any]:

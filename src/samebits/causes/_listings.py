@@ -159,7 +159,7 @@ def _sort_walk(draft: Draft, call: ast.Call) -> None:
     """Sort folders in place, so that they are walked in that order, and the files of each."""
     above = draft.names.parent(call)
     in_order = isinstance(above, ast.Call) and draft.names.called(above) == "sorted"
-    if in_order:
+    if in_order and above is not None:
         above = draft.names.parent(above)
     if isinstance(above, ast.Call) and draft.names.called(above) == "next":
         _sort_first(draft, above)

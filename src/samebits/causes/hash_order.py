@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -16,7 +17,7 @@ from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Hash, Iteration, Sort
 from samebits.model.finding import Finding
 from samebits.model.rule import Hit, Rule
-from samebits.source.kinds import SET_METHODS
+from samebits.source.kinds import SET_METHODS, SET_OPERATIONS
 from samebits.source.module import Module, keyword
 from samebits.source.order import Orders
 
@@ -99,10 +100,16 @@ class _Reader:
     def hits(self) -> Iterator[Hit]:
         for node, name, last in self.module.calls:
             yield from self._call(node, name, last)
-        for made in (ast.Set, ast.SetComp, ast.BinOp, ast.Name, ast.Attribute):
-            for each in self.module.every(made):
-                if isinstance(getattr(each, "ctx", _LOAD), ast.Load):
-                    yield from self._set(each)
+        sets = [*self.module.every(ast.Set), *self.module.every(ast.SetComp)]
+        if not sets and not re.search(r"\b(frozen)?set\b", self.module.text):
+            return
+        held = self.kinds.held_sets
+        operations = [each for each in self.module.every(ast.BinOp) if isinstance(each.op, SET_OPERATIONS)]
+        names = [each for each in self.module.every(ast.Name) if each.id in held]
+        attributes = [each for each in self.module.every(ast.Attribute) if each.attr in held]
+        for each in (*sets, *operations, *names, *attributes):
+            if isinstance(getattr(each, "ctx", _LOAD), ast.Load):
+                yield from self._set(each)
 
     def _call(self, node: ast.Call, name: str | None, last: str) -> Iterator[Hit]:
         if name in ("sorted", "min", "max") or last == "sort":

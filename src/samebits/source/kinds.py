@@ -15,6 +15,7 @@ from samebits.source.scopes import Scopes
 #: Methods of a set that give a set.
 SET_METHODS: Final = frozenset({"union", "intersection", "difference", "symmetric_difference", "copy"})
 _NUMBERS: Final = frozenset({"int", "float", "bool", "len", "ord", "abs", "round", "hash", "complex"})
+SET_OPERATIONS: Final = (ast.BitOr, ast.BitAnd, ast.Sub, ast.BitXor)
 _DEPTH: Final = 8  # names followed from one to the next
 
 
@@ -34,7 +35,7 @@ class Kinds:
                 return not all(self.is_number(element) for element in node.elts)
             case ast.SetComp():
                 return not self.is_number(node.elt)
-            case ast.BinOp(op=ast.BitOr() | ast.BitAnd() | ast.Sub() | ast.BitXor()):
+            case ast.BinOp(op=op) if isinstance(op, SET_OPERATIONS):
                 return self.is_set(node.left, depth + 1)
             case ast.IfExp():
                 return self.is_set(node.body, depth + 1) and self.is_set(node.orelse, depth + 1)
@@ -69,6 +70,29 @@ class Kinds:
             if not isinstance(above, ast.AugAssign):
                 found.setdefault(node.attr, []).append(value)
         return found
+
+    @cached_property
+    def held_sets(self) -> frozenset[str]:
+        """Names of variables and attributes that may hold sets, as far as their values show."""
+        found: set[str] = set()
+        aliases: list[tuple[list[ast.expr], str]] = []
+        for node in self.names.nodes:
+            if isinstance(node, ast.Assign):
+                targets, value = node.targets, node.value
+            elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value is not None:
+                targets, value = [node.target], node.value
+            else:
+                continue
+            if _may_be_set(value):
+                found.update(map(last_name, targets))
+            elif isinstance(value, ast.Name | ast.Attribute):
+                aliases.append((targets, last_name(value)))
+        for _ in range(_DEPTH):
+            more = {last_name(each) for targets, of in aliases if of in found for each in targets} - found
+            if not more:
+                break
+            found |= more
+        return frozenset(found - {""})
 
     def _of_numbers(self, node: ast.expr) -> bool:
         """Whether what an iterable gives is certainly numbers."""
@@ -186,3 +210,19 @@ class Kinds:
                 return bool(values) and all(self.is_text(value, depth + 1) for value in values or ())
             case _:
                 return False
+
+
+def _may_be_set(value: ast.expr) -> bool:
+    """Whether an expression may be a set, by what it looks like."""
+    if isinstance(value, ast.Call):
+        return last_name(value.func) in SET_METHODS or last_name(value.func) in ("set", "frozenset")
+    if isinstance(value, ast.BinOp):
+        return isinstance(value.op, SET_OPERATIONS)
+    return isinstance(value, ast.Set | ast.SetComp | ast.IfExp)
+
+
+def last_name(node: ast.expr) -> str:
+    """The last name of a variable or attribute: `manual_seed` of `torch.manual_seed`; "" of anything else."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""

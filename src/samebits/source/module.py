@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from samebits.source.kinds import Kinds
+from samebits.source.kinds import last_name as last_name
 from samebits.source.scopes import Scopes
 from samebits.source.summary import MODULE, Place
 
@@ -137,13 +138,6 @@ class Module:
             yield node
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 pending.extend(ast.iter_child_nodes(node))
-
-
-def last_name(function: ast.expr) -> str:
-    """The last name of what is called: `manual_seed` of `torch.manual_seed`."""
-    if isinstance(function, ast.Attribute):
-        return function.attr
-    return function.id if isinstance(function, ast.Name) else ""
 
 
 def keyword(call: ast.Call, name: str) -> ast.expr | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import builtins
+import sys
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from samebits.source.module import FunctionNode, Module, last_name
@@ -30,8 +32,9 @@ _QUIET: Final = frozenset(
 
 
 class _Maker:
-    def __init__(self, module: Module) -> None:
+    def __init__(self, module: Module, returning: Collection[str]) -> None:
         self.module = module
+        self.returning = returning
         self.names = module.names
         self.orders = Orders(module, written=True)
         self.steps: dict[str, list[Step]] = {MODULE: []}
@@ -271,9 +274,15 @@ class _Maker:
                 keywords,
                 loops,
                 within,
-                name is not None and name.partition(".")[0] not in _OUTSIDE and self.orders.lost(node),
+                name is not None and self._may_return(name) and self.orders.lost(node),
             ),
         )
+
+    def _may_return(self, name: str) -> bool:
+        """Whether a call may give an order that the function got from elsewhere."""
+        if name.startswith(":"):
+            return name[1:] in self.returning
+        return name.partition(".")[0] not in _LIBRARIES
 
     def _target(self, node: ast.expr) -> str:
         above = self.names.parent(node)
@@ -360,6 +369,43 @@ class _Maker:
         return Function(name, self.module.place(node), parameters, tuple(decorators))
 
 
+#: Packages that no project has as its own.
+_LIBRARIES: Final = frozenset(
+    {
+        *sys.stdlib_module_names,
+        *dir(builtins),
+        "torch",
+        "numpy",
+        "torchvision",
+        "torchaudio",
+        "sklearn",
+        "pandas",
+    }
+    | {
+        "tqdm",
+        "PIL",
+        "cv2",
+        "matplotlib",
+        "transformers",
+        "datasets",
+        "accelerate",
+        "lightning",
+        "wandb",
+        "yaml",
+    }
+    | {
+        "pytorch_lightning",
+        "tensorboard",
+        "scipy",
+        "skimage",
+        "einops",
+        "timm",
+        "omegaconf",
+        "hydra",
+        "click",
+    }
+    | {"jax", "flax", "optax", "tensorflow", "gymnasium", "gym", "torch_geometric", "dgl", "peft", "evaluate"}
+)
 #: Packages whose functions are no code of the project, and need not be noted when they are mentioned.
 _OUTSIDE: Final = frozenset(
     {"torch", "numpy", "os", "sys", "math", "typing", "time", "json", "logging", "argparse"}
@@ -410,9 +456,9 @@ def _works(node: ast.stmt) -> bool:
     )
 
 
-def summarize(module: Module) -> Summary:
-    """The summary of a module."""
-    return _Maker(module).made()
+def summarize(module: Module, returning: Collection[str] = ()) -> Summary:
+    """The summary of a module; ``returning`` are its functions that give on an order which is not given."""
+    return _Maker(module, returning).made()
 
 
 def lambda_name(place: Place) -> str:
