@@ -10,7 +10,7 @@ import ast
 from functools import cached_property
 from typing import Final
 
-from samebits.source.scopes import Scopes
+from samebits.source.scopes import Scopes, last_name
 
 #: Methods of a set that give a set.
 SET_METHODS: Final = frozenset({"union", "intersection", "difference", "symmetric_difference", "copy"})
@@ -219,10 +219,3 @@ def _may_be_set(value: ast.expr) -> bool:
     if isinstance(value, ast.BinOp):
         return isinstance(value.op, SET_OPERATIONS)
     return isinstance(value, ast.Set | ast.SetComp | ast.IfExp)
-
-
-def last_name(node: ast.expr) -> str:
-    """The last name of a variable or attribute: `manual_seed` of `torch.manual_seed`; "" of anything else."""
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import TypeVar
 
 from samebits.source.kinds import Kinds
-from samebits.source.kinds import last_name as last_name
 from samebits.source.scopes import Scopes
+from samebits.source.scopes import last_name as last_name
 from samebits.source.summary import MODULE, Place
 
 _Node = TypeVar("_Node", bound=ast.AST)

@@ -263,3 +263,10 @@ class Scopes:
             known = self._imported[scope].setdefault(name, full)
             if known != full:  # one of two, by a condition
                 self._add(scope, name, _UNKNOWN)
+
+
+def last_name(node: ast.expr) -> str:
+    """The last name of a variable or attribute: `manual_seed` of `torch.manual_seed`; "" of anything else."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
