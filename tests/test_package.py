@@ -32,6 +32,7 @@ PUBLIC = [
     "capture_rng",
     "cure",
     "deterministic",
+    "doctor",
     "ensure_hash_seed",
     "isolated",
     "plot",
@@ -49,7 +50,7 @@ PUBLIC = [
 PACKAGES = [
     "audit", "causes", "compare", "compat", "control", "data", "determinism", "errors", "integrations",
     "launch", "manifest", "metrics", "model", "observe", "ops", "random", "record", "report", "seeding",
-    "trials", "usercode",
+    "selftest", "source", "trials", "usercode",
 ]  # fmt: skip
 
 #: The public names of the packages that a training script imports; those of `samebits.random` follow from its
@@ -60,7 +61,7 @@ ROOMS = {
         "capture_rng", "discover", "ensure_hash_seed", "isolated", "preserved", "register",
         "register_library", "restore_rng", "seed_everything", "unregister",
     ],
-    "samebits.audit": ["Finding", "audit_file", "audit_source"],
+    "samebits.audit": ["Audit", "Finding", "audit_file", "audit_paths", "audit_source"],
     "samebits.integrations": ["Checkpointed", "available"],
     "samebits.data": ["ResumableSampler", "SampleSeeded", "SeededLoader", "loader_kwargs"],
     "samebits.compat": [
@@ -217,7 +218,7 @@ OTHER_ERRORS = {
     "seeding/serialization.py": {"ValueError"},
     "seeding/adapters.py": {"ValueError"},
     "seeding/checksum.py": {"TypeError"},
-    "trials/cure/source_text.py": {"ValueError"},
+    "source/source_text.py": {"ValueError"},
     "trials/stress/matrix.py": {"KeyError"},
 }
 

@@ -87,6 +87,7 @@ def test_programs_in_tests_parse() -> None:
 
 #: Tests of what no single file does, and what that is; `*`: a whole folder.
 NO_FILE = {
+    "audit/fuzz": "files that nobody would write, through all of an audit",
     "audit/rules": "the rules of all causes, on their snippets",
     "causes/catalogue": "all causes as one list, and their pages",
     "causes/matchers": "which of all causes is named for which evidence",
@@ -142,6 +143,7 @@ NO_FILE = {
     "triton/*": "kernels under triton's interpreter, of any package: a process of its own",
     "tools/*": "what maintainers run, which lies beside src",
     "frameworks/*": "the programs of `make frameworks`, and how they are scored",
+    "rules/*": "the rules of causes over source, several to a file",
     "trust/*": "the small forms of `make trust`",
 }
 

@@ -50,15 +50,19 @@ def page(cause: Cause) -> str:
     )
 
 
+def _yes(there: object) -> str:
+    return "" if there is None else "yes"
+
+
 def index() -> str:
     """The list of all causes."""
     rows = "\n".join(
-        f"| [`{name}`]({name}.md) | {cause.title} | {'yes' if cause.match else ''} | {'yes' if cause.rule else ''} |"
+        f"| [`{name}`]({name}.md) | {cause.title} | {_yes(cause.match)} | {_yes(cause.rule)} |"
         for name, cause in CATALOGUE.items()
     )
     return (
-        "# Causes\n\nWhy two runs of one program diverge, by the names that a verdict and an audit use. These pages are "
-        "written by `python -m tools.cause_pages docs/causes`.\n\n"
+        "# Causes\n\nWhy two runs of one program diverge, by the names that a verdict and an audit use. "
+        "These pages are written by `python -m tools.cause_pages docs/causes`.\n\n"
         f"| name | in short | seen in runs | in source |\n| --- | --- | --- | --- |\n{rows}\n"
     )
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from samebits import random as random
     from samebits import report as report
     from samebits import seeding as seeding
+    from samebits import selftest as selftest
+    from samebits import source as source
     from samebits import trials as trials
     from samebits.compare.verdict import Verdict as Verdict
     from samebits.determinism.mode import deterministic as deterministic
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from samebits.errors import StateError as StateError
     from samebits.errors import UsageError as UsageError
     from samebits.errors import UsageTypeError as UsageTypeError
+    from samebits.launch.doctor import doctor as doctor
     from samebits.launch.functions import record as record
     from samebits.launch.functions import run as run
     from samebits.launch.functions import verify as verify
@@ -78,6 +81,7 @@ _HOMES = {
     "capture_rng": "samebits.seeding",
     "cure": "samebits.trials.functions",
     "deterministic": "samebits.determinism",
+    "doctor": "samebits.launch.doctor",
     "ensure_hash_seed": "samebits.seeding",
     "isolated": "samebits.seeding",
     "plot": "samebits.report.figure",
@@ -111,6 +115,8 @@ _PACKAGES = (
     "record",
     "report",
     "seeding",
+    "selftest",
+    "source",
     "trials",
     "usercode",
 )
@@ -135,6 +141,7 @@ __all__ = [
     "capture_rng",
     "cure",
     "deterministic",
+    "doctor",
     "ensure_hash_seed",
     "isolated",
     "plot",

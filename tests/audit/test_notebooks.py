@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from samebits.audit import audit_paths
 from samebits.audit.notebooks import Notebook, NotKept
 
 CODE = {"cell_type": "code", "outputs": [{"text": ["a = 1\n"]}]}
@@ -68,3 +70,9 @@ def test_a_cell_that_is_not_kept_line_by_line() -> None:
     notebook = Notebook.of(b'{"cells": [{"source": ["a\\nb\\n", "c"]}]}')
     with pytest.raises(NotKept, match="line by line"):
         notebook.changed({(1, 1): ["x"]})
+
+
+def test_a_cell_that_is_no_python_is_named(tmp_path: Path) -> None:
+    (tmp_path / "n.ipynb").write_text(json.dumps({"cells": [{"source": "a = 1"}, {"source": "b\nx = ("}]}))
+    (unread,) = audit_paths([tmp_path], cache=False).unread
+    assert (unread.line, unread.why) == (2, "not Python: '(' was never closed (cell 2)")

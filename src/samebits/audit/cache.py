@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from samebits import __version__
-from samebits.audit.one_file import Outcome, without_gc
+from samebits.audit.one_file import FileOutcome, without_gc
 
 _SOURCES = Path(__file__).resolve().parents[1]
 
@@ -36,8 +36,8 @@ class Cache:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._old: dict[str, tuple[bytes, Outcome]] = {}
-        self._new: dict[str, tuple[bytes, Outcome]] = {}
+        self._old: dict[str, tuple[bytes, FileOutcome]] = {}
+        self._new: dict[str, tuple[bytes, FileOutcome]] = {}
         self._changed = False
         self._version = ""
         if path is None:
@@ -59,7 +59,7 @@ class Cache:
         digest = hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:24]
         return cls(Path(top) / "samebits" / f"audit-{digest}.pickle")
 
-    def get(self, file: str, data: bytes) -> Outcome | None:
+    def get(self, file: str, data: bytes) -> FileOutcome | None:
         """What a file with these bytes was found to be."""
         kept = self._old.get(file)
         if kept is None or kept[0] != hashlib.sha256(data).digest():
@@ -67,7 +67,7 @@ class Cache:
         self._new[file] = kept
         return kept[1]
 
-    def put(self, file: str, data: bytes, outcome: Outcome) -> None:
+    def put(self, file: str, data: bytes, outcome: FileOutcome) -> None:
         """Keep what a file was found to be."""
         if self._path is not None:
             self._new[file] = (hashlib.sha256(data).digest(), outcome)

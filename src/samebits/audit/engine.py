@@ -15,7 +15,7 @@ from typing import Final
 
 from samebits.audit import files
 from samebits.audit.cache import Cache
-from samebits.audit.one_file import Outcome, audited, audited_source, without_gc
+from samebits.audit.one_file import FileOutcome, audited, audited_source, without_gc
 from samebits.audit.reading import LONGEST, Source, read
 from samebits.causes import CATALOGUE
 from samebits.errors import UsageError, UsageTypeError
@@ -117,7 +117,7 @@ def read_paths(
     cache: bool = True,
     given: tuple[str, bytes] | None = None,
     progress: Progress | None = None,
-) -> list[Outcome]:
+) -> list[FileOutcome]:
     """Every file by itself, for `joined`; the arguments are those of `audit_paths`.
 
     Raises:
@@ -152,9 +152,9 @@ def _outcomes(
     cache: Cache,
     given: tuple[str, bytes] | None,
     progress: Progress | None,
-) -> list[Outcome]:
+) -> list[FileOutcome]:
     """Every file by itself, in the order that is wanted."""
-    found: dict[str, Outcome] = {}
+    found: dict[str, FileOutcome] = {}
     waiting: list[tuple[str, bytes]] = []
     with without_gc():
         for file in wanted:
@@ -164,7 +164,7 @@ def _outcomes(
             try:
                 data = _bytes(file)
             except OSError as error:
-                found[file] = Outcome(file, error=(None, f"cannot be read: {error.strerror or error}"))
+                found[file] = FileOutcome(file, error=(None, f"cannot be read: {error.strerror or error}"))
                 continue
             kept = cache.get(file, data)
             if kept is not None:
@@ -172,7 +172,7 @@ def _outcomes(
             else:
                 waiting.append((file, data))
         total, done = len(wanted), len(found)
-        made: Iterable[Outcome]
+        made: Iterable[FileOutcome]
         size = sum(len(data) for _, data in waiting)
         processes = min(jobs or os.cpu_count() or 1, 1 + size // _WORTH)
         if processes > 1:
@@ -193,17 +193,17 @@ def _bytes(file: str) -> bytes:
         return opened.read(LONGEST + 1)
 
 
-def _audited(one: tuple[str, bytes]) -> Outcome:
+def _audited(one: tuple[str, bytes]) -> FileOutcome:
     with without_gc():
         return audited(one[1], one[0])
 
 
 def _keep(
-    found: dict[str, Outcome],
+    found: dict[str, FileOutcome],
     cache: Cache,
     file: str,
     data: bytes,
-    outcome: Outcome,
+    outcome: FileOutcome,
     done: int,
     total: int,
     progress: Progress | None,
@@ -218,7 +218,7 @@ def _keep(
 # -- together
 
 
-def joined(outcomes: Sequence[Outcome], rules: Collection[str] | None = None) -> Audit:
+def joined(outcomes: Sequence[FileOutcome], rules: Collection[str] | None = None) -> Audit:
     """What was found in files by themselves, and what is found in them together."""
     rules = chosen() if rules is None else rules
     by_file = {outcome.file: outcome for outcome in outcomes}
@@ -264,7 +264,7 @@ def _is_mended(project: Project, hit: Hit) -> bool:
     return bool(callers) and all(step.unordered for _, _, step in callers)
 
 
-def _finding(name: str, hit: Hit, outcome: Outcome) -> Finding:
+def _finding(name: str, hit: Hit, outcome: FileOutcome) -> Finding:
     place = hit.place
     source = Source(outcome.file, "", outcome.cells)
     rule = CATALOGUE[name].rule
@@ -286,7 +286,7 @@ def _order(found: Finding) -> tuple[str, int, int, str, str]:
 
 
 def _unused(
-    outcomes: Sequence[Outcome], used: dict[str, set[tuple[int, str]]], rules: Collection[str]
+    outcomes: Sequence[FileOutcome], used: dict[str, set[tuple[int, str]]], rules: Collection[str]
 ) -> Iterable[tuple[Site, tuple[str, ...]]]:
     for outcome in outcomes:
         hidden = used.get(outcome.file, set())

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from samebits.errors import UsageError, UsageTypeError
+from samebits.model.sites import INSTALLED_NAMES
 
 _ENDINGS: Final = (".py", ".pyw", ".ipynb")
 #: Folders that hold no source of the user's.
 _LEFT_OUT: Final = frozenset(
-    {"__pycache__", "node_modules", "site-packages", "dist-packages", "build", "dist", "venv", "env.bak"}
+    {"__pycache__", "node_modules", *INSTALLED_NAMES, "build", "dist", "venv", "env.bak"}
 )
 
 

@@ -17,7 +17,7 @@ from typing import Final
 from samebits._runtime.whole import write_there
 from samebits.audit.engine import Audit, Unread, joined
 from samebits.audit.mender import Mender
-from samebits.audit.one_file import Outcome, audited
+from samebits.audit.one_file import FileOutcome, audited
 from samebits.audit.texts import Texts
 from samebits.causes._edits import UnclearPlace
 from samebits.model.finding import Finding
@@ -57,7 +57,7 @@ class _Files:
 
     def __init__(
         self,
-        outcomes: Sequence[Outcome],
+        outcomes: Sequence[FileOutcome],
         rules: Collection[str],
         texts: Texts,
         reported: Callable[[Audit], Audit],
@@ -94,7 +94,7 @@ class _Files:
 
     def round(self, before: Audit) -> Audit | None:
         """Mend every file once; None where nothing was."""
-        changed: dict[str, tuple[bytes, Outcome, Counter[str]]] = {}
+        changed: dict[str, tuple[bytes, FileOutcome, Counter[str]]] = {}
         for file, findings in self.to_mend(before).items():
             done = self._file(file, findings)
             if done:
@@ -112,7 +112,7 @@ class _Files:
             self.made += 0 if file in worse else rules.total()
         return after
 
-    def _file(self, file: str, findings: Sequence[Finding]) -> tuple[bytes, Outcome, Counter[str]] | None:
+    def _file(self, file: str, findings: Sequence[Finding]) -> tuple[bytes, FileOutcome, Counter[str]] | None:
         """Mend one file; what it was, and how often each rule's fix was made."""
         data, source = self._texts.data(file), self._texts.source(file)
         if file not in self.originals:
@@ -136,7 +136,7 @@ class _Files:
         return data, was, Counter(of[id(hit)].cause for hit in made)
 
     def _not_better(
-        self, changed: Mapping[str, tuple[bytes, Outcome, Counter[str]]], before: Audit, after: Audit
+        self, changed: Mapping[str, tuple[bytes, FileOutcome, Counter[str]]], before: Audit, after: Audit
     ) -> list[str]:
         """The files in which a rule finds as much as before its fixes; they are not tried again."""
         old, new = _counted(before), _counted(after)
@@ -168,7 +168,7 @@ def _counted(audit: Audit) -> Counter[_Key]:
 
 
 def mend(
-    outcomes: Sequence[Outcome],
+    outcomes: Sequence[FileOutcome],
     rules: Collection[str],
     texts: Texts,
     reported: Callable[[Audit], Audit],

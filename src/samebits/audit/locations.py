@@ -11,7 +11,7 @@ from urllib.parse import quote
 from samebits.audit.notebooks import Notebook, NotKept
 from samebits.audit.texts import Texts
 from samebits.model.sites import Site
-from samebits.source.summary import Place
+from samebits.source.summary import SourcePlace
 
 _CELL: Final = re.compile(r"cell (\d+) of (.+)", re.DOTALL)
 
@@ -37,7 +37,7 @@ def uri(file: str) -> dict[str, str]:
     return {"uri": quote(path, safe="/"), "uriBaseId": "%SRCROOT%"}
 
 
-def file_lines(place: Place, texts: Texts) -> tuple[int, int, bool]:
+def file_lines(place: SourcePlace, texts: Texts) -> tuple[int, int, bool]:
     """The first and last line of a place in its file, and whether columns hold there: not in a notebook."""
     cell, line, end = texts.where(place)
     if cell is None:

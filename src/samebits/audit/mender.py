@@ -16,7 +16,7 @@ from samebits.causes._edits import Draft, UnclearPlace
 from samebits.model.finding import Edit
 from samebits.model.rule import Hit
 from samebits.source.source_text import SourceText
-from samebits.source.summary import Place
+from samebits.source.summary import SourcePlace
 
 _MOST: Final = 200  # fixes of one file at once: what they take grows with their square
 _BROKEN: Final = "the file would no longer be Python"
@@ -48,7 +48,7 @@ class Mender:
                 found.setdefault((node.lineno, node.col_offset), []).append(node)
         return found
 
-    def node(self, place: Place) -> ast.expr | ast.stmt:
+    def node(self, place: SourcePlace) -> ast.expr | ast.stmt:
         """The innermost node that stands at a place.
 
         Raises:

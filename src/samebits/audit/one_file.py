@@ -19,7 +19,7 @@ from samebits.source.summary import Summary
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FileOutcome:
     """One file, audited by itself.
 
     Attributes:
@@ -37,15 +37,15 @@ class Outcome:
     error: tuple[int | None, str] | None = None
 
 
-def audited(data: bytes, name: str) -> Outcome:
+def audited(data: bytes, name: str) -> FileOutcome:
     """A file's bytes, audited."""
     try:
         return audited_source(decoded(data, name))
     except UnreadableSource as error:
-        return Outcome(name, error=(error.line, error.reason))
+        return FileOutcome(name, error=(error.line, error.reason))
 
 
-def audited_source(source: Source, names: Collection[str] | None = None) -> Outcome:
+def audited_source(source: Source, names: Collection[str] | None = None) -> FileOutcome:
     """A text, audited by these rules or by all.
 
     Raises:
@@ -67,7 +67,7 @@ def audited_source(source: Source, names: Collection[str] | None = None) -> Outc
     except RecursionError as error:  # an expression of thousands of terms
         reason = "is nested too deeply to be audited"
         raise UnreadableSource(f"{source.file} {reason}.", reason) from error
-    return Outcome(source.file, summary, tuple(hits), ignored(source.text), source.cells)
+    return FileOutcome(source.file, summary, tuple(hits), ignored(source.text), source.cells)
 
 
 @contextmanager

@@ -75,8 +75,9 @@ class Source:
                 return Module(self.text, self.file, ast.parse(self.text))
         except SyntaxError as error:
             site = self.site(error.lineno or 1, error.offset or 1)
+            where = "" if self.cells is None else f" ({site.file.partition(' of ')[0]})"
             raise UnreadableSource(
-                f"{site} is not Python: {error.msg}.", f"not Python: {error.msg}", site.line
+                f"{site} is not Python: {error.msg}.", f"not Python: {error.msg}{where}", site.line
             ) from error
         except (ValueError, RecursionError, MemoryError) as error:
             reason = f"cannot be parsed: {str(error) or type(error).__name__}"

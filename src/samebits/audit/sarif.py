@@ -19,7 +19,7 @@ from samebits.audit.texts import Texts
 from samebits.causes import CATALOGUE
 from samebits.model.cause import Cause
 from samebits.model.finding import Edit, Finding
-from samebits.source.summary import Place
+from samebits.source.summary import SourcePlace
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 #: The rule of comments that leave out what is not there.
@@ -127,7 +127,7 @@ def _result(
     return found
 
 
-def _region(place: Place, texts: Texts) -> dict[str, int]:
+def _region(place: SourcePlace, texts: Texts) -> dict[str, int]:
     first, last, columns = file_lines(place, texts)
     region = {"startLine": first, "endLine": max(first, last)}
     if columns:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from samebits.audit.reading import LONGEST, Source, UnreadableSource, decoded
-from samebits.source.summary import Place
+from samebits.source.summary import SourcePlace
 
 
 class Texts:
@@ -59,7 +59,7 @@ class Texts:
         number = max(sum(first <= line for first in source.cells), 1)
         return number, line - source.cells[number - 1] + 1
 
-    def where(self, place: Place) -> tuple[int | None, int, int]:
+    def where(self, place: SourcePlace) -> tuple[int | None, int, int]:
         """The cell of a place, its first and its last line in there."""
         cell, line = self.cell(place.file, place.line)
         return cell, line, line + place.end_line - place.line

@@ -70,7 +70,7 @@ class Decision(NamedTuple):
     returned_by: str | None = None
 
 
-class Clocks:
+class ClockUses:
     """The readings of clocks of one module."""
 
     def __init__(self, module: Module) -> None:

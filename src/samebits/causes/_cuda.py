@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from samebits.source.project import Program, Project, Seen, is_test
-from samebits.source.summary import Step
+from samebits.source.project import Project, Seen, TracedProgram, is_test
+from samebits.source.summary import SourceStep
 
 MODE: Final = frozenset({"torch.use_deterministic_algorithms", "torch.set_deterministic"})
 #: What chooses a device by itself, CUDA where there is one.
@@ -33,7 +33,7 @@ class Way:
         files: those that it loads.
     """
 
-    program: Program
+    program: TracedProgram
     named: Seen | None = None
     used: Seen | None = None
     mode: Seen | None = None
@@ -44,7 +44,7 @@ class Way:
     files: set[str] = field(default_factory=set)
 
 
-def _names_cuda(step: Step) -> bool:
+def _names_cuda(step: SourceStep) -> bool:
     """Whether an argument of a call is a CUDA device by its text."""
     for value in (*step.args[:2], *step.keywords.values()):
         if "cuda" in value.text and value.text[-19:] != "cuda.is_available()":
@@ -54,7 +54,7 @@ def _names_cuda(step: Step) -> bool:
     return False
 
 
-def moves(step: Step) -> bool | None:
+def moves(step: SourceStep) -> bool | None:
     """Whether a step puts something on CUDA; None where it may, on the program's device."""
     if step.kind != "call":
         return False
@@ -75,7 +75,7 @@ def moves(step: Step) -> bool | None:
     return False
 
 
-def _names(step: Step) -> bool:
+def _names(step: SourceStep) -> bool:
     """Whether a step names CUDA as a device of the program."""
     if step.kind != "call":
         return False
@@ -95,7 +95,7 @@ def _names(step: Step) -> bool:
     return step.attr in ("fit", "train") and _names_cuda(step)
 
 
-def _deterministic(step: Step) -> bool:
+def _deterministic(step: SourceStep) -> bool:
     if step.kind != "call":
         return False
     if step.name in MODE:
@@ -112,7 +112,7 @@ def _deterministic(step: Step) -> bool:
     )
 
 
-def _walked(project: Project, program: Program) -> Way:
+def _walked(project: Project, program: TracedProgram) -> Way:
     way = Way(program)
     maybe: Seen | None = None
     frameworks: set[str] = set()

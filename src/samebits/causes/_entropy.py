@@ -72,7 +72,7 @@ class Seeding(NamedTuple):
     source: ast.Call | None
 
 
-class Entropy:
+class EntropySeeds:
     """The seeds of one module."""
 
     def __init__(self, module: Module) -> None:

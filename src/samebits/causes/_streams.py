@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 from samebits.causes._libraries import SEEDERS
-from samebits.source.project import Program, Project, Seen, is_test
-from samebits.source.summary import Step
+from samebits.source.project import Project, Seen, TracedProgram, is_test
+from samebits.source.summary import SourceStep
 
 PYTHON: Final = "python"
 NUMPY: Final = "numpy"
@@ -83,7 +83,7 @@ _OF_TORCH: Final = frozenset(
 _WORDS: Final = ("seed", "determinis", "reproduc", "restore_rng", "isolated", "set_rng", "setup_random")
 
 
-def seeds(step: Step, project: Project, file: str) -> frozenset[str]:
+def seeds(step: SourceStep, project: Project, file: str) -> frozenset[str]:
     """The streams that a step gives a seed or a state, as far as its name says."""
     if step.kind != "call":
         return _NONE
@@ -119,7 +119,7 @@ def seeds(step: Step, project: Project, file: str) -> frozenset[str]:
     return _NONE
 
 
-def draws(step: Step) -> frozenset[str]:
+def draws(step: SourceStep) -> frozenset[str]:
     """The streams that a step draws from, now or as soon as what it makes is used."""
     if step.kind != "call":
         return _NONE
@@ -187,13 +187,13 @@ def evaluates(name: str) -> bool:
     return bool(_EVALUATES.search(name)) and not _TRAINING.search(name)
 
 
-def draws_now(step: Step) -> frozenset[str]:
+def draws_now(step: SourceStep) -> frozenset[str]:
     """The streams that a step itself draws from."""
     later = step.attr in _LATER or (step.name or "").startswith("torchvision.transforms.")
     return _NONE if later else draws(step)
 
 
-def trains(program: Program) -> bool:
+def trains(program: TracedProgram) -> bool:
     """Whether a program trains something, as far as its steps show."""
     return any(
         seen.step.kind == "call"
@@ -202,7 +202,7 @@ def trains(program: Program) -> bool:
     )
 
 
-def matters(project: Project, program: Program) -> bool:
+def matters(project: Project, program: TracedProgram) -> bool:
     """Whether what a program draws goes anywhere.
 
     A module that others import, and that tries itself out when it is started, has no results.
@@ -225,19 +225,19 @@ class Effect(NamedTuple):
 
 
 #: By project, each program with what it does to the streams, and its course in each of them.
-_EFFECTS: Final[WeakKeyDictionary[Project, list[tuple[Program, list[Effect]]]]] = WeakKeyDictionary()
-_COURSES: Final[WeakKeyDictionary[Project, dict[str, list[tuple[Program, StreamCourse]]]]] = (
+_EFFECTS: Final[WeakKeyDictionary[Project, list[tuple[TracedProgram, list[Effect]]]]] = WeakKeyDictionary()
+_COURSES: Final[WeakKeyDictionary[Project, dict[str, list[tuple[TracedProgram, StreamCourse]]]]] = (
     WeakKeyDictionary()
 )
 
 
-def _effects(project: Project) -> list[tuple[Program, list[Effect]]]:
-    """Every program but those of tests, with the steps that seed or draw, but for those of workers' starts."""
+def _effects(project: Project) -> list[tuple[TracedProgram, list[Effect]]]:
+    """Every program but tests, with its steps that seed or draw, but for those of workers' starts."""
     if project in _EFFECTS:
         return _EFFECTS[project]
     starts = worker_starts(project)
     known: dict[int, tuple[frozenset[str], frozenset[str]] | None] = {}
-    found: list[tuple[Program, list[Effect]]] = []
+    found: list[tuple[TracedProgram, list[Effect]]] = []
     for program in project.programs:
         if is_test(program.file):
             continue
@@ -307,7 +307,7 @@ def worker_starts(project: Project) -> dict[str, set[str]]:
     return found
 
 
-def courses(project: Project, stream: str) -> list[tuple[Program, StreamCourse]]:
+def courses(project: Project, stream: str) -> list[tuple[TracedProgram, StreamCourse]]:
     """Every program of a project, and what it does to a stream."""
     kept = _COURSES.setdefault(project, {})
     if stream not in kept:
@@ -328,7 +328,7 @@ def unseeded(project: Project, stream: str) -> Iterator[tuple[Seen, str]]:
         yield drawn, posixpath.basename(program.file)
 
 
-def is_layer(step: Step) -> bool:
+def is_layer(step: SourceStep) -> bool:
     """Whether a step makes a layer or fills one, or a model of a library."""
     name = step.name or ""
     return name in LAYERS or name.startswith(("torch.nn.init.", "torchvision.models.", "timm."))

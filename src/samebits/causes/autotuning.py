@@ -22,7 +22,7 @@ from samebits.model.rule import Hit, Rule
 from samebits.model.sites import Site
 from samebits.source.module import Module, is_constant, keyword
 from samebits.source.project import Project, Seen
-from samebits.source.summary import Place
+from samebits.source.summary import SourcePlace
 
 _FIX = """\
 torch.backends.cudnn.benchmark = False  # and no max_autotune: choose by a fixed rule, not by a stopwatch
@@ -255,7 +255,7 @@ def _turn_off(draft: Draft, node: ast.Assign) -> None:
 def confirm(project: Project, hits: Sequence[Hit]) -> Iterator[Hit]:
     """With the deterministic settings of a program that a hit is against."""
     settings: dict[str, Seen] = {}
-    unset: set[Place] = set()
+    unset: set[SourcePlace] = set()
     for way in ways(project):
         last: dict[str, Seen] = {}
         strict: Seen | None = None

@@ -12,7 +12,7 @@ from samebits.model.cause import Cause
 from samebits.model.rule import Hit, Rule
 from samebits.source.module import is_constant
 from samebits.source.project import Project, Seen, is_test
-from samebits.source.summary import Function, Place, Step
+from samebits.source.summary import Function, SourcePlace, SourceStep
 
 _FIX = """\
 torch.use_deterministic_algorithms(True)  # once, and nowhere False
@@ -23,7 +23,7 @@ _BRANCHES: Final = frozenset({"if", "else", "try", "except", "finally"})
 _CONTEXTS: Final = ("contextmanager", "asynccontextmanager")
 
 
-def _turns(step: Step) -> tuple[str, bool] | None:
+def _turns(step: SourceStep) -> tuple[str, bool] | None:
     """The setting that a step turns on or off."""
     if step.kind == "set" and step.name == _DETERMINISTIC:
         value = step.args[0].text if step.args else ""
@@ -40,7 +40,7 @@ def _turns(step: Step) -> tuple[str, bool] | None:
     return None
 
 
-def _restores(function: Function, off: Step, setting: str) -> bool:
+def _restores(function: Function, off: SourceStep, setting: str) -> bool:
     """Whether the function gives the setting back, or is what gives it back."""
     if "finally" in off.within or function.last in ("__exit__", "__del__", "tearDown", "teardown"):
         return True
@@ -73,7 +73,7 @@ def _alternatives(on: Seen, off: Seen) -> bool:
 
 
 def rule(project: Project) -> Iterator[Hit]:
-    done: set[Place] = set()
+    done: set[SourcePlace] = set()
     for way in ways(project):
         on: dict[str, list[Seen]] = {}
         for seen in way.program.trace:

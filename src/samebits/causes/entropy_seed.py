@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from samebits.causes._draws import NUMPY, PYTHON, TORCH, of
 from samebits.causes._edits import Draft, UnclearPlace
-from samebits.causes._entropy import Entropy as Entropies
+from samebits.causes._entropy import EntropySeeds
 from samebits.causes._evidence import before, facts, is_random, outside, pairs, reach, spot, sure
 from samebits.causes._libraryfix import give_parameter
 from samebits.causes._patch import InWords, Patch, mends
@@ -283,7 +283,7 @@ def rule(module: Module) -> Iterator[Hit]:
     if not any(word in module.text for word in _SEEDS):
         return
     told: dict[ast.Call, list[ast.Call]] = {}
-    for call, of_what, source in Entropies(module).seedings():
+    for call, of_what, source in EntropySeeds(module).seedings():
         if source is None:
             why = f"{module.source(call)} seeds {of_what} from the operating system, anew in every run."
             yield Hit(module.place(call), why, _FIX)

@@ -9,8 +9,8 @@ from typing import Final
 from samebits.causes._streams import CALLED, draws_now, evaluates, is_layer, trains
 from samebits.model.cause import Cause
 from samebits.model.rule import Hit, Rule
-from samebits.source.project import Program, Project, is_test
-from samebits.source.summary import Class, Function, Place
+from samebits.source.project import Project, TracedProgram, is_test
+from samebits.source.summary import Class, Function, SourcePlace
 
 _FIX = """\
 with torch.random.fork_rng():  # evaluation draws, and training goes on as if it had not
@@ -24,9 +24,9 @@ _ADMITTED: Final = frozenset({"train", "fit", "main", "backward", "step"})
 _ISOLATES: Final = re.compile(r"fork_rng|isolat|preserve_rng|temp_seed|rng_context")
 
 
-def _in_evaluation(project: Project, program: Program) -> Iterator[Hit]:
+def _in_evaluation(project: Project, program: TracedProgram) -> Iterator[Hit]:
     """What functions draw that a training loop calls to evaluate: the first of each."""
-    done: set[Place] = set()
+    done: set[SourcePlace] = set()
     for seen in program.trace:
         call = seen.step
         if call.kind != "call" or seen.loops == 0 or call.attr in _ADMITTED:
@@ -62,7 +62,7 @@ def _looks(of: Function | Class) -> bool:
     return "eval" in done and not done & {"backward", "zero_grad", "step"}
 
 
-def _loaders(program: Program) -> Iterator[Hit]:
+def _loaders(program: TracedProgram) -> Iterator[Hit]:
     """Loaders for evaluation that shuffle by torch's default generator."""
     for seen in program.trace:
         step = seen.step

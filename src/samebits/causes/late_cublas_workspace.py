@@ -9,7 +9,7 @@ from samebits.causes._cuda import Way, ways
 from samebits.model.cause import Cause
 from samebits.model.rule import Hit, Rule
 from samebits.source.project import Project, Seen
-from samebits.source.summary import Place, Step
+from samebits.source.summary import SourcePlace, SourceStep
 
 _FIX = """\
 os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # before anything of the program is on CUDA"""
@@ -17,7 +17,7 @@ _NAME: Final = "CUBLAS_WORKSPACE_CONFIG"
 _SETTERS: Final = frozenset({"os.putenv", "os.environ.setdefault", "os.environ.update"})
 
 
-def _sets(step: Step) -> bool:
+def _sets(step: SourceStep) -> bool:
     if step.kind == "set":
         return step.name == f"os.environ['{_NAME}']"
     return (
@@ -45,7 +45,7 @@ def _late(way: Way) -> Iterator[tuple[Seen, Seen]]:
 def rule(project: Project) -> Iterator[Hit]:
     if not any(_sets(step) for _, _, step in project.steps()):
         return
-    done: set[Place] = set()
+    done: set[SourcePlace] = set()
     for way in ways(project):
         if way.used is None:
             continue

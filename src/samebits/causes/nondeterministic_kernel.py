@@ -25,7 +25,7 @@ from samebits.model.operators import OPERATORS, Torch, is_nondeterministic, plai
 from samebits.model.rule import Hit, Rule
 from samebits.source.module import Module
 from samebits.source.project import Project, Seen, is_test
-from samebits.source.summary import Function, Place, Step
+from samebits.source.summary import Function, SourcePlace, SourceStep
 
 _FIX = """\
 samebits.deterministic()  # once, before training; replaces kernels that have no deterministic form
@@ -152,7 +152,7 @@ def confirm(project: Project, hits: Sequence[Hit]) -> Iterator[Hit]:
         for file, function, step in project.steps()
         if step.place in wanted and step.kind == "call"
     }
-    reached: dict[Place, Seen] = {}
+    reached: dict[SourcePlace, Seen] = {}
     for way in on:
         for seen in way.program.trace:
             if seen.step.kind == "call" and seen.step.place in wanted:
@@ -184,7 +184,7 @@ def _in_model(project: Project, file: str, function: Function, depth: int = 0) -
     )
 
 
-def _without_gradients(project: Project, function: Function, step: Step, seen: Seen | None) -> bool:
+def _without_gradients(project: Project, function: Function, step: SourceStep, seen: Seen | None) -> bool:
     """Whether nothing is propagated back through a step."""
     if _NO_GRAD & {*step.within, *function.decorators}:
         return True

@@ -12,7 +12,7 @@ from samebits.model.cause import Cause
 from samebits.model.rule import Hit, Rule
 from samebits.source.module import FunctionNode, Module, keyword
 from samebits.source.project import Project, is_test
-from samebits.source.summary import MODULE, Function, Step
+from samebits.source.summary import MODULE, Function, SourceStep
 
 _FIX = """\
 torch.manual_seed(0)  # once, before the loop
@@ -180,7 +180,7 @@ def rule_of_functions(project: Project) -> Iterator[Hit]:
                     break
 
 
-def _fixed(step: Step) -> bool:
+def _fixed(step: SourceStep) -> bool:
     """Whether a step seeds, or makes a generator, with a number that is written there."""
     if step.kind != "call" or step.loops or step.name not in _SEEDERS | _MAKERS or "if" in step.within:
         return False

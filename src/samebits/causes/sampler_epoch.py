@@ -11,7 +11,7 @@ from samebits.causes._edits import Draft, UnclearPlace
 from samebits.model.cause import Cause
 from samebits.model.rule import Hit, Rule
 from samebits.source.project import Project, Seen, is_test
-from samebits.source.summary import Place, Step
+from samebits.source.summary import SourcePlace, SourceStep
 
 _FIX = """\
 for epoch in range(epochs):
@@ -29,7 +29,7 @@ _FRAMEWORKS: Final = (
 _HELD_OUT: Final = ("val", "test", "eval", "dev", "infer", "pred", "held")
 
 
-def _shuffles(step: Step) -> bool:
+def _shuffles(step: SourceStep) -> bool:
     """Whether a step makes a sampler that shuffles."""
     if step.kind != "call" or step.name not in _SAMPLERS:
         return False
@@ -59,7 +59,7 @@ def rule(project: Project) -> Iterator[Hit]:
     if not made:
         return
     told = _told(project)
-    done: set[Place] = set()
+    done: set[SourcePlace] = set()
     for way in ways(project):
         if _uses_framework(project, way) or not _has_epochs(project, way):
             continue
@@ -80,7 +80,7 @@ def rule(project: Project) -> Iterator[Hit]:
             )
 
 
-def _name(step: Step) -> str:
+def _name(step: SourceStep) -> str:
     return _plain(step.target) or "this DistributedSampler"
 
 

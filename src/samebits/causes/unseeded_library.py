@@ -11,7 +11,7 @@ from samebits.model.cause import Cause
 from samebits.model.rule import Hit, Rule
 from samebits.source.module import Module, keyword
 from samebits.source.project import Project, is_test
-from samebits.source.summary import Step
+from samebits.source.summary import SourceStep
 
 _FIX = """\
 imgaug.seed(0)                          # once, before augmenters are made
@@ -98,7 +98,7 @@ def file_rule(module: Module) -> Iterator[Hit]:
 
 
 def _imgaug(project: Project) -> Iterator[Hit]:
-    made: dict[str, Step] = {}
+    made: dict[str, SourceStep] = {}
     for file, _, step in project.steps():
         name = step.name or ""
         if step.kind == "call" and name.startswith("imgaug") and "seed" in step.attr:
@@ -150,7 +150,7 @@ def _gymnasium(project: Project) -> Iterator[Hit]:
             )
 
 
-def _sampled(steps: list[Step]) -> Step | None:
+def _sampled(steps: list[SourceStep]) -> SourceStep | None:
     return next((step for step in steps if step.attr == "sample" and "space" in step.owner), None)
 
 

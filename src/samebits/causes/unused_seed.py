@@ -9,7 +9,7 @@ from typing import Final
 from samebits.model.cause import Cause
 from samebits.model.rule import Hit, Rule
 from samebits.source.project import Project, is_test
-from samebits.source.summary import MODULE, Function, Step, Value
+from samebits.source.summary import MODULE, Function, SourceStep, SourceValue
 
 _FIX = """\
 args = parser.parse_args()
@@ -72,22 +72,22 @@ _TELLS: Final = frozenset(
 _PARSERS: Final = frozenset({"parse_args", "parse_known_args", "parse", "parse_args_into_dataclasses"})
 
 
-def _said(value: Value, name: str) -> bool:
+def _said(value: SourceValue, name: str) -> bool:
     """Whether an argument holds the seed, and not only a text of it."""
     if value.text.startswith(("f'", 'f"', "str(", "repr(", "'", '"')):
         return False
     return name in value.reads or re.search(rf"\b{re.escape(name)}\b", value.text) is not None
 
 
-def _takes(step: Step, name: str) -> bool:
+def _takes(step: SourceStep, name: str) -> bool:
     """Whether a step does something with a variable, attribute or key of that name."""
     if step.kind == "mention" or step.attr in _TELLS:
         return False
     given = (*step.args, *step.keywords.values())
-    return any(_said(value, name) for value in given) or _said(Value(step.owner, None, False), name)
+    return any(_said(value, name) for value in given) or _said(SourceValue(step.owner, None, False), name)
 
 
-def _whole(step: Step, project: Project, file: str, holder: str) -> bool:
+def _whole(step: SourceStep, project: Project, file: str, holder: str) -> bool:
     """Whether a step gives all that was asked for to something outside of the project."""
     if step.kind != "call" or step.attr in _TELLS or not holder:
         return False
@@ -98,7 +98,7 @@ def _whole(step: Step, project: Project, file: str, holder: str) -> bool:
     return step.name is None or not project.targets(step, file)
 
 
-def _used(project: Project, steps: list[tuple[str, Step]], name: str) -> bool:
+def _used(project: Project, steps: list[tuple[str, SourceStep]], name: str) -> bool:
     """Whether something of the project does more with a seed than to tell it."""
     if any(_takes(step, name) for file, step in steps if not is_test(file)):
         return True
@@ -110,7 +110,7 @@ def _used(project: Project, steps: list[tuple[str, Step]], name: str) -> bool:
     )
 
 
-def _options(project: Project) -> Iterator[tuple[Step, str]]:
+def _options(project: Project) -> Iterator[tuple[SourceStep, str]]:
     """The options of command lines that are seeds: the step, and the name that it gets."""
     for file, _, step in project.steps():
         if step.attr != "add_argument" or not step.args or is_test(file):
@@ -143,7 +143,7 @@ def rule(project: Project) -> Iterator[Hit]:
                 )
 
 
-def _unused(project: Project, options: list[tuple[Step, str]]) -> Iterator[Hit]:
+def _unused(project: Project, options: list[tuple[SourceStep, str]]) -> Iterator[Hit]:
     steps = [(file, step) for file, _, step in project.steps() if step.kind != "mention"]
     held = {step.target for _, step in steps if step.attr in _PARSERS}
     holders = {word.split(",")[0].strip("( ") for word in held if word}

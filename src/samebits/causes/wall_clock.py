@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from samebits.causes._clocks import WAITS, Clocks
+from samebits.causes._clocks import WAITS, ClockUses
 from samebits.causes._edits import Draft, UnclearPlace
 from samebits.causes._evidence import facts, is_random, outside, reach, spot
 from samebits.causes._patch import Patch, mends
@@ -244,7 +244,7 @@ class _Asked(Hit):
 def rule(module: Module) -> Iterator[Hit]:
     if not any(word in module.text for word in ("time", "perf_counter", "monotonic", "today")):
         return
-    clocks = Clocks(module)
+    clocks = ClockUses(module)
     for node, reading, does, returned_by in clocks.decisions():
         place = module.place(node)
         clock = module.source(reading)

@@ -8,7 +8,7 @@ from typing import Final
 from samebits.model.cause import Cause
 from samebits.model.rule import Hit, Rule
 from samebits.source.project import Home, Project
-from samebits.source.summary import Class, Function, Step
+from samebits.source.summary import Class, Function, SourceStep
 
 _FIX = """\
 def __getitem__(self, index):
@@ -29,7 +29,7 @@ def _is_dataset(project: Project, file: str, of: Class) -> bool:
     return any(base.endswith(("Dataset", "Dataset[int]")) for base in of.bases)
 
 
-def _loaded(project: Project, file: str, of: Class) -> Step | None:
+def _loaded(project: Project, file: str, of: Class) -> SourceStep | None:
     """A loader of several workers that may load this dataset, and that starts them without a function."""
     for where, function, step in project.steps():
         if step.attr != "DataLoader" or step.kind != "call":
@@ -51,7 +51,9 @@ def _loaded(project: Project, file: str, of: Class) -> Step | None:
     return None
 
 
-def _given(project: Project, file: str, of: Class, methods: list[Function]) -> Iterator[tuple[str, Step]]:
+def _given(
+    project: Project, file: str, of: Class, methods: list[Function]
+) -> Iterator[tuple[str, SourceStep]]:
     """Attributes that hold a generator which whoever makes the dataset made: with the step that did."""
     start = next((method for method in methods if method.last == "__init__"), None)
     if start is None:
@@ -71,7 +73,7 @@ def _given(project: Project, file: str, of: Class, methods: list[Function]) -> I
                 yield str(kept[name]), made
 
 
-def _maker(function: Function, call: Step, text: str) -> Step | None:
+def _maker(function: Function, call: SourceStep, text: str) -> SourceStep | None:
     """The step that makes the generator which is given as `text`: a variable, or the call itself."""
     for step in function.steps:
         if step.kind != "call" or step.name not in _MAKERS:
@@ -92,7 +94,7 @@ def _made(project: Project, file: str, function: Function, text: str) -> Home | 
     return None
 
 
-def _made_inside(project: Project, file: str, function: Function, loader: Step) -> Home | None:
+def _made_inside(project: Project, file: str, function: Function, loader: SourceStep) -> Home | None:
     """`DataLoader(Images(root), ...)`."""
     for step in function.steps:
         inside = loader.place.line <= step.place.line <= loader.place.end_line
@@ -159,7 +161,7 @@ def rule(project: Project) -> Iterator[Hit]:
                 break
 
 
-def _generator(step: Step) -> str:
+def _generator(step: SourceStep) -> str:
     given = step.keywords.get("generator")
     return given.text if given is not None else ""
 

@@ -10,7 +10,7 @@ from samebits.causes._streams import seeds
 from samebits.model.cause import Cause
 from samebits.model.rule import Hit, Rule
 from samebits.source.project import Home, Project, is_test
-from samebits.source.summary import Class, Function, Place, Step, Value
+from samebits.source.summary import Class, Function, SourcePlace, SourceStep, SourceValue
 
 _FIX = """\
 def seed_worker(worker_id):
@@ -26,7 +26,7 @@ _OF_EPOCHS: Final = re.compile(r"epoch|step|iteration|round", re.IGNORECASE)
 _OF_RANKS: Final = frozenset({"rank", "local_rank", "get_rank", "global_rank", "get_global_rank"})
 
 
-def _fault(step: Step, worker: str | None, lasting: bool) -> str | None:
+def _fault(step: SourceStep, worker: str | None, lasting: bool) -> str | None:
     """What is wrong with one seeding call of such a function; ``worker`` is its parameter for the number."""
     given = step.given(0, "seed", "a")
     if given is None or given.text == "None":
@@ -43,17 +43,17 @@ def _fault(step: Step, worker: str | None, lasting: bool) -> str | None:
     return "which is the same in every epoch: each begins with the numbers of the last one"
 
 
-def _lasting(step: Step) -> bool:
+def _lasting(step: SourceStep) -> bool:
     """Whether the workers of a loader start once."""
     given = step.keywords.get("persistent_workers")
     return given is not None and given.text not in ("False", "None")
 
 
-def _called(step: Step) -> str:
+def _called(step: SourceStep) -> str:
     return f"{step.owner}.{step.attr}" if step.owner else step.attr
 
 
-def _in_function(project: Project, home: Home, given: Value, loader: Step) -> Iterator[Hit]:
+def _in_function(project: Project, home: Home, given: SourceValue, loader: SourceStep) -> Iterator[Hit]:
     function = home.of
     if isinstance(function, Class):
         return
@@ -72,7 +72,7 @@ def _in_function(project: Project, home: Home, given: Value, loader: Step) -> It
         yield _hit(*found[0], loader.place)
 
 
-def _seeds(project: Project, step: Step, file: str) -> bool:
+def _seeds(project: Project, step: SourceStep, file: str) -> bool:
     if seeds(step, project, file):
         return True
     if step.kind != "call" or not step.args:
@@ -83,13 +83,13 @@ def _seeds(project: Project, step: Step, file: str) -> bool:
     )
 
 
-def _hit(step: Step, why: str, loader: Place) -> Hit:
+def _hit(step: SourceStep, why: str, loader: SourcePlace) -> Hit:
     given = step.given(0, "seed", "a")
     text = given.text if given is not None else ""
     return Hit(step.place, f"{_called(step)}() gets {text}, {why}.", _FIX, places=((loader, "the loader"),))
 
 
-def _augmenter(project: Project) -> Step | None:
+def _augmenter(project: Project) -> SourceStep | None:
     """Where the project makes an augmenter of imgaug, which draws from a generator of the process."""
     for file, _, step in project.steps():
         if step.kind == "call" and (step.name or "").startswith("imgaug.augmenters.") and not is_test(file):
@@ -102,7 +102,7 @@ def _without_imgaug(project: Project) -> Iterator[Hit]:
     augmenter = _augmenter(project)
     if augmenter is None:
         return
-    done: set[Place] = set()
+    done: set[SourcePlace] = set()
     for file, _, loader in project.steps():
         workers = loader.keywords.get("num_workers") if loader.attr == "DataLoader" else None
         if workers is None or workers.text == "0" or is_test(file):

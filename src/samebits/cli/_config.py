@@ -27,7 +27,7 @@ from samebits.errors import UsageError
 #: The options that may stand there, by their long names.
 KEYS: Final = (
     *("out", "seed", "deterministic", "portable", "level", "steps", "runs", "timeout", "python"),
-    *("device", "older", "keep", "size"),
+    *("device", "older", "keep", "size", "select", "ignore", "exclude", "baseline"),
 )
 _FILE: Final = "pyproject.toml"
 _LARGEST: Final = 4 << 20
@@ -117,12 +117,15 @@ def _value(path: Path, where: str, key: str, value: Any, option: click.Option, c
         fits, expected = isinstance(value, int | float) and not isinstance(value, bool), "a number"
     elif isinstance(kind, click.types.IntParamType) or kind.name == "seed":
         fits, expected = isinstance(value, int) and not isinstance(value, bool), "a whole number"
+    elif kind.name == "names":
+        fits = isinstance(value, str) or (isinstance(value, list) and all(isinstance(w, str) for w in value))
+        expected = "a list of texts"
     else:
         fits, expected = isinstance(value, str) and value != "", "a text"
     if not fits:
         raise _error(path, where, key, f"expected {expected}, got {value!r}")
-    if option.is_flag:
-        return value
+    if option.is_flag or kind.name == "names":
+        return value if option.is_flag or isinstance(value, list) else [value]
     if isinstance(kind, click.Path):
         value = str(path.parent / value)
     try:

@@ -167,12 +167,12 @@ def console(json_path: str | None) -> Console:
     """Where a person reads the result: the standard output, unless that is for JSON alone."""
     from rich.console import Console
 
-    class Told(Console):
+    class Piped(Console):
         def on_broken_pipe(self) -> None:
             """rich would exit with 1, which here means that runs diverge."""
             raise BrokenPipeError
 
-    return Told(stderr=json_path == "-", highlight=False)
+    return Piped(stderr=json_path == "-", highlight=False)
 
 
 def write_page(document: dict[str, Any], path: Path) -> None:

@@ -144,6 +144,22 @@ class MatrixLine(_Line):
         self._write(f"{done} of {self._total} changes, {spoken(left)} left: {under_way or 'starting'}")
 
 
+class FilesLine(_Line):
+    """Called as `line(done, total)`: so many files of all are read."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(stream, clock)
+        self._began = clock()
+        self._shown = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        now = self._clock()
+        if now - self._began < _QUIET or now - self._shown < _PERIOD:
+            return
+        self._shown = now
+        self._write(f"{done:,} of {total:,} files are read")
+
+
 class NoProgress:
     """Where nobody watches."""
 
@@ -169,6 +185,11 @@ def trials_line(*, quiet: bool = False) -> TrialsLine | NoProgress:
 def matrix_line(*, quiet: bool = False) -> MatrixLine | NoProgress:
     """The same for many runs, several at once."""
     return MatrixLine(sys.stderr) if sys.stderr.isatty() and not quiet else NoProgress()
+
+
+def files_line(*, quiet: bool = False) -> FilesLine | NoProgress:
+    """The same for files that are read."""
+    return FilesLine(sys.stderr) if sys.stderr.isatty() and not quiet else NoProgress()
 
 
 @contextmanager

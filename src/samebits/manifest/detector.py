@@ -53,7 +53,9 @@ def rules() -> tuple[SecretForm, ...]:
     """The rules of the file."""
     rows = json.loads(_FILE.read_text(encoding="utf-8"))["rules"]
     return tuple(
-        SecretForm(row["id"], tuple(row["keywords"]), row["pattern"], row.get("entropy", 0.0), row.get("group"))
+        SecretForm(
+            row["id"], tuple(row["keywords"]), row["pattern"], row.get("entropy", 0.0), row.get("group")
+        )
         for row in rows
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from samebits.source.module import Module
 from samebits.source.project import Project
-from samebits.source.summary import Place
+from samebits.source.summary import SourcePlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,12 @@ class Hit:
             it (sorts what it gets), there is none.
     """
 
-    place: Place
+    place: SourcePlace
     why: str
     fix: str
     mend: Callable[[Any, Any], None] | None = None
     safe: bool = False
-    places: tuple[tuple[Place, str], ...] = ()
+    places: tuple[tuple[SourcePlace, str], ...] = ()
     returned_by: str | None = None
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 from samebits.source.kinds import Kinds
 from samebits.source.scopes import Scopes
 from samebits.source.scopes import last_name as last_name
-from samebits.source.summary import MODULE, Place
+from samebits.source.summary import MODULE, SourcePlace
 
 _Node = TypeVar("_Node", bound=ast.AST)
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
@@ -59,9 +59,9 @@ class Module:
         """Every call, with its full name if it is known, and its last name."""
         return [(call, self.names.called(call), last_name(call.func)) for call in self.every(ast.Call)]
 
-    def place(self, node: ast.expr | ast.stmt) -> Place:
+    def place(self, node: ast.expr | ast.stmt) -> SourcePlace:
         end = node.end_lineno or node.lineno
-        return Place(
+        return SourcePlace(
             self.file,
             node.lineno,
             self.character(node.lineno, node.col_offset) + 1,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from samebits.source.summary import GUARD, MODULE, Class, Function, Step, Summary
+from samebits.source.summary import GUARD, MODULE, Class, Function, SourceStep, Summary
 
 #: Methods of so many classes may be meant by a name on an object that is not known.
 _CANDIDATES: Final = 3
@@ -77,17 +77,17 @@ class Seen(NamedTuple):
         calls: the steps that lead to it, outermost first.
     """
 
-    step: Step
+    step: SourceStep
     file: str
     function: Function
     later: bool
     loops: int
     within: tuple[str, ...]
-    calls: tuple[Step, ...]
+    calls: tuple[SourceStep, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class TracedProgram:
     """A file that is started, and its trace."""
 
     file: str
@@ -209,14 +209,14 @@ class Project:
                     found.setdefault(function.last, []).append(Home(file, function))
         return found
 
-    def targets(self, step: Step, file: str) -> list[Home]:
+    def targets(self, step: SourceStep, file: str) -> list[Home]:
         """The functions and classes that a call may run: one where it is known, else those of that name."""
         found = self._called.get(id(step))
         if found is None:
             found = self._called[id(step)] = self._targets(step, file)
         return found
 
-    def _targets(self, step: Step, file: str) -> list[Home]:
+    def _targets(self, step: SourceStep, file: str) -> list[Home]:
         home = self.resolve(step.name, file)
         if home is not None:
             return [home]
@@ -229,7 +229,7 @@ class Project:
 
     # -- steps
 
-    def steps(self) -> Iterator[tuple[str, Function, Step]]:
+    def steps(self) -> Iterator[tuple[str, Function, SourceStep]]:
         """Every step of every file."""
         for file, summary in self.files.items():
             for function in summary.functions.values():
@@ -237,16 +237,16 @@ class Project:
                     yield file, function, step
 
     @cached_property
-    def callers(self) -> Mapping[tuple[str, str], list[tuple[str, Function, Step]]]:
+    def callers(self) -> Mapping[tuple[str, str], list[tuple[str, Function, SourceStep]]]:
         """By file and name of a function, the steps that call it: of what file and function."""
-        found: dict[tuple[str, str], list[tuple[str, Function, Step]]] = {}
+        found: dict[tuple[str, str], list[tuple[str, Function, SourceStep]]] = {}
         for file, function, step in self.steps():
             if step.kind == "call":
                 for home in self.targets(step, file):
                     found.setdefault((home.file, home.of.name), []).append((file, function, step))
         return found
 
-    def below(self, home: Home) -> Iterator[tuple[str, Function, Step, tuple[str, ...]]]:
+    def below(self, home: Home) -> Iterator[tuple[str, Function, SourceStep, tuple[str, ...]]]:
         """The steps of a function, and of what it calls, each function once: with what is around each."""
         done: set[tuple[str, str]] = set()
         waiting: list[tuple[Home, tuple[str, ...]]] = [(home, ())]
@@ -282,10 +282,10 @@ class Project:
         return file in self._imported
 
     @cached_property
-    def programs(self) -> tuple[Program, ...]:
+    def programs(self) -> tuple[TracedProgram, ...]:
         """The files that are started, but for tests."""
         return tuple(
-            Program(file, tuple(_Tracer(self).trace(file)))
+            TracedProgram(file, tuple(_Tracer(self).trace(file)))
             for file, summary in self.files.items()
             if not is_test(file) and (summary.guarded or (summary.works and not self.is_imported(file)))
             if not any(step.name in _RUNNERS for step in summary.functions[MODULE].steps)
@@ -296,7 +296,7 @@ class _Tracer:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.done: set[int] = set()
-        self.later: list[tuple[Home, tuple[Step, ...], int]] = []
+        self.later: list[tuple[Home, tuple[SourceStep, ...], int]] = []
 
     def trace(self, file: str) -> Iterator[Seen]:
         yield from self._module(file, (), False)
@@ -309,10 +309,10 @@ class _Tracer:
             else:
                 yield from self._function(home, calls, True, loops, ())
 
-    def _module(self, file: str, calls: tuple[Step, ...], later: bool) -> Iterator[Seen]:
+    def _module(self, file: str, calls: tuple[SourceStep, ...], later: bool) -> Iterator[Seen]:
         yield from self._function(Home(file, self.project.files[file].functions[MODULE]), calls, later, 0, ())
 
-    def _methods(self, home: Home, calls: tuple[Step, ...], loops: int) -> Iterator[Seen]:
+    def _methods(self, home: Home, calls: tuple[SourceStep, ...], loops: int) -> Iterator[Seen]:
         assert isinstance(home.of, Class)
         for name in home.of.methods:
             method = self.project.method(home, name)
@@ -325,7 +325,7 @@ class _Tracer:
                 yield from self._methods(above, calls, loops)
 
     def _function(
-        self, home: Home, calls: tuple[Step, ...], later: bool, loops: int, within: tuple[str, ...]
+        self, home: Home, calls: tuple[SourceStep, ...], later: bool, loops: int, within: tuple[str, ...]
     ) -> Iterator[Seen]:
         function = home.of
         assert isinstance(function, Function)

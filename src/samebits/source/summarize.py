@@ -10,7 +10,17 @@ from typing import Final
 
 from samebits.source.module import FunctionNode, Module, last_name
 from samebits.source.order import Orders
-from samebits.source.summary import GUARD, MODULE, NOTHING, Class, Function, Place, Step, Summary, Value
+from samebits.source.summary import (
+    GUARD,
+    MODULE,
+    NOTHING,
+    Class,
+    Function,
+    SourcePlace,
+    SourceStep,
+    SourceValue,
+    Summary,
+)
 
 _DEPTH: Final = 4  # variables followed for what a value is made of
 _LOOPS: Final = frozenset(
@@ -21,7 +31,7 @@ _CHANGES: Final = frozenset(
     {*_LOOPS, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.With, ast.AsyncWith}
 )
 _STATEMENTS: Final = frozenset({ast.Assign, ast.AnnAssign, ast.Import, ast.ImportFrom, ast.Return})
-#: The function that something is in, how many of its loops are around it, and what `Step.within` is.
+#: The function that something is in, how many of its loops are around it, and what `SourceStep.within` is.
 _Around = tuple[str, int, tuple[str, ...]]
 #: Last names of calls whose arguments are followed to what they are made of.
 _FOLLOWED: Final = ("seed", "random", "rng", "generator", "key")
@@ -37,9 +47,9 @@ class _Maker:
         self.returning = returning
         self.names = module.names
         self.orders = Orders(module, written=True)
-        self.steps: dict[str, list[Step]] = {MODULE: []}
+        self.steps: dict[str, list[SourceStep]] = {MODULE: []}
         self.reads: dict[str, set[str]] = {MODULE: set()}
-        self.returned: dict[str, list[Value]] = {}
+        self.returned: dict[str, list[SourceValue]] = {}
         self.qualnames: dict[ast.AST, str] = {}
         self.context: dict[ast.AST, _Around] = {}
         #: Names by which the file has functions and classes of its own, or what is imported of the project.
@@ -72,7 +82,7 @@ class _Maker:
                 self._name(node, above, around)  # type: ignore[arg-type]
             elif kind in _STATEMENTS:
                 self._statement(node, around)
-        whole = Place(module.file, 1, 1, max(len(module.lines), 1))
+        whole = SourcePlace(module.file, 1, 1, max(len(module.lines), 1))
         functions[MODULE] = Function(MODULE, whole)
         for name, function in functions.items():
             functions[name] = Function(
@@ -173,7 +183,7 @@ class _Maker:
             return None if full is None else f"{full}.{node.attr}"
         return None
 
-    def value(self, node: ast.expr, follow: bool) -> Value:
+    def value(self, node: ast.expr, follow: bool) -> SourceValue:
         name = None
         if isinstance(node, ast.Name | ast.Attribute):
             name = self.named(node)
@@ -189,8 +199,8 @@ class _Maker:
         )
         text = repr(node.value) if isinstance(node, ast.Constant) else self.module.source(node)
         if not follow or constant:
-            return Value(text, name, constant)
-        return Value(text, name, constant, self._made_of(node), frozenset(self._terms(node)))
+            return SourceValue(text, name, constant)
+        return SourceValue(text, name, constant, self._made_of(node), frozenset(self._terms(node)))
 
     def _owner_of(self, node: ast.AST) -> str:
         return self.context[node][0] if node in self.context else self.module.owner(node)
@@ -238,7 +248,7 @@ class _Maker:
 
     # -- steps
 
-    def _add(self, owner: str, step: Step) -> None:
+    def _add(self, owner: str, step: SourceStep) -> None:
         self.steps.setdefault(owner, []).append(step)
 
     def _lambda(self, node: ast.Lambda, functions: dict[str, Function], around: _Around) -> _Around:
@@ -249,7 +259,7 @@ class _Maker:
         self.steps.setdefault(name, [])
         self.reads.setdefault(name, set())
         functions[name] = Function(name, place, tuple(one.arg for one in node.args.args))
-        self._add(owner, Step("mention", place, f":{name}", "", "", "", (), NOTHING, loops, within))
+        self._add(owner, SourceStep("mention", place, f":{name}", "", "", "", (), NOTHING, loops, within))
         return name, 0, ()
 
     def _call(self, node: ast.Call, around: _Around) -> None:
@@ -263,7 +273,7 @@ class _Maker:
         keywords = {given.arg or "**": self.value(given.value, follow) for given in node.keywords}
         self._add(
             owner,
-            Step(
+            SourceStep(
                 "call",
                 self.module.place(node),
                 name,
@@ -311,7 +321,8 @@ class _Maker:
         name = self.named(node)
         if name is not None:
             self._add(
-                owner, Step("mention", self.module.place(node), name, "", "", "", (), NOTHING, loops, within)
+                owner,
+                SourceStep("mention", self.module.place(node), name, "", "", "", (), NOTHING, loops, within),
             )
 
     def _assign(self, node: ast.AST, owner: str, loops: int, within: tuple[str, ...]) -> None:
@@ -330,7 +341,7 @@ class _Maker:
                 if of is not None and isinstance(target.slice, ast.Constant):
                     name = f"{of}[{target.slice.value!r}]"
             if name is not None:
-                step = Step(
+                step = SourceStep(
                     "set", self.module.place(node), name, name.rpartition(".")[2], "", "",
                     (self.value(value, True),), NOTHING, loops, within,
                 )  # fmt: skip
@@ -350,7 +361,9 @@ class _Maker:
         for name in modules:
             self._add(
                 owner,
-                Step("import", place, name, name.rpartition(".")[2], "", "", (), NOTHING, loops, within),
+                SourceStep(
+                    "import", place, name, name.rpartition(".")[2], "", "", (), NOTHING, loops, within
+                ),
             )
 
     def _entered(self, node: ast.With | ast.AsyncWith) -> Iterator[str]:
@@ -412,7 +425,7 @@ _OUTSIDE: Final = frozenset(
 )
 
 
-def _when(step: Step) -> tuple[int, int]:
+def _when(step: SourceStep) -> tuple[int, int]:
     """When a step happens: what is called with another call's result comes after it."""
     place = step.place
     return (place.end_line, place.end_column) if step.kind in ("call", "set") else (place.line, place.column)
@@ -461,6 +474,6 @@ def summarize(module: Module, returning: Collection[str] = ()) -> Summary:
     return _Maker(module, returning).made()
 
 
-def lambda_name(place: Place) -> str:
+def lambda_name(place: SourcePlace) -> str:
     """What a lambda is called, by where it stands."""
     return f"<lambda {place.line}:{place.column}>"

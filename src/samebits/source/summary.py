@@ -18,7 +18,7 @@ MODULE: Final = "<module>"
 GUARD: Final = "__main__"
 
 
-class Place(NamedTuple):
+class SourcePlace(NamedTuple):
     """Where a call or statement stands: lines from 1, columns from 1 in characters.
 
     `end_column` is that behind the last character; 0 where it is not known.
@@ -31,7 +31,7 @@ class Place(NamedTuple):
     end_column: int = 0
 
 
-class Value(NamedTuple):
+class SourceValue(NamedTuple):
     """An argument or an assigned value, as it is written.
 
     Attributes:
@@ -50,10 +50,10 @@ class Value(NamedTuple):
 
 
 #: No arguments by name.
-NOTHING: Final[Mapping[str, Value]] = {}
+NOTHING: Final[Mapping[str, SourceValue]] = {}
 
 
-class Step(NamedTuple):
+class SourceStep(NamedTuple):
     """One thing that a function does.
 
     Attributes:
@@ -72,18 +72,18 @@ class Step(NamedTuple):
     """
 
     kind: Literal["call", "set", "mention", "import"]
-    place: Place
+    place: SourcePlace
     name: str | None
     attr: str
     owner: str = ""
     target: str = ""
-    args: tuple[Value, ...] = ()
-    keywords: Mapping[str, Value] = NOTHING
+    args: tuple[SourceValue, ...] = ()
+    keywords: Mapping[str, SourceValue] = NOTHING
     loops: int = 0
     within: tuple[str, ...] = ()
     unordered: bool = False
 
-    def given(self, number: int | None, *names: str) -> Value | None:
+    def given(self, number: int | None, *names: str) -> SourceValue | None:
         """The argument at a place, or by one of these names."""
         for name in names:
             if name in self.keywords:
@@ -103,12 +103,12 @@ class Function:
     """
 
     name: str
-    place: Place
+    place: SourcePlace
     parameters: tuple[str, ...] = ()
     decorators: tuple[str, ...] = ()
-    steps: tuple[Step, ...] = ()
+    steps: tuple[SourceStep, ...] = ()
     reads: frozenset[str] = frozenset()
-    returned: tuple[Value, ...] = ()
+    returned: tuple[SourceValue, ...] = ()
 
     @property
     def last(self) -> str:
@@ -120,7 +120,7 @@ class Class:
     """A class: the names of its bases, and of its methods."""
 
     name: str
-    place: Place
+    place: SourcePlace
     bases: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samebits.model.finding import Edit
+from samebits.source.source_text import SourceText
 from samebits.trials.cure.patchwork import PatchConflict, Patchwork
-from samebits.trials.cure.source_text import SourceText
 
 SOURCE = "import torch\n\nmodel = 1\nx = draw()\ny = order(set_of)\n"
 

@@ -18,9 +18,9 @@ from samebits.launch.mirror_links import is_below
 from samebits.launch.program import Program
 from samebits.launch.verify import verify
 from samebits.record.run import Run
+from samebits.source.source_text import SourceText
 from samebits.trials.cure.patchwork import PatchConflict, Patchwork
 from samebits.trials.cure.remedies import FRESH, Remedy
-from samebits.trials.cure.source_text import SourceText
 
 #: Called as progress(run, most, steps, None, what): runs from 1, at most how many, and what is tried.
 CureProgress = Callable[[int, int, int, None, str], None]

@@ -8,7 +8,6 @@ original, so that any of them can be taken out and the others stay where they be
 from __future__ import annotations
 
 import ast
-import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Final
 
 from samebits.errors import SamebitsError
 from samebits.model.finding import Edit
-from samebits.trials.cure.source_text import SourceText
+from samebits.source.source_text import SourceText, unified_diff
 
 _IMPORT: Final = re.compile(r"\s*(?:import|from)\s")
 
@@ -110,15 +109,7 @@ class Patchwork:
     def _diff(self, file: str, remedies: Collection[int]) -> Iterator[bytes]:
         text = self.original(file)
         before = text.data([[line] for line in text.lines])
-        name = file.lstrip("/") + ("\t" if " " in file else "")  # the tab says where the name ends
-        for line in difflib.diff_bytes(
-            difflib.unified_diff,
-            _ended(before),
-            _ended(self.data(file, remedies)),
-            f"a/{name}".encode(),
-            f"b/{name}".encode(),
-        ):
-            yield line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n"
+        yield from unified_diff(file, before, self.data(file, remedies))
 
     def line(self, file: str, line: int, remedies: Collection[int]) -> int:
         """The line of a file as it was for one of the file with these remedies made."""
@@ -146,12 +137,6 @@ class Patchwork:
                 if new is not None:
                     _make(groups[hunk.anchor], hunk.old, new, own[hunk.anchor])
         return groups
-
-
-def _ended(data: bytes) -> list[bytes]:
-    """The lines of a file with their line feeds."""
-    *lines, last = data.split(b"\n")
-    return [line + b"\n" for line in lines] + ([last] if last else [])
 
 
 def _make(group: list[str], old: str, new: tuple[str, ...], own: str) -> None:

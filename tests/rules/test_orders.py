@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.audit.one_rule import lines, mended
+from tests.rules.one_rule import lines, mended
 
 FUTURES = "from concurrent.futures import ThreadPoolExecutor, as_completed\n"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.audit.one_rule import findings, lines, mended
+from tests.rules.one_rule import findings, lines, mended
 
 from samebits.audit import audit_paths
 

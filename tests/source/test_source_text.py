@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samebits.trials.cure.source_text import SourceText
+from samebits.source.source_text import SourceText
 
 TEXT = st.text(st.characters(exclude_characters="\r\n", codec="utf-8"))
 LINES = st.lists(st.tuples(TEXT, st.sampled_from(["\n", "\r\n", "\r"])), min_size=1)
