@@ -25,6 +25,7 @@ class Kinds:
     def __init__(self, tree: ast.Module, names: Scopes) -> None:
         self.tree = tree
         self.names = names
+        self._variables: dict[tuple[ast.AST | None, str], bool] = {}  # by scope and name: whether it is a set
 
     def is_set(self, node: ast.expr, depth: int = 0) -> bool:
         """Whether an expression is a set whose elements may hold text."""
@@ -46,10 +47,11 @@ class Kinds:
             case ast.Call() if self.names.called(node) in ("set", "frozenset"):
                 return not node.args or not self._of_numbers(node.args[0])
             case ast.Name():
-                values = self.names.values(node)
-                if not values or not all(self.is_set(value, depth + 1) for value in values):
-                    return False
-                return not self._filled_with_numbers(node)  # `found = set()`, then `found.add(3)`
+                key = self.names.home(node), node.id
+                if key not in self._variables:
+                    self._variables[key] = False  # of one that is made of itself
+                    self._variables[key] = self._holds_set(node, depth)
+                return self._variables[key]
             case ast.Attribute(value=ast.Name(id="self")):
                 held = self._attributes.get(node.attr, [])
                 return bool(held) and all(
@@ -57,6 +59,12 @@ class Kinds:
                 )
             case _:
                 return False
+
+    def _holds_set(self, name: ast.Name, depth: int) -> bool:
+        values = [value for value in self.names.values(name) or () if not _begins_with(value, name.id)]
+        if not values or not all(self.is_set(value, depth + 1) for value in values):
+            return False
+        return not self._filled_with_numbers(name)  # `found = set()`, then `found.add(3)`
 
     @cached_property
     def _attributes(self) -> dict[str, list[ast.expr | None]]:
@@ -210,6 +218,15 @@ class Kinds:
                 return bool(values) and all(self.is_text(value, depth + 1) for value in values or ())
             case _:
                 return False
+
+
+def _begins_with(value: ast.expr, name: str) -> bool:
+    """Whether a value is made of the variable itself: `found = found | more`."""
+    while isinstance(value, ast.BinOp) and isinstance(value.op, SET_OPERATIONS):
+        value = value.left
+        if isinstance(value, ast.Name) and value.id == name:
+            return True
+    return False
 
 
 def _may_be_set(value: ast.expr) -> bool:

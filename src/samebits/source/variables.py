@@ -15,6 +15,7 @@ class Variables:
     def __init__(self, module: Module) -> None:
         self.module = module
         self.names = module.names
+        self._loads: dict[tuple[ast.AST | None, str], list[ast.expr]] = {}
 
     @cached_property
     def named(self) -> dict[str, list[ast.Name]]:
@@ -36,11 +37,14 @@ class Variables:
         """Where a variable of the function, or an attribute of the class, is read."""
         if isinstance(target, ast.Name):
             home = self.names.home(target)
-            return [
-                name
-                for name in self.named.get(target.id, ())
-                if isinstance(name.ctx, ast.Load) and self.names.home(name) is home
-            ]
+            key = home, target.id
+            if key not in self._loads:
+                self._loads[key] = [
+                    name
+                    for name in self.named.get(target.id, ())
+                    if isinstance(name.ctx, ast.Load) and self.names.home(name) is home
+                ]
+            return self._loads[key]
         if not isinstance(target, ast.Attribute) or not isinstance(target.value, ast.Name):
             return []
         owner = self.module.class_of(target)
