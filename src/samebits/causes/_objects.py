@@ -43,6 +43,12 @@ def _seeded_later(module: Module, call: ast.Call) -> bool:
         return True
     targets = above.targets if isinstance(above, ast.Assign) else [above.target]
     held = {ast.unparse(target) for target in targets}
+    if any(isinstance(target, ast.Attribute) for target in targets) and any(
+        other is not above and isinstance(other.value, ast.Call) and other.value.args
+        for other in module.every(ast.Assign)
+        if any(isinstance(each, ast.Attribute) and ast.unparse(each) in held for each in other.targets)
+    ):
+        return True  # another is made before it is drawn from, from a seed
     return any(
         isinstance(other.func, ast.Attribute)
         and last_name(other.func) in _SEEDED_LATER

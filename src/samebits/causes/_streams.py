@@ -74,7 +74,13 @@ _METHODS: Final = _words("normal_ uniform_ bernoulli_ random_ exponential_ cauch
 #: Calls that seed all three, by their full names, and the last names of such ones in libraries.
 _SEEDERS: Final = frozenset(
     {*(f"{library}.{name}" for library, name in SEEDERS.items())}
-    | {"samebits.seed_everything", "samebits.run", "accelerate.utils.set_seed", "transformers.Trainer"}
+    | {
+        "samebits.seed_everything",
+        "samebits.run",
+        "detectron2.engine.default_setup",
+        "accelerate.utils.set_seed",
+        "transformers.Trainer",
+    }
     | {"transformers.Seq2SeqTrainer", "trl.SFTTrainer", "ultralytics.YOLO"}
 )
 _OF_TORCH: Final = frozenset(
@@ -162,9 +168,7 @@ def draws(step: SourceStep) -> frozenset[str]:
 _LATER: Final = ("DataLoader", "RandomSampler", "WeightedRandomSampler")
 #: Steps of a program that trains, and of one that leaves something behind.
 _TRAINS: Final = _words("backward fit train_step training_step")
-_WRITES: Final = _words(
-    "save dump savez savez_compressed to_csv to_parquet to_pickle to_json save_pretrained"
-)
+_WRITES: Final = re.compile(r"^(save|dump|to_(csv|parquet|pickle|json)|imsave|imwrite|write|export)")
 #: Functions of these names draw for pictures and tests.
 _SHOWN: Final = re.compile(r"plot|visual|vis_|colou?r|palette|demo|smoke|show|self_test|benchmark|profile")
 
@@ -182,6 +186,18 @@ _EVALUATES: Final = re.compile(
 _TRAINING: Final = re.compile(r"(^|_)train(_|$|ing|er)?|fit|backward", re.IGNORECASE)
 
 
+_OF_EVALUATION: Final = re.compile(
+    r"(^|_|\.)(eval|evaluation|valid|validation|val|test|dev|held)(_|$|loader|set|dl)", re.IGNORECASE
+)
+
+
+def of_evaluation(loader: SourceStep) -> bool:
+    """Whether a loader, by the names of its dataset and its variable, is for evaluation."""
+    given = loader.given(0, "dataset")
+    words = re.split(r"[^\w.]+", f"{loader.target} {given.text if given is not None else ''}")
+    return any(_OF_EVALUATION.search(word) for word in words) and not any("train" in word for word in words)
+
+
 def evaluates(name: str) -> bool:
     """Whether a function, by its name, evaluates a model and does not train it."""
     return bool(_EVALUATES.search(name)) and not _TRAINING.search(name)
@@ -194,10 +210,14 @@ def draws_now(step: SourceStep) -> frozenset[str]:
 
 
 def trains(program: TracedProgram) -> bool:
-    """Whether a program trains something, as far as its steps show."""
+    """Whether a program trains something, as far as its steps show.
+
+    What a class could do that it makes, and that nobody calls, does not count.
+    """
     return any(
-        seen.step.kind == "call"
-        and (seen.step.attr in _TRAINS or (seen.step.name or "").startswith("torch.optim."))
+        (seen.step.attr in _TRAINS or (seen.step.name or "").startswith("torch.optim."))
+        and seen.step.kind == "call"
+        and not (seen.later and "." in seen.function.name and "<locals>" not in seen.function.name)
         for seen in program.trace
     )
 
@@ -211,7 +231,7 @@ def matters(project: Project, program: TracedProgram) -> bool:
         return False
     if trains(program):
         return True
-    if any(seen.step.attr in _WRITES for seen in program.trace):
+    if any(_WRITES.search(seen.step.attr) for seen in program.trace):
         return True
     return not project.is_imported(program.file)
 
@@ -318,14 +338,28 @@ def courses(project: Project, stream: str) -> list[tuple[TracedProgram, StreamCo
 def unseeded(project: Project, stream: str) -> Iterator[tuple[Seen, str]]:
     """The first draw of each program that never seeds the stream, and the program's name; one a file."""
     done: set[str] = set()
+    kept = {
+        effect.seen.step.place
+        for (_, effects), (_, course) in zip(_effects(project), courses(project, stream), strict=True)
+        if course.seeded is not None
+        for effect in effects
+        if stream in effect.draws
+    }  # draws of a program that seeds: another one that comes by has no results that hang on them
     for program, course in courses(project, stream):
         drawn = course.drawn
         if drawn is None or course.seeded is not None or drawn.file in done or not matters(project, program):
             continue
-        if stream == TORCH and not trains(program) and is_layer(drawn.step):
-            continue  # its weights are loaded
+        if not trains(program) and (
+            drawn.step.place in kept or (stream == TORCH and not _leaves(program, drawn))
+        ):
+            continue
         done.add(drawn.file)
         yield drawn, posixpath.basename(program.file)
+
+
+def _leaves(program: TracedProgram, drawn: Seen) -> bool:
+    """Whether a program that does not train keeps what it draws: not its layers, whose weights are loaded."""
+    return not is_layer(drawn.step) and any(_WRITES.search(seen.step.attr) for seen in program.trace)
 
 
 def is_layer(step: SourceStep) -> bool:

@@ -6,7 +6,17 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from samebits.causes._streams import CALLED, draws_now, evaluates, is_layer, trains
+from samebits.causes._streams import (
+    ALL,
+    CALLED,
+    TORCH,
+    courses,
+    draws_now,
+    evaluates,
+    is_layer,
+    of_evaluation,
+    trains,
+)
 from samebits.model.cause import Cause
 from samebits.model.rule import Hit, Rule
 from samebits.source.project import Project, TracedProgram, is_test
@@ -17,14 +27,11 @@ with torch.random.fork_rng():  # evaluation draws, and training goes on as if it
     score = evaluate(model, loader)
 
 loader = DataLoader(valid, generator=torch.Generator().manual_seed(0))  # and loaders by their own"""
-_OF_EVALUATION: Final = re.compile(
-    r"(^|_|\.)(eval|evaluation|valid|validation|val|test|dev|held)(_|$|loader|set|dl)", re.IGNORECASE
-)
 _ADMITTED: Final = frozenset({"train", "fit", "main", "backward", "step"})
 _ISOLATES: Final = re.compile(r"fork_rng|isolat|preserve_rng|temp_seed|rng_context")
 
 
-def _in_evaluation(project: Project, program: TracedProgram) -> Iterator[Hit]:
+def _in_evaluation(project: Project, program: TracedProgram, seeded: frozenset[str]) -> Iterator[Hit]:
     """What functions draw that a training loop calls to evaluate: the first of each."""
     done: set[SourcePlace] = set()
     for seen in program.trace:
@@ -37,7 +44,7 @@ def _in_evaluation(project: Project, program: TracedProgram) -> Iterator[Hit]:
             if not evaluates(call.attr) and not _looks(home.of):
                 continue
             for file, function, step, within in project.below(home):
-                streams = draws_now(step)
+                streams = draws_now(step) & seeded
                 if not streams or is_layer(step) or is_test(file) or step.place in done:
                     continue
                 if any(_ISOLATES.search(name) for name in (*within, *function.reads)):
@@ -76,10 +83,7 @@ def _loaders(program: TracedProgram) -> Iterator[Hit]:
         shuffle = step.keywords.get("shuffle")
         if shuffle is None or shuffle.text != "True":
             continue
-        given = step.given(0, "dataset")
-        names = f"{step.target} {given.text if given is not None else ''}"
-        words = re.split(r"[^\w.]+", names)
-        if any(_OF_EVALUATION.search(word) for word in words) and not any("train" in word for word in words):
+        if of_evaluation(step):
             yield Hit(
                 step.place,
                 "this loader for evaluation shuffles by torch's default generator: each pass over it changes "
@@ -89,9 +93,19 @@ def _loaders(program: TracedProgram) -> Iterator[Hit]:
 
 
 def rule(project: Project) -> Iterator[Hit]:
+    seeded = {
+        (program.file, stream)
+        for stream in ALL
+        for program, course in courses(project, stream)
+        if course.seeded is not None
+    }
     for program in project.programs:
-        if trains(program):
-            yield from _in_evaluation(project, program)
+        if not trains(program):
+            continue
+        streams = frozenset(stream for stream in ALL if (program.file, stream) in seeded)
+        if streams:  # else it does not repeat as it is
+            yield from _in_evaluation(project, program, streams)
+        if TORCH in streams:
             yield from _loaders(program)
 
 

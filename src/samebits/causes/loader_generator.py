@@ -9,7 +9,7 @@ from typing import Final
 from samebits.causes._arguments import Arguments, arguments
 from samebits.causes._edits import Draft
 from samebits.causes._nodes import call_of, named_calls
-from samebits.causes._streams import TORCH, courses
+from samebits.causes._streams import TORCH, courses, of_evaluation
 from samebits.model.cause import Cause
 from samebits.model.rule import Hit, Rule
 from samebits.source.module import Module, is_constant, last_name
@@ -65,7 +65,14 @@ def confirm(project: Project, hits: Sequence[Hit]) -> Iterator[Hit]:
         covered |= files
         if course.seeded is not None:
             seeded |= files
+    evaluating = {
+        step.place
+        for _, _, step in project.steps()
+        if step.kind == "call" and step.attr.endswith("DataLoader") and of_evaluation(step)
+    }  # of which `evaluation-draws` tells
     for hit in hits:
+        if hit.place in evaluating:
+            continue
         if hit.place.file in seeded or (seeded and hit.place.file not in covered):
             yield hit
 

@@ -30,6 +30,8 @@ _BRANCHES: Final = frozenset({ast.If, ast.Try, ast.TryStar, ast.ExceptHandler})
 _CHANGES: Final = frozenset(
     {*_LOOPS, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.With, ast.AsyncWith}
 )
+#: A branch that never runs: the `else` of `if True`.
+_DEAD: Final = "dead"
 _STATEMENTS: Final = frozenset({ast.Assign, ast.AnnAssign, ast.Import, ast.ImportFrom, ast.Return})
 #: The function that something is in, how many of its loops are around it, and what `SourceStep.within` is.
 _Around = tuple[str, int, tuple[str, ...]]
@@ -249,6 +251,8 @@ class _Maker:
     # -- steps
 
     def _add(self, owner: str, step: SourceStep) -> None:
+        if _DEAD in step.within:
+            return
         self.steps.setdefault(owner, []).append(step)
 
     def _lambda(self, node: ast.Lambda, functions: dict[str, Function], around: _Around) -> _Around:
@@ -444,6 +448,8 @@ def _branch(above: ast.AST, node: ast.stmt) -> str:
     if isinstance(above, ast.If):
         if _is_guard(above):
             return GUARD if node in above.body else "else"
+        if isinstance(above.test, ast.Constant) and (node in above.body) != bool(above.test.value):
+            return _DEAD
         return "if" if node in above.body else "else"
     if isinstance(above, ast.ExceptHandler):
         return "except"
