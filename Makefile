@@ -11,7 +11,7 @@ FRAMEWORKS := .venv-frameworks
 FRAMEWORKS_STAMP := $(FRAMEWORKS)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-deep browser lint unit test-torch cures stresses resumes faults frameworks peer-tests guides figures bench bench-gpu quality trust gpu clean
+.PHONY: help install demo test test-deep browser lint unit test-torch cures stresses resumes faults audits frameworks peer-tests guides figures bench bench-gpu quality trust gpu clean
 
 help:
 	@echo "make demo     install, then verify the bundled example, mend it, verify it again"
@@ -20,6 +20,7 @@ help:
 	@echo "make lint     the checks that run nothing"
 	@echo "make test-torch TORCH=2.11.0   the tests with another torch (gigabytes: it brings CUDA)"
 	@echo "make faults   the planted faults and what is found of them (minutes)"
+	@echo "make audits   the half of the labelled programs that the audit was written on: precision and recall (seconds)"
 	@echo "make frameworks   programs of 26 frameworks, a clean and a faulty one each, and what is said of them (half an hour; 2 GB of packages)"
 	@echo "make peer-tests PEERS=PATH   other projects' own seed tests, from checkouts of theirs, against samebits"
 	@echo "make guides TRAINERS=PATH   two public trainers, from checkouts, twice under samebits run: equal weights (minutes)"
@@ -97,6 +98,10 @@ stresses: $(STAMP)
 
 resumes: $(STAMP)
 	$(BIN)/python benchmarks/resume/run.py
+
+# What the audit finds in the half of its corpus that it was written on.
+audits: $(STAMP)
+	$(BIN)/python -m benchmarks.audit.run
 
 # The frameworks are kept apart, with versions of their own.
 $(FRAMEWORKS_STAMP): pyproject.toml benchmarks/frameworks/requirements.txt benchmarks/frameworks/prepare.py

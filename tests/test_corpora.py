@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from benchmarks.audit import labels
 from benchmarks.faults import corpus
 from benchmarks.resume import corpus as resumed
 from benchmarks.stress import changes
@@ -241,3 +242,11 @@ def test_the_patches_of_stress_that_need_no_torch(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("half", ["dev", "held"])
+def test_the_labels_of_the_audit_corpus_are_in_order(half: str) -> None:
+    """Of the half that is held back nothing is read but whether its labels lie where they say."""
+    programs = labels.load(half)
+    assert len(programs) > 100
+    assert sum(bool(program.faults) for program in programs) > 50

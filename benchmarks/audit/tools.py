@@ -15,7 +15,6 @@ how they are installed. Each is given the program's file or folder, as a person 
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import re
@@ -26,9 +25,9 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from benchmarks.audit.labels import Program, code_cells
+from samebits.audit import audit_paths
 
 SEEDS = frozenset({"unseeded-python-random", "unseeded-numpy-random", "unseeded-torch-generator"})
 KERNELS = frozenset({"nondeterministic-kernel", "autotuning", "determinism-undone"})
@@ -75,41 +74,26 @@ def _run(*command: str, **env: str) -> str:
     return done.stdout
 
 
-def document(command: str, path: Path) -> dict[str, Any]:
-    """What `samebits audit PATH --json -` prints; without a process of its own where that can be had."""
-    audit_paths = getattr(importlib.import_module("samebits.audit"), "audit_paths", None)
-    if audit_paths is not None:
-        report = audit_paths([path])
-        found: dict[str, Any] = report.as_json() if hasattr(report, "as_json") else report
-        return found
-    arguments = [command, "-m", "samebits", "audit", str(path), "--json", "-"]
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=TIMEOUT, check=False)
-    if done.returncode not in (0, 1):
-        raise ToolError(f"samebits audit ended with {done.returncode}: {done.stderr.strip()[-300:]}")
-    found = json.loads(done.stdout)
-    return dict(found)
-
-
 def ours(command: str, program: Program) -> list[Said]:
     """The findings of `samebits audit` on a program."""
-    report = document(command, program.path)
-    if report.get("errors"):
-        raise ToolError(f"could not be read: {report['errors'][0]}")
+    report = audit_paths([program.path], cache=False)
+    if report.unread:
+        raise ToolError(f"could not be read: {report.unread[0]}")
     said = []
-    for finding in report["findings"]:
-        cell = CELL.fullmatch(finding["file"])
-        file = Path(cell[2] if cell else finding["file"])
-        if not file.exists():  # a notebook that is called by its name alone
-            file = next((path for path in program.files(file.suffix) if path.name == file.name), file)
+    for finding in report.findings:
+        assert finding.site is not None
+        assert finding.hit is not None
+        cell = CELL.fullmatch(finding.site.file)
+        place = finding.hit.place
         said.append(
             Said(
-                rule=finding["rule"],
-                file=file.resolve(),
-                line=finding["line"],
-                end_line=finding.get("end_line"),
+                rule=finding.cause,
+                file=Path(cell[2] if cell else finding.site.file).resolve(),
+                line=finding.site.line,
+                end_line=finding.site.line + place.end_line - place.line,
                 cell=int(cell[1]) if cell else None,
-                about=frozenset({finding["rule"]}),
-                why=finding["why"],
+                about=frozenset({finding.cause}),
+                why=finding.why,
             )
         )
     return said
