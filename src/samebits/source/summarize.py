@@ -21,8 +21,8 @@ from samebits.source.summary import (
     SourceValue,
     Summary,
 )
+from samebits.source.values import Values, lambda_name
 
-_DEPTH: Final = 4  # variables followed for what a value is made of
 _LOOPS: Final = frozenset(
     {ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp}
 )
@@ -52,8 +52,8 @@ class _Maker:
         self.steps: dict[str, list[SourceStep]] = {MODULE: []}
         self.reads: dict[str, set[str]] = {MODULE: set()}
         self.returned: dict[str, list[SourceValue]] = {}
-        self.qualnames: dict[ast.AST, str] = {}
         self.context: dict[ast.AST, _Around] = {}
+        self.values = Values(module, self._owner)
         #: Names by which the file has functions and classes of its own, or what is imported of the project.
         self.projects = {name for names in module.names.defined.values() for name in names}
         self.projects |= {
@@ -108,6 +108,10 @@ class _Maker:
             frozenset(set().union(*self.reads.values())),
         )
 
+    def _owner(self, node: ast.AST) -> str:
+        """The name of the function that a node is in."""
+        return self.context[node][0] if node in self.context else self.module.owner(node)
+
     # -- what is around
 
     def _branch(self, above: ast.AST, node: ast.AST, around: _Around) -> _Around:
@@ -135,7 +139,7 @@ class _Maker:
             return self._lambda(node, functions, around)
         if isinstance(node, ast.ClassDef):
             name = module.qualname(node)
-            bases = tuple(filter(None, (self.named(base) or last_name(base) for base in node.bases)))
+            bases = tuple(filter(None, (self.values.named(base) or last_name(base) for base in node.bases)))
             methods = tuple(each.name for each in node.body if isinstance(each, FunctionNode))
             classes[name] = Class(name, module.place(node), bases, methods)
             return around
@@ -149,104 +153,7 @@ class _Maker:
         elif isinstance(node, ast.Import | ast.ImportFrom):
             self._import(node, *around)
         elif isinstance(node, ast.Return) and node.value is not None:
-            self.returned.setdefault(around[0], []).append(self.value(node.value, False))
-
-    # -- names and values
-
-    def named(self, node: ast.expr) -> str | None:
-        """What an expression names: of an import, or of the file itself with a colon."""
-        if (full := self.names.qualified(node)) is not None:
-            return full
-        if isinstance(node, ast.Name):
-            definition = self.names.definition(node)
-            if definition is not None:
-                if definition not in self.qualnames:
-                    self.qualnames[definition] = self.module.qualname(definition)
-                return f":{self.qualnames[definition]}"
-            return None
-        if isinstance(node, ast.Attribute):
-            inner = node.value
-            if isinstance(inner, ast.Name):
-                if inner.id in ("self", "cls") and (owner := self.module.class_of(node)) is not None:
-                    return f":{self.module.qualname(owner)}.{node.attr}"
-                values = self.names.values(inner)
-                if values is not None and len(values) == 1 and isinstance(values[0], ast.Call):
-                    made = values[0].func
-                    if made is not node and isinstance(made, ast.Name | ast.Attribute):
-                        of = self.names.qualified(made) or (
-                            self.named(made) if isinstance(made, ast.Name) else None
-                        )
-                        return None if of is None else f"{of}.{node.attr}"
-            full = None
-            if isinstance(inner, ast.Name):
-                full = self.named(inner)
-            elif isinstance(inner, ast.Call):
-                full = self.named(inner.func)
-            return None if full is None else f"{full}.{node.attr}"
-        return None
-
-    def value(self, node: ast.expr, follow: bool) -> SourceValue:
-        name = None
-        if isinstance(node, ast.Name | ast.Attribute):
-            name = self.named(node)
-        elif isinstance(node, ast.Lambda):
-            name = f":{self._owner_of(node)}.<locals>.{lambda_name(self.module.place(node))}"
-        elif isinstance(node, ast.Call) and last_name(node.func) == "partial" and node.args:
-            name = self.named(node.args[0])
-        elif isinstance(node, ast.Call):
-            of = self.named(node.func)
-            name = None if of is None else f"{of}()"
-        constant = isinstance(node, ast.Constant) or (
-            isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant)
-        )
-        text = repr(node.value) if isinstance(node, ast.Constant) else self.module.source(node)
-        if not follow or constant:
-            return SourceValue(text, name, constant)
-        return SourceValue(text, name, constant, self._made_of(node), frozenset(self._terms(node)))
-
-    def _owner_of(self, node: ast.AST) -> str:
-        return self.context[node][0] if node in self.context else self.module.owner(node)
-
-    def _terms(self, node: ast.expr, depth: int = 0) -> Iterator[str]:
-        """The names that a sum is of, each as it is and not multiplied."""
-        if isinstance(node, ast.BinOp):
-            if isinstance(node.op, ast.Add | ast.Sub):
-                yield from self._terms(node.left, depth)
-                yield from self._terms(node.right, depth)
-            elif isinstance(node.op, ast.Mod):
-                yield from self._terms(node.left, depth)
-        elif isinstance(node, ast.Call) and last_name(node.func) == "int" and len(node.args) == 1:
-            yield from self._terms(node.args[0], depth)
-        elif isinstance(node, ast.Name | ast.Attribute | ast.Call):
-            yield last_name(node.func if isinstance(node, ast.Call) else node)
-            values = self.names.values(node) if isinstance(node, ast.Name) and depth < _DEPTH else None
-            for value in values or ():
-                yield from self._terms(value, depth + 1)
-
-    def _made_of(self, node: ast.expr) -> frozenset[str]:
-        """The names that an expression is made of, also through variables that are followed.
-
-        Texts among them are in quotes.
-        """
-        found: set[str] = set()
-        waiting: list[tuple[ast.expr, int]] = [(node, 0)]
-        seen: set[ast.AST] = set()
-        while waiting:
-            expression, depth = waiting.pop()
-            for inner in ast.walk(expression):
-                if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
-                    found.add(repr(inner.value))
-                if not isinstance(inner, ast.Attribute | ast.Name):
-                    continue
-                found.add(inner.attr if isinstance(inner, ast.Attribute) else inner.id)
-                if (full := self.names.qualified(inner)) is not None:
-                    found.add(full)
-                if isinstance(inner, ast.Name) and depth < _DEPTH:
-                    for value in self.names.values(inner) or ():
-                        if value not in seen:
-                            seen.add(value)
-                            waiting.append((value, depth + 1))
-        return frozenset(found)
+            self.returned.setdefault(around[0], []).append(self.values.value(node.value, False))
 
     # -- steps
 
@@ -269,12 +176,12 @@ class _Maker:
     def _call(self, node: ast.Call, around: _Around) -> None:
         owner, loops, within = around
         function = node.func
-        name, attr = self.named(function), last_name(function)
+        name, attr = self.values.named(function), last_name(function)
         if name in _QUIET:
             return
         lower = attr.lower()
         follow = attr in _FOLLOWED_WHOLE or any(word in lower for word in _FOLLOWED)
-        keywords = {given.arg or "**": self.value(given.value, follow) for given in node.keywords}
+        keywords = {given.arg or "**": self.values.value(given.value, follow) for given in node.keywords}
         self._add(
             owner,
             SourceStep(
@@ -284,7 +191,7 @@ class _Maker:
                 attr,
                 self.module.source(function.value) if isinstance(function, ast.Attribute) else "",
                 self._target(node),
-                tuple(self.value(each, follow) for each in node.args),
+                tuple(self.values.value(each, follow) for each in node.args),
                 keywords,
                 loops,
                 within,
@@ -322,7 +229,7 @@ class _Maker:
             return
         if type(node.ctx) is not ast.Load:
             return
-        name = self.named(node)
+        name = self.values.named(node)
         if name is not None:
             self._add(
                 owner,
@@ -347,7 +254,7 @@ class _Maker:
             if name is not None:
                 step = SourceStep(
                     "set", self.module.place(node), name, name.rpartition(".")[2], "", "",
-                    (self.value(value, True),), NOTHING, loops, within,
+                    (self.values.value(value, True),), NOTHING, loops, within,
                 )  # fmt: skip
                 self._add(owner, step)
 
@@ -374,7 +281,7 @@ class _Maker:
         for item in node.items:
             entered = item.context_expr
             function = entered.func if isinstance(entered, ast.Call) else entered
-            yield self.named(function) or last_name(function) or "with"
+            yield self.values.named(function) or last_name(function) or "with"
 
     def _function(self, node: FunctionNode, name: str) -> Function:
         given = node.args
@@ -382,7 +289,7 @@ class _Maker:
         decorators = []
         for one in node.decorator_list:
             function = one.func if isinstance(one, ast.Call) else one
-            decorators.append(self.named(function) or last_name(function))
+            decorators.append(self.values.named(function) or last_name(function))
         return Function(name, self.module.place(node), parameters, tuple(decorators))
 
 
@@ -478,8 +385,3 @@ def _works(node: ast.stmt) -> bool:
 def summarize(module: Module, returning: Collection[str] = ()) -> Summary:
     """The summary of a module; ``returning`` are its functions that give on an order which is not given."""
     return _Maker(module, returning).made()
-
-
-def lambda_name(place: SourcePlace) -> str:
-    """What a lambda is called, by where it stands."""
-    return f"<lambda {place.line}:{place.column}>"
