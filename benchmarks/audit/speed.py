@@ -27,10 +27,10 @@ def _commands(tree: str, files: Sequence[str], path: str) -> dict[str, list[str]
     """Tool -> its words, of those that are there."""
     found = {
         "samebits": [sys.executable, "-m", "samebits", "audit", "--no-cache", "--quiet", tree],
-        "samebits, one process": [
+        "samebits -j 1": [
             *(sys.executable, "-m", "samebits", "audit", "--no-cache", "--quiet", "--jobs", "1", tree)
         ],
-        "samebits, again": [sys.executable, "-m", "samebits", "audit", "--quiet", tree],
+        "samebits again": [sys.executable, "-m", "samebits", "audit", "--quiet", tree],
     }
     rivals = {
         "ruff": ["check", "--isolated", "--no-cache", "--exit-zero", "--quiet", tree],

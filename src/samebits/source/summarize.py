@@ -105,7 +105,6 @@ class _Maker:
             dict(self.names.imports()),
             guarded,
             guarded or any(_works(node) for node in tree.body),
-            frozenset(set().union(*self.reads.values())),
         )
 
     def _owner(self, node: ast.AST) -> str:

@@ -136,7 +136,6 @@ class Summary:
         imports: name -> full name, of the top level.
         guarded: whether it asks for `__name__ == "__main__"`.
         works: whether it does something when it is loaded, but for definitions, imports and constants.
-        words: the attributes and names that the file mentions.
     """
 
     file: str
@@ -146,4 +145,8 @@ class Summary:
     imports: Mapping[str, str] = field(default_factory=dict)
     guarded: bool = False
     works: bool = False
-    words: frozenset[str] = frozenset()
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The names that the file mentions, and its attributes, with a point before."""
+        return frozenset().union(*(function.reads for function in self.functions.values()))
