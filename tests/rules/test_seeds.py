@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.rules.one_rule import lines, mended
+from tests.rules.one_rule import findings, lines, mended
 
 from samebits.audit import audit_paths
 
@@ -327,3 +327,82 @@ def test_a_generator_without_a_seed_gets_one() -> None:
     assert mended("unseeded-numpy-random", text) == text.replace("default_rng()", "default_rng(0)")
     text = "import albumentations as A\nt = A.Compose([A.RandomCrop(3, 3)])\n"
     assert mended("unseeded-library", text) == text.replace("3)])", "3)], seed=0)")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import random\nif len(rows) > 1:\n    print(random.random())\n",
+        "import random\ndef main():\n    print(random.random())\ntry:\n    main()\n"
+        "except KeyboardInterrupt:\n    pass\n",
+        "import random\ndef main():\n    print(random.random())\nif __name__ == '__main__' and True:\n"
+        "    main()\n",
+        "import random\ndef main():\n    print(random.random())\n",
+        "from random import *\nprint(gauss(0, 1))\n",
+        "import random\nfrom functools import partial\nprint(partial(random.gauss, 0)(1))\n",
+        "import random\nfor draw in (random.random, random.gauss):\n    print(draw())\n",
+    ],
+)
+def test_what_is_a_program(text: str) -> None:
+    assert len(lines("unseeded-python-random", text)) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import random\nfor seed in (random.seed, other):\n    seed(3)\nprint(random.random())\n",
+        "import random, numpy\nfor lib in (random, numpy.random):\n    lib.seed(3)\nprint(random.random())\n",
+        "import random\nstart(random.seed, 3)\nprint(random.random())\n",
+        "import random\nif True:\n    random.seed(3)\nelse:\n    random.random()\nprint(random.random())\n",
+        "import random\ntry:\n    import fast\nexcept ImportError:\n    fast = None\ndef f():\n"
+        "    random.random()\n",
+        "import random, ignite.utils\nignite.utils.manual_seed(4)\nprint(random.random())\n",
+    ],
+)
+def test_what_seeds_and_what_is_no_program(text: str) -> None:
+    assert lines("unseeded-python-random", text) == []
+
+
+def test_what_workers_draw_torch_has_seeded() -> None:
+    text = (
+        "import numpy as np, torch\nfrom torch.utils.data import DataLoader\ntorch.manual_seed(0)\n"
+        "class D:\n    def __len__(self):\n        return 3\n    def __getitem__(self, i):\n"
+        "        return np.random.rand()\nfor x in DataLoader(D(), num_workers=2):\n    x.backward()\n"
+    )
+    assert lines("unseeded-numpy-random", text) == []
+    assert lines("unseeded-numpy-random", text.replace("=2", "=0")) == [8]
+    assert lines("unseeded-numpy-random", text.replace("torch.manual_seed(0)", "pass")) == [8]
+
+
+def test_where_the_first_draw_is_left_out_the_next_is_told() -> None:
+    text = "import random\nrandom.random(){}\nrandom.shuffle(rows)\n"
+    assert lines("unseeded-python-random", text.replace("{}", "")) == [2]
+    assert lines("unseeded-python-random", text.replace("{}", "  # samebits: ignore")) == [3]
+    (found,) = findings("unseeded-python-random", text.replace("{}", ""))
+    assert found.hit is not None
+    assert [place.line for place, _ in found.hit.places] == [3]
+
+
+def test_names_that_come_with_a_star_and_seeds_of_a_package(tmp_path: Path) -> None:
+    package = tmp_path / "pack"
+    package.mkdir()
+    (package / "__init__.py").write_text("import random\nfrom .seed import *\nrandom.seed(3)\n")
+    (package / "seed.py").write_text("import torch\ndef set_seed(n):\n    torch.manual_seed(n)\n")
+    (package / "draws.py").write_text("import random\ndef mix():\n    return random.random()\n")
+    (tmp_path / "train.py").write_text(
+        "import numpy as np\nfrom pack import set_seed\nfrom pack.draws import mix\nset_seed(1)\n"
+        "print(np.random.rand(), mix())\n"
+    )
+    found = audit_paths([tmp_path], cache=False).findings
+    assert [one.cause for one in found] == ["unseeded-numpy-random"]
+
+
+def test_a_draw_between_evaluation_and_training() -> None:
+    text = (
+        "import torch\ntorch.manual_seed(0)\nnet = torch.nn.Linear(2, 2)\ndef look():\n"
+        "    return net(torch.randn(2))\n"
+        "for step in range(9):\n    net(torch.ones(2)).sum().backward()\n    net.eval()\n    look()\n"
+        "    net.train()\n"
+    )
+    assert lines("evaluation-draws", text) == [5]
+    assert lines("evaluation-draws", text.replace("    net.eval()\n", "")) == []

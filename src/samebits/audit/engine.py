@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from samebits.audit import files
@@ -238,11 +238,16 @@ def joined(outcomes: Sequence[FileOutcome], rules: Collection[str] | None = None
         if _is_mended(project, hit):
             continue
         outcome = by_file[hit.place.file]
-        lines = {hit.place.line, hit.place.end_line}
-        silent = {line for line in lines if outcome.ignores.hides(line, name)}
-        if silent:
-            used.setdefault(hit.place.file, set()).update((line, name) for line in silent)
+        for place in (hit.place, *hit.instead):
+            lines = {place.line, place.end_line}
+            silent = {line for line in lines if outcome.ignores.hides(line, name)}
+            if not silent:
+                break
+            used.setdefault(place.file, set()).update((line, name) for line in silent)
+        else:
             continue
+        if place != hit.place:
+            hit = replace(hit, place=place, places=())
         finding = _finding(name, hit, outcome)
         assert finding.site is not None
         findings.setdefault((finding.site, name), finding)

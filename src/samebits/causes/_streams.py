@@ -1,7 +1,4 @@
-"""What a step of a source does to the generators: seeds them, draws from them; and the order in a program.
-
-A *stream* is one of the process's own generators: Python's `random`, numpy's global one, torch's default one.
-"""
+"""What a program does to the generators of its process, in order: whether it seeds them, when it draws."""
 
 from __future__ import annotations
 
@@ -11,202 +8,20 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 from weakref import WeakKeyDictionary
 
-from samebits.causes._libraries import SEEDERS
+from samebits.causes._generator_calls import TORCH, draws, draws_now, is_layer, seeds
 from samebits.source.project import Project, Seen, TracedProgram, is_test
-from samebits.source.summary import SourceStep
+from samebits.source.summary import SourcePlace, SourceStep
 
-PYTHON: Final = "python"
-NUMPY: Final = "numpy"
-TORCH: Final = "torch"
-ALL: Final = frozenset({PYTHON, NUMPY, TORCH})
-_NONE: Final[frozenset[str]] = frozenset()
-
-#: What a person calls a stream.
-CALLED: Final = {
-    PYTHON: "Python's random",
-    NUMPY: "numpy's global generator",
-    TORCH: "torch's default generator",
-}
-
-
-def _words(names: str, before: str = "") -> frozenset[str]:
-    """Names that are written in one text, each with what stands before it."""
-    return frozenset(before + name for name in names.split())
-
-
-_PYTHON: Final = _words(
-    "random uniform triangular betavariate expovariate gammavariate gauss lognormvariate "
-    "normalvariate vonmisesvariate paretovariate weibullvariate binomialvariate randint randrange "
-    "randbytes getrandbits choice choices shuffle sample",
-    "random.",
-)
-_NUMPY: Final = _words(
-    "rand randn randint random random_sample ranf sample random_integers choice bytes shuffle "
-    "permutation beta binomial chisquare dirichlet exponential f gamma geometric gumbel "
-    "hypergeometric laplace logistic lognormal logseries multinomial multivariate_normal "
-    "negative_binomial noncentral_chisquare noncentral_f normal pareto poisson power rayleigh "
-    "standard_cauchy standard_exponential standard_gamma standard_normal standard_t triangular "
-    "uniform vonmises wald weibull zipf",
-    "numpy.random.",
-)
-_TORCH: Final = _words(
-    "rand randn randint randperm normal bernoulli multinomial poisson rand_like randn_like "
-    "randint_like binomial nn.functional.dropout nn.functional.dropout1d nn.functional.dropout2d "
-    "nn.functional.dropout3d nn.functional.alpha_dropout nn.functional.gumbel_softmax "
-    "nn.functional.rrelu",
-    "torch.",
-)
-#: Layers that start from random weights.
-LAYERS: Final = _words(
-    "Linear LazyLinear Bilinear Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d "
-    "ConvTranspose3d LazyConv1d LazyConv2d LazyConv3d Embedding EmbeddingBag RNN LSTM GRU RNNCell "
-    "LSTMCell GRUCell MultiheadAttention Transformer TransformerEncoderLayer "
-    "TransformerDecoderLayer TransformerEncoder",
-    "torch.nn.",
-)
-_INIT: Final = _words(
-    "normal_ uniform_ xavier_uniform_ xavier_normal_ kaiming_uniform_ kaiming_normal_ "
-    "trunc_normal_ orthogonal_ sparse_ xavier_uniform xavier_normal kaiming_normal "
-    "kaiming_uniform"
-)
-#: Methods of a tensor that fill it with random numbers.
-_METHODS: Final = _words("normal_ uniform_ bernoulli_ random_ exponential_ cauchy_ geometric_ log_normal_")
-#: Calls that seed all three, by their full names, and the last names of such ones in libraries.
-_SEEDERS: Final = frozenset(
-    {*(f"{library}.{name}" for library, name in SEEDERS.items())}
-    | {
-        "samebits.seed_everything",
-        "samebits.run",
-        "detectron2.engine.default_setup",
-        "accelerate.utils.set_seed",
-        "transformers.Trainer",
-    }
-    | {"transformers.Seq2SeqTrainer", "trl.SFTTrainer", "ultralytics.YOLO"}
-)
-_OF_TORCH: Final = frozenset(
-    {"manual_seed", "set_rng_state", "default_generator.manual_seed", "default_generator.set_state"}
-)
-_WORDS: Final = ("seed", "determinis", "reproduc", "restore_rng", "isolated", "set_rng", "setup_random")
-
-
-def seeds(step: SourceStep, project: Project, file: str) -> frozenset[str]:
-    """The streams that a step gives a seed or a state, as far as its name says."""
-    if step.kind != "call":
-        return _NONE
-    name = step.name or ""
-    if name in ("torch.seed", "torch.random.seed"):
-        return frozenset({TORCH})  # from entropy, which another rule says
-    if name in ("random.seed", "numpy.random.seed"):
-        return frozenset({PYTHON if name == "random.seed" else NUMPY})  # also from entropy: another rule says
-    if name in ("random.setstate", "numpy.random.set_state"):
-        return frozenset({PYTHON if name.startswith("random.") else NUMPY})
-    if name in (
-        "torch.manual_seed",
-        "torch.random.manual_seed",
-        "torch.set_rng_state",
-        "torch.random.set_rng_state",
-    ):
-        return frozenset({TORCH})
-    if name in ("torch.default_generator.manual_seed", "torch.default_generator.set_state"):
-        return frozenset({TORCH})
-    if name.startswith(("torch.cuda.", "torch.mps.", "torch.xpu.", "torch.backends.")):
-        return _NONE
-    if name in _SEEDERS or (
-        name and name.rpartition(".")[2] in SEEDERS.values() and not name.startswith(":")
-    ):
-        return _NONE if project.resolve(step.name, file) else ALL
-    if step.attr in ("manual_seed", "seed", "initial_seed", "seed_all", "set_state") and step.owner:
-        return _NONE  # of one generator
-    if project.targets(step, file):
-        return _NONE  # what it does is seen
-    lower = step.attr.lower()
-    if any(word in lower for word in _WORDS) and not name.startswith(("torch.", "os.", "random.", "numpy.")):
-        return ALL
-    return _NONE
-
-
-def draws(step: SourceStep) -> frozenset[str]:
-    """The streams that a step draws from, now or as soon as what it makes is used."""
-    if step.kind != "call":
-        return _NONE
-    name = step.name or ""
-    given = {*step.keywords}
-    if "generator" in given and step.keywords["generator"].text != "None":
-        return _NONE
-    if name in _PYTHON:
-        return frozenset({PYTHON})
-    if name in _NUMPY:
-        return frozenset({NUMPY})
-    if name in _TORCH or name in LAYERS or (name.startswith("torch.nn.init.") and step.attr in _INIT):
-        return frozenset({TORCH})
-    if name == "torch.utils.data.random_split" or name == "torch.utils.data.RandomSampler":
-        return frozenset({TORCH})
-    if step.attr == "DataLoader" and not name.startswith((":", ".")):
-        shuffle = step.given(2, "shuffle")
-        return frozenset({TORCH}) if shuffle is not None and shuffle.text not in ("False", "None") else _NONE
-    if name.startswith(("torchvision.models.", "timm.create_model")) and not step.attr.endswith("Weights"):
-        trained = step.given(None, "pretrained", "weights")
-        return frozenset({TORCH}) if trained is None or trained.text in ("False", "None") else _NONE
-    if name.startswith("torchvision.transforms.") and step.attr.startswith("Random"):
-        return frozenset({TORCH})
-    if (
-        not name
-        and step.attr in _METHODS
-        and step.owner
-        and not step.owner.startswith(("nn.init", "init", "rng"))
-    ):
-        return frozenset({TORCH}) if not {"generator"} & given else _NONE
-    if name.startswith("torch.distributions.") and step.attr in ("sample", "rsample", "sample_n"):
-        return frozenset({TORCH})
-    if name.startswith("sklearn.") and step.attr in ("train_test_split", "shuffle", "resample"):
-        ordered = "shuffle" in given and step.keywords["shuffle"].text == "False"
-        return _NONE if "random_state" in given or ordered else frozenset({NUMPY})
-    return _NONE
-
-
-#: What is made now and draws later.
-_LATER: Final = ("DataLoader", "RandomSampler", "WeightedRandomSampler")
 #: Steps of a program that trains, and of one that leaves something behind.
-_TRAINS: Final = _words("backward fit train_step training_step")
+_TRAINS: Final = frozenset({"backward", "fit", "train_step", "training_step"})
 _WRITES: Final = re.compile(r"^(save|dump|to_(csv|parquet|pickle|json)|imsave|imwrite|write|export)")
+#: What makes a sample, in a worker where a loader has some.
+_PER_SAMPLE: Final = frozenset({"__getitem__", "__getitems__", "__iter__", "__call__"})
 #: Functions of these names draw for pictures and tests.
 _SHOWN: Final = re.compile(r"plot|visual|vis_|colou?r|palette|demo|smoke|show|self_test|benchmark|profile")
 
 
 _SHOWN_FILES: Final = re.compile(r"plot|visual|^vis_|colou?r|palette|^show|^benchmarks?\b|profile")
-
-
-#: Names of functions that evaluate a model.
-_EVALUATES: Final = re.compile(
-    r"(^|_)(eval|evaluate|evaluation|valid|validate|validation|val|test|estimate_loss|generate|preview|"
-    r"sample_images?|sample_grid|sample_text|generate_(samples?|images?|text)|check_accuracy|infer|inference|"
-    r"predict|compute_metrics)(_epoch|_step|_model|_loss|_loop|_one_epoch|$)",
-    re.IGNORECASE,
-)
-_TRAINING: Final = re.compile(r"(^|_)train(_|$|ing|er)?|fit|backward", re.IGNORECASE)
-
-
-_OF_EVALUATION: Final = re.compile(
-    r"(^|_|\.)(eval|evaluation|valid|validation|val|test|dev|held)(_|$|loader|set|dl)", re.IGNORECASE
-)
-
-
-def of_evaluation(loader: SourceStep) -> bool:
-    """Whether a loader, by the names of its dataset and its variable, is for evaluation."""
-    given = loader.given(0, "dataset")
-    words = re.split(r"[^\w.]+", f"{loader.target} {given.text if given is not None else ''}")
-    return any(_OF_EVALUATION.search(word) for word in words) and not any("train" in word for word in words)
-
-
-def evaluates(name: str) -> bool:
-    """Whether a function, by its name, evaluates a model and does not train it."""
-    return bool(_EVALUATES.search(name)) and not _TRAINING.search(name)
-
-
-def draws_now(step: SourceStep) -> frozenset[str]:
-    """The streams that a step itself draws from."""
-    later = step.attr in _LATER or (step.name or "").startswith("torchvision.transforms.")
-    return _NONE if later else draws(step)
 
 
 def trains(program: TracedProgram) -> bool:
@@ -264,18 +79,26 @@ def _effects(project: Project) -> list[tuple[TracedProgram, list[Effect]]]:
         effects: list[Effect] = []
         for seen in program.trace:
             step = seen.step
-            if step.kind != "call":
-                continue
             key = id(step)
             if key not in known:
-                does = seeds(step, project, seen.file), draws(step)
-                known[key] = does if any(does) else None
+                called = _starred(project, step, seen.file)
+                does = seeds(called, project, seen.file), draws(called)
+                known[key] = does if any(does) or step.attr == "DataLoader" else None
             effect = known[key]
             if effect is not None and seen.function.name not in starts.get(seen.file, ()):
                 effects.append(Effect(seen, *effect))
         found.append((program, effects))
     _EFFECTS[project] = found
     return found
+
+
+def _starred(project: Project, step: SourceStep, file: str) -> SourceStep:
+    """A step by its full name where the name may come from a module of which all names are imported."""
+    if step.name is None or not step.name.startswith(":") or not (stars := project.files[file].stars):
+        return step
+    if project.resolve(step.name, file) is not None:
+        return step
+    return step._replace(name=f"{stars[0]}.{step.name[1:]}") if len(stars) == 1 else step
 
 
 class StreamCourse:
@@ -285,12 +108,15 @@ class StreamCourse:
         seeded: the first step that seeds it, but for those of a worker's start.
         drawn: the first step that draws from it.
         early: the first draw before the first seed, where both happen on the program's way.
+        others: where else it draws.
     """
 
     def __init__(self, effects: list[Effect], stream: str) -> None:
         self.seeded: Seen | None = None
         self.drawn: Seen | None = None
         self.early: Seen | None = None
+        self.others: list[SourcePlace] = []
+        workers = stream != TORCH and _in_workers(effects)
         for seen, seeded, drawn in effects:
             if self.seeded is None and stream in seeded:
                 self.seeded = seen
@@ -298,13 +124,32 @@ class StreamCourse:
                 continue
             if "seed" in seen.step.target.lower():
                 continue  # a seed that is drawn where none is given
+            if workers and seen.root.rpartition(".")[2] in _PER_SAMPLE:
+                continue
             if self.drawn is None:
                 self.drawn = seen
+            elif seen.step.place not in self.others:
+                self.others.append(seen.step.place)
             now = stream in draws_now(seen.step)
             if now and self.early is None and self.seeded is None and not seen.later:
                 self.early = seen
         if self.seeded is None or self.seeded.later:
             self.early = None
+
+
+def _in_workers(effects: list[Effect]) -> bool:
+    """Whether samples are loaded by workers, in which torch seeds Python and numpy, from its own seed.
+
+    https://docs.pytorch.org/docs/stable/data.html#randomness-in-multi-process-data-loading
+    """
+    return any(TORCH in effect.seeds for effect in effects) and any(
+        effect.seen.step.attr == "DataLoader" and _has_workers(effect.seen.step) for effect in effects
+    )
+
+
+def _has_workers(loader: SourceStep) -> bool:
+    given = loader.keywords.get("num_workers")
+    return given is not None and given.text != "0"
 
 
 def _is_aside(seen: Seen) -> bool:
@@ -335,8 +180,21 @@ def courses(project: Project, stream: str) -> list[tuple[TracedProgram, StreamCo
     return kept[stream]
 
 
-def unseeded(project: Project, stream: str) -> Iterator[tuple[Seen, str]]:
-    """The first draw of each program that never seeds the stream, and the program's name; one a file."""
+class Unseeded(NamedTuple):
+    """The first draw of a program that never seeds a stream.
+
+    Attributes:
+        program: its name.
+        others: where else the program draws, in the same file.
+    """
+
+    seen: Seen
+    program: str
+    others: tuple[SourcePlace, ...]
+
+
+def unseeded(project: Project, stream: str) -> Iterator[Unseeded]:
+    """The first draw of each program that never seeds the stream; one a file."""
     done: set[str] = set()
     kept = {
         effect.seen.step.place
@@ -354,15 +212,10 @@ def unseeded(project: Project, stream: str) -> Iterator[tuple[Seen, str]]:
         ):
             continue
         done.add(drawn.file)
-        yield drawn, posixpath.basename(program.file)
+        others = tuple(place for place in course.others if place.file == drawn.file)
+        yield Unseeded(drawn, posixpath.basename(program.file), others)
 
 
 def _leaves(program: TracedProgram, drawn: Seen) -> bool:
     """Whether a program that does not train keeps what it draws: not its layers, whose weights are loaded."""
     return not is_layer(drawn.step) and any(_WRITES.search(seen.step.attr) for seen in program.trace)
-
-
-def is_layer(step: SourceStep) -> bool:
-    """Whether a step makes a layer or fills one, or a model of a library."""
-    name = step.name or ""
-    return name in LAYERS or name.startswith(("torch.nn.init.", "torchvision.models.", "timm."))

@@ -6,21 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from samebits.causes._streams import (
-    ALL,
-    CALLED,
-    TORCH,
-    courses,
-    draws_now,
-    evaluates,
-    is_layer,
-    of_evaluation,
-    trains,
-)
+from samebits.causes._evaluating import evaluates, of_evaluation
+from samebits.causes._generator_calls import ALL, CALLED, TORCH, draws_now, is_layer
+from samebits.causes._streams import courses, trains
 from samebits.model.cause import Cause
 from samebits.model.rule import Hit, Rule
 from samebits.source.project import Project, TracedProgram, is_test
-from samebits.source.summary import Class, Function, SourcePlace
+from samebits.source.summary import Class, Function, SourcePlace, SourceStep
 
 _FIX = """\
 with torch.random.fork_rng():  # evaluation draws, and training goes on as if it had not
@@ -41,7 +33,7 @@ def _in_evaluation(project: Project, program: TracedProgram, seeded: frozenset[s
         if any(_ISOLATES.search(name) for name in seen.within):
             continue
         for home in project.targets(call, seen.file):
-            if not evaluates(call.attr) and not _looks(home.of):
+            if not (evaluates(call.attr) or _looks(home.of) or _is_between(seen.function, call)):
                 continue
             for file, function, step, within in project.below(home):
                 streams = draws_now(step) & seeded
@@ -59,6 +51,24 @@ def _in_evaluation(project: Project, program: TracedProgram, seeded: frozenset[s
                     places=((call.place, "it is called here"),),
                 )
                 break
+
+
+def _is_between(function: Function, call: SourceStep) -> bool:
+    """Whether a call stands between `model.eval()` and `model.train()`."""
+    modes = {
+        name: [
+            step.place.line
+            for step in function.steps
+            if step.attr == name and step.owner and step.kind == "call"
+        ]
+        for name in ("eval", "train")
+    }
+    line = call.place.line
+    after = [number for number in modes["train"] if number > line]
+    return bool(after) and any(
+        before < line and not any(before < other < line for other in modes["train"])
+        for before in modes["eval"]
+    )
 
 
 def _looks(of: Function | Class) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from samebits.causes._streams import ALL, CALLED, courses, is_layer, matters
+from samebits.causes._generator_calls import ALL, CALLED, is_layer
+from samebits.causes._streams import courses, matters
 from samebits.model.cause import Cause
 from samebits.model.rule import Hit, Rule
 from samebits.source.project import Project

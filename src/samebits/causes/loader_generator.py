@@ -8,8 +8,10 @@ from typing import Final
 
 from samebits.causes._arguments import Arguments, arguments
 from samebits.causes._edits import Draft
+from samebits.causes._evaluating import of_evaluation
+from samebits.causes._generator_calls import TORCH
 from samebits.causes._nodes import call_of, named_calls
-from samebits.causes._streams import TORCH, courses, of_evaluation
+from samebits.causes._streams import courses
 from samebits.model.cause import Cause
 from samebits.model.rule import Hit, Rule
 from samebits.source.module import Module, is_constant, last_name

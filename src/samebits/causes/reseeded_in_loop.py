@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from samebits.causes._streams import draws, evaluates
+from samebits.causes._evaluating import evaluates
+from samebits.causes._generator_calls import draws
 from samebits.model.cause import Cause
 from samebits.model.rule import Hit, Rule
 from samebits.source.module import FunctionNode, Module, keyword
@@ -63,8 +64,23 @@ def _number(module: Module, call: ast.Call, name: str | None, last: str) -> ast.
     elif _EVERYTHING.match(last):
         given = call.args[0] if call.args else keyword(call, "seed")
     else:
+        return _default(module, call)
+    return given if given is not None else _default(module, call)
+
+
+def _default(module: Module, call: ast.Call) -> ast.expr | None:
+    """The default of the parameter that a function of the file seeds with, where a call gives nothing."""
+    function = module.names.definition(call.func) if isinstance(call.func, ast.Name) else None
+    if not isinstance(function, FunctionNode) or call.args or call.keywords:
         return None
-    return given
+    parameters = [one.arg for one in function.args.args]
+    defaults = dict(zip(reversed(parameters), reversed(function.args.defaults), strict=False))
+    for inner in ast.walk(function):
+        if isinstance(inner, ast.Call) and module.names.called(inner) in _SEEDERS and inner.args:
+            given = inner.args[0]
+            if isinstance(given, ast.Name) and given.id in defaults:
+                return defaults[given.id]
+    return None
 
 
 def _names(node: ast.AST) -> set[str]:

@@ -129,25 +129,20 @@ def _gymnasium(project: Project) -> Iterator[Hit]:
         makes = [step for step in steps if step.attr == "make" and (step.name or "").startswith(_SPACES)]
         if not makes:
             continue
-        if any(step.attr == "seed" and not step.name for step in steps):
-            seeded_spaces = any("space" in step.owner for step in steps if step.attr == "seed")
-            if seeded_spaces or any("space" not in step.owner for step in steps if step.attr == "seed"):
-                sampled = None if seeded_spaces else _sampled(steps)
-            reset = None
-        else:
-            sampled = _sampled(steps)
-            seeds = any(
-                step.attr == "reset" and ("seed" in step.keywords or "**" in step.keywords) for step in steps
-            )
-            reset = None if seeds else next((step for step in steps if step.attr == "reset"), None)
-        place = sampled or reset
-        if place is not None:
-            what = "action_space.sample()" if place is sampled else "reset()"
-            yield Hit(
-                place.place,
-                f"{what} draws from a generator of the environment's own, and nothing gives it a seed.",
-                "env.reset(seed=0)\nenv.action_space.seed(0)",
-            )
+        seeding = [step for step in steps if step.attr == "seed" and "space" in step.owner]
+        old = any(step.attr == "seed" and not step.name and "space" not in step.owner for step in steps)
+        given = any(
+            step.attr == "reset" and ("seed" in step.keywords or "**" in step.keywords) for step in steps
+        )
+        sampled = None if seeding else _sampled(steps)
+        reset = None if given or old else next((step for step in steps if step.attr == "reset"), None)
+        for step, what in ((sampled, "action_space.sample()"), (reset, "reset()")):
+            if step is not None:
+                yield Hit(
+                    step.place,
+                    f"{what} draws from a generator of the environment's own, and nothing gives it a seed.",
+                    "env.reset(seed=0)\nenv.action_space.seed(0)",
+                )
 
 
 def _sampled(steps: list[SourceStep]) -> SourceStep | None:

@@ -8,12 +8,12 @@ from typing import Final
 from samebits.causes._compiledfix import seed_compiled
 from samebits.causes._draws import NUMPY, drawing, of
 from samebits.causes._evidence import spot, sure
+from samebits.causes._generator_calls import NUMPY as STREAM
 from samebits.causes._objects import give_seed, made_without_seed
 from samebits.causes._patch import Patch, mends
 from samebits.causes._seedfix import seed_everything
 from samebits.causes._seeds import Unseeded, made_unseeded, unseeded, weight
 from samebits.causes._source import compiled_draw
-from samebits.causes._streams import NUMPY as STREAM
 from samebits.causes._streams import unseeded as unseeded_programs
 from samebits.model.cause import Cause, Evidence
 from samebits.model.finding import Finding
@@ -85,12 +85,14 @@ def match(evidence: Evidence) -> Finding | None:
 
 
 def rule(project: Project) -> Iterator[Hit]:
-    for seen, program in unseeded_programs(project, STREAM):
+    for seen, program, others in unseeded_programs(project, STREAM):
         yield Hit(
             seen.step.place,
             f"{seen.step.attr}() draws from numpy's global generator, and nothing that {program} does "
             "seeds it.",
             _FIX,
+            places=tuple((place, "it draws here, too") for place in others[:3]),
+            instead=others,
         )
 
 

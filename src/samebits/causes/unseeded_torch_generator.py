@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from samebits.causes._draws import TORCH, of
 from samebits.causes._edits import Draft
 from samebits.causes._evidence import FactPair, is_random, of_kind, pairs, reach, spot
+from samebits.causes._generator_calls import TORCH as STREAM
+from samebits.causes._generator_calls import is_layer
 from samebits.causes._patch import Patch, mends
 from samebits.causes._seedfix import seed_everything
 from samebits.causes._seeds import also_unseeded, differing_seed, ever_seeded, seeded_by_system
-from samebits.causes._streams import TORCH as STREAM
-from samebits.causes._streams import is_layer
 from samebits.causes._streams import unseeded as unseeded_programs
 from samebits.model.cause import Cause, Evidence
 from samebits.model.events import OWN_GENERATOR
@@ -82,7 +82,7 @@ def _seeded_later(evidence: Evidence) -> str | None:
 
 
 def rule(project: Project) -> Iterator[Hit]:
-    for seen, program in unseeded_programs(project, STREAM):
+    for seen, program, others in unseeded_programs(project, STREAM):
         made = is_layer(seen.step)
         does = "gets its first weights" if made else "draws"
         yield Hit(
@@ -90,6 +90,8 @@ def rule(project: Project) -> Iterator[Hit]:
             f"{seen.step.attr}() {does} from torch's default generator, and nothing that {program} does "
             "seeds it.",
             _FIX,
+            places=tuple((place, "it draws here, too") for place in others[:3]),
+            instead=others,
         )
 
 

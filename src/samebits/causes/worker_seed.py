@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from samebits.causes._streams import seeds
+from samebits.causes._generator_calls import seeds
 from samebits.model.cause import Cause
 from samebits.model.rule import Hit, Rule
 from samebits.source.project import Home, Project, is_test

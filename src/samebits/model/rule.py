@@ -28,6 +28,8 @@ class Hit:
         places: others that have to do with it, each with what is there.
         returned_by: the function that returns what has the fault: where every caller in the project mends
             it (sorts what it gets), there is none.
+        instead: places that have the same fault: where a comment leaves this one out, the first that none does
+            is told.
     """
 
     place: SourcePlace
@@ -37,6 +39,7 @@ class Hit:
     safe: bool = False
     places: tuple[tuple[SourcePlace, str], ...] = ()
     returned_by: str | None = None
+    instead: tuple[SourcePlace, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,7 @@ class Seen(NamedTuple):
         loops: how many loops are around it, those around the calls that lead to it among them.
         within: what `with` statements and branches are around it, likewise.
         calls: the steps that lead to it, outermost first.
+        root: of what is called later, the function or method that is.
     """
 
     step: SourceStep
@@ -84,6 +85,7 @@ class Seen(NamedTuple):
     loops: int
     within: tuple[str, ...]
     calls: tuple[SourceStep, ...]
+    root: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,13 @@ class Project:
                 return None
             here = posixpath.dirname(here)
 
+    def loaded(self, name: str, file: str) -> list[str]:
+        """The files that run where a module is imported: those of its packages first."""
+        parts = name.split(".") if not name.startswith(".") else []
+        packages = [".".join(parts[:cut]) for cut in range(1, len(parts))]
+        found = [self.module(package, file) for package in (*packages, name)]
+        return [each for each in found if each is not None]
+
     def resolve(self, name: str | None, file: str) -> Home | None:
         """The function or class of the project that a step's name means."""
         if name is None:
@@ -184,6 +193,11 @@ class Project:
         if first in summary.imports:  # what a package takes from its modules
             full = summary.imports[first] + (f".{rest}" if rest else "")
             return None if full == name else self.resolve(full, file)
+        for star in summary.stars:
+            if (module := self.module(star, file)) is not None and module != file:
+                found = self.resolve(f":{name}", module)
+                if found is not None:
+                    return found
         return None
 
     def method(self, of: Home, name: str, depth: int = 0) -> Home | None:
@@ -281,13 +295,18 @@ class Project:
         """Whether another file of the project imports this one."""
         return file in self._imported
 
+    def _is_entered(self, file: str) -> bool:
+        """Whether a file has a `main` that nobody calls: what an installed script starts."""
+        return "main" in self.files[file].functions and (file, "main") not in self.callers
+
     @cached_property
     def programs(self) -> tuple[TracedProgram, ...]:
         """The files that are started, but for tests."""
         return tuple(
             TracedProgram(file, tuple(_Tracer(self).trace(file)))
             for file, summary in self.files.items()
-            if not is_test(file) and (summary.guarded or (summary.works and not self.is_imported(file)))
+            if not is_test(file)
+            if summary.guarded or (summary.works and not self.is_imported(file)) or self._is_entered(file)
             if not any(step.name in _RUNNERS for step in summary.functions[MODULE].steps)
         )
 
@@ -296,14 +315,19 @@ class _Tracer:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.done: set[int] = set()
+        self.root = ""
         self.later: list[tuple[Home, tuple[SourceStep, ...], int]] = []
 
     def trace(self, file: str) -> Iterator[Seen]:
         yield from self._module(file, (), False)
+        main = self.project.files[file].functions.get("main")
+        if main is not None:  # where nobody has called it
+            yield from self._function(Home(file, main), (), False, 0, ())
         for function in self.project.files[file].functions.values():  # those that nobody calls come last
             self.later.append((Home(file, function), (), 0))
         while self.later:
             home, calls, loops = self.later.pop(0)
+            self.root = home.of.name
             if isinstance(home.of, Class):
                 yield from self._methods(home, calls, loops)
             else:
@@ -317,6 +341,7 @@ class _Tracer:
         for name in home.of.methods:
             method = self.project.method(home, name)
             if method is not None:
+                self.root = method.of.name
                 yield from self._function(method, calls, True, loops, ())
         for base in home.of.bases:
             above = self.project.resolve(base, home.file)
@@ -336,10 +361,18 @@ class _Tracer:
             if GUARD in step.within and calls:  # of a file that is imported
                 continue
             around = (*within, *step.within)
-            yield Seen(step, home.file, function, later, loops + step.loops, around, calls)
+            yield Seen(
+                step,
+                home.file,
+                function,
+                later,
+                loops + step.loops,
+                around,
+                calls,
+                self.root if later else "",
+            )
             if step.kind == "import":
-                found = self.project.module(step.name or "", home.file)
-                if found is not None:
+                for found in self.project.loaded(step.name or "", home.file):
                     yield from self._module(found, (*calls, step), later)
             elif step.kind in ("call", "mention"):
                 for target in self.project.targets(step, home.file):

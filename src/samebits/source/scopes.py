@@ -64,6 +64,7 @@ class Scopes:
         tree: the module.
         nodes: all nodes of the tree, in the order of the source.
         defined: by scope, the functions and classes that it defines, by name.
+        stars: modules whose every name is imported.
     """
 
     def __init__(self, tree: ast.Module) -> None:
@@ -74,7 +75,7 @@ class Scopes:
         self._bound: dict[ast.AST, _Bindings] = {tree: {}}
         self._imported: dict[ast.AST, dict[str, str]] = {tree: {}}
         self._shared: set[str] = set()  # names that some function declares global or nonlocal
-        self._stars = False
+        self.stars: list[str] = []
         self._qualified: dict[ast.AST, str | None] = {}
         self._homes: dict[ast.AST, ast.AST | None] = {}
         self._scopes: dict[ast.AST, ast.AST] = {}  # scope, or what binds or reads a name -> scope around it
@@ -135,7 +136,7 @@ class Scopes:
     def _named(self, node: ast.Name) -> str | None:
         scope = self.home(node)
         if scope is None:
-            known = hasattr(builtins, node.id) and not self._stars
+            known = hasattr(builtins, node.id) and not self.stars
             return node.id if known and node.id not in self._shared else None
         if node.id in self._bound[scope] or node.id in self._shared:
             return None
@@ -253,7 +254,8 @@ class Scopes:
         scope = self._scope(node)
         for alias in node.names:
             if alias.name == "*":
-                self._stars = True  # any builtin may be another now
+                module = f"{'.' * node.level}{node.module or ''}" if isinstance(node, ast.ImportFrom) else ""
+                self.stars.append(module)  # any builtin may be another now
                 continue
             name = alias.asname or alias.name.partition(".")[0]
             if isinstance(node, ast.Import):

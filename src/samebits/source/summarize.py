@@ -32,6 +32,8 @@ _CHANGES: Final = frozenset(
 )
 #: A branch that never runs: the `else` of `if True`.
 _DEAD: Final = "dead"
+#: What seeds when it is called, and may be handed on as a value.
+_SEEDERS: Final = frozenset({"random.seed", "numpy.random.seed", "torch.manual_seed"})
 _STATEMENTS: Final = frozenset({ast.Assign, ast.AnnAssign, ast.Import, ast.ImportFrom, ast.Return})
 #: The function that something is in, how many of its loops are around it, and what `SourceStep.within` is.
 _Around = tuple[str, int, tuple[str, ...]]
@@ -103,6 +105,7 @@ class _Maker:
             functions,
             classes,
             dict(self.names.imports()),
+            tuple(self.names.stars),
             guarded,
             guarded or any(_works(node) for node in tree.body),
         )
@@ -173,11 +176,19 @@ class _Maker:
         return name, 0, ()
 
     def _call(self, node: ast.Call, around: _Around) -> None:
-        owner, loops, within = around
         function = node.func
         name, attr = self.values.named(function), last_name(function)
         if name in _QUIET:
             return
+        others = self.values.alternatives(function) if name is None else []
+        for other in others:
+            self._called(node, other, other.rpartition(".")[2], around)
+        if not others:
+            self._called(node, name, attr, around)
+
+    def _called(self, node: ast.Call, name: str | None, attr: str, around: _Around) -> None:
+        owner, loops, within = around
+        function = node.func
         lower = attr.lower()
         follow = attr in _FOLLOWED_WHOLE or any(word in lower for word in _FOLLOWED)
         keywords = {given.arg or "**": self.values.value(given.value, follow) for given in node.keywords}
@@ -217,7 +228,8 @@ class _Maker:
         if type(node) is ast.Attribute:
             self.reads[owner].add(f".{node.attr}")
             root = node.value
-            if type(root) is not ast.Name or root.id not in self.projects:
+            seeds = node.attr in ("seed", "manual_seed") and self.values.named(node) in _SEEDERS
+            if not seeds and (type(root) is not ast.Name or root.id not in self.projects):
                 return
         else:
             assert isinstance(node, ast.Name)
@@ -366,14 +378,23 @@ def _branch(above: ast.AST, node: ast.stmt) -> str:
 
 
 def _is_guard(node: ast.stmt) -> bool:
-    if not isinstance(node, ast.If) or not isinstance(node.test, ast.Compare):
+    if not isinstance(node, ast.If):
         return False
-    sides = [node.test.left, *node.test.comparators]
-    return any(isinstance(side, ast.Name) and side.id == "__name__" for side in sides)
+    tests = node.test.values if isinstance(node.test, ast.BoolOp) else [node.test]
+    return any(
+        isinstance(side, ast.Name) and side.id == "__name__"
+        for test in tests
+        if isinstance(test, ast.Compare)
+        for side in (test.left, *test.comparators)
+    )
 
 
 def _works(node: ast.stmt) -> bool:
     """Whether a statement of the top level does something: calls, loops."""
+    if isinstance(node, ast.If):
+        return any(map(_works, (*node.body, *node.orelse)))
+    if isinstance(node, ast.Try | ast.TryStar):
+        return any(map(_works, (*node.body, *node.orelse, *node.finalbody)))
     if isinstance(node, ast.Expr):
         return not isinstance(node.value, ast.Constant)
     return isinstance(node, ast.For | ast.While | ast.With | ast.AugAssign) or (

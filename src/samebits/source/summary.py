@@ -134,6 +134,7 @@ class Summary:
         lines: how many it has.
         functions: by name; `MODULE` is what runs as the file is loaded.
         imports: name -> full name, of the top level.
+        stars: modules whose every name is imported.
         guarded: whether it asks for `__name__ == "__main__"`.
         works: whether it does something when it is loaded, but for definitions, imports and constants.
     """
@@ -143,6 +144,7 @@ class Summary:
     functions: Mapping[str, Function] = field(default_factory=dict)
     classes: Mapping[str, Class] = field(default_factory=dict)
     imports: Mapping[str, str] = field(default_factory=dict)
+    stars: tuple[str, ...] = ()
     guarded: bool = False
     works: bool = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -35,7 +36,8 @@ class Values:
                 if definition not in self._qualnames:
                     self._qualnames[definition] = self.module.qualname(definition)
                 return f":{self._qualnames[definition]}"
-            return None
+            unknown = self.names.stars and self.names.home(node) is None and not hasattr(builtins, node.id)
+            return f":{node.id}" if unknown else None
         if isinstance(node, ast.Attribute):
             inner = node.value
             if isinstance(inner, ast.Name):
@@ -56,6 +58,25 @@ class Values:
                 full = self.named(inner.func)
             return None if full is None else f"{full}.{node.attr}"
         return None
+
+    def alternatives(self, function: ast.expr) -> list[str]:
+        """What is called where a function is one of several: `for f in (random.seed, np.random.seed)`."""
+        base = function.value if isinstance(function, ast.Attribute) else function
+        if not isinstance(base, ast.Name):
+            return []
+        rest = f".{function.attr}" if isinstance(function, ast.Attribute) else ""
+        for above in self.names.parents(base):
+            loops: list[ast.For | ast.AsyncFor | ast.comprehension] = []
+            if isinstance(above, ast.For):
+                loops = [above]
+            elif isinstance(above, ast.ListComp | ast.SetComp | ast.GeneratorExp):
+                loops = list(above.generators)
+            for loop in loops:
+                named = isinstance(loop.target, ast.Name) and loop.target.id == base.id
+                if named and isinstance(loop.iter, ast.Tuple | ast.List):
+                    found = [self.named(each) for each in loop.iter.elts]
+                    return [f"{name}{rest}" for name in found if name is not None]
+        return []
 
     def value(self, node: ast.expr, follow: bool) -> SourceValue:
         name = None
