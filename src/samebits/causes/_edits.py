@@ -8,6 +8,8 @@ cannot be changed without doubt (a statement that shares its line, a text that n
 from __future__ import annotations
 
 import ast
+import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 from copy import copy
 from dataclasses import dataclass
@@ -27,6 +29,10 @@ _AMONG_IMPORTS: Final = (
     "os.environ", "sys.", "warnings.", "matplotlib.", "torch.manual_seed(", "torch.set_", "torch.backends.",
     "np.random.seed(", "numpy.random.seed(", "random.seed(",
 )  # fmt: skip
+#: Builtins that fixes write, not as names of methods or arguments.
+_BUILTINS: Final = re.compile(
+    r"(?<![\w.])(?:sorted|iter|min|max|len|dict|list|int|range|enumerate|zip|id|repr|str)(?!\w|=)"
+)
 
 _Place = tuple[int, int]  # line from 1, character from 0
 
@@ -173,6 +179,7 @@ class Draft:
             return
         if indent.strip() or (rest and not rest.startswith("#")):
             raise UnclearPlace("the statement shares its line")
+        self._check((line, column), (line, column), "\n".join(lines))
         waiting = self._after.setdefault((line, len(self.lines[line - 1])), [])
         waiting.extend(indent + text for text in lines if indent + text not in waiting)
 
@@ -306,7 +313,19 @@ class Draft:
                 if span == other:
                     return
                 raise UnclearPlace("two changes of one place")
+        self._check(start, end, text)
         self._spans.append(span)
+
+    def _check(self, start: _Place, end: _Place, text: str) -> None:
+        """That the builtins which a change brings are what they are called there."""
+        new = Counter(_BUILTINS.findall(text))
+        if new and end > start:
+            last = end[1] if start[0] == end[0] else None
+            old = [self.lines[start[0] - 1][start[1] : last], *self.lines[start[0] : end[0]]]
+            new -= Counter(_BUILTINS.findall("\n".join(old)))
+        for name in new:
+            if self.names.rebinds(name, start[0]):
+                raise UnclearPlace(f"{name} is another name here than the builtin")
 
     # -- what comes of it
 

@@ -303,7 +303,7 @@ class Project:
     def programs(self) -> tuple[TracedProgram, ...]:
         """The files that are started, but for tests."""
         return tuple(
-            TracedProgram(file, tuple(_Tracer(self).trace(file)))
+            TracedProgram(file, _Tracer(self).trace(file))
             for file, summary in self.files.items()
             if not is_test(file)
             if summary.guarded or (summary.works and not self.is_imported(file)) or self._is_entered(file)
@@ -316,42 +316,44 @@ class _Tracer:
         self.project = project
         self.done: set[int] = set()
         self.root = ""
+        self.seen: list[Seen] = []
         self.later: list[tuple[Home, tuple[SourceStep, ...], int]] = []
 
-    def trace(self, file: str) -> Iterator[Seen]:
-        yield from self._module(file, (), False)
+    def trace(self, file: str) -> tuple[Seen, ...]:
+        self._module(file, (), False)
         main = self.project.files[file].functions.get("main")
         if main is not None:  # where nobody has called it
-            yield from self._function(Home(file, main), (), False, 0, ())
+            self._function(Home(file, main), (), False, 0, ())
         for function in self.project.files[file].functions.values():  # those that nobody calls come last
             self.later.append((Home(file, function), (), 0))
         while self.later:
             home, calls, loops = self.later.pop(0)
             self.root = home.of.name
             if isinstance(home.of, Class):
-                yield from self._methods(home, calls, loops)
+                self._methods(home, calls, loops)
             else:
-                yield from self._function(home, calls, True, loops, ())
+                self._function(home, calls, True, loops, ())
+        return tuple(self.seen)
 
-    def _module(self, file: str, calls: tuple[SourceStep, ...], later: bool) -> Iterator[Seen]:
-        yield from self._function(Home(file, self.project.files[file].functions[MODULE]), calls, later, 0, ())
+    def _module(self, file: str, calls: tuple[SourceStep, ...], later: bool) -> None:
+        self._function(Home(file, self.project.files[file].functions[MODULE]), calls, later, 0, ())
 
-    def _methods(self, home: Home, calls: tuple[SourceStep, ...], loops: int) -> Iterator[Seen]:
+    def _methods(self, home: Home, calls: tuple[SourceStep, ...], loops: int) -> None:
         assert isinstance(home.of, Class)
         for name in home.of.methods:
             method = self.project.method(home, name)
             if method is not None:
                 self.root = method.of.name
-                yield from self._function(method, calls, True, loops, ())
+                self._function(method, calls, True, loops, ())
         for base in home.of.bases:
             above = self.project.resolve(base, home.file)
             if above is not None and isinstance(above.of, Class) and id(above.of) not in self.done:
                 self.done.add(id(above.of))
-                yield from self._methods(above, calls, loops)
+                self._methods(above, calls, loops)
 
     def _function(
         self, home: Home, calls: tuple[SourceStep, ...], later: bool, loops: int, within: tuple[str, ...]
-    ) -> Iterator[Seen]:
+    ) -> None:
         function = home.of
         assert isinstance(function, Function)
         if id(function) in self.done or len(calls) > _DEEPEST:
@@ -361,19 +363,21 @@ class _Tracer:
             if GUARD in step.within and calls:  # of a file that is imported
                 continue
             around = (*within, *step.within)
-            yield Seen(
-                step,
-                home.file,
-                function,
-                later,
-                loops + step.loops,
-                around,
-                calls,
-                self.root if later else "",
+            self.seen.append(
+                Seen(
+                    step,
+                    home.file,
+                    function,
+                    later,
+                    loops + step.loops,
+                    around,
+                    calls,
+                    self.root if later else "",
+                )
             )
             if step.kind == "import":
                 for found in self.project.loaded(step.name or "", home.file):
-                    yield from self._module(found, (*calls, step), later)
+                    self._module(found, (*calls, step), later)
             elif step.kind in ("call", "mention"):
                 for target in self.project.targets(step, home.file):
                     chain = (*calls, step)
@@ -382,12 +386,12 @@ class _Tracer:
                             continue  # a base, a type
                         maker = self.project.method(target, "__init__")
                         if maker is not None:
-                            yield from self._function(maker, chain, later, loops + step.loops, around)
+                            self._function(maker, chain, later, loops + step.loops, around)
                         if id(target.of) not in self.done:
                             self.done.add(id(target.of))
                             self.later.append((target, chain, loops + step.loops))
                     elif step.kind == "call":
-                        yield from self._function(target, chain, later, loops + step.loops, around)
+                        self._function(target, chain, later, loops + step.loops, around)
                     elif id(target.of) not in self.done:
                         self.later.append((target, chain, loops + step.loops))
 

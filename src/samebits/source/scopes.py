@@ -160,6 +160,14 @@ class Scopes:
         scope = self.home(name)
         return None if scope is None else self.defined.get(scope, {}).get(name.id)
 
+    def rebinds(self, name: str, line: int) -> bool:
+        """Whether a builtin's name stands for something else at a line: the file, or a function, binds it."""
+        return name in self._shared or any(
+            (scope is self.tree or getattr(scope, "lineno", 0) <= line <= (getattr(scope, "end_lineno", 0) or 0))
+            and (name in self._bound[scope] or name in self._imported[scope])
+            for scope in self._bound
+        )
+
     def imports(self) -> dict[str, str]:
         """What the module imports at its top level: name -> full name."""
         return self._imported[self.tree]
