@@ -33,3 +33,9 @@ def test_files_are_named_from_the_workspace(planted: Path, monkeypatch: pytest.M
     monkeypatch.setenv("GITHUB_WORKSPACE", str(planted.parent))
     (line,) = workflow_commands(result())
     assert line.startswith("::warning file=project/a.py,")
+
+
+def test_nothing_that_a_terminal_acts_upon() -> None:
+    Path("a\x1b[31m.py").write_text("number()\n")
+    (line,) = workflow_commands(result())
+    assert line.startswith("::warning file=a\\x1b[31m.py,")

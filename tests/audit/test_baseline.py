@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,20 @@ def test_one_more_of_a_kind_is_new() -> None:
     baseline = Baseline.read(written())
     Path("a.py").write_text(TEXT + "    \nx = os.listdir(a)\n")
     assert len(baseline.new(*found())) == 1
+
+
+def test_one_more_place_of_a_finding_is_new() -> None:
+    Path("a.py").write_text("by_hand()\n")
+    before = written().read_text()
+    baseline = Baseline.read(Path("known.json"))
+    findings, texts = found()
+    hit = findings[0].hit
+    more = [replace(findings[0], hit=replace(hit, places=(*hit.places, (hit.place, "here, too"))))]
+    assert baseline.new(findings, texts) == []
+    assert baseline.new(more, texts) == more
+    Path("known.json").write_text(before.replace(',\n   "places": 1', ""))  # an older one
+    assert Path("known.json").read_text() != before
+    assert Baseline.read(Path("known.json")).new(more, texts) == []
 
 
 def test_what_is_gone_is_said_where_it_was_looked_for() -> None:

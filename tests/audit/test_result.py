@@ -47,7 +47,9 @@ def test_findings() -> None:
     assert found["findings"][3]["places"] == [
         {"file": "a.py", "cell": None, "line": 2, "what": "the first call"}
     ]
-    assert found["errors"] == [{"file": "b.py", "line": 1, "why": "not Python: '(' was never closed"}]
+    assert found["errors"] == [
+        {"file": "b.py", "cell": None, "line": 1, "why": "not Python: '(' was never closed"}
+    ]
     assert found["unused_ignores"] == [
         {"file": "c.py", "cell": None, "line": 1, "names": ["listing", "number"]}
     ]

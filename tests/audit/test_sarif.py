@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +93,11 @@ def test_files_elsewhere_are_named_whole(tmp_path: Path) -> None:
     assert one["locations"][0]["physicalLocation"]["artifactLocation"] == {
         "uri": (tmp_path / "a.py").as_uri()
     }
+
+
+def test_a_name_that_is_no_text() -> None:
+    Path(os.fsdecode(b"a\xff.py")).write_text("number()\nx = (\n")
+    Path(os.fsdecode(b"b\xff.py")).write_text("number()\n")
+    run = log(result())
+    assert "b%FF.py" in json.dumps(run["results"])
+    assert "a%FF.py" in json.dumps(run["invocations"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -92,12 +93,43 @@ def test_a_file_that_cannot_be_read_and_the_rest(samebits: Run) -> None:
     assert answer.out.endswith("; 1 file could not be read or written.\n")
 
 
+def test_a_folder_that_cannot_be_listed(samebits: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = os.scandir
+
+    def scandir(path: str) -> object:
+        if "shut" in os.fspath(path):
+            raise PermissionError(13, "Permission denied", path)
+        return listed(path)
+
+    Path("inner/shut").mkdir(parents=True)
+    Path("inner/a.py").write_text("x = 1\n")
+    monkeypatch.setattr(os, "scandir", scandir)
+    answer = samebits("audit", ".")
+    assert answer.code == 2
+    assert "inner/shut cannot be read: Permission denied\n" in answer.out
+    assert samebits("audit", "--exclude", "shut").code == 0
+    assert samebits("audit", "inner/shut").code == 2
+
+
+def test_what_lies_beside_files_and_is_none(samebits: Run) -> None:
+    os.mkfifo("pipe.py")
+    Path("gone.py").symlink_to("nothing")
+    Path("a.py").write_text("x = 1\n")
+    assert samebits("audit").out == "nothing found in 1 file.\n"
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
         ("none.py", "'none.py' is not there."),
         ("--select nothing", "there is no rule 'nothing'; `samebits rule` lists them."),
         ("--ignore listing,nothing", "there is no rule 'nothing'"),
+        ("--select Listing", "there is no rule 'Listing'; did you mean listing?"),
+        ("--select by_hand", "there is no rule 'by_hand'; did you mean by-hand?"),
+        ("--ignore all", "no rule is left to run"),
+        ("--select ,", "no rule is left to run"),
+        ("--select listing --ignore listing", "no rule is left to run"),
+        ("pipe", "'pipe' is neither a file nor a folder; --stdin-filename reads the standard input."),
         ("--unsafe-fixes", "--unsafe-fixes is for --fix or --diff."),
         ("--fix --diff", "give --fix or --diff, not both."),
         ("--fix --stdin-filename a.py", "--fix cannot write a file that is read from the standard input"),
@@ -117,6 +149,7 @@ def test_a_file_that_cannot_be_read_and_the_rest(samebits: Run) -> None:
 )
 def test_what_is_refused(samebits: Run, words: str, sentence: str) -> None:
     Path("a.py").write_text(LIST)
+    os.mkfifo("pipe")
     answer = samebits("audit", *words.split())
     assert (answer.code, answer.out) == (2, "")
     assert sentence in answer.err
@@ -243,6 +276,12 @@ def test_the_standard_input(samebits: Run, monkeypatch: pytest.MonkeyPatch) -> N
     given(monkeypatch, LIST.encode())
     answer = samebits("audit", "--stdin-filename", "new.py", ".", "--diff")
     assert (answer.code, answer.out.splitlines()[-1]) == (1, "+x = sorted(os.listdir(d))")
+    given(monkeypatch, b"x = 1\n")
+    answer = samebits("audit", "--stdin-filename", "a.py", ".")
+    assert (answer.code, answer.out) == (0, "nothing found in a.py, read with 1 other file.\n")
+    given(monkeypatch, LIST.encode())
+    answer = samebits("audit", "--stdin-filename", "a.py", ".", "-q")
+    assert answer.out == "1 finding in a.py, read with 1 other file; --fix mends 1.\n"
     given(monkeypatch, b"x = (\n")
     answer = samebits("audit", "--stdin-filename", "a.py")
     assert (answer.code, "a.py:1 not Python" in answer.out) == (2, True)

@@ -89,6 +89,7 @@ def test_the_nearest_one_inside_the_repository(samebits: Run, below: Below, proj
     ("text", "sentence"),
     [
         ("sed = 1", "[tool.samebits] sed: there is no such option; did you mean 'seed'?"),
+        ("audit = 3", "[tool.samebits] audit: expected a table, [tool.samebits.audit], got 3"),
         ("force = true", "[tool.samebits] force: there is no such option"),
         ("[tool.samebits.verify]\nkeep = 1", "[tool.samebits.verify] keep: there is no such option"),
         ("[tool.samebits.prune]\nseed = 1", "[tool.samebits.prune] seed: there is no such option"),

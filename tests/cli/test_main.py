@@ -111,3 +111,26 @@ def test_module_entry() -> None:
         [sys.executable, "-m", "samebits", "--version"], capture_output=True, text=True, check=True
     )
     assert done.stdout == f"samebits {package.__version__}\n"
+
+
+def test_an_interrupt_is_one_sentence(samebits: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*given: object, **more: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("samebits.cli.runs.runs.callback", interrupted)
+    answer = samebits("runs")
+    assert (answer.code, answer.err) == (130, "samebits: interrupted\n")
+
+
+def test_an_interrupt_while_it_is_loaded() -> None:
+    program = (
+        "import sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, *more):\n"
+        "        if name == 'samebits.cli._output': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "from samebits.__main__ import main\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "samebits: interrupted\n")

@@ -268,3 +268,47 @@ def test_late_workspace_of_another_file(tmp_path: Path) -> None:
     assert of_files(tmp_path, "late-cublas-workspace") == [("fixed.py", 3)]
     train.write_text("import torch\nfrom fixed import fix\nfix()\nx = torch.ones(3).cuda()\n")
     assert of_files(tmp_path, "late-cublas-workspace") == []
+
+
+_FROM = "import torch\nfrom torch.backends import cudnn\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (_FROM + "setattr(cudnn, 'benchmark', True)\n", 3),
+        (_FROM + "ON = True\nsetattr(torch.backends.cudnn, 'benchmark', ON)\n", 4),
+        (_FROM + "def fast(flag=True):\n    setattr(cudnn, 'benchmark', flag)\nfast()\n", 4),
+        (_FROM + "def fast(flag):\n    cudnn.benchmark = flag\nfast(True)\n", 4),
+        (_FROM + "def fast(*, flag=False):\n    cudnn.benchmark = flag\nfast(flag=True)\n", 4),
+        ("import torch\nHOW = dict(mode='max-autotune')\ndef f(m):\n    return torch.compile(m, **HOW)\n", 4),
+        ("import torch\nHOW = {'options': {'max_autotune': True}}\nm = torch.compile(m, **HOW)\n", 3),
+        ("import torch\nhow = {}\nhow['mode'] = 'max-autotune'\nm = torch.compile(m, **how)\n", 4),
+        ("import torch\nhow = {'max_autotune': True}\nm = torch.compile(m, options=how)\n", 3),
+    ],
+)
+def test_autotuning_by_other_ways_is_found(text: str, line: int) -> None:
+    assert lines("autotuning", text) == [line]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _FROM + "setattr(cudnn, 'benchmark', False)\n",
+        _FROM + "setattr(cudnn, 'enabled', True)\n",
+        _FROM + "def fast(flag=True):\n    setattr(cudnn, 'benchmark', flag)\nfast(False)\n",
+        _FROM + "def fast(flag=True):\n    cudnn.benchmark = flag\n",  # nobody calls it here
+        _FROM + "def fast(flag=True):\n    flag = False\n    cudnn.benchmark = flag\nfast()\n",
+        _FROM + "def fast(flag):\n    cudnn.benchmark = flag\nfast(*args)\n",
+        _FROM + "if not args.deterministic:\n    setattr(cudnn, 'benchmark', True)\n",
+        "import torch\nHOW = dict(mode='reduce-overhead')\nm = torch.compile(m, **HOW)\n",
+        "import torch\nm = torch.compile(m, **how)\n",
+    ],
+)
+def test_other_settings_are_not_claimed(text: str) -> None:
+    assert lines("autotuning", text) == []
+
+
+def test_what_setattr_sets_is_turned_off() -> None:
+    becomes = mended(_FROM + "setattr(cudnn, 'benchmark', True)\n", "autotuning")
+    assert "setattr(cudnn, 'benchmark', False)" in becomes

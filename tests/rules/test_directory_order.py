@@ -226,3 +226,71 @@ def test_a_helper_is_judged_by_its_callers(tmp_path: Path, user: str, found: int
     assert [(Path(one.site.file).name, one.site.line) for one in audit.findings if one.site] == [
         ("files.py", 3)
     ] * found
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("import os\nif (names := os.listdir(d)):\n    ids = {n: i for i, n in enumerate(names)}\n", 2),
+        ("import os\nwhile (names := os.listdir(d)):\n    first = names[3]\n", 2),
+        (
+            "import glob\nimport pandas as pd\ndf = pd.concat((pd.read_csv(f) for f in glob.glob('*.csv')))\n"
+            "train = df.iloc[:9]\n",
+            3,
+        ),
+        (
+            "import glob\nimport pandas as pd\ndf = pd.concat(pd.read_csv(f) for f in glob.glob('*.csv'))\n"
+            "x = df.to_numpy()[5:]\n",
+            3,
+        ),
+        ("import os\nfiles = os.listdir(d)\nfor i in range(len(files)):\n    ids[files[i]] = i\n", 2),
+        (
+            "import os\nfiles = os.listdir(d)\nrows = []\nfor i in range(len(files)):\n"
+            "    rows.append(load(files[i]))\nx = rows[3]\n",
+            2,
+        ),
+        ("import os\nfiles = os.listdir(d)\nfor i in range(9):\n    use(files[i], labels[i])\n", 2),
+        (
+            "import os\ndef f(d):\n    tree = {'a': []}\n    for name in os.listdir(d):\n"
+            "        tree['a'].append(name)\n    names = sorted(set(tree['b']))\n    return tree, names\n",
+            4,
+        ),
+        (
+            "import os\ndef f(d):\n    tree = {'a': []}\n    for name in os.listdir(d):\n"
+            "        tree['a'].append(name)\n    labels = sorted(set(x[0] for x in tree['a']))\n"
+            "    return [load(x) for x in tree['a']], labels\n",
+            4,
+        ),
+        ("import os, json\njson.dump(os.listdir(d), out)\n", 2),
+    ],
+)
+def test_an_order_that_goes_round_is_found(text: str, line: int) -> None:
+    assert lines("directory-order", text) == [line]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import os\nif (names := os.listdir(d)):\n    print(len(names))\n",
+        "import os\nif (names := sorted(os.listdir(d))):\n    ids = {n: i for i, n in enumerate(names)}\n",
+        (
+            "import os\nfiles = [f for f in os.listdir(d) if 'A' in f]\nfor i in range(min(9, len(files))):\n"
+            "    name = files[i]\n    write(out + name, load(d + name))\n"
+        ),
+        "import os\nfiles = os.listdir(d)\nfor i in range(len(files)):\n    os.remove(d + files[i])\n",
+        (
+            "import os\ndef f(d):\n    tree = {'a': []}\n    for name in os.listdir(d):\n"
+            "        tree['a'].append(name)\n    rows = [load(x) for x in tree['a']]\n"
+            "    rows = sorted(rows, key=str)\n    return rows\n"
+        ),
+        (
+            "import os\ndef f(d):\n    tree = {'a': []}\n    rows = []\n    def add(x):\n"
+            "        rows.append(x)\n    for name in os.listdir(d):\n        tree['a'].append(name)\n"
+            "    for x in tree['a']:\n        add(x)\n    rows.sort()\n    a, b = zip(*rows)\n"
+            "    return a, b\n"
+        ),
+        "import glob\nimport pandas as pd\nn = len(pd.concat(pd.read_csv(f) for f in glob.glob('*')))\n",
+    ],
+)
+def test_an_order_that_is_lost_later_is_not_claimed(text: str) -> None:
+    assert lines("directory-order", text) == []

@@ -20,7 +20,8 @@ def findings(text: str) -> list[Finding]:
 def forward(body: str) -> str:
     """A program that trains a model with this in its `forward`."""
     lines = "".join(f"        {line}\n" for line in body.split("\n"))
-    return _HEAD + f"class Net(nn.Module):\n    def forward(self, x, i, w):\n{lines}model = Net()\n" + _TRAIN
+    start = "class Net(nn.Module):\n    def forward(self, data, i, w):\n        x = self.layers(data)\n"
+    return f"{_HEAD}{start}{lines}model = Net()\n{_TRAIN}"
 
 
 FAULTY = [
@@ -159,7 +160,8 @@ def test_data_and_evaluation_have_no_backward() -> None:
 def test_a_model_of_another_file(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(
         "import torch.nn as nn\nimport torch.nn.functional as F\n\n\nclass Net(nn.Module):\n"
-        "    def forward(self, x):\n        return F.interpolate(x, scale_factor=2, mode='bilinear')\n"
+        "    def forward(self, x):\n"
+        "        return F.interpolate(self.layer(x), scale_factor=2, mode='bilinear')\n"
     )
     train = tmp_path / "train.py"
     train.write_text("from net import Net\nmodel = Net().to('cuda')\nmodel(x).sum().backward()\n")
@@ -168,3 +170,49 @@ def test_a_model_of_another_file(tmp_path: Path) -> None:
     assert [(Path(one.site.file).name, one.site.line) for one in found if one.site] == [("net.py", 7)]
     train.write_text("from net import Net\nmodel = Net()\nmodel(x).sum().backward()\n")
     assert not [one for one in audit_paths([tmp_path], cache=False).findings if one.cause == rule]
+
+
+_RESIZE = "        return self.net(F.interpolate({of}, size=8, mode='bilinear'))\n"
+_MODEL = "class Net(nn.Module):\n    def forward(self, x, low=None):\n"
+_BLOCK = "class Up(nn.Module):\n    def forward(self, x, skip):\n        {first}return {resized} + skip\n\n"
+_OF_X = "F.interpolate(x, size=8, mode='bilinear')"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _MODEL + _RESIZE.format(of="low") + "model = Net()\n",
+        _MODEL + _RESIZE.format(of="x") + "model = Net()\n",
+        _MODEL + _RESIZE.format(of="x.float()") + "model = Net()\n",
+        _MODEL + _RESIZE.format(of="low[:, :3].contiguous()") + "model = Net()\n",
+        _MODEL + "        return self.net(F.pad(input=x, pad=(1, 1), mode='reflect'))\nmodel = Net()\n",
+        _MODEL + "        return self.net(F.grid_sample(x, low))\nmodel = Net()\n",
+        _MODEL + _RESIZE.format(of="low") + "def make(kind):\n    return Net()\nmodel = make('a')\n",
+        _MODEL + _RESIZE.format(of="low") + "class Other(Net):\n    pass\nmodel = Other()\n",
+    ],
+)
+def test_what_a_model_is_given_has_no_gradient(text: str) -> None:
+    assert findings(_HEAD + text + _TRAIN) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _BLOCK.format(first="", resized=_OF_X)
+        + "class Net(nn.Module):\n    def __init__(self):\n        self.up = Up()\n"
+        "    def forward(self, x):\n        return self.up(self.down(x), x)\nmodel = Net()\n",
+        _BLOCK.format(first="", resized=_OF_X)
+        + "class Net(nn.Module):\n    def __init__(self):\n        self.ups = make(Up() for _ in s)\n"
+        "    def forward(self, x):\n        return self.ups[0](x, x)\nmodel = Net()\n",
+        _BLOCK.format(first="", resized=_OF_X)
+        + "class Net(nn.Module):\n    def __init__(self, block=None):\n        self.up = build(block or Up)\n"
+        "    def forward(self, x):\n        return self.up(x, x)\nmodel = Net()\n",
+        _BLOCK.format(first="x = self.conv(x)\n        ", resized=_OF_X) + "model = Up()\n",
+        _MODEL + _RESIZE.format(of="self.head(x)") + "model = Net()\n",
+        _MODEL + "        y = self.head(x)\n" + _RESIZE.format(of="y") + "model = Net()\n",
+        _MODEL + "        return self.net(F.grid_sample(x, self.grid(low)))\nmodel = Net()\n",
+        _MODEL + _RESIZE.format(of="self.positions") + "model = Net()\n",
+    ],
+)
+def test_what_a_layer_is_given_has_one(text: str) -> None:
+    assert len(findings(_HEAD + text + _TRAIN)) == 1

@@ -270,3 +270,29 @@ def test_a_set_of_objects_becomes_a_dict() -> None:
     becomes = mended("address-order", text)
     assert "for p in dict.fromkeys(m.parameters()):" in becomes
     assert lines("address-order", becomes) == []
+
+
+_NODE = "class Node:\n    def {name}(self, other):\n        return {test}\n"
+
+
+@pytest.mark.parametrize(
+    "test",
+    ["id(self) < id(other)", "(self.cost, id(self)) < (other.cost, id(other))", "id(self) > id(other)"],
+)
+@pytest.mark.parametrize("name", ["__lt__", "__gt__"])
+def test_a_comparison_of_addresses_is_found(name: str, test: str) -> None:
+    assert lines("address-order", _NODE.format(name=name, test=test)) == [3]
+
+
+@pytest.mark.parametrize(
+    ("name", "test"),
+    [
+        ("__eq__", "id(self) == id(other)"),
+        ("__lt__", "self.cost < other.cost"),
+        ("__lt__", "id(self) == id(other) or self.cost < other.cost"),
+        ("same", "id(self) < id(other)"),
+        ("__lt__", "self.id() < other.id()"),
+    ],
+)
+def test_another_comparison_is_not_claimed(name: str, test: str) -> None:
+    assert lines("address-order", _NODE.format(name=name, test=test)) == []

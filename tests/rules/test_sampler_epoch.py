@@ -93,3 +93,59 @@ def test_it_is_told() -> None:
     new = applied(text, draft.edits())
     assert "for epoch in range(9):\n    s.set_epoch(epoch)\n    for b in loader:\n" in new
     assert lines(new) == []
+
+
+_MADE = _IMPORT + "s = DistributedSampler(data)\ndl = DataLoader(data, sampler=s)\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (_MADE + "for ep in range(3):\n    for b in dl:\n        print(b)\n", 3),
+        (_MADE + "for _ in range(3):\n    for i, b in enumerate(dl):\n        print(b)\n", 3),
+        (_MADE + "n = 0\nwhile n < 9:\n    for b in dl:\n        n += 1\n", 3),
+        (_MADE + "def once():\n    for b in dl:\n        print(b)\nfor t in range(3):\n    once()\n", 3),
+        (
+            _IMPORT + "def load(d):\n    s = DistributedSampler(d)\n    return DataLoader(d, sampler=s)\n"
+            "def fit(rows, model):\n    for t in range(3):\n        for x in rows:\n            step(x)\n"
+            "fit(load(range(9)), None)\nrows = load(range(9))\nfit(rows, None)\n",
+            4,
+        ),
+        (
+            _MADE + "class T:\n    def __init__(self, rows):\n        self.rows = rows\n    def fit(self):\n"
+            "        for t in range(3):\n            for x in self.rows:\n"
+            "                loss(x).backward()\n"
+            "T(dl).fit()\n",
+            3,
+        ),
+        (_IMPORT + "s = DistributedSampler(data)\nfor t in range(3):\n    for i in s:\n        use(i)\n", 3),
+    ],
+)
+def test_the_loop_is_known_by_what_it_does(text: str, line: int) -> None:
+    assert lines(text) == [line]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _MADE + "epoch = 0\nfor b in dl:\n    print(b, epoch)\n",
+        _MADE + "for ep in range(3):\n    s.set_epoch(ep)\n    for b in dl:\n        print(b)\n",
+        _MADE + "for b in dl:\n    for x in b:\n        print(x)\n",
+        _MADE + "for b in dl:\n    loss(b).backward()\n",
+    ],
+)
+def test_going_over_the_data_once_is_not_claimed(text: str) -> None:
+    assert lines(text) == []
+
+
+def test_it_is_told_by_another_name() -> None:
+    import ast
+
+    text = _MADE + "for ep in range(3):\n    for b in dl:\n        print(b)\n"
+    (found,) = [one for one in audit_source(text) if one.cause == "sampler-epoch"]
+    assert found.hit is not None
+    assert found.hit.mend is not None
+    draft = Draft("<text>", text)
+    call = next(node for node in ast.walk(draft.tree) if isinstance(node, ast.Call) and node.lineno == 3)
+    found.hit.mend(draft, call)
+    assert "for ep in range(3):\n    s.set_epoch(ep)\n" in applied(text, draft.edits())

@@ -8,6 +8,7 @@ import pytest
 from tests.rules.one_rule import findings, lines, mended
 
 from samebits.audit import audit_paths
+from samebits.causes._edits import UnclearPlace
 
 HEAD = """import random, torch
 import numpy as np
@@ -375,10 +376,10 @@ def test_what_workers_draw_torch_has_seeded() -> None:
 
 
 def test_where_the_first_draw_is_left_out_the_next_is_told() -> None:
-    text = "import random\nrandom.random(){}\nrandom.shuffle(rows)\n"
-    assert lines("unseeded-python-random", text.replace("{}", "")) == [2]
-    assert lines("unseeded-python-random", text.replace("{}", "  # samebits: ignore")) == [3]
-    (found,) = findings("unseeded-python-random", text.replace("{}", ""))
+    text = "import random\nrandom.random()  # here\nrandom.shuffle(rows)\n"
+    assert lines("unseeded-python-random", text) == [2]
+    assert lines("unseeded-python-random", text.replace("here", "samebits: ignore")) == [3]
+    (found,) = findings("unseeded-python-random", text)
     assert found.hit is not None
     assert [place.line for place, _ in found.hit.places] == [3]
 
@@ -406,3 +407,28 @@ def test_a_draw_between_evaluation_and_training() -> None:
     )
     assert lines("evaluation-draws", text) == [5]
     assert lines("evaluation-draws", text.replace("    net.eval()\n", "")) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        (
+            "unseeded-numpy-random",
+            "import numpy as np\ndef f():\n    return np.random.default_rng().random()\n",
+        ),
+        ("unseeded-numpy-random", "import numpy as np\nrng = np.random.default_rng(\n    # none\n)\n"),
+        ("unseeded-python-random", "import random\nfor i in range(3):\n    rng = random.Random()\n"),
+        (
+            "unseeded-split",
+            "from torch.utils.data import random_split as s\nfor i in range(3):\n    s(x, [1, 2])\n",
+        ),
+        ("uninitialized-memory", "import torch\nx = torch.empty(1, 2, memory_format=f)\nprint(x + 1)\n"),
+    ],
+)
+def test_what_may_run_again_gets_no_fixed_seed(rule: str, text: str) -> None:
+    """Each turn would draw the same numbers; and no comment is lost."""
+    (found,) = findings(rule, text)
+    assert found.hit is not None
+    if found.hit.mend is not None:
+        with pytest.raises(UnclearPlace):
+            mended(rule, text)

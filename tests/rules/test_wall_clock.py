@@ -86,3 +86,37 @@ def test_a_budget_of_another_file(tmp_path: Path) -> None:
     assert [(Path(one.site.file).name, one.site.line) for one in found if one.site] == [("budget.py", 8)]
     train.write_text("from budget import Budget\nb = Budget(9)\nprint(b.exceeded())\n")
     assert not [one for one in audit_paths([tmp_path], cache=False).findings if one.cause == "wall-clock"]
+
+
+_TIMED = (
+    "import time\nclass T:\n    @{of}\n    def {name}(self):\n        return time.time() - self.t0 > 60\n"
+    "    def fit(self):\n        {use}\n"
+)
+_STEPS = "for b in batches:\n            if {test}:\n                {does}\n            step(b)"
+
+
+@pytest.mark.parametrize(
+    ("of", "name", "use"),
+    [
+        ("property", "expired", _STEPS.format(test="self.expired", does="break")),
+        ("property", "late", _STEPS.format(test="self.late", does="return")),
+        ("property", "x", _STEPS.format(test="n > 3 or self.x", does="break")),
+        ("functools.cached_property", "expired", _STEPS.format(test="self.expired", does="break")),
+        ("property", "expired", "while not self.expired:\n            step()"),
+    ],
+)
+def test_a_property_that_asks_a_clock_is_found(of: str, name: str, use: str) -> None:
+    assert lines(_TIMED.format(of=of, name=name, use=use)) == [5]
+
+
+@pytest.mark.parametrize(
+    ("of", "name", "use"),
+    [
+        ("property", "expired", "print(self.expired)"),
+        ("property", "expired", _STEPS.format(test="self.expired", does="print(1)")),
+        ("property", "expired", "while not self.expired:\n            time.sleep(1)"),
+        ("property", "expired", _STEPS.format(test="self.other", does="break")),
+    ],
+)
+def test_a_property_that_decides_nothing_is_not_claimed(of: str, name: str, use: str) -> None:
+    assert lines(_TIMED.format(of=of, name=name, use=use)) == []

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from samebits.audit.locations import file_lines, relative, site_line
+from samebits._runtime.text import clean
+from samebits.audit.locations import file_lines, relative, site_line, unread_line
 from samebits.audit.result import AuditResult
 
 
@@ -26,7 +27,8 @@ def workflow_commands(result: AuditResult) -> Iterator[str]:
         level = "warning" if finding.fragile else "error"
         yield _command(level, _path(place.file), more, finding.cause, f"{finding.why}\n{finding.fix}")
     for one in result.audit.unread:
-        line = {} if one.line is None else {"line": one.line}
+        row = unread_line(one, result.texts)
+        line = {} if row is None else {"line": row}
         yield _command("error", _path(one.file), line, "not read", one.why)
     for site, names in result.audit.unused:
         what = f"samebits: ignore[{', '.join(names)}]" if names else "samebits: ignore"
@@ -45,7 +47,8 @@ def _command(level: str, file: str, more: dict[str, int], title: str, text: str)
 
 
 def _text(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    text = clean(text.replace("\r", "\n"), lines=True)  # nothing that a terminal, or a log, acts upon
+    return text.replace("%", "%25").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -34,10 +34,17 @@ class KnownFinding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The findings of a file, which lies in a folder."""
+    """The findings of a file, which lies in a folder.
+
+    Attributes:
+        folder: files are named from there.
+        known: the findings.
+        places: of those that name other places with the same fault, how many: with more, they are reported.
+    """
 
     folder: Path
     known: frozenset[KnownFinding]
+    places: frozenset[tuple[KnownFinding, int]] = frozenset()
 
     @classmethod
     def read(cls, path: Path) -> Baseline:
@@ -52,10 +59,12 @@ class Baseline:
             document = json.loads(data)
             if document["format"] != FORMAT or document["version"] != VERSION:
                 raise UsageError(f"{path} is no baseline of this samebits: it has another format or version.")
-            known = [
-                KnownFinding(str(one["rule"]), str(one["file"]), str(one["text"]), int(one["occurrence"]))
+            known = {
+                KnownFinding(
+                    str(one["rule"]), str(one["file"]), str(one["text"]), int(one["occurrence"])
+                ): int(one["places"]) if "places" in one else None
                 for one in document["findings"]
-            ]
+            }
         except FileNotFoundError as error:
             raise UsageError(
                 f"there is no baseline {str(path)!r}; `samebits audit --write-baseline {path}` writes one."
@@ -66,24 +75,35 @@ class Baseline:
             if isinstance(error, UsageError):
                 raise
             raise UsageError(f"{path} is no baseline: it has no list of findings as one has.") from error
-        return cls(Path(os.path.abspath(path)).parent, frozenset(known))
+        places = frozenset((one, number) for one, number in known.items() if number is not None)
+        return cls(Path(os.path.abspath(path)).parent, frozenset(known), places)
 
     @classmethod
     def of(cls, path: Path, findings: Sequence[Finding], texts: Texts) -> Baseline:
         """What a file at this path keeps of findings."""
         folder = Path(os.path.abspath(path)).parent
-        return cls(folder, frozenset(keys(findings, texts, folder)))
+        known = keys(findings, texts, folder)
+        places = zip(known, map(_places, findings), strict=True)
+        return cls(folder, frozenset(known), frozenset(places))
 
     def data(self) -> bytes:
         """The bytes of the baseline's file."""
-        rows: list[dict[str, Any]] = [one._asdict() for one in sorted(self.known, key=_order)]
+        places = {one: {"places": number} for one, number in self.places}
+        rows: list[dict[str, Any]] = [
+            one._asdict() | places.get(one, {}) for one in sorted(self.known, key=_order)
+        ]
         document = {"format": FORMAT, "version": VERSION, "findings": rows}
         return f"{json.dumps(document, indent=1, ensure_ascii=False)}\n".encode(errors="surrogatepass")
 
     def new(self, findings: Sequence[Finding], texts: Texts) -> list[Finding]:
-        """The findings that are not in it."""
+        """The findings that are not in it, or that name more places than there."""
         of = zip(findings, keys(findings, texts, self.folder), strict=True)
-        return [finding for finding, key in of if key not in self.known]
+        places = dict(self.places)
+        return [
+            finding
+            for finding, key in of
+            if key not in self.known or _places(finding) > places.get(key, _places(finding))
+        ]
 
     def gone(
         self, findings: Sequence[Finding], texts: Texts, rules: Collection[str], files: Collection[str]
@@ -110,6 +130,10 @@ def keys(findings: Sequence[Finding], texts: Texts, folder: Path) -> list[KnownF
         counts[kind] += 1
         found.append(KnownFinding(*kind, counts[kind]))
     return found
+
+
+def _places(finding: Finding) -> int:
+    return 0 if finding.hit is None else len(finding.hit.places)
 
 
 def _named(file: str, folder: Path) -> str:

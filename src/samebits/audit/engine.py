@@ -8,20 +8,22 @@ process.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Final
 
 from samebits.audit import files
 from samebits.audit.cache import Cache
 from samebits.audit.one_file import FileOutcome, audited, audited_source, without_gc
-from samebits.audit.reading import LONGEST, Source, read
+from samebits.audit.reading import LONGEST, Source, UnreadableSource, read
+from samebits.audit.wording import with_cells
 from samebits.causes import CATALOGUE
 from samebits.errors import UsageError, UsageTypeError
 from samebits.model.finding import Finding
 from samebits.model.rule import Hit
-from samebits.model.sites import Site
+from samebits.model.sites import Site, at, cell, cell_line
 from samebits.source.project import Project
 
 #: So many bytes of source are worth another process.
@@ -33,11 +35,15 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A file that could not be read, and why."""
+    """A file, or a cell of a notebook, that could not be read, and why; the line is that of the cell."""
 
     file: str
     line: int | None
     why: str
+    cell: int | None = None
+
+    def __str__(self) -> str:
+        return at(self.file if self.cell is None else cell(self.cell, self.file), self.line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,10 @@ def audit_file(path: str | os.PathLike[str]) -> list[Finding]:
     if not isinstance(path, str | os.PathLike):
         raise UsageTypeError(f"audit_file: the path must be a text or a path, got {path!r}")
     source = read(path)
-    return list(joined([audited_source(source)]).findings)
+    outcome = audited_source(source)
+    for one in _unread(outcome):
+        raise UnreadableSource(f"{one} is {one.why}.", one.why, one.line)
+    return list(joined([outcome]).findings)
 
 
 def audit_source(text: str, filename: str = "<text>") -> list[Finding]:
@@ -104,7 +113,7 @@ def audit_paths(
         progress: called as files are done.
 
     Raises:
-        UsageError: a path is not there, or a rule unknown.
+        UsageError: a path is not there, a rule unknown, or none is left to run.
     """
     rules = chosen(select, ignore)
     return joined(read_paths(paths, exclude, jobs, cache, given, progress), rules)
@@ -123,27 +132,40 @@ def read_paths(
     Raises:
         UsageError: a path is not there.
     """
-    wanted = files.found(paths, exclude)
+    wanted, unlisted = files.found(paths, exclude)
     if given is not None and given[0] not in wanted:
         wanted.append(given[0])
-    return _outcomes(wanted, jobs, Cache.of(paths) if cache else Cache(None), given, progress)
+    found = _outcomes(wanted, jobs, Cache.of(paths) if cache else Cache(None), given, progress)
+    return [*found, *(FileOutcome(one, error=(None, f"cannot be read: {why}")) for one, why in unlisted)]
 
 
 def chosen(select: Collection[str] | None = None, ignore: Collection[str] = ()) -> frozenset[str]:
     """The names of rules that run.
 
     Raises:
-        UsageError: one is unknown.
+        UsageError: one is unknown, or none is left.
     """
     known = {name: cause.rule for name, cause in CATALOGUE.items() if cause.rule is not None}
     for name in (*(select or ()), *ignore):
         if name not in known and name != "all":
-            raise UsageError(f"there is no rule {name!r}; `samebits rule` lists them.")
+            raise UsageError(no_rule(name, known))
     if select is None:
         found = {name for name, rule in known.items() if rule.selected}
     else:
         found = set(known) if "all" in select else set(select)
-    return frozenset(found - set(ignore))
+    found -= found if "all" in ignore else set(ignore)
+    if not found:
+        raise UsageError("no rule is left to run: --select and --ignore leave out all of them.")
+    return frozenset(found)
+
+
+def no_rule(name: str, known: Collection[str] = CATALOGUE) -> str:
+    """What to say of a name that no rule has."""
+    if name in CATALOGUE:
+        return f"{name} is seen in runs alone, not in source; `samebits rule {name}` explains it."
+    near = get_close_matches(name.lower().replace("_", "-"), known, 1)
+    also = f"did you mean {near[0]}?" if near else "`samebits rule` lists them."
+    return f"there is no rule {name!r}; {also}"
 
 
 def _outcomes(
@@ -222,6 +244,7 @@ def joined(outcomes: Sequence[FileOutcome], rules: Collection[str] | None = None
     """What was found in files by themselves, and what is found in them together."""
     rules = chosen() if rules is None else rules
     by_file = {outcome.file: outcome for outcome in outcomes}
+    notebooks = {outcome.file: outcome.cells for outcome in outcomes if outcome.cells is not None}
     project = Project(outcome.summary for outcome in outcomes if outcome.summary is not None)
     hits = [(name, hit) for outcome in outcomes for name, hit in outcome.hits if name in rules]
     for name in sorted(rules):
@@ -248,17 +271,25 @@ def joined(outcomes: Sequence[FileOutcome], rules: Collection[str] | None = None
             continue
         if place != hit.place:
             hit = replace(hit, place=place, places=())
-        finding = _finding(name, hit, outcome)
+        finding = _finding(name, hit, outcome, notebooks)
         assert finding.site is not None
         findings.setdefault((finding.site, name), finding)
-    unread = tuple(Unread(each.file, *each.error) for each in outcomes if each.error is not None)
+    unread = tuple(one for each in outcomes for one in _unread(each))
     return Audit(
-        tuple(sorted(findings.values(), key=_order)),
+        tuple(sorted(findings.values(), key=in_order)),
         unread,
         tuple(_unused(outcomes, used, rules)),
-        len(outcomes) - len(unread),
+        sum(each.error is None for each in outcomes),
         sum(each.summary.lines for each in outcomes if each.summary is not None),
     )
+
+
+def _unread(outcome: FileOutcome) -> Iterator[Unread]:
+    if outcome.error is not None:
+        yield Unread(outcome.file, *outcome.error)
+    for line, why in outcome.left_out:
+        number, line_of_cell = cell_line(outcome.cells or (1,), line)
+        yield Unread(outcome.file, line_of_cell, why, number)
 
 
 def _is_mended(project: Project, hit: Hit) -> bool:
@@ -269,7 +300,7 @@ def _is_mended(project: Project, hit: Hit) -> bool:
     return bool(callers) and all(step.unordered for _, _, step in callers)
 
 
-def _finding(name: str, hit: Hit, outcome: FileOutcome) -> Finding:
+def _finding(name: str, hit: Hit, outcome: FileOutcome, notebooks: Mapping[str, tuple[int, ...]]) -> Finding:
     place = hit.place
     source = Source(outcome.file, "", outcome.cells)
     rule = CATALOGUE[name].rule
@@ -277,7 +308,7 @@ def _finding(name: str, hit: Hit, outcome: FileOutcome) -> Finding:
     return Finding(
         1.0,
         source.site(place.line, place.column),
-        hit.why,
+        with_cells(hit.why, outcome.file, notebooks),
         hit.fix,
         name,
         fragile=rule.fragile,
@@ -285,7 +316,8 @@ def _finding(name: str, hit: Hit, outcome: FileOutcome) -> Finding:
     )
 
 
-def _order(found: Finding) -> tuple[str, int, int, str, str]:
+def in_order(found: Finding) -> tuple[str, int, int, str, str]:
+    """A key to sort findings by: file and place."""
     assert found.site is not None
     return found.site.file, found.site.line, found.site.column or 0, found.cause, found.why
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from samebits._runtime.whole import write_there
-from samebits.audit.engine import Audit, Unread, joined
+from samebits.audit.engine import Audit, Unread, in_order, joined
 from samebits.audit.mender import Mender
 from samebits.audit.one_file import FileOutcome, audited
 from samebits.audit.texts import Texts
@@ -42,14 +42,35 @@ class Mended:
     Attributes:
         audit: of the files as they are then.
         files: of those that change, what they held and what they hold.
-        made: how many findings were mended.
+        made: by file, how many findings were mended.
+        before: of the files as they were.
         left: what could not be.
     """
 
     audit: Audit
     files: Mapping[str, tuple[bytes, bytes]]
-    made: int
+    made: Mapping[str, int]
     left: tuple[Unmended, ...]
+    before: Audit
+
+    def written(self) -> Mended:
+        """Write the files: what could not be written is as it was, and among what was not read."""
+        failed = write(self.files)
+        if not failed:
+            return self
+        names = {each.file for each in failed}
+        findings = [each for each in self.audit.findings if _file_of(each) not in names]
+        findings += [each for each in self.before.findings if _file_of(each) in names]
+        return replace(
+            self,
+            audit=replace(
+                self.audit,
+                findings=tuple(sorted(findings, key=in_order)),
+                unread=(*self.audit.unread, *failed),
+            ),
+            files={file: data for file, data in self.files.items() if file not in names},
+            made={file: count for file, count in self.made.items() if file not in names},
+        )
 
 
 class _Files:
@@ -67,7 +88,7 @@ class _Files:
         self.originals: dict[str, bytes] = {}
         self.given_up: dict[_Key, str] = {}
         self.left: list[Unmended] = []  # of the last round
-        self.made = 0
+        self.made: Counter[str] = Counter()
         self._rules, self._texts, self._reported, self._unsafe = rules, texts, reported, unsafe
 
     def audit(self) -> Audit:
@@ -109,7 +130,7 @@ class _Files:
                 self.outcomes[file] = outcome
             after = self.audit()
         for file, (_, _, rules) in changed.items():
-            self.made += 0 if file in worse else rules.total()
+            self.made[file] += 0 if file in worse else rules.total()
         return after
 
     def _file(self, file: str, findings: Sequence[Finding]) -> tuple[bytes, FileOutcome, Counter[str]] | None:
@@ -141,8 +162,9 @@ class _Files:
         """The files in which a rule finds as much as before its fixes; they are not tried again."""
         old, new = _counted(before), _counted(after)
         worse = []
-        for file, (_, _, rules) in changed.items():
-            broken = self.outcomes[file].error is not None
+        for file, (_, was, rules) in changed.items():
+            is_now = self.outcomes[file]
+            broken = is_now.error is not None or len(is_now.left_out) > len(was.left_out)
             idle = [rule for rule in rules if broken or new[file, rule] >= old[file, rule]]
             if idle:
                 worse.append(file)
@@ -159,6 +181,10 @@ class _Files:
             if (why := self.given_up.get((finding.hit.place.file, finding.cause))) is not None
         ]
         return (*self.left, *given_up)
+
+
+def _file_of(finding: Finding) -> str | None:
+    return None if finding.hit is None else finding.hit.place.file
 
 
 def _counted(audit: Audit) -> Counter[_Key]:
@@ -189,6 +215,7 @@ def mend(
     if wanted := files.to_mend(audit):
         files.read_again(wanted)
         audit = files.audit()
+    before = audit
     for _ in range(_ROUNDS):
         files.left.clear()
         after = files.round(audit)
@@ -200,7 +227,7 @@ def mend(
         for file, data in files.originals.items()
         if (new := texts.data(file)) is not None and new != data
     }
-    return Mended(audit, changed, files.made, files.unmended(audit))
+    return Mended(audit, changed, files.made, files.unmended(audit), before)
 
 
 def write(files: Mapping[str, tuple[bytes, bytes]]) -> list[Unread]:

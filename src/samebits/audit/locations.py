@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from samebits.audit.engine import Unread
 from samebits.audit.notebooks import Notebook, NotKept
 from samebits.audit.texts import Texts
-from samebits.model.sites import Site
+from samebits.model.sites import Site, cell
 from samebits.source.summary import SourcePlace
 
 _CELL: Final = re.compile(r"cell (\d+) of (.+)", re.DOTALL)
@@ -34,7 +35,7 @@ def uri(file: str) -> dict[str, str]:
     path = relative(file)
     if path is None:
         return {"uri": Path(os.path.abspath(file)).as_uri()}
-    return {"uri": quote(path, safe="/"), "uriBaseId": "%SRCROOT%"}
+    return {"uri": quote(os.fsencode(path), safe="/"), "uriBaseId": "%SRCROOT%"}
 
 
 def file_lines(place: SourcePlace, texts: Texts) -> tuple[int, int, bool]:
@@ -48,6 +49,13 @@ def file_lines(place: SourcePlace, texts: Texts) -> tuple[int, int, bool]:
     except NotKept:
         return 1, 1, False
     return notebook.file_line(cell, line), notebook.file_line(cell, end), False
+
+
+def unread_line(one: Unread, texts: Texts) -> int | None:
+    """The line of a file that could not be read, also where it is a line of a notebook's cell."""
+    if one.cell is None or one.line is None:
+        return one.line
+    return site_line(Site(cell(one.cell, one.file), one.line), texts)[1]
 
 
 def site_line(site: Site, texts: Texts) -> tuple[str, int]:

@@ -15,6 +15,7 @@ from samebits.audit.reading import Source
 from samebits.causes._edits import Draft, UnclearPlace
 from samebits.model.finding import Edit
 from samebits.model.rule import Hit
+from samebits.model.sites import cell_line
 from samebits.source.source_text import SourceText
 from samebits.source.summary import SourcePlace
 
@@ -154,8 +155,7 @@ class Mender:
         plain = self.source.text.split("\n")
         changes: dict[tuple[int, int], list[str]] = {}
         for edit in edits:
-            cell = max(sum(first <= edit.line for first in cells), 1)
-            line = edit.line - cells[cell - 1] + 1
+            cell, line = cell_line(cells, edit.line)
             own = notebook.lines(cell)[line - 1].removesuffix("\r")
             changes[cell, line] = list(_with_magic(edit.replacement.split("\n"), plain[edit.line - 1], own))
         return notebook.changed(changes)

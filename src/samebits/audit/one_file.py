@@ -6,9 +6,13 @@ The result is plain data: files are read in several processes, and a result is k
 from __future__ import annotations
 
 import gc
+import sys
+import threading
 from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
 from samebits.audit.ignores import Ignores, ignored
 from samebits.audit.reading import Source, UnreadableSource, decoded
@@ -16,6 +20,10 @@ from samebits.causes import CATALOGUE
 from samebits.model.rule import Hit
 from samebits.source.summarize import summarize
 from samebits.source.summary import Summary
+
+#: How deep a file may be nested that is too deep for Python as it is, and the stack that it takes.
+_DEEPEST: Final = 7000
+_STACK: Final = 128 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,7 @@ class FileOutcome:
         hits: by cause, what its rule found.
         cells: as of a `Source`.
         error: why it could not be read, and the line.
+        left_out: as of a `Source`.
     """
 
     file: str
@@ -35,6 +44,7 @@ class FileOutcome:
     ignores: Ignores = field(default_factory=lambda: Ignores({}))
     cells: tuple[int, ...] | None = None
     error: tuple[int | None, str] | None = None
+    left_out: tuple[tuple[int, str], ...] = ()
 
 
 def audited(data: bytes, name: str) -> FileOutcome:
@@ -51,6 +61,31 @@ def audited_source(source: Source, names: Collection[str] | None = None) -> File
     Raises:
         UnreadableSource: it is not Python.
     """
+    try:
+        return _audited(source, names)
+    except UnreadableSource as error:
+        if not isinstance(error.__cause__, RecursionError):
+            raise
+    with _deeper(), ThreadPoolExecutor(1) as thread:
+        return thread.submit(_audited, source, names).result()
+
+
+@contextmanager
+def _deeper() -> Iterator[None]:
+    """While it lasts, Python may go deeper, in threads that have the stack for it.
+
+    A sum of thousands of terms needs that.  Far more would be found only after minutes.
+    """
+    limit, size = sys.getrecursionlimit(), threading.stack_size(_STACK)
+    sys.setrecursionlimit(max(limit, _DEEPEST))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+        threading.stack_size(size)
+
+
+def _audited(source: Source, names: Collection[str] | None) -> FileOutcome:
     module = source.module()
     hits: list[tuple[str, Hit]] = []
     try:
@@ -67,7 +102,8 @@ def audited_source(source: Source, names: Collection[str] | None = None) -> File
     except RecursionError as error:  # an expression of thousands of terms
         reason = "is nested too deeply to be audited"
         raise UnreadableSource(f"{source.file} {reason}.", reason) from error
-    return FileOutcome(source.file, summary, tuple(hits), ignored(source.text), source.cells)
+    comments = ignored(source.text)
+    return FileOutcome(source.file, summary, tuple(hits), comments, source.cells, left_out=source.left_out)
 
 
 @contextmanager

@@ -10,17 +10,22 @@ import ast
 import io
 import json
 import os
+import re
+import stat
 import tokenize
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Final
 
 from samebits.errors import UsageError
-from samebits.model.sites import Site, cell
+from samebits.model.sites import Site, cell, cell_line
 from samebits.source.module import Module
 
 #: Longer files are data that happens to be written as Python.
 LONGEST: Final = 4 << 20
+_GIVEN: Final = re.compile(r"(\s*[A-Za-z_][\w, ]*?)\s*=\s*[!%](?=\w)")  # `files = !ls`, `here = %pwd`
 #: Magics of a cell that make the whole of it no Python.
 _OTHER_LANGUAGES: Final = (
     *("%%bash", "%%sh", "%%script", "%%html", "%%javascript", "%%js", "%%latex", "%%markdown", "%%svg"),
@@ -50,18 +55,20 @@ class Source:
         file: its path, as findings name it.
         text: the source, its line ends as they are.
         cells: of a notebook, the first line of each code cell in the text; else None.
+        left_out: of a notebook, the lines at which cells are no Python, and why; such cells are comments.
     """
 
     file: str
     text: str
     cells: tuple[int, ...] | None = None
+    left_out: tuple[tuple[int, str], ...] = ()
 
     def site(self, line: int, column: int | None = None) -> Site:
         """A line of the text as a place of the file."""
         if self.cells is None:
             return Site(self.file, line, column=column)
-        number = max(sum(first <= line for first in self.cells), 1)
-        return Site(cell(number, self.file), line - self.cells[number - 1] + 1, column=column)
+        number, line_of_cell = cell_line(self.cells, line)
+        return Site(cell(number, self.file), line_of_cell, column=column)
 
     def module(self) -> Module:
         """The parsed text.
@@ -75,9 +82,8 @@ class Source:
                 return Module(self.text, self.file, ast.parse(self.text))
         except SyntaxError as error:
             site = self.site(error.lineno or 1, error.offset or 1)
-            where = "" if self.cells is None else f" ({site.file.partition(' of ')[0]})"
             raise UnreadableSource(
-                f"{site} is not Python: {error.msg}.", f"not Python: {error.msg}{where}", site.line
+                f"{site} is not Python: {error.msg}.", f"not Python: {error.msg}", site.line
             ) from error
         except (ValueError, RecursionError, MemoryError) as error:
             reason = f"cannot be parsed: {str(error) or type(error).__name__}"
@@ -92,6 +98,8 @@ def read(path: str | os.PathLike[str], name: str | None = None) -> Source:
     """
     name = str(os.fspath(path)) if name is None else name
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode) and not os.path.isdir(path):  # a pipe would be waited for
+            raise UnreadableSource(f"{name} is no regular file.", "is no regular file")
         with open(path, "rb") as file:
             data = file.read(LONGEST + 1)
     except (OSError, ValueError) as error:  # a ValueError: a null character in the name
@@ -112,7 +120,7 @@ def decoded(data: bytes, name: str) -> Source:
     if name.endswith(".ipynb"):
         return _notebook(data, name)
     if b"\0" in data:
-        raise UnreadableSource(f"{name} is not Python source: it has null bytes.", "it has null bytes")
+        raise UnreadableSource(f"{name} is not Python source: it has null bytes.", "has null bytes")
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         text = io.TextIOWrapper(io.BytesIO(data), encoding, newline="").read()
@@ -126,25 +134,48 @@ def decoded(data: bytes, name: str) -> Source:
 
 
 def _notebook(data: bytes, name: str) -> Source:
+    what = "it is not JSON"
     try:
         document = json.loads(data)
-        found = [each for each in cells_of(document) if each.get("cell_type", "code") == "code"]
-        texts = [cell_text(each) for each in found]
+        what = "it has no list of cells"
+        every = cells_of(document)
+        what = "its list of cells holds something else"
+        found = [each for each in every if each.get("cell_type", "code") == "code"]
+        cells = [plain_lines(cell_text(each)) for each in found]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        reason = "is not a notebook: it has no list of cells"
+        reason = f"is not a notebook: {what}"
         raise UnreadableSource(f"{name} {reason}.", reason) from error
-    lines: list[str] = []
-    firsts: list[int] = []
-    for text in texts:
-        firsts.append(len(lines) + 1)
-        lines += plain_lines(text)
-    return Source(name, "\n".join(lines) + "\n", tuple(firsts) or (1,))
+    firsts = [1 + before for before in accumulate(map(len, cells), initial=0)][:-1]
+    left_out: list[tuple[int, str]] = []
+    if _fault(_text(cells)) is not None:
+        for number, lines in enumerate(cells):
+            if (fault := _fault("\n".join(lines) + "\n")) is not None:
+                left_out.append((firsts[number] + min(fault[0], len(lines)) - 1, fault[1]))
+                cells[number] = ["#"] * len(lines)
+    return Source(name, _text(cells), tuple(firsts) or (1,), tuple(left_out))
+
+
+def _text(cells: Sequence[Sequence[str]]) -> str:
+    return "\n".join(line for lines in cells for line in lines) + "\n"
+
+
+def _fault(text: str) -> tuple[int, str] | None:
+    """The line at which a text is no Python, and why; None where it is."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+    except SyntaxError as error:
+        return error.lineno or 1, f"not Python: {error.msg}"
+    except (ValueError, RecursionError, MemoryError) as error:
+        return 1, f"cannot be parsed: {str(error) or type(error).__name__}"
+    return None
 
 
 def cells_of(document: Any) -> list[dict[str, Any]]:
     """The cells of a notebook's document, of format 4 or 3."""
-    if "cells" in document:
-        return list(document["cells"])
+    if isinstance(cells := document.get("cells"), list):
+        return cells
     return [each for sheet in document["worksheets"] for each in sheet["cells"]]
 
 
@@ -163,7 +194,10 @@ def plain_lines(text: str) -> list[str]:
     goes_on = False
     for line in lines:
         bare = line.lstrip()
-        if goes_on or bare.startswith(("%", "!")) or (bare.startswith("?") or bare.rstrip().endswith("?")):
+        given = None if goes_on else _GIVEN.match(line)
+        if given is not None:
+            found.append(f"{given[1]} = None  # {bare}")
+        elif goes_on or bare.startswith(("%", "!")) or (bare.startswith("?") or bare.rstrip().endswith("?")):
             indent = line[: len(line) - len(bare)]
             found.append(f"{indent}pass  # {bare}" if indent and not goes_on else f"# {line}")
             goes_on = bare.rstrip().endswith("\\")

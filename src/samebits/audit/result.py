@@ -34,6 +34,7 @@ class AuditResult:
         gone: what the baseline has and is not found any more.
         mended: how many findings were mended, and in which files.
         left: findings whose fix could not be made, and why.
+        only: the one file whose findings are reported, an editor's; the others are its project.
     """
 
     audit: Audit
@@ -46,6 +47,7 @@ class AuditResult:
     mended: int = 0
     files: tuple[str, ...] = ()
     left: tuple[Unmended, ...] = ()
+    only: str | None = None
 
     @property
     def exit_status(self) -> int:
@@ -69,7 +71,10 @@ class AuditResult:
             "files": self.audit.files,
             "lines": self.audit.lines,
             "findings": [self._finding(*row) for row in rows],
-            "errors": [{"file": one.file, "line": one.line, "why": one.why} for one in self.audit.unread],
+            "errors": [
+                {"file": one.file, "cell": one.cell, "line": one.line, "why": one.why}
+                for one in self.audit.unread
+            ],
             "unused_ignores": [
                 {"file": file, "cell": cell, "line": line, "names": list(names)}
                 for site, names in self.audit.unused

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from samebits import __version__
 from samebits.audit.baseline import KnownFinding, keys
-from samebits.audit.locations import file_lines, site_line, uri
+from samebits.audit.locations import file_lines, site_line, unread_line, uri
 from samebits.audit.marks import Mark
 from samebits.audit.result import AuditResult
 from samebits.audit.texts import Texts
@@ -160,7 +160,8 @@ def _changes(edits: Sequence[Edit], texts: Texts) -> list[dict[str, Any]]:
 def _invocation(result: AuditResult) -> dict[str, Any]:
     notes = []
     for one in result.audit.unread:
-        region = {} if one.line is None else {"region": {"startLine": one.line}}
+        line = unread_line(one, result.texts)
+        region = {} if line is None else {"region": {"startLine": line}}
         notes.append(
             {
                 "level": "error",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from samebits.audit.reading import LONGEST, Source, UnreadableSource, decoded
+from samebits.model.sites import cell_line
 from samebits.source.summary import SourcePlace
 
 
@@ -56,8 +57,7 @@ class Texts:
         source = self.source(file)
         if source is None or source.cells is None:
             return None, line
-        number = max(sum(first <= line for first in source.cells), 1)
-        return number, line - source.cells[number - 1] + 1
+        return cell_line(source.cells, line)
 
     def where(self, place: SourcePlace) -> tuple[int | None, int, int]:
         """The cell of a place, its first and its last line in there."""

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from samebits.causes._nodes import is_property
 from samebits.model import calls
 from samebits.source.module import FunctionNode, Module, last_name
 
@@ -36,17 +37,7 @@ WAITS: Final = frozenset(
 _RATES: Final = frozenset({"lr", "learning_rate", "initial_lr", "momentum", "weight_decay", "base_lr"})
 #: What a flag is called that ends a loop.
 _STOPS: Final = (
-    "stop",
-    "done",
-    "finish",
-    "end",
-    "exit",
-    "quit",
-    "timeout",
-    "time_out",
-    "timed_out",
-    "break",
-    "over",
+    *("stop", "done", "finish", "end", "exit", "quit", "timeout", "time_out", "timed_out", "break", "over"),
 )
 _CHOOSERS: Final = frozenset({"min", "max", "sorted"})
 _ARGUMENTS: Final = frozenset(
@@ -186,13 +177,23 @@ class ClockUses:
             return
         if isinstance(above, ast.Return):
             function = self.module.function(node)
-            if function is not None:
+            if function is not None and is_property(function):
+                yield from self._asked(node, reading, function.name)
+            elif function is not None:
                 yield Decision(node, reading, "whether a loop goes on", self.module.qualname(function))
             return
         if "timeout" in self.module.source(node).lower():
             return  # of what is waited for
         if (does := self.does(above)) is not None:
             yield Decision(node, reading, does)
+
+    def _asked(self, node: ast.Compare, reading: ast.Call, name: str) -> Iterator[Decision]:
+        """What a property decides that returns a comparison: where the file asks for it."""
+        for read in self.module.every(ast.Attribute):
+            of_it = read.attr == name and isinstance(read.ctx, ast.Load)
+            if of_it and (does := self.does(self._test_of(read))) is not None:
+                yield Decision(node, reading, does)
+                return
 
     def _picks(self, node: ast.Compare) -> bool:
         """Whether a comparison is a mask over rows: `frame[frame["day"] >= first]`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from samebits.source.module import Module, last_name
+from samebits.source.module import FunctionNode, Module, argument, last_name
 
 _DEPTH: Final = 4
 _INTEGERS: Final = frozenset(
@@ -42,6 +42,45 @@ def literal(module: Module, node: ast.expr | None, depth: int = 0) -> object:
         case _:
             pass
     return ...
+
+
+def is_ever(module: Module, node: ast.expr, value: object) -> bool:
+    """Whether an expression is a literal; of a parameter, whether a call of the file makes it that."""
+    if literal(module, node) is value:
+        return True
+    function = module.names.home(node) if isinstance(node, ast.Name) else None
+    if not isinstance(node, ast.Name) or not isinstance(function, FunctionNode) or module.names.values(node):
+        return False
+    names = [one.arg for one in (*function.args.posonlyargs, *function.args.args)]
+    defaults = dict(zip(reversed(names), reversed(function.args.defaults), strict=False))
+    defaults |= {
+        one.arg: default
+        for one, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
+        if default is not None
+    }
+    if isinstance(module.names.parent(function), ast.ClassDef):
+        names = names[1:]
+    if any(
+        isinstance(name.ctx, ast.Store) and name.id == node.id and module.names.home(name) is function
+        for name in module.every(ast.Name)
+    ):
+        return False
+    return any(
+        literal(module, _given(call, names, node.id, defaults)) is value
+        for call, _, last in module.calls
+        if last == function.name
+    )
+
+
+def _given(call: ast.Call, names: list[str], name: str, defaults: dict[str, ast.expr]) -> ast.expr | None:
+    """What a call gives for a parameter; None where that is not known."""
+    if any(isinstance(each, ast.Starred) for each in call.args) or any(
+        given.arg is None for given in call.keywords
+    ):
+        return None
+    place = names.index(name) if name in names else None
+    found = argument(call, len(call.args) if place is None else place, name)
+    return defaults.get(name) if found is None else found
 
 
 def is_whole(module: Module, node: ast.expr | None, depth: int = 0) -> bool:

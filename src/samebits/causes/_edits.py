@@ -21,6 +21,7 @@ from samebits.model.finding import Edit
 from samebits.source.scopes import Scopes
 
 _LONGEST: Final = 1 << 18  # characters of a file that is changed
+_AWAITS: Final = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT  # of a notebook
 _INDENT: Final = "    "
 #: What a module is usually imported as, where that is another name than its own.
 _USUAL: Final = {"numpy": "np"}
@@ -352,7 +353,7 @@ class Draft:
         if any(LEFT_OUT in edit.replacement for edit in found):
             return ()  # the record holds the line without a secret, and the file with it
         try:
-            compile(applied("\n".join(self.lines), found), self.file, "exec", dont_inherit=True)
+            compile(applied("\n".join(self.lines), found), self.file, "exec", _AWAITS, dont_inherit=True)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return ()
         return tuple(found)

@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from samebits.source.module import Module, last_name
+from samebits.causes._nodes import is_property
+from samebits.source.module import FunctionNode, Module, last_name
 from samebits.source.variables import Variables
 
 _HASH: Final = frozenset({"__hash__", "__eq__"})
@@ -22,6 +23,8 @@ _MODULES: Final = frozenset(
 _GIVE: Final = frozenset({"modules", "children", "parameters", "buffers"})
 _NAMED: Final = frozenset({"named_modules", "named_children", "named_parameters", "named_buffers"})
 _DEPTH: Final = 8
+_CALLS: Final = 3  # functions through which a number is followed
+SEED: Final = "a seed"
 
 
 class Instances:
@@ -218,26 +221,54 @@ def _is(node: ast.expr, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
 
 
-def becomes_number(module: Module, node: ast.Call) -> str | None:
+def becomes_number(module: Module, node: ast.expr, depth: int = 0) -> str | None:
     """What a hash or an address is used for, if that outlives the process's own tables."""
     names = module.names
-    if getattr(module.function(node), "name", None) == "__hash__":
+    function = module.function(node)
+    if getattr(function, "name", None) == "__hash__":
         return None
     below: ast.AST = node
     for above in names.parents(node):
         match above:
+            case ast.keyword(arg=str(name)) if "seed" in name:
+                return SEED
+            case ast.Call() if below is not above.func and "seed" in last_name(above.func).lower():
+                return SEED
+            case ast.Call() if names.called(above) in ("random.Random", "numpy.random.default_rng"):
+                return SEED
+            case ast.Assign(targets=[ast.Name(id=name)]) if "seed" in name.lower():
+                return SEED
+            case ast.Return() if isinstance(function, FunctionNode):
+                return _returned_by(module, function, depth) or _bucket(module, node)
+            case ast.stmt():
+                return _bucket(module, node)
+            case _:
+                below = above
+    return None
+
+
+def _bucket(module: Module, node: ast.expr) -> str | None:
+    """`hash(x) % n`."""
+    below: ast.AST = node
+    for above in module.names.parents(node):
+        match above:
             case ast.BinOp(op=ast.Mod() | ast.BitAnd()) if above.left is below:
                 return "a number of a bucket, or a seed"
-            case ast.keyword(arg=str(name)) if "seed" in name:
-                return "a seed"
-            case ast.Call() if below is not above.func and "seed" in last_name(above.func).lower():
-                return "a seed"
-            case ast.Call() if names.called(above) in ("random.Random", "numpy.random.default_rng"):
-                return "a seed"
-            case ast.Assign(targets=[ast.Name(id=name)]) if "seed" in name.lower():
-                return "a seed"
             case ast.stmt():
                 return None
             case _:
                 below = above
     return None
+
+
+def _returned_by(module: Module, function: FunctionNode, depth: int) -> str | None:
+    """What the result of a function of the file becomes where it is called, or its property read."""
+    if "seed" in function.name.lower():
+        return SEED
+    if depth >= _CALLS:
+        return None
+    read: list[ast.expr] = [call for call, _, last in module.calls if last == function.name]
+    if is_property(function):
+        read += [each for each in module.every(ast.Attribute) if each.attr == function.name]
+    found = (becomes_number(module, each, depth + 1) for each in read)
+    return SEED if SEED in found else None

@@ -29,6 +29,8 @@ _SHAPES: Final = frozenset(
     {"view", "reshape", "unsqueeze", "squeeze", "permute", "transpose", "float", "contiguous", "to"}
     | {"sigmoid", "softmax", "flatten", "relu", "tanh"}
 )
+#: Operations of one tensor and of sizes.
+_OF_ONE: Final = frozenset({"interpolate", "pad", "adaptive_avg_pool", "adaptive_max_pool", "max_unpool"})
 _POOLS: Final = ("MaxPool3d", "AvgPool3d", "max_pool3d", "avg_pool3d")
 
 
@@ -43,6 +45,7 @@ class Kernel(NamedTuple):
         torch: what PyTorch does under `torch.use_deterministic_algorithms(True)`.
         learns: whether it is certainly propagated back through it: it makes a layer, is a loss, or gets what
             a model gave.
+        bare: whether it certainly gets an argument of its function as it is.
     """
 
     call: ast.Call
@@ -51,6 +54,7 @@ class Kernel(NamedTuple):
     backward: bool
     torch: Torch
     learns: bool
+    bare: bool = False
 
 
 def kernels(module: Module) -> Iterator[Kernel]:
@@ -71,7 +75,7 @@ def kernels(module: Module) -> Iterator[Kernel]:
             kinds = {Torch.RAISES}  # with `reduce`
         worst = next(kind for kind in (Torch.RAISES, Torch.SILENT, Torch.SLOW) if kind in kinds)
         learns = last[:1].isupper() or operation == "ctc_loss" or _of_model(module, call)
-        yield Kernel(call, said, operation, backward, worst, learns)
+        yield Kernel(call, said, operation, backward, worst, learns, _is_bare(module, call, name, operation))
 
 
 def _of_model(module: Module, call: ast.Call) -> bool:
@@ -98,6 +102,42 @@ def _of_model(module: Module, call: ast.Call) -> bool:
             case _:
                 return False
     return False
+
+
+def _is_bare(module: Module, call: ast.Call, name: str | None, operation: str) -> bool:
+    """Whether a call gets arguments of its function alone, of which nothing but type and shape changed."""
+    given = [*call.args, *(one.value for one in call.keywords if one.arg in ("input", "grid", "boxes"))]
+    if name is None and isinstance(call.func, ast.Attribute):
+        given.insert(0, call.func.value)
+    if operation in _OF_ONE:
+        given = given[:1]
+    return bool(given) and all(_is_argument(module, call, node) for node in given)
+
+
+def _is_argument(module: Module, call: ast.Call, node: ast.expr) -> bool:
+    while True:
+        match node:
+            case ast.Call(func=ast.Attribute(value=inner, attr=attr)) if attr in _SHAPES:
+                node = inner
+            case ast.Subscript(value=inner):
+                node = inner
+            case _:
+                break
+    function = module.function(call)
+    if isinstance(node, ast.Constant):
+        return True
+    if not isinstance(node, ast.Name) or function is None or module.names.home(node) is not function:
+        return False
+    given = function.args
+    if all(one.arg != node.id for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)):
+        return False
+    return not any(
+        isinstance(other, ast.Name)
+        and isinstance(other.ctx, ast.Store)
+        and other.id == node.id
+        and (other.lineno < call.lineno or any(True for _ in module.loops(call)))
+        for other in module.within(function)
+    )
 
 
 def _calls(value: ast.expr, call: ast.Call) -> bool:

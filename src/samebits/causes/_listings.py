@@ -8,6 +8,7 @@ from typing import Final
 
 from samebits.causes._edits import Draft, UnclearPlace
 from samebits.causes._nodes import call_of, named_calls
+from samebits.causes._sortfix import sort_iterable
 from samebits.source.module import Module, is_constant, keyword, last_name
 from samebits.source.order import Orders, Use
 from samebits.source.orderings import PASSING
@@ -132,20 +133,15 @@ def sort_listing(draft: Draft, node: ast.AST) -> None:
         _sort_walk(draft, call)
     elif isinstance(above, ast.withitem) and isinstance(above.optional_vars, ast.Name):
         _sort_entries(draft, draft.names.parent(above), above.optional_vars.id)
-    elif isinstance(above, ast.Call) and draft.names.called(above) == "list" and above.args == [call]:
-        draft.rename(above, "sorted")
-        if name == "scandir":
-            draft.keyword(above, "key", "lambda entry: entry.name")
-    elif name == "scandir":
-        draft.wrap(call, "sorted(", ", key=lambda entry: entry.name)")
-    elif isinstance(above, ast.Call) and last_name(above.func) == "next":
-        draft.wrap(call, "iter(sorted(", "))")
     else:
-        draft.wrap(call, "sorted(", ")")
+        sort_iterable(draft, call, "lambda entry: entry.name" if name == "scandir" else "")
 
 
 def _sort_entries(draft: Draft, block: ast.AST | None, name: str) -> None:
     """Sort where the entries of `with os.scandir(path) as entries:` are taken."""
+    taken = [each for each in ast.walk(block) if isinstance(each, ast.Name)] if block is not None else []
+    if sum(each.id == name and isinstance(each.ctx, ast.Load) for each in taken) != 1:
+        raise UnclearPlace("the entries are taken in several places")
     for node in ast.walk(block) if block is not None else ():
         if (
             isinstance(node, ast.For | ast.comprehension)

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Collection, Iterator
 
 from samebits.causes._edits import Draft, UnclearPlace
-from samebits.source.module import Module, last_name
+from samebits.source.module import FunctionNode, Module, last_name
 
 
 def call_of(draft: Draft, node: ast.AST, names: Collection[str]) -> ast.Call:
@@ -28,6 +28,19 @@ def call_of(draft: Draft, node: ast.AST, names: Collection[str]) -> ast.Call:
     if len(found) != 1:
         raise UnclearPlace("the call is not found")
     return found[0]
+
+
+def is_repeated(module: Module, call: ast.Call) -> bool:
+    """Whether a call is in a loop of its function, or in a comprehension."""
+    return any(True for _ in module.loops(call)) or any(
+        isinstance(above, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)
+        for above in module.names.parents(call)
+    )
+
+
+def is_property(function: FunctionNode) -> bool:
+    """Whether a method is read as an attribute."""
+    return any(last_name(one) in ("property", "cached_property") for one in function.decorator_list)
 
 
 def named_calls(module: Module) -> Iterator[tuple[ast.Call, str | None, str]]:

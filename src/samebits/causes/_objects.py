@@ -5,9 +5,13 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from samebits.causes._edits import Draft
+from samebits.causes._edits import Draft, UnclearPlace
 from samebits.source.module import Module, last_name
 
+_REPEATS: Final = (
+    *(ast.For, ast.AsyncFor, ast.While, ast.Lambda),
+    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
+)
 _SEEDED_LATER: Final = frozenset({"seed", "setstate", "manual_seed", "set_state", "__setstate__"})
 
 
@@ -59,4 +63,19 @@ def _seeded_later(module: Module, call: ast.Call) -> bool:
 
 def give_seed(draft: Draft, node: ast.Call) -> None:
     """Make the generator object of a call start from a fixed seed."""
+    only_once(draft, node)
+    if "\n" in draft.source(node) or "#" in draft.source(node):
+        raise UnclearPlace("there is more in the call than its words")
     draft.replace(node, f"{draft.source(node.func)}(0)")
+
+
+def only_once(draft: Draft, node: ast.AST) -> None:
+    """That a place runs once: with a fixed seed each of several turns would draw the same numbers.
+
+    Raises:
+        UnclearPlace: it is in a loop, or in a function but `main`.
+    """
+    for above in draft.names.parents(node):
+        function = isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef) and above.name != "main"
+        if function or isinstance(above, _REPEATS):
+            raise UnclearPlace("it may run more than once, and would draw the same numbers each time")

@@ -8,6 +8,7 @@ from typing import Final
 
 from samebits.causes._edits import Draft, UnclearPlace
 from samebits.causes._patch import Patch
+from samebits.causes._sortfix import sort_set, take_smallest
 from samebits.causes._trace import call_at, calls_at, facts_at, iterated, last_name, made, mentions
 from samebits.model import calls
 from samebits.model.sites import Site
@@ -63,18 +64,9 @@ def sort_elements(patch: Patch, site: Site | None) -> None:
     if not found:
         raise UnclearPlace("the set is not known")
     # Members of an Enum have no order of their own, but their texts do.
-    key = ", key=str" if any("Enum" in line for line in draft.lines) else ""
+    key = "str" if any("Enum" in line for line in draft.lines) else ""
     for node in found:
-        above = draft.names.parent(node)
-        if (
-            isinstance(above, ast.Call)
-            and draft.names.called(above) == "list"
-            and above.args == [node]
-            and not key
-        ):
-            draft.rename(above, "sorted")
-        else:
-            draft.wrap(node, "sorted(", f"{key})")
+        sort_set(draft, node, key)
 
 
 def _key(draft: Draft, line: int, was: str, becomes: str) -> bool:
@@ -91,14 +83,9 @@ def _key(draft: Draft, line: int, was: str, becomes: str) -> bool:
 def _pop(draft: Draft, line: int) -> bool:
     """`name = names.pop()` takes the smallest, and then removes it."""
     for call in calls_at(draft, line, {"pop"}):
-        above = draft.names.parent(call)
         if call.args or call.keywords or not isinstance(call.func, ast.Attribute):
             continue
-        if not isinstance(above, ast.Assign) or not isinstance(above.targets[0], ast.Name):
-            raise UnclearPlace("where the element goes is not plain")
-        owner = draft.source(call.func.value)
-        draft.after(above, f"{owner}.remove({above.targets[0].id})")
-        draft.replace(call, f"min({owner})")
+        take_smallest(draft, call)
         return True
     return False
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from samebits.causes._entries import Entries
 from samebits.source.module import FunctionNode, Module, last_name
 
 #: What a state of generators is called, or the call that gives it.
@@ -68,6 +69,7 @@ class States:
     def __init__(self, module: Module) -> None:
         self.module = module
         self.names = module.names
+        self.entries = Entries(module)
 
     def saved(self) -> Iterator[State]:
         done: set[ast.AST] = set()
@@ -117,7 +119,11 @@ class States:
         """Where a state is put together: a dict, a tuple, a list, an object of fields."""
         if depth > _DEPTH:
             return None
+        if isinstance(given, ast.DictComp):
+            return self.entries.of_each(given)
         if isinstance(given, ast.Name):
+            if (whole := self.entries.of_parameter(given)) is not None:
+                return whole
             found = (self._made(value, depth + 1) for value in self._values(given))
             return next((made for made in found if made is not None), None)
         if _is_container(self.names.called(given), given):

@@ -180,7 +180,7 @@ def courses(project: Project, stream: str) -> list[tuple[TracedProgram, StreamCo
     return kept[stream]
 
 
-class Unseeded(NamedTuple):
+class UnseededDraw(NamedTuple):
     """The first draw of a program that never seeds a stream.
 
     Attributes:
@@ -193,7 +193,7 @@ class Unseeded(NamedTuple):
     others: tuple[SourcePlace, ...]
 
 
-def unseeded(project: Project, stream: str) -> Iterator[Unseeded]:
+def unseeded(project: Project, stream: str) -> Iterator[UnseededDraw]:
     """The first draw of each program that never seeds the stream; one a file."""
     done: set[str] = set()
     kept = {
@@ -213,7 +213,7 @@ def unseeded(project: Project, stream: str) -> Iterator[Unseeded]:
             continue
         done.add(drawn.file)
         others = tuple(place for place in course.others if place.file == drawn.file)
-        yield Unseeded(drawn, posixpath.basename(program.file), others)
+        yield UnseededDraw(drawn, posixpath.basename(program.file), others)
 
 
 def _leaves(program: TracedProgram, drawn: Seen) -> bool:

@@ -83,12 +83,13 @@ def unwritten(module: Module) -> Iterator[Hit]:
             why = reader.why(call)
             if why is not None:
                 numpy = name in _NUMPY
+                zeros = last in _ZEROS and all(given.arg != "memory_format" for given in call.keywords)
                 yield Hit(
                     module.place(call),
                     f"{why}: it holds whatever lay there before.",
                     _FIX_NUMPY if numpy else _FIX,
-                    mend=_zeros if last in _ZEROS else None,
-                    safe=last in _ZEROS,
+                    mend=_zeros if zeros else None,
+                    safe=zeros,
                 )
 
 

@@ -73,6 +73,8 @@ def _change(patch: Patch, finding: Finding) -> str | None:
     return None
 
 
+_LESS: Final = frozenset({"__lt__", "__gt__", "__le__", "__ge__"})
+_ORDERS: Final = (ast.Lt, ast.Gt, ast.LtE, ast.GtE)
 #: What takes an order: iteration, and these calls.
 _TAKES: Final = frozenset({"list", "tuple", "enumerate", "zip", "iter", "map", "torch.nn.Sequential"})
 
@@ -87,6 +89,8 @@ def rule(module: Module) -> Iterator[Hit]:
             if number is not None:
                 why = f"{name}() is where the object lies in memory, new in every process, and is {number}."
                 yield Hit(module.place(call), why, _FIX_NUMBER)
+    if "id(" in module.text:
+        yield from _compared(module)
     for node in _taken(module):
         if not instances.is_objects(node):
             continue
@@ -103,6 +107,23 @@ def rule(module: Module) -> Iterator[Hit]:
                 safe=isinstance(node, ast.Call),
                 returned_by=use.returned_by,
             )
+
+
+def _compared(module: Module) -> Iterator[Hit]:
+    """`__lt__` and the like that compare what `id` gives of both objects."""
+    for node in module.every(ast.Compare):
+        function = module.function(node)
+        if function is None or function.name not in _LESS or not isinstance(node.ops[0], _ORDERS):
+            continue
+        if all(_has_address(module, side) for side in (node.left, *node.comparators)):
+            why = f"{function.name}() compares where two objects lie in memory: sorted, their order is new "
+            yield Hit(module.place(node), why + "in every process.", _FIX_KEY)
+
+
+def _has_address(module: Module, side: ast.expr) -> bool:
+    """`id(self)`, also among what comes before it: `(self.cost, id(self))`."""
+    parts = side.elts if isinstance(side, ast.Tuple) else [side]
+    return any(module.names.called(part) == "id" for part in parts)
 
 
 def _taken(module: Module) -> Iterator[ast.expr]:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from samebits.causes._constants import literal
+from samebits.causes._arguments import arguments
+from samebits.causes._constants import is_ever, literal
 from samebits.causes._cuda import MODE, ways
 from samebits.causes._edits import Draft, UnclearPlace
 from samebits.causes._evidence import facts, is_random, outside, reach, spot
@@ -149,21 +150,24 @@ def rule(module: Module) -> Iterator[Hit]:
 def _flag(module: Module, node: ast.Assign) -> Iterator[Hit]:
     for target in node.targets:
         for each, value in _each(target, node.value):
-            if not isinstance(each, ast.Attribute) or not (
-                is_constant(value, True) or _on_cuda(module, value)
-            ):
+            if not isinstance(each, ast.Attribute) or not _is_on(module, value):
                 continue
             if each.attr != "benchmark" and each.attr not in _INDUCTOR:
                 continue
             name = module.names.qualified(each) or ""
             if name == BENCHMARK and not _opted_out(module, node):
                 why = "cudnn.benchmark = True times cuDNN's algorithms in every run and takes the fastest."
-                if not is_constant(value, True):
+                if _on_cuda(module, value):
                     why = why.replace(" = True", ", which is True on CUDA,")
                 yield Hit(module.place(node), why, _FIX, mend=_turn_off)
             elif name.startswith("torch._inductor.config."):
                 why = f"{each.attr} = True times kernels in every run and takes the fastest."
                 yield Hit(module.place(node), why, _FIX, mend=_turn_off)
+
+
+def _is_on(module: Module, value: ast.expr | None) -> bool:
+    """Whether a value is True: always, on CUDA, or where a function is called as the file calls it."""
+    return value is not None and (is_ever(module, value, True) or _on_cuda(module, value))
 
 
 def _on_cuda(module: Module, value: ast.expr | None) -> bool:
@@ -190,8 +194,8 @@ def _each(target: ast.expr, value: ast.expr | None) -> Iterator[tuple[ast.expr, 
         yield target, value
 
 
-def _opted_out(module: Module, node: ast.stmt) -> bool:
-    """Whether a statement is in the branch that is taken where nobody asks for determinism."""
+def _opted_out(module: Module, node: ast.AST) -> bool:
+    """Whether something is in the branch that is taken where nobody asks for determinism."""
     below: ast.AST = node
     for above in module.names.parents(node):
         if isinstance(above, ast.If):
@@ -220,13 +224,12 @@ def _sets(module: Module, node: ast.stmt) -> bool:
 
 def _call(module: Module, call: ast.Call, name: str | None, last: str) -> Iterator[Hit]:
     if name == "torch.compile":
-        mode, options = literal(module, keyword(call, "mode")), keyword(call, "options")
+        options = arguments(module, call)
+        mode, inner = literal(module, options.given(None, "mode")), options.given(None, "options")
         tuned = mode in _MAX
-        if isinstance(options, ast.Dict):
-            tuned = tuned or any(
-                is_constant(key, "max_autotune") and is_constant(value, True)
-                for key, value in zip(options.keys, options.values, strict=True)
-            )
+        if inner is not None:
+            whole = arguments(module, ast.Call(call.func, [], [ast.keyword(None, inner)])).names
+            tuned = tuned or any(is_constant(whole.get(name), True) for name in _INDUCTOR)
         if tuned:
             what = f"mode={mode!r}" if mode in _MAX else "max_autotune"
             why = f"torch.compile({what}) times kernels in every run and takes the fastest."
@@ -240,10 +243,17 @@ def _call(module: Module, call: ast.Call, name: str | None, last: str) -> Iterat
             yield Hit(module.place(call), why, "trainer = Trainer(benchmark=False, deterministic=True)")
     elif name == "setattr" and len(call.args) == 3:
         of, attribute, value = call.args
-        on = is_constant(attribute, "benchmark") and is_constant(value, True)
-        if on and module.names.qualified(of) == "torch.backends.cudnn":
+        on = is_constant(attribute, "benchmark") and _is_on(module, value)
+        if on and module.names.qualified(of) == "torch.backends.cudnn" and not _opted_out(module, call):
             why = "cudnn.benchmark = True times cuDNN's algorithms in every run and takes the fastest."
-            yield Hit(module.place(call), why, _FIX)
+            yield Hit(module.place(call), why, _FIX, mend=_set_off)
+
+
+def _set_off(draft: Draft, node: ast.Call) -> None:
+    """`setattr(cudnn, "benchmark", True)`."""
+    if not isinstance(node.args[2], ast.Constant):
+        raise UnclearPlace("what is set is not plain")
+    draft.replace(node.args[2], "False")
 
 
 def _turn_off(draft: Draft, node: ast.Assign) -> None:

@@ -9,16 +9,17 @@ from typing import Final
 
 from samebits.causes._edits import Draft
 from samebits.causes._evidence import FactPair, made_elsewhere, nearest, outside, pairs, reach, spot, sure
-from samebits.causes._instances import Instances, becomes_number
+from samebits.causes._instances import SEED, Instances, becomes_number
 from samebits.causes._orderfix import digest_text, sort_elements
 from samebits.causes._patch import Patch, mends
 from samebits.causes._seeds import differing_seed
+from samebits.causes._sortfix import sort_set, take_smallest
 from samebits.model.cause import Cause, Evidence
 from samebits.model.facts import Hash, Iteration, Sort
 from samebits.model.finding import Finding
 from samebits.model.rule import Hit, Rule
 from samebits.source.kinds import SET_METHODS, SET_OPERATIONS
-from samebits.source.module import Module, keyword
+from samebits.source.module import Module, keyword, last_name
 from samebits.source.order import Orders
 
 _FIX = """\
@@ -85,6 +86,10 @@ def _change(patch: Patch, finding: Finding) -> str | None:
 
 
 _LOAD: Final = ast.Load()
+#: What texts are called.
+_TEXTS: Final = frozenset(
+    {"name", "text", "string", "word", "label", "path", "filename", "title", "filepath", "stem", "uid", "tag"}
+)
 
 
 class _Reader:
@@ -120,12 +125,7 @@ class _Reader:
                     "the order follows hash(), which every process salts anew for text.",
                     _FIX,
                 )
-        if (
-            name == "hash"
-            and len(node.args) == 1
-            and self.kinds.is_text(node.args[0])
-            and (use := becomes_number(self.module, node))
-        ):
+        if name == "hash" and len(node.args) == 1 and (use := self._number(node)):
             why = f"hash() of a text becomes {use}, and every process salts it anew."
             yield Hit(self.module.place(node), why, _FIX_HASH)
         match node:
@@ -136,6 +136,15 @@ class _Reader:
                 pass
         if name in ("set", "frozenset") or last in SET_METHODS:
             yield from self._set(node)
+
+    def _number(self, node: ast.Call) -> str | None:
+        """What `hash()` of a text becomes: of what is a text by its name alone, whether it is a seed."""
+        if self.kinds.is_text(node.args[0]):
+            return becomes_number(self.module, node)
+        if last_name(node.args[0]) not in _TEXTS:
+            return None
+        use = becomes_number(self.module, node)
+        return use if use == SEED else None
 
     def _set(self, node: ast.expr) -> Iterator[Hit]:
         """A set where its order is taken: not where it is named, or made."""
@@ -148,12 +157,13 @@ class _Reader:
             return  # of which `address-order` tells
         if isinstance(above, ast.BinOp | ast.Attribute | ast.Subscript | ast.IfExp):
             return
-        if (
-            isinstance(above, ast.Call)
-            and self.names.called(above) in ("iter", "next")
-            and self._single(node)
-        ):
-            return
+        if isinstance(above, ast.Call) and self.names.called(above) in ("iter", "next"):
+            if self._single(node):
+                return
+            first = self.names.parent(above)
+            if self.names.called(first) == "next" and self.kinds.least(node) > 1:  # type: ignore[arg-type]
+                yield self._order(node, "next() takes whichever comes first in")
+                return
         use = self.orders.use(node)
         if use is not None:
             yield self._order(node, use.does, use.returned_by)
@@ -180,10 +190,11 @@ class _Reader:
 
 def _sort(draft: Draft, node: ast.expr) -> None:
     above = draft.names.parent(node)
-    if isinstance(above, ast.Call) and draft.names.called(above) == "list" and above.args == [node]:
-        draft.rename(above, "sorted")
+    call = draft.names.parent(above) if isinstance(above, ast.Attribute) and above.attr == "pop" else None
+    if isinstance(call, ast.Call) and call.func is above:
+        take_smallest(draft, call)
     else:
-        draft.wrap(node, "sorted(", ")")
+        sort_set(draft, node)
 
 
 def rule(module: Module) -> Iterator[Hit]:

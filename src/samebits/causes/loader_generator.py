@@ -11,6 +11,7 @@ from samebits.causes._edits import Draft
 from samebits.causes._evaluating import of_evaluation
 from samebits.causes._generator_calls import TORCH
 from samebits.causes._nodes import call_of, named_calls
+from samebits.causes._objects import only_once
 from samebits.causes._streams import courses
 from samebits.model.cause import Cause
 from samebits.model.rule import Hit, Rule
@@ -118,6 +119,7 @@ def _is_true(module: Module, node: ast.expr, depth: int = 0) -> bool:
 
 
 def _give_generator(draft: Draft, node: ast.AST) -> None:
+    only_once(draft, node)
     call = call_of(draft, node, _NAMES)
     torch = draft.module("torch", call.lineno)
     draft.keyword(call, "generator", f"{torch}.Generator().manual_seed(0)")

@@ -119,13 +119,14 @@ class _Call(Hit):
     """A call that runs such a kernel where it is on CUDA.
 
     Attributes:
-        said, backward, torch, learns: as of a `Kernel`.
+        said, backward, torch, learns, bare: as of a `Kernel`.
     """
 
     said: str = ""
     backward: bool = False
     torch: Torch = Torch.RAISES
     learns: bool = False
+    bare: bool = False
 
 
 _DEEPEST: Final = 3
@@ -134,8 +135,17 @@ _NO_GRAD: Final = frozenset({"torch.no_grad", "torch.inference_mode", "torch.aut
 
 
 def rule(module: Module) -> Iterator[Hit]:
-    for call, said, _, backward, torch, learns in kernels(module):
-        yield _Call(module.place(call), "", _FIX, said=said, backward=backward, torch=torch, learns=learns)
+    for call, said, _, backward, torch, learns, bare in kernels(module):
+        yield _Call(
+            module.place(call),
+            "",
+            _FIX,
+            said=said,
+            backward=backward,
+            torch=torch,
+            learns=learns,
+            bare=bare,
+        )
 
 
 def confirm(project: Project, hits: Sequence[Hit]) -> Iterator[Hit]:
@@ -163,6 +173,8 @@ def confirm(project: Project, hits: Sequence[Hit]) -> Iterator[Hit]:
         file, function, step = owners[hit.place]
         if hit.backward and not (hit.learns or _in_model(project, file, function)):
             continue  # of data, as far as is known
+        if hit.backward and hit.bare and not (hit.learns or _is_inside(project, file, function)):
+            continue  # what the whole model is given
         if hit.place.file in away and hit.place not in reached:
             continue
         programs = [way for way in on if hit.place.file in way.files and (way.trains or not hit.backward)]
@@ -180,6 +192,46 @@ def _in_model(project: Project, file: str, function: Function, depth: int = 0) -
         return "forward" in of.methods and function.last != "__init__"
     return depth < _DEEPEST and any(
         _in_model(project, other, caller, depth + 1)
+        for other, caller, _ in project.callers.get((file, function.name), ())
+    )
+
+
+def _is_inside(project: Project, file: str, function: Function) -> bool:
+    """Whether a method is of a layer of another model, which is given what layers before it computed.
+
+    A function that a model calls is, too; a method beside `forward` gets what that computed, as may be.
+    """
+    if function.last != "forward":
+        return True
+    name = function.name.rpartition(".")[0]
+    return _is_layer(project, file, name)
+
+
+def _is_layer(project: Project, file: str, name: str) -> bool:
+    """Whether a class is made, or given on, in a class that has a `forward` of its own."""
+    made = project.callers.get((file, name), ())
+    if any(_is_of_model(project, other, caller) for other, caller, _ in made):
+        return True
+    return any(
+        step.kind == "mention"
+        and _is_of_model(project, other, caller)
+        and (home := project.resolve(step.name, other)) is not None
+        and (home.file, home.of.name) == (file, name)
+        for other, caller, step in project.steps()
+        if step.attr == "" and step.name is not None and step.name.endswith(name.rpartition(".")[2])
+    )
+
+
+def _is_of_model(project: Project, file: str, function: Function, depth: int = 0) -> bool:
+    """Whether a function is a method of a class with layers, or is called by one: none of a framework."""
+    of = project.files[file].classes.get(function.name.rpartition(".")[0])
+    learns = of is not None and (
+        "forward" in of.methods or any(base.endswith(("nn.Module", "nn.Sequential")) for base in of.bases)
+    )
+    if of is not None and learns and not any("Lightning" in base for base in of.bases):
+        return True
+    return depth < _DEEPEST and any(
+        _is_of_model(project, other, caller, depth + 1)
         for other, caller, _ in project.callers.get((file, function.name), ())
     )
 

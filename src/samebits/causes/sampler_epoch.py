@@ -11,7 +11,7 @@ from samebits.causes._edits import Draft, UnclearPlace
 from samebits.model.cause import Cause
 from samebits.model.rule import Hit, Rule
 from samebits.source.project import Project, Seen, is_test
-from samebits.source.summary import SourcePlace, SourceStep
+from samebits.source.summary import Class, Function, SourcePlace, SourceStep, SourceValue
 
 _FIX = """\
 for epoch in range(epochs):
@@ -26,6 +26,11 @@ _FRAMEWORKS: Final = (
     "catalyst",
     "mmengine", "mmcv", "fastai", "composer", "ray", "detectron2",
 )  # fmt: skip
+#: The ends of names of what makes a loader or a sampler.
+_LOADS: Final = ("DataLoader", "Sampler", "data_loader", "dataloader", "get_loader", "make_loader")
+#: What a variable, or an attribute, that holds one is called.
+_LOADERS: Final = ("loader", "loader_train", "batches")
+_ROUNDS: Final = 3  # calls through which a loader is followed
 _HELD_OUT: Final = ("val", "test", "eval", "dev", "infer", "pred", "held")
 
 
@@ -42,9 +47,68 @@ def _plain(name: str) -> str:
     return name.rpartition(".")[2].strip("()[] ")
 
 
-def _has_epochs(project: Project, way: Way) -> bool:
-    """Whether the program goes over its data more than once, as far as its words say."""
-    return any("epoch" in word.lower() for file in way.files for word in project.files[file].words)
+def _goes_over_again(project: Project, way: Way) -> bool:
+    """Whether the program goes over its data more than once: a loop over a loader is in a loop, or learns."""
+    around: dict[int, int] = {}  # by the identity of a function: the loops around its calls
+    functions: dict[int, tuple[str, Function]] = {}
+    for seen in way.program.trace:
+        number = id(seen.function)
+        functions[number] = seen.file, seen.function
+        around[number] = max(around.get(number, 0), seen.loops - seen.step.loops)
+        for home in project.targets(seen.step, seen.file) if seen.step.kind == "call" else ():
+            if isinstance(home.of, Function):  # also one without a step of its own
+                functions[id(home.of)] = home.file, home.of
+                around[id(home.of)] = max(around.get(id(home.of), 0), seen.loops)
+        if seen.step.attr == "backward" and seen.step.kind == "call" and seen.loops > 1:
+            return True
+    loaders = _loaders(project, list(functions.values()))
+    return any(
+        (name in loaders or name.lower().removesuffix("()").endswith(_LOADERS)) and loops + around[number] > 0
+        for number, (_, function) in functions.items()
+        for name, loops in function.iterated
+    )
+
+
+def _loaders(project: Project, functions: list[tuple[str, Function]]) -> set[str]:
+    """The names of loaders and samplers: of variables, of functions that return one, of parameters."""
+    found: set[str] = set()
+    for _ in range(_ROUNDS):
+        before = len(found)
+        for file, function in functions:
+            for value in function.returned:
+                if _is_loader(value, found):
+                    found.add(f"{function.last}()")
+            for step in function.steps:
+                if step.kind != "call":
+                    continue
+                if step.attr.endswith(_LOADS) or f"{step.attr}()" in found:
+                    found |= {_plain(each) for each in step.target.split(",") if each}
+                    found.add(f"{step.attr}()")
+                found |= _parameters(project, file, step, found)
+        if len(found) == before:
+            break
+    return found
+
+
+def _is_loader(value: SourceValue, known: set[str]) -> bool:
+    name = (value.name or "").removesuffix("()")
+    parts = {_plain(each) for each in value.text.split(",")}
+    return bool(name.endswith(_LOADS) or f"{_plain(name)}()" in known or parts & known)
+
+
+def _parameters(project: Project, file: str, step: SourceStep, known: set[str]) -> set[str]:
+    """The parameters as which functions of the project get a loader."""
+    places = [number for number, value in enumerate(step.args) if _plain(value.text) in known]
+    names = {name for name, value in step.keywords.items() if _plain(value.text) in known}
+    if not places:
+        return names
+    found = set(names)
+    for home in project.targets(step, file):
+        function = project.method(home, "__init__") if isinstance(home.of, Class) else home
+        if function is not None and isinstance(function.of, Function):
+            given = [one for one in function.of.parameters if one not in ("self", "cls")]
+            found |= {given[place] for place in places if place < len(given)}
+    return found
 
 
 def _uses_framework(project: Project, way: Way) -> bool:
@@ -61,7 +125,7 @@ def rule(project: Project) -> Iterator[Hit]:
     told = _told(project)
     done: set[SourcePlace] = set()
     for way in ways(project):
-        if _uses_framework(project, way) or not _has_epochs(project, way):
+        if _uses_framework(project, way) or not _goes_over_again(project, way):
             continue
         for seen in way.program.trace:
             place = seen.step.place
@@ -131,9 +195,16 @@ def _tell(draft: Draft, node: ast.Call) -> None:
     if not isinstance(holder, ast.Module | ast.FunctionDef):
         raise UnclearPlace("the sampler is not always made")
     for loop in ast.walk(holder):
-        if not isinstance(loop, ast.For) or loop.lineno < node.lineno:
+        if (
+            not isinstance(loop, ast.For)
+            or loop.lineno < node.lineno
+            or not isinstance(loop.target, ast.Name)
+        ):
             continue
-        if isinstance(loop.target, ast.Name) and "epoch" in loop.target.id.lower():
+        counts = draft.names.called(loop.iter) == "range"
+        inner = [each.iter for each in ast.walk(loop) if isinstance(each, ast.For) and each is not loop]
+        goes = any(draft.names.called(each) != "range" for each in inner)
+        if loop.target.id != "_" and ("epoch" in loop.target.id.lower() or (counts and goes)):
             draft.inside(loop, f"{name}.set_epoch({loop.target.id})")
             return
     raise UnclearPlace("the loop over epochs is elsewhere")

@@ -9,6 +9,7 @@ from typing import Final
 from samebits.causes._arguments import arguments
 from samebits.causes._edits import Draft
 from samebits.causes._nodes import call_of, named_calls
+from samebits.causes._objects import only_once
 from samebits.model.cause import Cause
 from samebits.model.rule import Hit, Rule
 from samebits.source.module import Module, is_constant
@@ -93,14 +94,17 @@ def _of_datasets(module: Module, call: ast.Call) -> Iterator[Hit]:
 
 
 def _give_seed(draft: Draft, node: ast.AST) -> None:
+    only_once(draft, node)
     draft.keyword(call_of(draft, node, {"train_test_split"}), "seed", "0")
 
 
 def _give_state(draft: Draft, node: ast.AST) -> None:
+    only_once(draft, node)
     draft.keyword(call_of(draft, node, _ALL), "random_state", "0")
 
 
 def _give_generator(draft: Draft, node: ast.AST) -> None:
+    only_once(draft, node)
     call = call_of(draft, node, {"random_split"})
     torch = draft.module("torch", call.lineno)
     draft.keyword(call, "generator", f"{torch}.Generator().manual_seed(0)")

@@ -10,6 +10,7 @@ from samebits.causes._edits import Draft
 from samebits.causes._evidence import FactPair, is_random, of_kind, pairs, reach, spot
 from samebits.causes._generator_calls import TORCH as STREAM
 from samebits.causes._generator_calls import is_layer
+from samebits.causes._objects import only_once
 from samebits.causes._patch import Patch, mends
 from samebits.causes._seedfix import seed_everything
 from samebits.causes._seeds import also_unseeded, differing_seed, ever_seeded, seeded_by_system
@@ -109,6 +110,7 @@ def rule_of_objects(module: Module) -> Iterator[Hit]:
 
 def _manual(draft: Draft, node: ast.Call) -> None:
     assert isinstance(node.func, ast.Attribute)
+    only_once(draft, node)
     draft.replace(node, f"{draft.source(node.func.value)}.manual_seed(0)")
 
 

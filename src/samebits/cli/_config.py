@@ -53,6 +53,10 @@ def configured(group: click.Group, ctx: click.Context, name: str) -> dict[str, A
             for inner in value:
                 if inner not in commands[key]:
                     raise _error(path, f"tool.samebits.{key}", inner, _unknown(inner, commands[key]))
+        elif key in commands:
+            raise _error(
+                path, "tool.samebits", key, f"expected a table, [tool.samebits.{key}], got {value!r}"
+            )
         elif key not in known:
             raise _error(path, "tool.samebits", key, _unknown(key, known | set(commands)))
     mine = commands.get(name, {})

@@ -62,8 +62,10 @@ def _written(ctx: click.Context, parameter: click.Parameter, value: Path | None)
 )  # fmt: skip
 @json_option
 @click.option(
-    "--stdin-filename", "name", metavar="NAME", help="Read the text of this file from the standard input."
-)
+    "--stdin-filename", "name", metavar="NAME",
+    help="Read the text of this file from the standard input, and report what is found in it alone. PATHs "
+    "are its project then.",
+)  # fmt: skip
 @click.option(
     "--run", "run", metavar="DIR", shell_complete=run_id,
     help="Mark what this recorded run shows to happen: its folder, or its id as `samebits runs` lists it.",
@@ -241,7 +243,8 @@ class _Found:
                     line for file in sorted(done.files) for line in unified_diff(file, *done.files[file])
                 )
             else:
-                audit = replace(audit, unread=(*audit.unread, *fixes.write(done.files)))
+                done = done.written()
+                audit = done.audit
         else:
             audit = reported(self.audit())
         read = [outcome.file for outcome in self.outcomes if outcome.error is None]
@@ -253,9 +256,10 @@ class _Found:
             marks_of(audit, run, self.texts),
             hidden[0],
             () if known is None else tuple(known.gone(whole[0].findings, self.texts, self.rules, read)),
-            0 if done is None else done.made,
+            0 if done is None else sum(done.made.values()),
             () if done is None or diff else tuple(sorted(done.files)),
             () if done is None else done.left,
+            self.only,
         )
 
 
@@ -266,7 +270,7 @@ def _stdin(name: str, paths: tuple[str, ...], exclude: tuple[str, ...]) -> tuple
 
     data = sys.stdin.buffer.read(LONGEST + 1)
     whole = os.path.abspath(name)
-    listed = files.found(paths, exclude) if paths else ()
+    listed = files.found(paths, exclude).files if paths else ()
     return next((file for file in listed if os.path.abspath(file) == whole), os.path.normpath(name)), data
 
 
@@ -277,7 +281,7 @@ def _write_baseline(found: _Found, path: Path, who: str) -> int:
     audit = found.audit()
     if audit.unread:
         for one in audit.unread:
-            say(f"{one.file}: {one.why}", who)
+            say(f"{one}: {one.why}", who)
         say(f"{path} was not written: what could not be read would be missing from it", who)
         return FAILED
     write(Baseline.of(path, audit.findings, found.texts).data(), str(path))

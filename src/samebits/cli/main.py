@@ -37,6 +37,9 @@ SIGNALLED: Final = 128  # and the signal's number, as shells say it
 #: How the system says that a stream takes no more: full, over a limit, broken, closed.
 _UNWRITTEN: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
+#: Commands whose record is kept where they are interrupted.
+_RECORDING: Final = frozenset({"verify", "record", "cure", "resume", "stress"})
+
 #: Where a context keeps whether help is all that is asked for.
 _HELP: Final = "samebits.help"
 
@@ -117,7 +120,8 @@ class Commands(click.Group):
             how = (
                 "interrupted" if number == signal.SIGINT else f"interrupted by {signal.Signals(number).name}"
             )
-            say(f"{how}; what was recorded so far is kept, see `samebits runs`")
+            kept = "; what was recorded so far is kept, see `samebits runs`"
+            say(how + (kept if ctx.invoked_subcommand in _RECORDING else ""))
             return SIGNALLED + number
 
     def main(  # type: ignore[override]  # it leaves by SystemExit whatever standalone_mode says

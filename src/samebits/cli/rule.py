@@ -43,8 +43,7 @@ def rule(name: str | None, json_path: str | None) -> None:
 
     Exit code: 0, or 2 if there is no such rule or the command is wrong.
     """
-    from difflib import get_close_matches
-
+    from samebits.audit.engine import no_rule
     from samebits.audit.safety import safety
     from samebits.causes import CATALOGUE
     from samebits.model.cause import Cause
@@ -67,9 +66,7 @@ def rule(name: str | None, json_path: str | None) -> None:
         write_json({"format": "samebits.rules", "version": 1, "rules": rows}, json_path)
         return
     if name not in CATALOGUE:
-        near = get_close_matches(name, CATALOGUE, 1)
-        also = f"did you mean {near[0]}?" if near else "`samebits rule` lists them."
-        raise UsageError(f"there is no rule {name!r}; {also}")
+        raise UsageError(no_rule(name))
     cause = CATALOGUE[name]
     said = safety(cause)
     print_rule(cause, said, console(json_path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
@@ -18,6 +19,12 @@ _SHORT: Final = 3  # names of a path that needs no shortening
 def cell(number: int, notebook: str | None = None) -> str:
     """The "file" of a site in a notebook's cell."""
     return f"cell {number} of {notebook}" if notebook else f"cell {number}"
+
+
+def cell_line(firsts: Sequence[int], line: int) -> tuple[int, int]:
+    """The cell of a line of a notebook's text, and the line in there, given the first line of each cell."""
+    number = max(sum(first <= line for first in firsts), 1)
+    return number, line - firsts[number - 1] + 1
 
 
 def at(file: str, line: int | None) -> str:

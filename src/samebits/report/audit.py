@@ -41,7 +41,7 @@ def print_audit(
         if detail == "verbose":
             _more(console, result)
     for one in result.audit.unread:
-        put(console, Text.assemble((clean(at(one.file, one.line)), "bold"), f" {clean(one.why)}"), style="")
+        put(console, Text.assemble((clean(str(one)), "bold"), f" {clean(one.why)}"), style="")
     put(console, summary(result), style="bold")
 
 
@@ -139,16 +139,19 @@ def summary(result: AuditResult) -> str:
         parts.append(f"{count(result.mended, 'finding')} mended in {count(len(result.files), 'file')}")
     elif result.mended:
         parts.append(f"{count(result.mended, 'finding')} can be mended")
+    if result.only is not None:
+        others = audit.files - 1
+        found = clean(result.only) + (f", read with {count(others, 'other file')}" if others > 0 else "")
+    else:
+        found = count(audit.files, "file")
     if audit.findings:
         where = len({_place(finding).file for finding in audit.findings})
         fragile = sum(finding.fragile for finding in audit.findings)
         kinds = f" ({fragile} fragile)" if fragile else ""
-        parts.append(
-            f"{count(len(audit.findings), 'finding')}{kinds} {'left ' if parts else ''}in "
-            f"{count(where, 'file')} of {audit.files:,}"
-        )
+        of = found if result.only is not None else f"{count(where, 'file')} of {audit.files:,}"
+        parts.append(f"{count(len(audit.findings), 'finding')}{kinds} {'left ' if parts else ''}in {of}")
     else:
-        parts.append(f"nothing {'more ' if parts else ''}found in {count(audit.files, 'file')}")
+        parts.append(f"nothing {'more ' if parts else ''}found in {found}")
     if result.hidden:
         parts.append(f"{result.hidden:,} more in the baseline")
     safe, unsafe = result.mendable
@@ -157,5 +160,8 @@ def summary(result: AuditResult) -> str:
     if unsafe:
         parts.append(f"{'' if safe else '--fix '}--unsafe-fixes {unsafe:,}{' more' if safe else ''}")
     if audit.unread:
-        parts.append(f"{count(len(audit.unread), 'file')} could not be read or written")
+        cells = sum(one.cell is not None for one in audit.unread)
+        named = ((len(audit.unread) - cells, "file"), (cells, "cell"))
+        what = " and ".join(count(number, word) for number, word in named if number)
+        parts.append(f"{what} could not be read or written")
     return "; ".join(parts) + "."

@@ -216,8 +216,59 @@ class Kinds:
                     return True
                 values = self.names.values(node)
                 return bool(values) and all(self.is_text(value, depth + 1) for value in values or ())
+            case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                return self._is_held_text(node, name, depth)
             case _:
                 return False
+
+    def _is_held_text(self, node: ast.expr, name: str, depth: int) -> bool:
+        """Whether an attribute of the class is a text, by what it says of it and gives it."""
+        owner = next((above for above in self.names.parents(node) if isinstance(above, ast.ClassDef)), None)
+        held: list[ast.expr | None] = []
+        for each in owner.body if owner is not None else ():
+            match each:
+                case ast.AnnAssign(target=ast.Name(id=of), annotation=note) if of == name:
+                    return self.names.qualified(note) in ("str", "bytes")
+                case ast.Assign(targets=[ast.Name(id=of)], value=value) if of == name:
+                    held.append(value)
+                case _:
+                    pass
+        held += self._attributes.get(name, [])
+        return bool(held) and all(value is not None and self.is_text(value, depth + 1) for value in held)
+
+    def least(self, node: ast.expr, depth: int = 0) -> int:
+        """How many texts a set has at least, as far as literals show."""
+        match node:
+            case ast.Set() | ast.List() | ast.Tuple():
+                texts = [each.value for each in node.elts if isinstance(each, ast.Constant)]
+                return len(set(texts))
+            case ast.BinOp(op=ast.BitOr()):
+                return max(self.least(node.left, depth), self.least(node.right, depth))
+            case ast.BinOp(op=ast.Sub()):
+                return self.least(node.left, depth) - self._most(node.right, depth)
+            case ast.Call(func=ast.Attribute(value=inner, attr="difference")):
+                return self.least(inner, depth) - sum(self._most(each, depth) for each in node.args)
+            case ast.Call(func=ast.Attribute(value=inner, attr="union" | "copy")):
+                return self.least(inner, depth)
+            case ast.Call(args=[inner]) if self.names.called(node) in ("set", "frozenset"):
+                return self.least(inner, depth)
+            case ast.Name() if depth < _DEPTH:
+                values = self.names.values(node)
+                return min((self.least(value, depth + 1) for value in values or ()), default=0)
+            case _:
+                return 0
+
+    def _most(self, node: ast.expr, depth: int) -> int:
+        """How many elements a set has at most: of one that is not known, one is taken away."""
+        match node:
+            case ast.Set() | ast.List() | ast.Tuple():
+                return len(node.elts)
+            case ast.Call(args=[inner]) if self.names.called(node) in ("set", "frozenset"):
+                return self._most(inner, depth)
+            case ast.Name() if depth < _DEPTH and (values := self.names.values(node)):
+                return max(self._most(value, depth + 1) for value in values)
+            case _:
+                return 1
 
 
 def _begins_with(value: ast.expr, name: str) -> bool:

@@ -13,8 +13,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from samebits.source import turns
-from samebits.source.module import Module, is_constant, keyword, last_name
+from samebits.source import sums, turns
+from samebits.source.module import Module, is_constant, last_name
 from samebits.source.orderings import (
     ANY_ORDER,
     DRAWN_FROM,
@@ -23,14 +23,16 @@ from samebits.source.orderings import (
     NUMBERED,
     PASSES,
     PASSING,
+    SAVES,
     SORTERS,
+    STACKS,
     UPDATES,
     WRITES,
 )
+from samebits.source.sorted_later import is_sorted_on_the_way
 from samebits.source.variables import Variables, is_held
 
 _DEPTH: Final = 14
-_FILES: Final = frozenset({"stat", "st_mtime", "getmtime", "getctime", "st_ctime", "stem", "name"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Orders:
         printed: whether lines that are printed count as kept.
         written: whether lines that are written to one file do.
         methods: further methods and attributes that give the elements on in their order.
+        sums: whether sums of floats count, which another order rounds otherwise.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Orders:
         printed: bool = False,
         written: bool | None = None,
         methods: Collection[str] = (),
+        sums: bool = False,
     ) -> None:
         self.module = module
         self.names = module.names
@@ -68,6 +72,7 @@ class Orders:
         self.printed = printed
         self.written = printed if written is None else written
         self.methods = GIVE_ON | frozenset(methods)
+        self.sums = sums
         self._known: dict[ast.AST, Use | None] = {}
 
     def use(self, node: ast.expr, depth: int = 0) -> Use | None:
@@ -106,7 +111,10 @@ class Orders:
                 return self._comprehension(above, depth)
             case ast.For() | ast.AsyncFor() if above.iter is node:
                 return self.kept_by(above, depth)
-            case ast.BinOp(op=ast.Add() | ast.Mult()) | ast.NamedExpr() | ast.Await() | ast.BoolOp():
+            case ast.NamedExpr(target=target):
+                read = bool(self.variables.loads(target))
+                return self.use(above, depth + 1) or (self._variable(target, depth) if read else None)
+            case ast.BinOp(op=ast.Add() | ast.Mult()) | ast.Await() | ast.BoolOp():
                 return self.use(above, depth + 1)
             case ast.IfExp() if above.test is not node:
                 return self.use(above, depth + 1)
@@ -143,10 +151,7 @@ class Orders:
             return None
         name, last = self.names.called(call), last_name(call.func)
         if name in ANY_ORDER or last in SORTERS:
-            keyed = keyword(call, "key") is not None
-            if keyed and name in ("min", "max") and not turns.is_by_file(self.module, call):
-                return Use(f"{name}() takes the first of equal keys in")
-            return None
+            return self._in_any_order(node, call, name)
         if isinstance(call.func, ast.Attribute):
             if last in UPDATES:
                 return None
@@ -170,26 +175,30 @@ class Orders:
             return use if use is None or through else Use(f"{name}() takes the order of", use.returned_by)
         if name is not None and name.startswith(DRAWN_FROM):
             return Use(f"{last}() takes the order of")
+        if name in SAVES and self.written and not self.module.kinds.is_set(node):
+            return Use(f"{last}() writes what is in the order of")
         if turns.is_generator(call.func) and last in ("choice", "shuffle", "sample", "permutation"):
             return Use(f"{last}() takes the order of")
         if last.endswith(NUMBERED):
             return Use(f"{last}() takes the order of")
         return self._parameter(node, call, depth)
 
+    def _in_any_order(self, node: ast.expr, call: ast.Call, name: str | None) -> Use | None:
+        """What of the order is left where the elements are sorted, counted or printed."""
+        if name in ("min", "max") and turns.is_keyed(self.module, call):
+            return Use(f"{name}() takes the first of equal keys in")
+        if name == "sum" and self.sums and sums.is_of_floats(self.module, call):
+            return Use("floats are added in the order of")
+        if name == "print" and self.written and self.names.called(node) in STACKS:
+            return Use("rows are printed in the order of")
+        return None
+
     def _parameter(self, node: ast.expr, call: ast.Call, depth: int) -> Use | None:
         """What a function of the file does with the parameter that it gets the elements as."""
         function = turns.definition(self.module, call)
-        if function is None:
+        name = None if function is None else turns.parameter(self.module, function, call, node)
+        if function is None or name is None:
             return None
-        parameters = [one.arg for one in (*function.args.posonlyargs, *function.args.args)]
-        if self.module.names.parent(function).__class__ is ast.ClassDef:
-            parameters = parameters[1:]
-        name = next((given.arg for given in call.keywords if given.value is node), None)
-        if name is None:
-            place = call.args.index(node) if node in call.args else len(parameters)
-            if place >= len(parameters) or any(isinstance(each, ast.Starred) for each in call.args):
-                return None
-            name = parameters[place]
         loads = [
             load
             for load in self.variables.named.get(name, ())
@@ -214,6 +223,8 @@ class Orders:
     def _taken(self, above: ast.Subscript, depth: int) -> Use | None:
         if turns.gives_all(above):
             return self.use(above, depth + 1)
+        if (loop := turns.indexing(self.module, above)) is not None:
+            return self.kept_by(loop, depth + 1)
         if isinstance(above.ctx, ast.Store | ast.Del) or is_constant(above.slice, 0):
             return None  # `x[0]` may be the only one
         a_part = isinstance(above.slice, ast.Slice)
@@ -226,15 +237,9 @@ class Orders:
         if isinstance(held, ast.SetComp) or not isinstance(held, ast.expr):
             return None
         if isinstance(held, ast.DictComp):
-            numbered = (
-                (isinstance(above.iter, ast.Call) and self.names.called(above.iter) in ("enumerate", "zip"))
-                or any(
-                    isinstance(inner, ast.Call)
-                    and (last_name(inner.func) in ("next", "len") or turns.draws(self.module, inner))
-                    for inner in ast.walk(held.value)
-                )
-            )  # fmt: skip
-            return Use("numbers are given in the order of") if numbered else self._by_key(held, depth)
+            if turns.numbers_keys(self.module, held, above):
+                return Use("numbers are given in the order of")
+            return self._by_key(held, depth)
         use = self.use(held, depth + 1)
         if use is not None and isinstance(held, ast.ListComp):
             return Use("the list gets its order from", use.returned_by)
@@ -274,10 +279,12 @@ class Orders:
             match node:
                 case ast.Yield() | ast.YieldFrom():
                     return Use("values are yielded in the order of", self._function_name(node))
+                case ast.Call() | ast.Subscript() if turns.asks_for_number(self.module, node, counted):
+                    return Use("numbers are given in the order of")
                 case ast.Call():
                     use = self._called(node, loop, depth)
                 case ast.Assign(targets=[ast.Subscript() as target], value=value):
-                    if turns.counts(self.module, target, value, counted):
+                    if turns.counts(self.module, target.value, value, counted):
                         return Use("numbers are given in the order of")
                     if is_held(target.value) and not self.variables.is_made_in(target.value, loop):
                         use = self._listed(target.value, depth)
@@ -290,6 +297,8 @@ class Orders:
                         use = Use(f"{target.id} goes from turn to turn in the order of")
                 case _:
                     pass
+            if self.sums and use is None and sums.adds_floats(self.variables, node, loop):
+                use = Use("floats are added in the order of")
             if use is not None:
                 return use
         return None
@@ -318,7 +327,9 @@ class Orders:
         if self.variables.is_made_in(held, loop) or (by in WRITES and not self.written):
             return None
         if by in WRITES or not is_held(held):
-            lost = isinstance(held, ast.Subscript) and self.variables.is_sorted_later(held)
+            lost = isinstance(held, ast.Subscript) and (
+                self.variables.is_sorted_later(held) or is_sorted_on_the_way(self.variables, held)
+            )
             return None if lost or (by in WRITES and self.variables.is_archive(held)) else Use(does)
         if self.variables.is_sorted(held):
             return None
@@ -377,23 +388,8 @@ class Orders:
         loads = self.variables.loads(target)
         for use in self._uses(loads, depth):
             return use
-        if loads and (isinstance(target, ast.Name) or self._known_uses(loads)):
+        if loads and (isinstance(target, ast.Name) or self.variables.are_known(loads)):
             return None
-        if isinstance(target, ast.Name) and (loads or self._is_passing(target)):
+        if isinstance(target, ast.Name) and (loads or self.variables.is_passing(target)):
             return None
         return Use("it is kept in the order of")
-
-    def _is_passing(self, target: ast.Name) -> bool:
-        """Whether nobody can read a variable that is not read here."""
-        return any(
-            isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef | ast.If)
-            for above in self.names.parents(target)
-        )
-
-    def _known_uses(self, loads: list[ast.expr]) -> bool:
-        """Whether an attribute is used in its class, and only so that the order is lost."""
-        return any(
-            isinstance(above := self.names.parent(load), ast.Compare | ast.For | ast.comprehension)
-            or (isinstance(above, ast.Call) and self.names.called(above) in ("sorted", "set"))
-            for load in loads
-        )

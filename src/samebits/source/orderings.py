@@ -51,13 +51,22 @@ KEEPS: Final = _words(
     "append appendleft extend insert write writelines put add_module register_buffer writerow writerows "
     "push add_row put_nowait"
 )
-#: Of these, those of a file.
+#: What puts rows into one array.
+STACKS: Final = _words("array asarray concatenate stack hstack vstack", "numpy.") | _words(
+    "tensor stack cat as_tensor hstack vstack", "torch."
+)
+#: What writes what it is given, in its order.
+SAVES: Final = (
+    _words("save savez savez_compressed savetxt", "numpy.")
+    | _words("torch.save pickle.dump pickle.dumps joblib.dump json.dump json.dumps yaml.dump yaml.safe_dump")
+)  # fmt: skip
+#: Of the methods that keep, those of a file.
 WRITES: Final = _words("write writelines writerow writerows")
 #: Methods and attributes that give the elements on.
 GIVE_ON: Final = _words(
     "items keys values copy tolist to_list to_numpy numpy rows iter_rows to_dicts head limit with_row_index "
     "to_torch to_pandas reset_index iterrows itertuples astype float long int double half to cuda cpu clone "
-    "detach contiguous reshape view unsqueeze squeeze flatten fillna dropna"
+    "detach contiguous reshape view unsqueeze squeeze flatten fillna dropna iloc"
 )
 #: Draws from the generators of the process, and layers that start from some.
 DRAWS: Final = (

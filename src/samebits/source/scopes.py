@@ -155,6 +155,10 @@ class Scopes:
         known = [value for value in values if value is not None]
         return known if known and len(known) == len(values) else None
 
+    def is_shared(self, name: str) -> bool:
+        """Whether some function declares a name global or nonlocal."""
+        return name in self._shared
+
     def definition(self, name: ast.Name) -> ast.AST | None:
         """The function or class of the file that a name stands for."""
         scope = self.home(name)
@@ -163,9 +167,10 @@ class Scopes:
     def rebinds(self, name: str, line: int) -> bool:
         """Whether a builtin's name stands for something else at a line: the file, or a function, binds it."""
         return name in self._shared or any(
-            (scope is self.tree or getattr(scope, "lineno", 0) <= line <= (getattr(scope, "end_lineno", 0) or 0))
-            and (name in self._bound[scope] or name in self._imported[scope])
-            for scope in self._bound
+            (scope is self.tree or scope.lineno <= line <= (scope.end_lineno or 0))  # type: ignore[attr-defined]
+            and (name in bound or name in self._imported[scope])
+            for scope, bound in self._bound.items()
+            if not isinstance(scope, ast.ClassDef)
         )
 
     def imports(self) -> dict[str, str]:

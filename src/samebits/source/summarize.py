@@ -21,7 +21,7 @@ from samebits.source.summary import (
     SourceValue,
     Summary,
 )
-from samebits.source.values import Values, lambda_name
+from samebits.source.values import Values, iterated, lambda_name
 
 _LOOPS: Final = frozenset(
     {ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp}
@@ -54,6 +54,7 @@ class _Maker:
         self.steps: dict[str, list[SourceStep]] = {MODULE: []}
         self.reads: dict[str, set[str]] = {MODULE: set()}
         self.returned: dict[str, list[SourceValue]] = {}
+        self.iterated: dict[str, list[tuple[str, int]]] = {}
         self.context: dict[ast.AST, _Around] = {}
         self.values = Values(module, self._owner)
         #: Names by which the file has functions and classes of its own, or what is imported of the project.
@@ -97,6 +98,7 @@ class _Maker:
                 tuple(sorted(self.steps[name], key=_when)),
                 frozenset(self.reads[name]),
                 tuple(self.returned.get(name, ())),
+                tuple(self.iterated.get(name, ())),
             )
         guarded = any(_is_guard(node) for node in tree.body)
         return Summary(
@@ -147,6 +149,8 @@ class _Maker:
             return around
         if isinstance(node, ast.With | ast.AsyncWith):
             return owner, loops, (*within, *self._entered(node))
+        if isinstance(node, ast.For | ast.AsyncFor):
+            self.iterated.setdefault(owner, []).append((iterated(node.iter), loops))
         return owner, loops + 1, within
 
     def _statement(self, node: ast.AST, around: _Around) -> None:
@@ -306,40 +310,11 @@ class _Maker:
 
 #: Packages that no project has as its own.
 _LIBRARIES: Final = frozenset(
-    {
-        *sys.stdlib_module_names,
-        *dir(builtins),
-        "torch",
-        "numpy",
-        "torchvision",
-        "torchaudio",
-        "sklearn",
-        "pandas",
-    }
-    | {
-        "tqdm",
-        "PIL",
-        "cv2",
-        "matplotlib",
-        "transformers",
-        "datasets",
-        "accelerate",
-        "lightning",
-        "wandb",
-        "yaml",
-    }
-    | {
-        "pytorch_lightning",
-        "tensorboard",
-        "scipy",
-        "skimage",
-        "einops",
-        "timm",
-        "omegaconf",
-        "hydra",
-        "click",
-    }
-    | {"jax", "flax", "optax", "tensorflow", "gymnasium", "gym", "torch_geometric", "dgl", "peft", "evaluate"}
+    {*sys.stdlib_module_names, *dir(builtins), "torch", "numpy", "torchvision", "torchaudio", "sklearn"}
+    | {"pandas", "tqdm", "PIL", "cv2", "matplotlib", "transformers", "datasets", "accelerate", "lightning"}
+    | {"wandb", "yaml", "pytorch_lightning", "tensorboard", "scipy", "skimage", "einops", "timm"}
+    | {"omegaconf", "hydra", "click", "jax", "flax", "optax", "tensorflow", "gymnasium", "gym"}
+    | {"torch_geometric", "dgl", "peft", "evaluate"}
 )
 #: Packages whose functions are no code of the project, and need not be noted when they are mentioned.
 _OUTSIDE: Final = frozenset(

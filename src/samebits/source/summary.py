@@ -100,6 +100,7 @@ class Function:
         parameters: their names, in order.
         decorators: full names.
         reads: names that are read in it, and attributes, with a point before: ".seed".
+        iterated: the last names of what its loops go over, each with the number of loops around it.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Function:
     steps: tuple[SourceStep, ...] = ()
     reads: frozenset[str] = frozenset()
     returned: tuple[SourceValue, ...] = ()
+    iterated: tuple[tuple[str, int], ...] = ()
 
     @property
     def last(self) -> str:

@@ -33,6 +33,11 @@ def is_by_file(module: Module, call: ast.Call) -> bool:
     return any(isinstance(inner, ast.Attribute) and inner.attr in _FILES for inner in ast.walk(call))
 
 
+def is_keyed(module: Module, call: ast.Call) -> bool:
+    """Whether `min(x, key=f)` may find equal keys, of which it takes the first."""
+    return keyword(call, "key") is not None and not is_by_file(module, call)
+
+
 def definition(module: Module, call: ast.Call) -> FunctionNode | None:
     """The function of the file that a call runs: by its name, or a method of the class."""
     function, found = call.func, None
@@ -73,12 +78,14 @@ def goes_on(variables: Variables, target: ast.Name, value: ast.expr, loop: ast.F
 
 
 def gives_all(taken: ast.Subscript) -> bool:
-    """Whether a subscript gives all elements on: `x[:]`, a column `x["a"]`, columns `x[["a", "b"]]`."""
+    """Whether a subscript gives all elements on: `x[:]`, a column `x["a"]` or `x[:, 1]`, `x[["a", "b"]]`."""
     index = taken.slice
     if not isinstance(taken.ctx, ast.Load):
         return False
     if isinstance(index, ast.Slice):
         return index.lower is None and index.upper is None and index.step is None
+    if isinstance(index, ast.Tuple) and index.elts and isinstance(rows := index.elts[0], ast.Slice):
+        return rows.lower is None and rows.upper is None and rows.step is None  # `table[:, 1]`
     columns = index.elts if isinstance(index, ast.List) else [index]
     return all(isinstance(each, ast.Constant) and isinstance(each.value, str) for each in columns)
 
@@ -102,12 +109,98 @@ def counters(module: Module, loop: ast.For | ast.AsyncFor) -> set[str]:
     return found
 
 
-def counts(module: Module, target: ast.Subscript, value: ast.expr, counters: set[str]) -> bool:
-    """`ids[name] = len(ids)`, `ids[name] = count`, `ids[name] = first + count`."""
+def counts(module: Module, held: ast.expr, value: ast.expr, counters: set[str]) -> bool:
+    """`ids[name] = len(ids)`, `= count`, `= next(count())`, `= first + count`."""
     if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
-        return any(counts(module, target, side, counters) for side in (value.left, value.right))
+        return any(counts(module, held, side, counters) for side in (value.left, value.right))
     if isinstance(value, ast.Name):
         return value.id in counters
-    if isinstance(value, ast.Call) and module.names.called(value) == "len" and value.args:
-        return ast.dump(value.args[0]) == ast.dump(target.value).replace("Store()", "Load()")
-    return False
+    if not isinstance(value, ast.Call) or not value.args:
+        return False
+    name, given = module.names.called(value), value.args[0]
+    if name == "len":
+        return ast.dump(given) == ast.dump(held).replace("Store()", "Load()")
+    return name == "next" and isinstance(given, ast.Name) and _is_count(module, given)
+
+
+def _is_count(module: Module, node: ast.Name) -> bool:
+    values = module.names.values(node) or ()
+    return any(module.names.called(value) == "itertools.count" for value in values)
+
+
+def asks_for_number(module: Module, node: ast.Call | ast.Subscript, counters: set[str]) -> bool:
+    """`ids.setdefault(name, len(ids))`, and `ids[name]` of a `defaultdict` that numbers what is asked for."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=held, attr="setdefault"), args=[_, value]):
+            return counts(module, held, value, counters)
+        case ast.Subscript(value=ast.Name() as held, ctx=ast.Load()):
+            made = [
+                value
+                for value in module.names.values(held) or ()
+                if isinstance(value, ast.Call) and value.args
+            ]
+            return any(
+                module.names.called(value) == "collections.defaultdict"
+                and _numbers(module, held, value.args[0])
+                for value in made
+            )
+        case _:
+            return False
+
+
+def _numbers(module: Module, held: ast.Name, factory: ast.expr) -> bool:
+    """`lambda: len(ids)`, `itertools.count().__next__`, `lambda: next(numbers)`."""
+    match factory:
+        case ast.Lambda(body=ast.Call() as body):
+            return counts(module, held, body, set())
+        case ast.Attribute(value=ast.Call() as made, attr="__next__"):
+            return module.names.called(made) == "itertools.count"
+        case _:
+            return False
+
+
+def numbers_keys(module: Module, made: ast.DictComp, part: ast.comprehension) -> bool:
+    """Whether a dict gives its keys numbers, or draws, in the order in which they come."""
+    if isinstance(part.iter, ast.Call) and module.names.called(part.iter) in ("enumerate", "zip"):
+        return True
+    return any(
+        isinstance(inner, ast.Call) and (last_name(inner.func) in ("next", "len") or draws(module, inner))
+        for inner in ast.walk(made.value)
+    )
+
+
+def parameter(module: Module, function: FunctionNode, call: ast.Call, node: ast.expr) -> str | None:
+    """The parameter of a function that an argument of a call is given as."""
+    name = next((given.arg for given in call.keywords if given.value is node), None)
+    if name is not None:
+        return name
+    parameters = [one.arg for one in (*function.args.posonlyargs, *function.args.args)]
+    if isinstance(module.names.parent(function), ast.ClassDef):
+        parameters = parameters[1:]
+    if node not in call.args or any(isinstance(each, ast.Starred) for each in call.args):
+        return None
+    place = call.args.index(node)
+    return parameters[place] if place < len(parameters) else None
+
+
+def indexing(module: Module, taken: ast.Subscript) -> ast.For | None:
+    """The loop over a range whose number only takes elements of one list: it goes over the list."""
+    index, of = taken.slice, written(taken.value)
+    if not isinstance(index, ast.Name) or not of:
+        return None
+    for loop in module.loops(taken):
+        if not isinstance(loop, ast.For) or not isinstance(loop.target, ast.Name):
+            continue
+        if loop.target.id != index.id:
+            continue
+        if module.names.called(loop.iter) != "range":
+            return None
+        for statement in loop.body:
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Name) and node.id == index.id:
+                    above = module.names.parent(node)
+                    alone = isinstance(above, ast.Subscript) and above.slice is node
+                    if not alone or written(above.value) != of:  # type: ignore[union-attr]
+                        return None
+        return loop
+    return None

@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from samebits.source.module import Module, last_name
+from samebits.source.orderings import PASSING
 from samebits.source.summary import SourcePlace, SourceValue
 
+#: What gives on, turn by turn, what it goes over.
+_PASSING: Final = frozenset({"enumerate", "iter", "zip", "islice", "cycle", *PASSING})
 _DEPTH: Final = 4  # variables followed for what a value is made of
 
 
@@ -137,6 +140,13 @@ class Values:
                             seen.add(value)
                             waiting.append((value, depth + 1))
         return frozenset(found)
+
+
+def iterated(node: ast.expr) -> str:
+    """The last name of what a loop goes over: "loader" of `enumerate(tqdm(loader))`, "load()" of a call."""
+    while isinstance(node, ast.Call) and node.args and last_name(node.func) in _PASSING:
+        node = node.args[0]
+    return f"{last_name(node.func)}()" if isinstance(node, ast.Call) else last_name(node)
 
 
 def lambda_name(place: SourcePlace) -> str:

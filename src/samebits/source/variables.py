@@ -125,6 +125,21 @@ class Variables:
             for load in taken
         )
 
+    def is_passing(self, target: ast.Name) -> bool:
+        """Whether nobody can read a variable that is not read here."""
+        return any(
+            isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef | ast.If)
+            for above in self.names.parents(target)
+        )
+
+    def are_known(self, loads: list[ast.expr]) -> bool:
+        """Whether an attribute is used in its class, and only so that the order is lost."""
+        return any(
+            isinstance(above := self.names.parent(load), ast.Compare | ast.For | ast.comprehension)
+            or (isinstance(above, ast.Call) and self.names.called(above) in ("sorted", "set"))
+            for load in loads
+        )
+
     def is_made_in(self, node: ast.expr, loop: ast.For | ast.AsyncFor | None) -> bool:
         """Whether a list, a dict or a file is made anew in every turn of a loop."""
         while isinstance(node, ast.Subscript):
