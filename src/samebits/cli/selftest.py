@@ -44,6 +44,10 @@ def selftest(ctx: click.Context, device: str, json_path: str | None) -> None:
         raise UsageError(
             f"`samebits selftest` runs operations, and {error.name} is not installed."
         ) from error
+    except (ImportError, OSError) as error:
+        raise UsageError(
+            f"`samebits selftest` runs operations, and torch cannot be imported: {one_line(error)}"
+        ) from error
     from samebits.report.selftest import print_selftest
 
     found = run(device)

@@ -15,7 +15,7 @@ from typing import Any, Final
 from samebits.control.process_key import VARIABLE
 from samebits.errors import UsageError
 from samebits.launch.obstacle import BOOTSTRAP
-from samebits.manifest.collect import collect
+from samebits.manifest.collect import collect, loaded_torch
 from samebits.manifest.doctor import Diagnosis, judged
 from samebits.manifest.manifest import Manifest
 from samebits.manifest.started import environment
@@ -23,6 +23,7 @@ from samebits.observe.plan import PLAN
 
 #: Built for one version of torch; their versions are looked up where they are not imported.
 _BESIDE_TORCH: Final = ("torchvision", "torchaudio")
+_KNUTH: Final = 1812433253
 
 
 def doctor() -> Diagnosis:
@@ -46,13 +47,17 @@ def fresh() -> Diagnosis:
     """As `doctor`, with torch imported: what a program that is started with this environment begins with.
 
     Raises:
-        UsageError: torch is not installed.
+        UsageError: torch is not installed, or cannot be imported.
     """
     try:
         import_module("torch")
     except ModuleNotFoundError as error:
         raise UsageError(
             f"`samebits doctor` asks torch what is in force, and {error.name} is not installed."
+        ) from error
+    except (ImportError, OSError) as error:  # a library that it needs is not there, or not the right one
+        raise UsageError(
+            f"`samebits doctor` asks torch what is in force, and torch cannot be imported: {one_line(error)}"
         ) from error
     return doctor()
 
@@ -64,9 +69,9 @@ def collect_here() -> Manifest:
     manifest["generators"] = _generators()
     manifest["attached"] = _attached()
     manifest["tools"] = _tools()
-    manifest["processor"] = {"smt": _smt()}
+    manifest["processor"] = {"smt": _smt(), "flags": _flags()}
     manifest["packages"] = _packages() if "torch" in manifest else {}
-    manifest["mode"] = {"level": _level()}
+    manifest["mode"] = _mode()
     return manifest
 
 
@@ -76,32 +81,47 @@ def _hash_seed() -> int | None:
     return fixed_hash_seed()
 
 
-def _level() -> str | None:
-    """The level of the open scope of `samebits.deterministic()`; None: none is open."""
+def _mode() -> dict[str, Any]:
+    """The open scope of `samebits.deterministic()`: its level, None where none is open, and its exceptions."""
     module = sys.modules.get("samebits.determinism.mode")
     scopes = () if module is None else module.deterministic.stays.open
-    return scopes[-1].settings.level if scopes else None
+    if not scopes:
+        return {"level": None}
+    return {"level": scopes[-1].settings.level, "except": sorted(scopes[-1].settings.except_)}
 
 
 def _generators() -> dict[str, Any]:
     found: dict[str, Any] = {"controlled": _controlled_seed() is not None}
-    torch = sys.modules.get("torch")
-    if torch is not None:
+    if (torch := loaded_torch()) is not None:
         found["torch"] = torch.default_generator.initial_seed()
     if (mtrand := sys.modules.get("numpy.random.mtrand")) is not None:
         with suppress(AttributeError):  # another bit generator was put behind it
             found["numpy"] = _numpy(mtrand._rand._bit_generator)
+    remembered = sys.modules.get("samebits.seeding.remembered")
+    found["samebits"] = None if remembered is None else remembered.still_seeded()
     return found
 
 
 def _numpy(generator: Any) -> str:
-    """ "seeded", "untouched" since it began with entropy, or "moved": drawn from, or given a state."""
-    entropy = generator._seed_seq
-    if entropy is None:  # `seed` takes it away
-        return "seeded"
-    began = type(generator)(type(entropy)(entropy.entropy, spawn_key=entropy.spawn_key)).state
-    same = repr(began["state"]) == repr(generator.state["state"])
-    return "untouched" if same else "moved"
+    """ "untouched" since it began with entropy, "seeded with" a number that nothing was drawn after, or "moved"."""
+    state, entropy = generator.state, generator._seed_seq
+    if entropy is not None:  # `seed` takes it away, with a number and without
+        began = type(generator)(type(entropy)(entropy.entropy, spawn_key=entropy.spawn_key)).state
+        if repr(began["state"]) == repr(state["state"]):
+            return "untouched"
+    words = state["state"].get("key") if state["bit_generator"] == "MT19937" else None
+    if words is not None and _of_a_number([int(word) for word in words]):
+        return f"seeded with {words[0]}"
+    return "moved"
+
+
+def _of_a_number(words: list[int]) -> bool:
+    """Whether the words are those that MT19937 makes of one number, the first: init_genrand of mt19937ar.c."""
+    pairs = zip(words, words[1:], strict=False)
+    return all(
+        after == (_KNUTH * (before ^ before >> 30) + index) % 2**32
+        for index, (before, after) in enumerate(pairs, 1)
+    )
 
 
 def _controlled_seed() -> int | None:
@@ -140,6 +160,15 @@ def _tools() -> dict[str, Any]:
     if compiler is not None:
         return {"compiler": compiler, "observer": "to be compiled"}
     return {"compiler": None, "observer": "none", "refused": "there is no C++ compiler on the path"}
+
+
+def _flags() -> list[str]:
+    """What instructions the processor has, as Linux calls them; none where that cannot be read."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+            return next((line.partition(":")[2].split() for line in file if line.startswith("flags")), [])
+    except OSError:
+        return []
 
 
 def _smt() -> bool:

@@ -2,8 +2,8 @@
 
 Collecting changes nothing and starts nothing: no accelerator is initialised, no
 module imported, no generator drawn from, no pool of threads made.  Some libraries
-decide when first *asked*: torch picks its CPU instruction set, and MKL its thread
-count, at the first question or operation.  A script may still set the variables
+decide when first *asked*: torch picks its CPU instruction set, and MKL its threads
+and its branch, at the first question or operation.  A script may still set the variables
 for that after `import torch`, so `collect` belongs where the first optimizer step
 or the end of the program is, by when operations have decided; at the beginning of
 a program only `collect_static` may be called.
@@ -26,6 +26,7 @@ from samebits._runtime import mirrored
 from samebits.manifest.arguments import alike, redacted
 from samebits.manifest.flags import flags, native_kernels
 from samebits.manifest.manifest import Manifest
+from samebits.manifest.runtimes import runtimes
 from samebits.manifest.started import started
 from samebits.manifest.variables import variables
 
@@ -67,12 +68,19 @@ def collect() -> Manifest:
     Not before the program's first operations: see the module's docstring.
     """
     manifest = collect_static()
-    torch = sys.modules.get("torch")
+    torch = loaded_torch()
     if torch is not None:
         manifest["torch"] = _torch(torch)
         manifest["flags"] = flags(torch)
         manifest["accelerators"] = _accelerators(torch)
     return manifest
+
+
+def loaded_torch() -> ModuleType | None:
+    """torch, if this process has imported it; None for one whose import failed midway, or a stand-in."""
+    torch = sys.modules.get("torch")
+    parts = ("__config__", "backends", "cuda", "default_generator", "get_num_threads", "version")
+    return torch if torch is not None and all(hasattr(torch, part) for part in parts) else None
 
 
 def _ask(question: Callable[[], Any]) -> Any:
@@ -153,6 +161,7 @@ def _torch(torch: ModuleType) -> dict[str, Any]:
         "cuda": torch.version.cuda,
         "hip": torch.version.hip,
     }
+    found |= _ask(lambda: runtimes(torch, found["threads"])) or {}
     native = native_kernels(torch)
     return found if native is None else found | {"native_kernels": native}
 

@@ -28,8 +28,8 @@ class Hit:
         places: others that have to do with it, each with what is there.
         returned_by: the function that returns what has the fault: where every caller in the project mends
             it (sorts what it gets), there is none.
-        instead: places that have the same fault: where a comment leaves this one out, the first that none does
-            is told.
+        instead: places that have the same fault: where a comment leaves this one out, the first of them is
+            told that none does.
     """
 
     place: SourcePlace

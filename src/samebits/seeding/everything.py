@@ -30,6 +30,7 @@ from samebits.seeding.derive import SEED_LIMIT, Key, checked_seed
 from samebits.seeding.hash_seed import fixed_hash_seed, warn_if_random
 from samebits.seeding.libraries import seed_libraries
 from samebits.seeding.ranks import checked_rank, known_rank, place
+from samebits.seeding.remembered import remember
 
 if TYPE_CHECKING:
     import torch
@@ -247,6 +248,7 @@ def seed_all(plan: SeedPlan, source: str, *, drawn: bool = False) -> Seeded:
     parts: list[Callable[[], list[tuple[str, str]]]] = [plan.python]
     parts += [getattr(plan, name) for name in ("numpy", "torch") if _installed(name) is not None]
     rows = [row for part in [*parts, plan.libraries] for row in part()]
+    remember(plan.seed)
     return Seeded(plan.seed, plan.rank, plan.scheme, source, drawn, tuple(rows), fixed_hash_seed())
 
 
