@@ -105,20 +105,24 @@ def test_a_state_that_another_file_saves(tmp_path: Path) -> None:
     assert _of(tmp_path) == []
 
 
-_SAVE = "import torch\ndef save({given}):\n    torch.save({state}, path)\n"
+def saved(given: str, state: str) -> str:
+    """A function that saves a state."""
+    return f"import torch\ndef save({given}):\n    torch.save({state}, path)\n"
+
+
 _EACH = "{{k: v.state_dict() for k, v in {of}}}"
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        _SAVE.format(given="model, opt", state=_EACH.format(of="{'m': model, 'o': opt}.items()")),
-        _SAVE.format(given="model, opt", state=_EACH.format(of="(('m', model), ('o', opt))")),
-        _SAVE.format(given="model, opt", state=_EACH.format(of="dict(m=model, o=opt).items()")),
-        _SAVE.format(given="**objs", state=_EACH.format(of="objs.items()")) + "save(model=net, optim=opt)\n",
-        _SAVE.format(given="path, **kw", state="kw")
+        saved(given="model, opt", state=_EACH.format(of="{'m': model, 'o': opt}.items()")),
+        saved(given="model, opt", state=_EACH.format(of="(('m', model), ('o', opt))")),
+        saved(given="model, opt", state=_EACH.format(of="dict(m=model, o=opt).items()")),
+        saved(given="**objs", state=_EACH.format(of="objs.items()")) + "save(model=net, optim=opt)\n",
+        saved(given="path, **kw", state="kw")
         + "save('x', model=net.state_dict(), optimizer=opt.state_dict())\n",
-        _SAVE.format(given="**kw", state="{'epoch': 3, **kw}")
+        saved(given="**kw", state="{'epoch': 3, **kw}")
         + "save(model=net.state_dict(), optimizer=opt.state_dict())\n",
     ],
 )
@@ -129,12 +133,11 @@ def test_the_entries_of_a_dict_are_followed(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        _SAVE.format(given="a, b", state=_EACH.format(of="{'gen': model, 'disc': critic}.items()")),
-        _SAVE.format(given="**objs", state=_EACH.format(of="objs.items()")) + "save(model=net)\n",
-        _SAVE.format(given="**objs", state=_EACH.format(of="objs.items()")),
-        _SAVE.format(given="**kw", state="kw")
-        + "save(model=net.state_dict(), opt=opt.state_dict(), rng=r)\n",
-        _SAVE.format(given="model, opt", state=_EACH.format(of="(('m', model), ('o', opt), ('rng', r))")),
+        saved(given="a, b", state=_EACH.format(of="{'gen': model, 'disc': critic}.items()")),
+        saved(given="**objs", state=_EACH.format(of="objs.items()")) + "save(model=net)\n",
+        saved(given="**objs", state=_EACH.format(of="objs.items()")),
+        saved(given="**kw", state="kw") + "save(model=net.state_dict(), opt=opt.state_dict(), rng=r)\n",
+        saved(given="model, opt", state=_EACH.format(of="(('m', model), ('o', opt), ('rng', r))")),
     ],
 )
 def test_other_entries_are_not_claimed(text: str) -> None:

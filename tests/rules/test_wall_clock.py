@@ -88,10 +88,14 @@ def test_a_budget_of_another_file(tmp_path: Path) -> None:
     assert not [one for one in audit_paths([tmp_path], cache=False).findings if one.cause == "wall-clock"]
 
 
-_TIMED = (
-    "import time\nclass T:\n    @{of}\n    def {name}(self):\n        return time.time() - self.t0 > 60\n"
-    "    def fit(self):\n        {use}\n"
-)
+def timed(of: str, name: str, use: str) -> str:
+    """A class with a property that asks a clock, and a method that uses it."""
+    return (
+        f"import time\nclass T:\n    @{of}\n    def {name}(self):\n        return time.time() - self.t > 60\n"
+        f"    def fit(self):\n        {use}\n"
+    )
+
+
 _STEPS = "for b in batches:\n            if {test}:\n                {does}\n            step(b)"
 
 
@@ -106,7 +110,7 @@ _STEPS = "for b in batches:\n            if {test}:\n                {does}\n   
     ],
 )
 def test_a_property_that_asks_a_clock_is_found(of: str, name: str, use: str) -> None:
-    assert lines(_TIMED.format(of=of, name=name, use=use)) == [5]
+    assert lines(timed(of=of, name=name, use=use)) == [5]
 
 
 @pytest.mark.parametrize(
@@ -119,4 +123,13 @@ def test_a_property_that_asks_a_clock_is_found(of: str, name: str, use: str) -> 
     ],
 )
 def test_a_property_that_decides_nothing_is_not_claimed(of: str, name: str, use: str) -> None:
-    assert lines(_TIMED.format(of=of, name=name, use=use)) == []
+    assert lines(timed(of=of, name=name, use=use)) == []
+
+
+def test_which_was_fastest_may_be_printed() -> None:
+    text = (
+        "import time\ntimes = {}\nfor b in (1, 8):\n    t = time.perf_counter()\n    net(b)\n"
+        "    times[b] = time.perf_counter() - t\n"
+    )
+    assert lines(text + "print('fastest:', min(times, key=times.get))\n") == []
+    assert lines(text + "best = min(times, key=times.get)\n") == [7]

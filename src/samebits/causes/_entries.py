@@ -14,7 +14,7 @@ from samebits.source.module import FunctionNode, Module
 _Pairs = list[tuple[ast.expr, ast.expr]]
 
 
-class Entries:
+class DictEntries:
     """The dicts of one module that are made of others' entries, each as if it were written out."""
 
     def __init__(self, module: Module) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from samebits.causes._entries import Entries
+from samebits.causes._entries import DictEntries
 from samebits.source.module import FunctionNode, Module, last_name
 
 #: What a state of generators is called, or the call that gives it.
@@ -69,7 +69,7 @@ class States:
     def __init__(self, module: Module) -> None:
         self.module = module
         self.names = module.names
-        self.entries = Entries(module)
+        self.entries = DictEntries(module)
 
     def saved(self) -> Iterator[State]:
         done: set[ast.AST] = set()
