@@ -16,6 +16,8 @@ from samebits.errors import RecordError, UsageError
 
 ORDER: Final = 65  # of `samebits --help`
 
+#: Documents that hold a manifest, all of version 1.
+_FORMATS: Final = ("samebits.manifest", "samebits.show")
 _LARGEST: Final = 16 << 20
 _NEEDS: Final = {
     "diff": "two runs: samebits manifest diff A B",
@@ -98,17 +100,28 @@ def _read(out: Path, text: str) -> dict[str, Any]:
     Raises:
         RecordError: there is none.
     """
-    from samebits.record.run import find_run
+    from samebits.record.run import find_run, list_runs
     from samebits.record.store import shown
 
     path = Path(text)
     try:
-        is_file = bool(text) and path.is_file()
+        there, is_file, is_folder = bool(text) and path.exists(), path.is_file(), path.is_dir()
     except (OSError, ValueError):
-        is_file = False
-    if is_file:
+        there = is_file = is_folder = False
+    if there and is_file:
         return _of_file(path)
-    run = described(find_run(out, text))
+    if there and not is_folder:
+        raise RecordError(
+            f"{shown(text)!r} is a pipe or a device, and a manifest is read from a file or a run; write it to "
+            "a file first"
+        )
+    try:
+        folder = find_run(out, text)
+    except RecordError as error:
+        if there and is_folder and not list_runs(path):
+            raise RecordError(f"{shown(text)!r} is a folder that holds no run") from error
+        raise
+    run = described(folder)
     found = dict(run["manifest"])
     if not found:
         raise RecordError(f"the run {shown(text)!r} has kept no manifest; see `samebits show {shown(text)}`")
@@ -125,9 +138,28 @@ def _of_file(path: Path) -> dict[str, Any]:
         document = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise RecordError(f"{shown(str(path))!r} is no JSON file with a manifest: {shown(error)}") from error
+    _check_format(path, document)
     found = document.get("manifest", document) if isinstance(document, dict) else None
     if not isinstance(found, dict) or not found.keys() & {"python", "torch", "variables", "machine"}:
         raise RecordError(
             f"{shown(str(path))!r} holds no manifest; `samebits manifest show RUN --json FILE` writes one"
         )
     return found
+
+
+def _check_format(path: Path, document: Any) -> None:
+    """Refuse a document that says it is something else; a manifest alone says nothing of itself."""
+    from samebits.record.store import shown
+
+    if not isinstance(document, dict) or "format" not in document:
+        return
+    form, version = document["format"], document.get("version")
+    if form not in _FORMATS:
+        raise RecordError(
+            f"{shown(str(path))!r} is of the format {shown(form)!r}, and a manifest is read from "
+            f"{' or '.join(_FORMATS)}; `samebits manifest show RUN --json FILE` writes one"
+        )
+    if version != 1:
+        raise RecordError(
+            f"{shown(str(path))!r} is version {shown(version)} of {form}, and this samebits reads version 1"
+        )

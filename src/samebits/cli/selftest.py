@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from samebits._runtime.text import clean
 from samebits.cli._output import json_option, show
 from samebits.errors import UsageError
 
@@ -46,7 +47,7 @@ def selftest(ctx: click.Context, device: str, json_path: str | None) -> None:
         ) from error
     except (ImportError, OSError) as error:
         raise UsageError(
-            f"`samebits selftest` runs operations, and torch cannot be imported: {one_line(error)}"
+            f"`samebits selftest` runs operations, and torch cannot be imported: {clean(error)}"
         ) from error
     from samebits.report.selftest import print_selftest
 

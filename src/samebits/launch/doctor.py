@@ -12,6 +12,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any, Final
 
+from samebits._runtime.text import clean
 from samebits.control.process_key import VARIABLE
 from samebits.errors import UsageError
 from samebits.launch.obstacle import BOOTSTRAP
@@ -57,7 +58,7 @@ def fresh() -> Diagnosis:
         ) from error
     except (ImportError, OSError) as error:  # a library that it needs is not there, or not the right one
         raise UsageError(
-            f"`samebits doctor` asks torch what is in force, and torch cannot be imported: {one_line(error)}"
+            f"`samebits doctor` asks torch what is in force, and torch cannot be imported: {clean(error)}"
         ) from error
     return doctor()
 

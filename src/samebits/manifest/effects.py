@@ -42,6 +42,9 @@ TABLE: Final = (
     KnownEffect("flags.default_dtype", "certain", "tensors are made in another precision"),
     KnownEffect("torch.capability", "certain", "other vector instructions add in another order"),
     KnownEffect("torch.threads", "certain", _SPLIT),
+    KnownEffect("torch.thread_limit", "certain", _SPLIT),
+    KnownEffect("torch.cbwr", "certain", "MKL takes other kernels for products"),
+    KnownEffect("torch.omp_dynamic", "likely", _SPLIT),
     KnownEffect("machine.architecture", "certain", "the kernels are those of another processor"),
     KnownEffect("accelerators", "likely", "kernels are chosen by the model of the GPU, its driver and cuDNN"),
     KnownEffect("flags.backends.*fp32_precision", "likely", _PRECISION),
@@ -138,12 +141,29 @@ _ASKED: Final = KnownEffect("*", "none", "what is in force is the same in both")
 
 #: What was asked for -> what is in force because of it.  Where that is known and equal, what was asked for
 #: changes nothing.
-IN_FORCE: Final[Mapping[str, str]] = {"variables.ATEN_CPU_CAPABILITY": "torch.capability"}
+IN_FORCE: Final[Mapping[str, str]] = {
+    "variables.ATEN_CPU_CAPABILITY": "torch.capability",
+    "variables.MKL_CBWR": "torch.cbwr",
+    "variables.OMP_DYNAMIC": "torch.omp_dynamic",
+    "variables.OMP_NUM_THREADS": "torch.threads",
+    "variables.MKL_NUM_THREADS": "torch.threads",
+}
+_CBWR: Final = "torch.cbwr"
+_LIMIT: Final = "torch.thread_limit"
+_DYNAMIC: Final = "torch.omp_dynamic"
+#: MKL's branches that leave the choice to it.
+_FREE: Final = {"OFF", "AUTO"}
+_SAME_CHOICE: Final = KnownEffect("*", "none", "MKL chooses the same kernels by the processor in both")
+_FIXED_SUMS: Final = KnownEffect("*", "possible", "with AUTO MKL adds in a fixed order on Intel's processors")
+_NOT_ASKED: Final = KnownEffect("*", "none", "one of them was written by a samebits that did not ask for it")
 #: Rows that differ because another one does.
 FOLLOWS: Final[Mapping[str, tuple[str, ...]]] = {
     "variables.ATEN_CPU_CAPABILITY": ("torch.capability",),
     "variables.OMP_NUM_THREADS": ("torch.threads",),
     "variables.MKL_NUM_THREADS": ("torch.threads",),
+    "variables.OMP_THREAD_LIMIT": ("torch.thread_limit",),
+    "variables.OMP_DYNAMIC": ("torch.omp_dynamic",),
+    "variables.MKL_CBWR": ("torch.cbwr",),
     "torch.parallel.*": ("torch.threads",),
     "torch.build": ("libraries.torch", "machine.architecture"),
     "torch.cuda": ("libraries.torch",),
@@ -159,6 +179,14 @@ def effect(key: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> KnownEffect:
     if _none_has_a_gpu(a, b) and any(fnmatchcase(key, pattern) for pattern in _ONLY_GPU):
         return _NO_GPU
     if (shown := IN_FORCE.get(key)) is not None and a.get(shown) == b.get(shown) is not None:
+        return _ASKED
+    if key in (_CBWR, _DYNAMIC) and None in (a.get(key), b.get(key)):
+        return _NOT_ASKED
+    if key in (_CBWR, "variables.MKL_CBWR") and {a.get(_CBWR), b.get(_CBWR)} <= _FREE:
+        intel = any("intel" in str(rows.get("machine.cpu")).lower() for rows in (a, b))
+        return _FIXED_SUMS if intel else _SAME_CHOICE
+    asked = None not in (a.get(_DYNAMIC), b.get(_DYNAMIC))
+    if key == "variables.OMP_THREAD_LIMIT" and asked and a.get(_LIMIT) == b.get(_LIMIT):
         return _ASKED
     return next((row for row in TABLE if matches(key, row.keys)), _UNKNOWN)
 

@@ -145,6 +145,7 @@ EXACT: Final = (
     Piece("integer sum", lambda d: torch.sum(_integers("sum", 300, 333, device=d), 0)),
     Piece("integer cumsum", lambda d: torch.cumsum(_integers("sum", _LONG, device=d), 0)),
     Piece("integer sort", lambda d: torch.sort(_integers("sort", _LONG, device=d), stable=True)[1]),
+    Piece("integer sort, values", lambda d: torch.sort(_integers("sort", _LONG, device=d), stable=True)[0]),
     Piece("integer index_add", _index_add),
     Piece("integer scatter", _scatter),
     Piece("integer bits", _bitwise),

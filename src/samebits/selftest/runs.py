@@ -7,6 +7,7 @@ torch's generators are not drawn from.
 from __future__ import annotations
 
 import hashlib
+import os
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from samebits.selftest.outcome import Runs, SelfTest
 from samebits.selftest.pieces import EXACT, MACHINE, Piece, training
 
 _DIGITS: Final = 16  # of SHA-256, in hexadecimal
+_ATTENTION: Final = ("flash", "mem_efficient", "math", "cudnn")
+_INDUCTOR: Final = ("TORCHINDUCTOR_", "TRITON_")
 
 
 def selftest(device: str = "cpu", *, table: KnownBits | None = None) -> SelfTest:
@@ -40,12 +43,13 @@ def selftest(device: str = "cpu", *, table: KnownBits | None = None) -> SelfTest
         UsageError: a device that is not there.
     """
     where = _device(device)
-    with _settled(1):
-        exact, floats = _hashed(EXACT, where), _floats(where)
-        again = _hashed(EXACT, where) | _floats(where)
-        found = kind(where)
-    with _settled(2):
-        threads = _hashed(EXACT, where)
+    with _same_environment():
+        with _settled(1):
+            exact, floats = _hashed(EXACT, where), _floats(where)
+            again = _hashed(EXACT, where) | _floats(where)
+            found = kind(where)
+        with _settled(2):
+            threads = _hashed(EXACT, where)
     return outcome.judged(found, Runs(exact, floats, again, threads), table or known())
 
 
@@ -65,10 +69,35 @@ def _device(text: str) -> torch.device:
 def _settled(threads: int) -> Iterator[None]:
     """Switches as the table was made with; torch's own kernels, for they are what is tested."""
     scope = deterministic(replace="none", full_precision=True, threads=threads)
-    with scope, warnings.catch_warnings(), torch.enable_grad(), torch.inference_mode(False):
+    with scope, _attention(), warnings.catch_warnings(), torch.enable_grad(), torch.inference_mode(False):
         warnings.simplefilter("ignore")
-        with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
+        with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False), torch.device("cpu"):
             yield
+
+
+@contextmanager
+def _attention() -> Iterator[None]:
+    """All backends of attention, as torch begins with; torch chooses among them."""
+    backends = torch.backends.cuda
+    before = {name: getattr(backends, f"{name}_sdp_enabled")() for name in _ATTENTION}
+    try:
+        for name in before:
+            getattr(backends, f"enable_{name}_sdp")(True)
+        yield
+    finally:
+        for name, enabled in before.items():
+            getattr(backends, f"enable_{name}_sdp")(enabled)
+
+
+@contextmanager
+def _same_environment() -> Iterator[None]:
+    """Inductor, which the mode loads, writes where its cache is into the environment of every child."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in [name for name in os.environ if name.startswith(_INDUCTOR) and name not in before]:
+            del os.environ[name]
 
 
 def _hashed(pieces: Iterable[Piece], device: torch.device) -> dict[str, str]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from samebits.manifest.lines import algorithms, collectives, compiled, gpu, interpreter, processor, tools
+from samebits.manifest.lines import algorithms, collectives, compiled, gpu, interpreter, processor, threads, tools
 from samebits.manifest.lines.line import DoctorLine, Facts
 
 #: All lines, in the order in which they are shown.
 LINES: Final[tuple[Callable[[Facts], DoctorLine | None], ...]] = (
     *interpreter.LINES,
     *algorithms.LINES,
+    *threads.LINES,
     *processor.LINES,
     *gpu.LINES,
     *compiled.LINES,

@@ -37,7 +37,15 @@ def deterministic_algorithms(facts: Facts) -> DoctorLine | None:
         why = (
             f"The mode of samebits.deterministic() is open{kind}: operations without such a kernel have one."
         )
-        return DoctorLine(name, "on, by samebits.deterministic()", "fine", why)
+        value, excepted = "on, by samebits.deterministic()", facts.row("mode", "except")
+        if isinstance(excepted, list) and excepted:
+            names = ", ".join(map(str, excepted))
+            return DoctorLine(
+                name, f"{value}, except {names}", "fragile",
+                f"{why} Excepted are {names}: they stay as they are in PyTorch, which may add in any order.",
+                "samebits.deterministic(except_=[])",
+            )  # fmt: skip
+        return DoctorLine(name, value, "fine", why)
     return DoctorLine(
         name, "on", "fine", "An operation without a deterministic kernel raises; none runs in silence."
     )

@@ -26,7 +26,17 @@ def hash_seed(facts: Facts) -> DoctorLine | None:
         number = 0
     late = facts.late(_HASH)
     if number is not None:
-        told = f"; {_HASH}={facts.variable(_HASH)} was set after the start and has no effect" if late else ""
+        now = _secret(facts.variable(_HASH))
+        told = ""
+        if late and now is None:
+            return DoctorLine(
+                "hash-seed", f"fixed, {number}; random in children", "fragile",
+                f"{_HASH} was taken away or changed after the start: a Python that this process starts has a "
+                "random hash secret.",
+                f'os.environ["{_HASH}"] = "{number}"',
+            )  # fmt: skip
+        if late and now != number:
+            told = f"; {_HASH}={now} was set after the start: no effect here, but Pythons it starts have {now}"
         return DoctorLine(
             "hash-seed",
             f"fixed, {number}{told}",
@@ -58,38 +68,36 @@ def python_generator(facts: Facts) -> DoctorLine | None:
         return None
     if facts.row("generators", "controlled"):
         return _seeded("python-generator", "seeded by samebits as the process started")
-    return DoctorLine(
-        "python-generator", "not known", "fragile",
-        "Python's `random` begins with entropy, and does not show whether a seed has replaced it.",
-        "samebits.seed_everything(0)",
-    )  # fmt: skip
+    return _by_samebits(facts, "python") or _not_known(
+        "python", "Python's `random` begins with entropy, and does not show whether a seed has replaced it."
+    )
 
 
 def numpy_generator(facts: Facts) -> DoctorLine | None:
     """numpy's legacy generator keeps the entropy that it began with until somebody seeds it."""
-    state = facts.row("generators", "numpy")
+    name, state = "numpy-generator", facts.row("generators", "numpy")
     if "controlled" not in facts.section("generators"):
         return None
     if facts.row("generators", "controlled"):
-        return _seeded("numpy-generator", "seeded by samebits as it is loaded")
+        return _seeded(name, "seeded by samebits as it is loaded")
+    if (line := _by_samebits(facts, "numpy")) is not None:
+        return line
     if state is None:
+        return DoctorLine(name, "numpy is not loaded", "fine", "The process has not imported numpy.random.")
+    if state == "untouched":
         return DoctorLine(
-            "numpy-generator", "numpy is not loaded", "fine", "The process has not imported numpy.random."
-        )
-    if state == "seeded":
-        return _seeded("numpy-generator", "seeded")
-    if state == "moved":
-        return DoctorLine(
-            "numpy-generator", "not known", "fragile",
-            "numpy's process-wide generator was drawn from, or its state was set; it does not show which.",
-            "samebits.seed_everything(0)",
+            name, "not seeded", "fragile",
+            "numpy's process-wide generator still has the entropy it began with; what is drawn from it "
+            "differs from run to run.",
+            _SEED,
         )  # fmt: skip
-    return DoctorLine(
-        "numpy-generator", "not seeded", "fragile",
-        "numpy's process-wide generator still has the entropy it began with; what is drawn from it differs "
-        "from run to run.",
-        "samebits.seed_everything(0)",
-    )  # fmt: skip
+    if state != "moved":
+        return _seeded(name, state)
+    return _not_known(
+        "numpy",
+        "numpy's process-wide generator was drawn from, or seeded with a number or with entropy; it does not "
+        "show which.",
+    )
 
 
 def torch_generator(facts: Facts) -> DoctorLine | None:
@@ -101,12 +109,33 @@ def torch_generator(facts: Facts) -> DoctorLine | None:
         return _seeded("torch-generator", "seeded by samebits as it is loaded")
     if 0 <= seed < _SECRETS:
         return _seeded("torch-generator", f"seeded with {seed}")
-    return DoctorLine(
-        "torch-generator", "not known", "fragile",
+    return _by_samebits(facts, "torch") or _not_known(
+        "torch",
         "torch's generator has a seed of 64 bits: entropy that it began with, or a derived seed; the number "
         "does not tell which.",
-        "samebits.seed_everything(0)",
-    )  # fmt: skip
+    )
+
+
+_SEED: Final = "samebits.seed_everything(0)"
+
+
+def _by_samebits(facts: Facts, name: str) -> DoctorLine | None:
+    """The line of a generator that `seed_everything` seeded; None: it did not."""
+    told = facts.row("generators", "samebits")
+    if not isinstance(told, dict) or name not in told:
+        return None
+    call = f"samebits.seed_everything({told.get('seed')})"
+    if told[name]:
+        return _seeded(f"{name}-generator", f"seeded by {call}")
+    return _not_known(
+        name,
+        f"{call} seeded it, and it is not known to be in that stream any more: it was seeded anew, or more "
+        "was drawn than can be followed.",
+    )
+
+
+def _not_known(name: str, why: str) -> DoctorLine:
+    return DoctorLine(f"{name}-generator", "not known", "fragile", why, _SEED)
 
 
 def _seeded(name: str, value: str) -> DoctorLine:
