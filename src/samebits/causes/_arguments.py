@@ -65,6 +65,10 @@ def _options(module: Module, node: ast.expr, names: dict[str, ast.expr], depth: 
             )
         case ast.Name():
             return _variable(module, node, names, depth)
+        case ast.Subscript(value=ast.Name() as table, slice=ast.Constant(value=str(key))):
+            entries: dict[str, ast.expr] = {}
+            known = _options(module, table, entries, depth + 1)
+            return known and key in entries and _options(module, entries[key], names, depth + 1)
         case _:
             return False
 

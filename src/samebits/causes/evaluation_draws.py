@@ -11,7 +11,7 @@ from samebits.causes._generator_calls import ALL, CALLED, TORCH, draws_now, is_l
 from samebits.causes._streams import courses, trains
 from samebits.model.cause import Cause
 from samebits.model.rule import Hit, Rule
-from samebits.source.project import Project, TracedProgram, is_test
+from samebits.source.project import Home, Project, Seen, TracedProgram, is_test
 from samebits.source.summary import Class, Function, SourcePlace, SourceStep
 
 _FIX = """\
@@ -33,6 +33,17 @@ def _in_evaluation(project: Project, program: TracedProgram, seeded: frozenset[s
         if any(_ISOLATES.search(name) for name in seen.within):
             continue
         for home in project.targets(call, seen.file):
+            left_on = _left_on(project, seen, home) if evaluates(call.attr) and TORCH in seeded else None
+            if left_on is not None and left_on not in done:
+                done.add(left_on)
+                yield Hit(
+                    left_on,
+                    f"{call.attr}() leaves dropout on, for nothing calls eval(): each pass draws masks from "
+                    f"{CALLED[TORCH]}, amid training.",
+                    "model.eval()  # before the evaluation, and model.train() behind it",
+                    places=((call.place, "it is called here"),),
+                )
+                break
             if not (evaluates(call.attr) or _looks(home.of) or _is_between(seen.function, call)):
                 continue
             for file, function, step, within in project.below(home):
@@ -51,6 +62,32 @@ def _in_evaluation(project: Project, program: TracedProgram, seeded: frozenset[s
                     places=((call.place, "it is called here"),),
                 )
                 break
+
+
+def _left_on(project: Project, seen: Seen, home: Home) -> SourcePlace | None:
+    """Where an evaluating function runs a model that nobody has put into evaluation."""
+    if isinstance(home.of, Class) or any(
+        step.kind == "call"
+        and (step.attr == "eval" or (function is home.of and step.attr in ("train", "backward")))
+        for function in (home.of, seen.function)
+        for step in function.steps
+    ):
+        return None
+    quiet = any(name.endswith("no_grad") or "inference_mode" in name for name in home.of.decorators)
+    runs = next(
+        (
+            step
+            for step in home.of.steps
+            if step.kind == "call" and step.attr in home.of.parameters and not step.owner
+            if quiet or any("no_grad" in name or "inference_mode" in name for name in step.within)
+        ),
+        None,
+    )
+    if runs is None or not any(
+        (step.name or "").startswith("torch.nn.Dropout") for _, _, step in project.steps()
+    ):
+        return None
+    return runs.place
 
 
 def _is_between(function: Function, call: SourceStep) -> bool:

@@ -106,7 +106,7 @@ class _Reader:
         for node, name, last in self.module.calls:
             yield from self._call(node, name, last)
         sets = [*self.module.every(ast.Set), *self.module.every(ast.SetComp)]
-        if not sets and not re.search(r"\b(frozen)?set\b", self.module.text):
+        if not sets and not re.search(r"\b(frozen)?set\b|\.(keys|items)\(\) *[&|^-]", self.module.text):
             return
         held = self.kinds.held_sets
         operations = [each for each in self.module.every(ast.BinOp) if isinstance(each.op, SET_OPERATIONS)]
@@ -134,7 +134,7 @@ class _Reader:
                     yield self._order(inner, "pop() takes whichever comes first in")
             case _:
                 pass
-        if name in ("set", "frozenset") or last in SET_METHODS:
+        if name in ("set", "frozenset") or last in SET_METHODS or self.kinds.is_set(node):
             yield from self._set(node)
 
     def _number(self, node: ast.Call) -> str | None:

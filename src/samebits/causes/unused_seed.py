@@ -92,6 +92,8 @@ def _whole(step: SourceStep, project: Project, file: str, holder: str) -> bool:
     if step.kind != "call" or step.attr in _TELLS or not holder:
         return False
     given = (*step.args, *step.keywords.values())
+    if any("vars(" in value.text for name, value in step.keywords.items() if name == "**"):
+        return True
     texts = {holder, f"vars({holder})", f"{holder}.__dict__", f"*{holder}", f"**{holder}"}
     if not any(value.text in texts for value in given):
         return False
@@ -147,7 +149,7 @@ def _unused(project: Project, options: list[tuple[SourceStep, str]]) -> Iterator
     steps = [(file, step) for file, _, step in project.steps() if step.kind != "mention"]
     held = {step.target for _, step in steps if step.attr in _PARSERS}
     holders = {word.split(",")[0].strip("( ") for word in held if word}
-    if any(_whole(step, project, file, holder) for file, step in steps for holder in holders):
+    if any(_whole(step, project, file, holder) for file, step in steps for holder in holders | {"args"}):
         return
     used: dict[str, bool] = {}
     for step, name in options:

@@ -26,6 +26,8 @@ _ASKS: Final = frozenset({"get_worker_info", ".get_worker_info", "initial_seed",
 def _is_dataset(project: Project, file: str, of: Class) -> bool:
     if {"__getitem__", "__len__"} <= set(of.methods) or "__iter__" in of.methods:
         return True
+    if "__call__" in of.methods and not any(base.endswith("Module") for base in of.bases):
+        return True  # a transform, which a dataset holds
     return any(base.endswith(("Dataset", "Dataset[int]")) for base in of.bases)
 
 
@@ -46,7 +48,7 @@ def _loaded(project: Project, file: str, of: Class) -> SourceStep | None:
         if given is None:
             continue
         made = _made(project, where, function, given.text) or _made_inside(project, where, function, step)
-        if made is None or (made.file, made.of.name) == (file, of.name):
+        if made is None or (made.file, made.of.name) == (file, of.name) or "__call__" in of.methods:
             return step
     return None
 
@@ -111,8 +113,6 @@ def rule(project: Project) -> Iterator[Hit]:
             if not _is_dataset(project, file, of):
                 continue
             methods = [summary.functions[f"{of.name}.{name}"] for name in of.methods]
-            if any(method.reads & _ASKS for method in methods):
-                continue
             held = {
                 step.target: step
                 for method in methods
@@ -136,6 +136,7 @@ def rule(project: Project) -> Iterator[Hit]:
                         step
                         for step in method.steps
                         if method.last not in _STARTS
+                        and not method.reads & _ASKS
                         and not method.last.startswith("set_")
                         and step.kind == "call"
                         and (step.owner in held or _generator(step) in held)

@@ -7,6 +7,7 @@ all of whose values are known.
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Final
 
@@ -25,6 +26,7 @@ class Kinds:
     def __init__(self, tree: ast.Module, names: Scopes) -> None:
         self.tree = tree
         self.names = names
+        self._functions: dict[ast.AST, bool] = {}  # whether they return sets
         self._variables: dict[tuple[ast.AST | None, str], bool] = {}  # by scope and name: whether it is a set
 
     def is_set(self, node: ast.expr, depth: int = 0) -> bool:
@@ -37,7 +39,7 @@ class Kinds:
             case ast.SetComp():
                 return not self.is_number(node.elt)
             case ast.BinOp(op=op) if isinstance(op, SET_OPERATIONS):
-                return self.is_set(node.left, depth + 1)
+                return _is_view(node.left) or self.is_set(node.left, depth + 1)
             case ast.IfExp():
                 return self.is_set(node.body, depth + 1) and self.is_set(node.orelse, depth + 1)
             case ast.NamedExpr():
@@ -46,6 +48,8 @@ class Kinds:
                 return self.is_set(inner, depth + 1)
             case ast.Call() if self.names.called(node) in ("set", "frozenset"):
                 return not node.args or not self._of_numbers(node.args[0])
+            case ast.Call(func=ast.Name() as function):
+                return self._gives_set(self.names.definition(function), depth)
             case ast.Name():
                 key = self.names.home(node), node.id
                 if key not in self._variables:
@@ -59,6 +63,18 @@ class Kinds:
                 )
             case _:
                 return False
+
+    def _gives_set(self, function: ast.AST | None, depth: int) -> bool:
+        """Whether a function of the file returns a set, whatever it is given."""
+        if not isinstance(function, ast.FunctionDef):
+            return False
+        if function not in self._functions:
+            self._functions[function] = False  # of one that calls itself
+            returned = [each for each in _within(function) if isinstance(each, ast.Return)]
+            self._functions[function] = bool(returned) and all(
+                each.value is not None and self.is_set(each.value, depth + 1) for each in returned
+            )
+        return self._functions[function]
 
     def _holds_set(self, name: ast.Name, depth: int) -> bool:
         values = [value for value in self.names.values(name) or () if not _begins_with(value, name.id)]
@@ -271,6 +287,22 @@ class Kinds:
                 return 1
 
 
+def _is_view(node: ast.expr) -> bool:
+    """`table.keys()`: two of them give a set."""
+    called = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.args
+    return called and isinstance(node, ast.Call) and last_name(node.func) in ("keys", "items")
+
+
+def _within(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    """The nodes of a function, those of functions in it left out."""
+    pending: list[ast.AST] = list(function.body)
+    while pending:
+        node = pending.pop()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            pending.extend(ast.iter_child_nodes(node))
+
+
 def _begins_with(value: ast.expr, name: str) -> bool:
     """Whether a value is made of the variable itself: `found = found | more`."""
     while isinstance(value, ast.BinOp) and isinstance(value.op, SET_OPERATIONS):
@@ -283,7 +315,7 @@ def _begins_with(value: ast.expr, name: str) -> bool:
 def _may_be_set(value: ast.expr) -> bool:
     """Whether an expression may be a set, by what it looks like."""
     if isinstance(value, ast.Call):
-        return last_name(value.func) in SET_METHODS or last_name(value.func) in ("set", "frozenset")
+        return isinstance(value.func, ast.Name) or last_name(value.func) in SET_METHODS
     if isinstance(value, ast.BinOp):
         return isinstance(value.op, SET_OPERATIONS)
     return isinstance(value, ast.Set | ast.SetComp | ast.IfExp)

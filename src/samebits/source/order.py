@@ -273,6 +273,8 @@ class Orders:
     def kept_by(self, loop: ast.For | ast.AsyncFor, depth: int = 0) -> Use | None:
         """What the body of a loop does that keeps the order of its turns; None if nothing visible."""
         inside = [inner for statement in loop.body for inner in ast.walk(statement)]
+        if turns.stops_at_quota(loop):
+            return Use("the first of them are taken in the order of")
         counted = turns.counters(self.module, loop)
         for node in inside:
             use: Use | None = None

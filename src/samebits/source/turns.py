@@ -204,3 +204,17 @@ def indexing(module: Module, taken: ast.Subscript) -> ast.For | None:
                         return None
         return loop
     return None
+
+
+def stops_at_quota(loop: ast.For | ast.AsyncFor) -> bool:
+    """Whether a loop ends when there is enough: `if used >= quota: break`, whatever the element."""
+    elements = {node.id for node in ast.walk(loop.target) if isinstance(node, ast.Name)}
+    for node in loop.body:
+        if isinstance(node, ast.If) and any(isinstance(each, ast.Break) for each in node.body):
+            asked = {inner.id for inner in ast.walk(node.test) if isinstance(inner, ast.Name)}
+            compared = isinstance(node.test, ast.Compare) and isinstance(
+                node.test.ops[0], ast.Gt | ast.GtE | ast.Lt | ast.LtE | ast.Eq
+            )
+            if compared and not asked & elements:
+                return True
+    return False
