@@ -21,38 +21,24 @@ _CANDIDATES: Final = 3
 #: Last names of methods that libraries' objects have, too: on an object that is not known they say nothing.
 _COMMON: Final = frozenset(
     {
-        *(
-            "append",
-            "extend",
-            "update",
-            "get",
-            "items",
-            "keys",
-            "values",
-            "pop",
-            "add",
-            "join",
-            "split",
-            "copy",
-        ),
-        *("to", "cuda", "cpu", "item", "numpy", "detach", "backward", "zero_grad", "size", "view", "format"),
-        *("close", "write", "read", "open", "parameters", "state_dict", "load_state_dict", "eval", "sum"),
-        *(
-            "mean",
-            "max",
-            "min",
-            "shape",
-            "clone",
-            "sort",
-            "index",
-            "count",
-            "insert",
-            "remove",
-            "clear",
-            "lower",
-        ),
-        *("parse_args", "add_argument", "strip", "replace", "startswith", "endswith", "encode", "decode"),
+        "append",
+        "extend",
+        "update",
+        "get",
+        "items",
+        "keys",
+        "values",
+        "pop",
+        "add",
+        "join",
+        "split",
+        "copy",
+        "to",
     }
+    | {"cuda", "cpu", "item", "numpy", "detach", "backward", "zero_grad", "size", "view", "format", "close"}
+    | {"write", "read", "open", "parameters", "state_dict", "load_state_dict", "eval", "sum", "mean", "max"}
+    | {"min", "shape", "clone", "sort", "index", "count", "insert", "remove", "clear", "lower", "parse_args"}
+    | {"add_argument", "strip", "replace", "startswith", "endswith", "encode", "decode"}
 )
 #: What a file of tests calls to run itself: a runner may seed.
 _RUNNERS: Final = frozenset({"unittest.main", "pytest.main", "absl.testing.absltest.main"})
