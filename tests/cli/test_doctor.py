@@ -75,6 +75,20 @@ def test_it_needs_torch(samebits: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "torch is not installed" in answer.err
 
 
+@pytest.mark.parametrize("command", ["doctor", "selftest"])
+def test_a_torch_that_cannot_be_imported(command: str, tmp_path: Path) -> None:
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch/__init__.py").write_text('raise ImportError("libgomp\\nis gone")', "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "samebits", command],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "torch cannot be imported: libgomp" in done.stderr
+
+
 def test_two_things_on_one_stream(samebits: Run) -> None:
     answer = samebits("doctor", "--fix-env", "--json", "-")
     assert (answer.code, answer.err.count("\n")) == (2, 1)

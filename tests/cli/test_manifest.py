@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -133,3 +134,26 @@ def test_the_folder_of_runs_may_be_configured(samebits: Run) -> None:
     keep(Path("kept"), "a1")
     Writer(Path("kept/a1/main.db"), process="main", rank=0, manifest=BASE, plan={}).finish("finished")
     assert samebits("manifest", "show", "a1").code == 0
+
+
+def test_what_is_no_manifest(samebits: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "empty").mkdir()
+    for name, changes in {
+        "doctor": {"format": "samebits.doctor"},
+        "newer": {"version": 2},
+        "right": {},
+        "shown": {"format": "samebits.show"},
+    }.items():
+        document = {"format": "samebits.manifest", "version": 1, "manifest": BASE} | changes
+        (tmp_path / name).write_text(json.dumps(document), "utf-8")
+    for name, says in {
+        "pipe": "is a pipe or a device",
+        "empty": "is a folder that holds no run",
+        "doctor": "is of the format 'samebits.doctor'",
+        "newer": "is version 2",
+    }.items():
+        answer = samebits("manifest", "show", str(tmp_path / name))
+        assert (answer.code, answer.err.count("\n")) == (2, 1), name
+        assert says in " ".join(answer.err.split()), answer.err
+    assert samebits("manifest", "diff", str(tmp_path / "right"), str(tmp_path / "shown")).code == 0

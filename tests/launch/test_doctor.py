@@ -131,7 +131,7 @@ def test_all_variables_are_set_too_late() -> None:
         "hash-seed": "breaks",
         "threads": "breaks",
         "cpu-capability": "breaks",
-        "mkl-cbwr": "fragile" if "COMPATIBLE" in lines["mkl-cbwr"]["value"] else "fine",
+        "mkl-cbwr": "breaks" if "COMPATIBLE" in lines["mkl-cbwr"]["value"] else "fine",
         "onednn-isa": "fragile",
         "cublas-workspace": "fragile",
         "nccl-algorithm": "fragile",
@@ -139,7 +139,7 @@ def test_all_variables_are_set_too_late() -> None:
     }
     assert verdicts(lines, expected) == expected
     assert "no effect" in lines["hash-seed"]["why"]
-    assert "OMP_NUM_THREADS=7 was set too late" in lines["threads"]["why"]
+    assert "OMP_NUM_THREADS=7" in lines["threads"]["why"]
     assert "set too late" in lines["cpu-capability"]["why"]
     assert lines["cpu-capability"]["exports"] == {"ATEN_CPU_CAPABILITY": "default"}
     assert "set after the start" in lines["cublas-workspace"]["value"]
@@ -211,7 +211,7 @@ def test_what_mends_it() -> None:
         MENDED, PYTHONHASHSEED="3", SAMEBITS_OBSERVER="python", CXX="/nowhere", OMP_DYNAMIC="true"
     )
     expected = {
-        "hash-seed": "fine",
+        "hash-seed": "fragile",
         "numpy-generator": "fragile",
         "deterministic-algorithms": "fine",
         "fill-uninitialized-memory": "fine",
@@ -229,7 +229,73 @@ def test_what_mends_it() -> None:
     assert lines["hash-seed"]["value"].startswith("fixed, 3; ")
     assert lines["numpy-generator"]["value"] == "not known"
     assert "PYTHONPATH" in lines["children"]["why"]
-    assert lines["threads"]["exports"] == {"OMP_DYNAMIC": "false"}
+    assert lines["threads"]["exports"] == {"OMP_DYNAMIC": "false", "OMP_NUM_THREADS": "1"}
+
+
+SEVERAL = """
+import json, os, random, sys, types
+sys.modules["torch"] = types.ModuleType("torch")  # a stand-in
+import samebits
+from samebits.launch.doctor import collect_here
+samebits.doctor()
+del sys.modules["torch"]
+os.environ["OMP_NUM_THREADS"] = "1"  # before torch is loaded
+import torch, numpy as np
+told = {}
+def note(name):
+    line = {line.name: line for line in samebits.doctor().lines}
+    told[name] = [line[f"{one}-generator"].verdict for one in ("python", "numpy", "torch")]
+np.random.seed(3); note("a number"); np.random.rand(); note("drawn")
+np.random.seed(); note("entropy")
+np.random.set_state(np.random.RandomState().get_state()); note("a state of entropy")
+samebits.seed_everything(0)
+states = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+note("samebits")
+assert states == (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())
+[random.random() for _ in range(5000)]; np.random.rand(5000); torch.rand(5000); note("drawn since")
+random.seed(); np.random.seed(); torch.seed(); note("entropy since")
+os.environ["OMP_DYNAMIC"] = "true"  # too late
+samebits.deterministic(except_=["grid_sample"])
+lines = samebits.doctor()
+told["threads"] = [lines["threads"].verdict, lines["threads"].value]
+told["mode"] = lines["deterministic-algorithms"].value
+print("TOLD", json.dumps(told))
+"""
+
+
+def test_generators_threads_and_the_mode_in_one_process() -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    done = subprocess.run([sys.executable, "-c", SEVERAL], capture_output=True, text=True, env=kept)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.partition("TOLD")[2])
+    unknown = ["fragile"] * 3
+    assert told == {
+        "a number": ["fragile", "fine", "fragile"],
+        "drawn": unknown,
+        "entropy": unknown,
+        "a state of entropy": unknown,
+        "samebits": ["fine"] * 3,
+        "drawn since": ["fine"] * 3,
+        "entropy since": unknown,
+        "threads": ["fine", "1, by OMP_NUM_THREADS=1"],
+        "mode": "on, by samebits.deterministic(), except grid_sample",
+    }
+
+
+def test_what_mkl_and_openmp_say() -> None:
+    """And what they ignore."""
+    lines = lines_of(
+        "import torch", MKL_CBWR="compatible", OMP_THREAD_LIMIT="1", OMP_DYNAMIC="1", ONEDNN_MAX_CPU_ISA="no"
+    )
+    assert lines["onednn-isa"]["verdict"] == "breaks"
+    if lines["mkl-cbwr"]["value"] != "no MKL":
+        assert (lines["mkl-cbwr"]["verdict"], lines["mkl-cbwr"]["value"]) == (
+            "breaks",
+            "AUTO, not compatible",
+        )
+    assert not lines["threads"]["value"].endswith("OMP_DYNAMIC")
+    if "as this machine has cores" not in lines["threads"]["value"]:  # it has one
+        assert lines["threads"]["value"] == "1, by OMP_THREAD_LIMIT"
 
 
 def test_without_torch() -> None:

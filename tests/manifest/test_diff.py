@@ -56,8 +56,8 @@ def test_what_always_differs_never_counts(key: str) -> None:
 
 def test_absent_is_none() -> None:
     without = BASE | {"variables": {}}
-    assert diff(BASE, without) == [EnvironmentDifference("variables.OMP_NUM_THREADS", "2", None, True)]
-    assert diff(without, BASE) == [EnvironmentDifference("variables.OMP_NUM_THREADS", None, "2", True)]
+    assert diff(BASE, without) == [EnvironmentDifference("variables.OMP_NUM_THREADS", "2", None, False)]
+    assert diff(without, BASE) == [EnvironmentDifference("variables.OMP_NUM_THREADS", None, "2", False)]
 
 
 def test_what_matters_comes_first() -> None:
@@ -146,3 +146,39 @@ def test_what_follows_is_a_row_of_the_list_and_stands_under_its_leader_in_the_ra
         "torch.threads",
         ["variables.MKL_NUM_THREADS", "torch.parallel.x"],
     )
+
+
+CPU: dict[str, Any] = {
+    "torch": {"threads": 2, "cbwr": "OFF", "omp_dynamic": False},
+    "variables": {},
+    "machine": {"cpu": "AMD EPYC"},
+}
+
+
+@pytest.mark.parametrize(
+    ("torch", "variables", "expected"),
+    [
+        ({"cbwr": "COMPATIBLE"}, {"MKL_CBWR": "COMPATIBLE"}, ("torch.cbwr", "certain")),
+        ({"cbwr": "AUTO"}, {"MKL_CBWR": "BOGUS"}, ("torch.cbwr", "none")),
+        ({"thread_limit": 1}, {"OMP_THREAD_LIMIT": "1"}, ("torch.thread_limit", "certain")),
+        ({}, {"OMP_THREAD_LIMIT": "8"}, ("variables.OMP_THREAD_LIMIT", "none")),
+        ({}, {"OMP_NUM_THREADS": "2"}, ("variables.OMP_NUM_THREADS", "none")),
+        ({"omp_dynamic": True}, {"OMP_DYNAMIC": "true"}, ("torch.omp_dynamic", "likely")),
+        ({}, {"OMP_DYNAMIC": "1"}, ("variables.OMP_DYNAMIC", "none")),
+    ],
+)
+def test_what_is_in_force_counts_and_not_what_was_asked_for(
+    torch: dict[str, Any], variables: dict[str, str], expected: tuple[str, str]
+) -> None:
+    rows = ranked(CPU, CPU | {"torch": CPU["torch"] | torch, "variables": variables})
+    assert [(row.key, row.effect) for row in rows] == [expected]
+
+
+def test_an_older_manifest_has_not_asked_mkl() -> None:
+    older = CPU | {"torch": {"threads": 2}}
+    assert {row.effect for row in ranked(older, CPU)} == {"none"}
+
+
+def test_on_intel_auto_is_another_choice_than_none() -> None:
+    a, b = ({"torch": {"cbwr": branch}, "machine": {"cpu": "Intel(R) Xeon(R)"}} for branch in ("OFF", "AUTO"))
+    assert [row.effect for row in ranked(a, b)] == ["possible"]

@@ -36,6 +36,18 @@ def lines(**changes: Any) -> dict[str, DoctorLine]:
 
 
 FLAG = "backends.cuda.matmul."
+BF16 = ["sse4_1", "avx", "avx2", "avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512_vnni", "avx512_bf16"]
+WITH_MODE: dict[str, Any] = {
+    "flags": {"deterministic_algorithms": True},
+    "mode": {"level": "strict", "except": []},
+}
+EXCEPT = {"level": "warn", "except": ["grid_sample"]}
+SEEDED = {
+    "controlled": False,
+    "torch": 2**60,
+    "numpy": "moved",
+    "samebits": {"seed": "7", "python": True, "numpy": False, "torch": True},
+}
 
 
 @pytest.mark.parametrize(
@@ -136,6 +148,51 @@ FLAG = "backends.cuda.matmul."
         ("cpu-capability", {"variables": {"ATEN_CPU_CAPABILITY": "avx2"}}, "breaks"),  # not what is in force
         ("mkl-cbwr", {"variables": {"MKL_CBWR": "AUTO"}}, "fragile"),
         ("mkl-cbwr", {"torch": {"mkl": False}}, "fine"),
+        ("mkl-cbwr", {"variables": {"MKL_CBWR": "AVX2"}}, "fine"),  # MKL was not asked
+        ("mkl-cbwr", {"variables": {"MKL_CBWR": "AVX2,STRICT"}}, "fine"),
+        ("mkl-cbwr", {"variables": {"MKL_CBWR": "compatible"}}, "breaks"),
+        ("mkl-cbwr", {"variables": {"MKL_CBWR": "AVX2"}, "machine": {"cpu": "AMD EPYC"}}, "breaks"),
+        ("mkl-cbwr", {"variables": {"MKL_CBWR": "COMPATIBLE"}, "machine": {"cpu": "AMD EPYC"}}, "fine"),
+        ("mkl-cbwr", {"variables": {"MKL_CBWR": "AVX512"}, "torch": {"cbwr": "AUTO"}}, "breaks"),
+        ("mkl-cbwr", {"variables": {"MKL_CBWR": "AVX512"}, "torch": {"cbwr": "AVX512"}}, "fine"),
+        ("onednn-isa", {"variables": {"ONEDNN_MAX_CPU_ISA": "nonsense"}}, "breaks"),
+        ("onednn-isa", {"variables": {"ONEDNN_MAX_CPU_ISA": "avx2"}}, "fine"),
+        (
+            "onednn-isa",
+            {"variables": {"DNNL_MAX_CPU_ISA": "AVX512_CORE_AMX"}, "processor": {"flags": BF16}},
+            "fragile",
+        ),
+        (
+            "onednn-isa",
+            {"variables": {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE_BF16"}, "processor": {"flags": BF16}},
+            "fine",
+        ),
+        ("onednn-isa", {"flags": {"backends.mkldnn.enabled": False}}, "fine"),
+        ("onednn-deterministic", {"flags": {"backends.mkldnn.enabled": False}}, "fine"),
+        ("cpu-precision", {"variables": {"ONEDNN_DEFAULT_FPMATH_MODE": "junk"}}, "breaks"),
+        ("deterministic-algorithms", WITH_MODE, "fine"),
+        ("deterministic-algorithms", WITH_MODE | {"mode": EXCEPT}, "fragile"),
+        ("threads", {"variables": {"OMP_NUM_THREADS": "8"}}, "fine"),
+        ("threads", {"variables": {"OMP_NUM_THREADS": " 8 "}}, "fine"),
+        ("threads", {"variables": {"OMP_NUM_THREADS": "8,2"}}, "fine"),
+        ("threads", {"variables": {"OMP_NUM_THREADS": "9"}}, "breaks"),
+        ("threads", {"variables": {"OMP_NUM_THREADS": "4"}, "started": {"OMP_NUM_THREADS": None}}, "breaks"),
+        ("threads", {"variables": {"OMP_NUM_THREADS": "4"}}, "fine"),  # the program has set eight
+        ("threads", {"variables": {"OMP_NUM_THREADS": "abc"}}, "breaks"),
+        ("threads", {"variables": {"OMP_NUM_THREADS": "0"}}, "breaks"),
+        ("threads", {"variables": {"MKL_NUM_THREADS": "-3"}}, "breaks"),
+        ("threads", {"variables": {"OMP_THREAD_LIMIT": "1"}, "torch": {"thread_limit": 1}}, "fine"),
+        ("threads", {"variables": {"OMP_NUM_THREADS": "8"}, "torch": {"thread_limit": 1}}, "breaks"),
+        ("threads", {"torch": {"omp_dynamic": True}}, "breaks"),
+        ("threads", {"torch": {"omp_dynamic": False}, "variables": {"OMP_DYNAMIC": "true"}}, "fragile"),
+        ("threads", {"variables": {"OMP_DYNAMIC": "TRUE"}}, "breaks"),  # OpenMP was not asked
+        ("threads", {"variables": {"OMP_DYNAMIC": "1"}}, "fragile"),
+        ("python-generator", {"generators": {"controlled": False}}, "fragile"),
+        ("python-generator", {"generators": SEEDED}, "fine"),
+        ("numpy-generator", {"generators": SEEDED}, "fragile"),
+        ("torch-generator", {"generators": SEEDED}, "fine"),
+        ("numpy-generator", {"generators": {"controlled": False, "numpy": "seeded with 1"}}, "fine"),
+        ("numpy-generator", {"generators": {"controlled": False, "numpy": "moved"}}, "fragile"),
         ("cpu-precision", {"variables": {"ONEDNN_DEFAULT_FPMATH_MODE": "BF16"}}, "fragile"),
         ("threads", {"torch": {"threads": 3}}, "fine"),
         ("threads", {"torch": {"threads": 4}}, "fine"),
@@ -158,10 +215,46 @@ def test_what_pins_the_cpu_is_what_is_in_force() -> None:
     found = lines()
     assert found["cpu-capability"].exports == {"ATEN_CPU_CAPABILITY": "avx512"}
     assert found["mkl-cbwr"].exports == {"MKL_CBWR": "AVX512"}
-    assert found["onednn-isa"].exports == {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE"}
+    assert found["onednn-isa"].exports == {}  # what instructions the processor has is not known
+    assert found["onednn-isa"].mend
     other = lines(machine={"cpu": "AMD EPYC"}, torch={"capability": "DEFAULT"})
     assert other["mkl-cbwr"].exports == {"MKL_CBWR": "COMPATIBLE"}
-    assert other["onednn-isa"].exports == {"ONEDNN_MAX_CPU_ISA": "SSE41"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "name"),
+    [
+        (BF16, "AVX512_CORE_BF16"),
+        (BF16[:-1], "AVX512_CORE_VNNI"),
+        ([*BF16, "avx_vnni", "vp2intersect"], "AVX512_CORE_BF16"),
+        (["sse4_1", "avx", "avx2", "avx_vnni"], "AVX2_VNNI"),
+        (["sse4_1"], "SSE41"),
+        ([*BF16, "avx512_fp16", "amx_tile", "amx_int8", "amx_bf16"], "AVX512_CORE_AMX"),
+        ([*BF16, "avx10_2"], None),  # newer than what is known here
+        ([*BF16, "amx_tf32"], None),
+        ([], None),
+    ],
+)
+def test_onednn_is_pinned_at_what_it_chose(flags: list[str], name: str | None) -> None:
+    line = lines(processor={"flags": flags})["onednn-isa"]
+    assert line.exports == ({} if name is None else {"ONEDNN_MAX_CPU_ISA": name})
+
+
+def test_what_is_not_in_force_is_named() -> None:
+    found = lines(**(WITH_MODE | {"mode": EXCEPT}))["deterministic-algorithms"]
+    assert "grid_sample" in found.value
+    assert "grid_sample" in found.why
+    amd = lines(variables={"MKL_CBWR": "AVX2"}, machine={"cpu": "AMD"}, torch={"cbwr": "AUTO"})["mkl-cbwr"]
+    assert "Intel's processors alone" in amd.why
+    assert amd.exports == {"MKL_CBWR": "COMPATIBLE"}
+    late = lines(variables={"PYTHONHASHSEED": "9"}, started={"PYTHONHASHSEED": "0"})["hash-seed"]
+    assert (late.verdict, late.value.split(";")[0]) == ("fine", "fixed, 0")
+    assert "Pythons it starts have 9" in late.value
+    gone = lines(variables={"PYTHONHASHSEED": None}, started={"PYTHONHASHSEED": "0"})["hash-seed"]
+    assert (gone.verdict, gone.exports) == ("fragile", {})
+    dynamic = lines(torch={"omp_dynamic": True})["threads"]
+    assert dynamic.exports == {"OMP_DYNAMIC": "false", "OMP_NUM_THREADS": "8"}
+    assert "seed_everything(7)" in lines(generators=SEEDED)["numpy-generator"].why
 
 
 def test_the_variables_it_gives_are_fine() -> None:

@@ -51,7 +51,7 @@ def found(result: SelfTest) -> set[tuple[str, str]]:
 def test_a_known_machine_is_equal(table: KnownBits) -> None:
     result = selftest(table=table)
     assert (result.word, result.exit_status, result.wrong) == ("equal", 0, ())
-    assert "all 46 pieces" in result.headline
+    assert "all 47 pieces" in result.headline
 
 
 def test_this_machine_is_not_corrupt() -> None:
@@ -134,6 +134,8 @@ def test_everything_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
             torch.is_grad_enabled(),
             torch.is_autocast_enabled("cpu"),
             bytes(torch.get_rng_state().numpy()),
+            torch.backends.cuda.flash_sdp_enabled(),
+            str(torch.get_default_device()),
         )
 
     def raises(*_: Any) -> None:
@@ -154,8 +156,33 @@ def test_everything_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
         torch.set_num_threads(threads)
 
 
+def test_backends_of_attention_and_the_default_device_are_put_back(table: KnownBits) -> None:
+    torch.backends.cuda.enable_flash_sdp(False)
+    try:
+        with torch.device("meta"):
+            assert selftest(table=table).word == "equal"
+            assert str(torch.get_default_device()) == "meta"
+        assert not torch.backends.cuda.flash_sdp_enabled()
+    finally:
+        torch.backends.cuda.enable_flash_sdp(True)
+
+
+def test_sorted_values_count(table: KnownBits, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = torch.sort
+
+    def sort(*args: Any, **options: Any) -> Any:
+        values, places = original(*args, **options)
+        return flipped(values), places
+
+    monkeypatch.setattr(torch, "sort", sort)
+    assert found(selftest(table=table)) == {("integer sort, values", "everywhere")}
+
+
 def test_another_process_and_another_number_of_threads(table: KnownBits) -> None:
-    program = "from samebits.selftest import selftest; import json; print(json.dumps(selftest().as_json()))"
+    program = (
+        "import torch, os, json; before = dict(os.environ); from samebits.selftest import selftest; "
+        "print(json.dumps(selftest().as_json())); assert os.environ == before"
+    )
     variables = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "77"}
     done = subprocess.run(
         [sys.executable, "-c", program],

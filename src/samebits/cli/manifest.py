@@ -112,8 +112,8 @@ def _read(out: Path, text: str) -> dict[str, Any]:
         return _of_file(path)
     if there and not is_folder:
         raise RecordError(
-            f"{shown(text)!r} is a pipe or a device, and a manifest is read from a file or a run; write it to "
-            "a file first"
+            f"{shown(text)!r} is a pipe or a device, and a manifest is read from a file or a run: write "
+            "it to a file"
         )
     try:
         folder = find_run(out, text)

@@ -10,6 +10,7 @@ import os
 import sys
 from contextlib import suppress
 from importlib import import_module
+from itertools import pairwise
 from typing import Any, Final
 
 from samebits._runtime.text import clean
@@ -83,7 +84,7 @@ def _hash_seed() -> int | None:
 
 
 def _mode() -> dict[str, Any]:
-    """The open scope of `samebits.deterministic()`: its level, None where none is open, and its exceptions."""
+    """The open scope of `samebits.deterministic()`: its level, and its exceptions; no level: none is open."""
     module = sys.modules.get("samebits.determinism.mode")
     scopes = () if module is None else module.deterministic.stays.open
     if not scopes:
@@ -104,7 +105,7 @@ def _generators() -> dict[str, Any]:
 
 
 def _numpy(generator: Any) -> str:
-    """ "untouched" since it began with entropy, "seeded with" a number that nothing was drawn after, or "moved"."""
+    """ "untouched" since it began with entropy, "seeded with" a number and not drawn from, or "moved"."""
     state, entropy = generator.state, generator._seed_seq
     if entropy is not None:  # `seed` takes it away, with a number and without
         began = type(generator)(type(entropy)(entropy.entropy, spawn_key=entropy.spawn_key)).state
@@ -117,11 +118,10 @@ def _numpy(generator: Any) -> str:
 
 
 def _of_a_number(words: list[int]) -> bool:
-    """Whether the words are those that MT19937 makes of one number, the first: init_genrand of mt19937ar.c."""
-    pairs = zip(words, words[1:], strict=False)
+    """Whether MT19937 makes these words of one number, which is the first: init_genrand of mt19937ar.c."""
     return all(
         after == (_KNUTH * (before ^ before >> 30) + index) % 2**32
-        for index, (before, after) in enumerate(pairs, 1)
+        for index, (before, after) in enumerate(pairwise(words), 1)
     )
 
 

@@ -145,10 +145,10 @@ IN_FORCE: Final[Mapping[str, str]] = {
     "variables.ATEN_CPU_CAPABILITY": "torch.capability",
     "variables.MKL_CBWR": "torch.cbwr",
     "variables.OMP_DYNAMIC": "torch.omp_dynamic",
-    "variables.OMP_NUM_THREADS": "torch.threads",
-    "variables.MKL_NUM_THREADS": "torch.threads",
 }
 _CBWR: Final = "torch.cbwr"
+_THREADS: Final = ("variables.OMP_NUM_THREADS", "variables.MKL_NUM_THREADS")
+_COUNT: Final = "torch.threads"
 _LIMIT: Final = "torch.thread_limit"
 _DYNAMIC: Final = "torch.omp_dynamic"
 #: MKL's branches that leave the choice to it.
@@ -180,6 +180,8 @@ def effect(key: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> KnownEffect:
         return _NO_GPU
     if (shown := IN_FORCE.get(key)) is not None and a.get(shown) == b.get(shown) is not None:
         return _ASKED
+    if key in _THREADS and a.get(_COUNT) == b.get(_COUNT) and _as_it_is(key, a) and _as_it_is(key, b):
+        return _ASKED
     if key in (_CBWR, _DYNAMIC) and None in (a.get(key), b.get(key)):
         return _NOT_ASKED
     if key in (_CBWR, "variables.MKL_CBWR") and {a.get(_CBWR), b.get(_CBWR)} <= _FREE:
@@ -189,6 +191,12 @@ def effect(key: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> KnownEffect:
     if key == "variables.OMP_THREAD_LIMIT" and asked and a.get(_LIMIT) == b.get(_LIMIT):
         return _ASKED
     return next((row for row in TABLE if matches(key, row.keys)), _UNKNOWN)
+
+
+def _as_it_is(key: str, rows: Mapping[str, Any]) -> bool:
+    """Whether a variable asks for no other number of threads than torch has, and that is known."""
+    count = rows.get(_COUNT)
+    return count is not None and rows.get(key) in (None, str(count))
 
 
 def leader(key: str, differ: Mapping[str, object]) -> str | None:

@@ -16,7 +16,6 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from samebits.determinism import deterministic
 from samebits.errors import UsageError
 from samebits.selftest import outcome
 from samebits.selftest.kind import kind
@@ -68,6 +67,8 @@ def _device(text: str) -> torch.device:
 @contextmanager
 def _settled(threads: int) -> Iterator[None]:
     """Switches as the table was made with; torch's own kernels, for they are what is tested."""
+    from samebits.determinism import deterministic  # it loads inductor, which writes into the environment
+
     scope = deterministic(replace="none", full_precision=True, threads=threads)
     with scope, _attention(), warnings.catch_warnings(), torch.enable_grad(), torch.inference_mode(False):
         warnings.simplefilter("ignore")

@@ -288,7 +288,8 @@ class Orders:
                 case ast.Assign(targets=[ast.Subscript() as target], value=value):
                     if turns.counts(self.module, target.value, value, counted):
                         return Use("numbers are given in the order of")
-                    if is_held(target.value) and not self.variables.is_made_in(target.value, loop):
+                    held = is_held(target.value) and not turns.has_places(self.module, target.value)
+                    if held and not self.variables.is_made_in(target.value, loop):
                         use = self._listed(target.value, depth)
                 case ast.AugAssign(
                     op=ast.Add(), target=ast.Name() as target, value=ast.List() | ast.ListComp()

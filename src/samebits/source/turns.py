@@ -218,3 +218,9 @@ def stops_at_quota(loop: ast.For | ast.AsyncFor) -> bool:
             if compared and not asked & elements:
                 return True
     return False
+
+
+def has_places(module: Module, held: ast.expr) -> bool:
+    """Whether what is filled has its places before: a list of some length."""
+    values = module.names.values(held) if isinstance(held, ast.Name) else None
+    return bool(values) and all(isinstance(value, ast.List | ast.BinOp) for value in values or ())

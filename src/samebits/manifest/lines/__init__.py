@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from samebits.manifest.lines import algorithms, collectives, compiled, gpu, interpreter, processor, threads, tools
+from samebits.manifest.lines import (
+    algorithms,
+    collectives,
+    compiled,
+    gpu,
+    interpreter,
+    processor,
+    threads,
+    tools,
+)
 from samebits.manifest.lines.line import DoctorLine, Facts
 
 #: All lines, in the order in which they are shown.

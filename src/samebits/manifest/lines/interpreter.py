@@ -36,7 +36,9 @@ def hash_seed(facts: Facts) -> DoctorLine | None:
                 f'os.environ["{_HASH}"] = "{number}"',
             )  # fmt: skip
         if late and now != number:
-            told = f"; {_HASH}={now} was set after the start: no effect here, but Pythons it starts have {now}"
+            told = (
+                f"; {_HASH}={now} was set after the start: no effect here, but Pythons it starts have {now}"
+            )
         return DoctorLine(
             "hash-seed",
             f"fixed, {number}{told}",

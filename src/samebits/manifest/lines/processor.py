@@ -102,7 +102,7 @@ def mkl_cbwr(facts: Facts) -> DoctorLine | None:
             exports=pinned,
         )  # fmt: skip
     if asked.partition(",")[0] not in _BRANCHES:
-        why = f"{_CBWR}={asked} is ignored: MKL knows no such branch, and takes their names in capitals alone."
+        why = f"{_CBWR}={asked} is ignored: MKL knows no such branch; it takes names in capitals alone."
     elif not _intel(facts) and asked.partition(",")[0] != "COMPATIBLE":
         why = (
             f"{_CBWR}={asked} is not in force: MKL has this branch on Intel's processors alone, and chooses "
