@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.machine import write
-
 from samebits.audit import audit_paths
 
 
