@@ -36,9 +36,9 @@ def test_fix_env_prints_lines_for_a_shell_and_nothing_else(tmp_path: Path) -> No
     script = f"""
         export CUDA_VISIBLE_DEVICES=
         unset PYTHONHASHSEED OMP_NUM_THREADS ATEN_CPU_CAPABILITY ONEDNN_MAX_CPU_ISA
-        out=$({sys.executable} -m samebits doctor --fix-env --json {tmp_path / "first.json"}) ; echo "code $?"
+        out=$("{sys.executable}" -m samebits doctor --fix-env --json "{tmp_path}/first.json") ; echo "code $?"
         eval "$out"
-        {sys.executable} -m samebits doctor --fix-env --json {tmp_path / "second.json"} ; echo "code $?"
+        "{sys.executable}" -m samebits doctor --fix-env --json "{tmp_path}/second.json" ; echo "code $?"
     """
     done = subprocess.run(
         ["sh", "-c", script], capture_output=True, text=True, check=True, env=dict(os.environ)
