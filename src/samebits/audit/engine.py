@@ -116,7 +116,8 @@ def audit_paths(
         UsageError: a path is not there, a rule unknown, or none is left to run.
     """
     rules = chosen(select, ignore)
-    return joined(read_paths(paths, exclude, jobs, cache, given, progress), rules)
+    with without_gc():
+        return joined(read_paths(paths, exclude, jobs, cache, given, progress), rules)
 
 
 def read_paths(

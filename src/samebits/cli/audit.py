@@ -115,6 +115,7 @@ def audit(
     not be read or written, or the command is wrong.
     """
     from samebits.audit.engine import chosen
+    from samebits.audit.one_file import without_gc
     from samebits.record.run import find_run
 
     much = detail(quiet, verbose)
@@ -122,7 +123,7 @@ def audit(
     rules = chosen(select, ignore or ())
     keep_apart(ctx, (json_path, new_baseline), ())
     recorded = None if run is None else find_run(Path(".samebits"), run)
-    with stdout_kept_for_json("-" if diff else json_path):
+    with stdout_kept_for_json("-" if diff else json_path), without_gc():
         found = _Found(paths, exclude or (), name, jobs, not no_cache, rules, quiet)
         if new_baseline is not None:
             ctx.exit(_write_baseline(found, new_baseline, ctx.command_path))
