@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -122,3 +124,24 @@ def test_nothing_is_run(tmp_path: Path) -> None:
 def test_what_is_no_path(path: object) -> None:
     with pytest.raises(UsageTypeError, match="audit_file: the path must be a text or a path, got"):
         audit_file(path)  # type: ignore[arg-type]
+
+
+def test_processes_that_read_end_with_who_started_them(tmp_path: Path) -> None:
+    """Also where that is killed."""
+    for number in range(40):
+        lines = "".join(f"def f{line}(x):\n    return [x, {{x: {line}}}]\n" for line in range(1500))
+        (tmp_path / f"m{number}.py").write_text(lines)
+    program = (
+        "from samebits.audit import audit_paths\nimport sys\naudit_paths(sys.argv[1:], jobs=2, cache=False)\n"
+    )
+    started = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)])
+    children = Path(f"/proc/{started.pid}/task/{started.pid}/children")
+    deadline = time.monotonic() + 60
+    while not (pids := children.read_text().split()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    started.kill()
+    started.wait()
+    assert pids
+    while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]

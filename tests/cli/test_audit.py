@@ -241,6 +241,18 @@ def test_sarif_and_github(samebits: Run, monkeypatch: pytest.MonkeyPatch) -> Non
     )
 
 
+def test_a_baseline_takes_no_other_files_place(samebits: Run) -> None:
+    Path("a.py").write_text(LIST)
+    before = Path("a.py").read_bytes()
+    answer = samebits("audit", "--write-baseline", "a.py")
+    assert answer.code == 2
+    assert "is there and is no baseline" in answer.err
+    assert Path("a.py").read_bytes() == before
+    Path("known.json").touch()
+    for _ in range(2):  # an empty file, and a baseline
+        assert samebits("audit", "--write-baseline", "known.json").code == 0
+
+
 def test_a_baseline(samebits: Run) -> None:
     Path("a.py").write_text(f"{LIST}number()\n")
     answer = samebits("audit", "--write-baseline", "known.json")

@@ -10,6 +10,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -77,6 +78,24 @@ class Baseline:
             raise UsageError(f"{path} is no baseline: it has no list of findings as one has.") from error
         places = frozenset((one, number) for one, number in known.items() if number is not None)
         return cls(Path(os.path.abspath(path)).parent, frozenset(known), places)
+
+    @staticmethod
+    def checked_place(path: Path) -> None:
+        """That a baseline may be written to a path: there is no file, an empty one, or a baseline.
+
+        Raises:
+            UsageError: another file is there, which would be lost.
+        """
+        if not path.is_file():
+            return
+        with suppress(OSError, ValueError, RecursionError):
+            data = path.read_bytes()
+            if not data.strip():
+                return
+            document = json.loads(data)
+            if isinstance(document, dict) and document.get("format") == FORMAT:
+                return
+        raise UsageError(f"{path} is there and is no baseline; it is left as it is: give another name.")
 
     @classmethod
     def of(cls, path: Path, findings: Sequence[Finding], texts: Texts) -> Baseline:

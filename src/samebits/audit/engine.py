@@ -8,10 +8,13 @@ process.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
 from typing import Final
 
 from samebits.audit import files
@@ -200,7 +203,7 @@ def _outcomes(
         processes = min(jobs or os.cpu_count() or 1, 1 + size // _WORTH)
         if processes > 1:
             largest = sorted(waiting, key=lambda one: -len(one[1]))
-            with ProcessPoolExecutor(processes) as pool:
+            with ProcessPoolExecutor(processes, initializer=_tethered) as pool:
                 made = pool.map(_audited, largest, chunksize=_CHUNK)
                 for (file, data), outcome in zip(largest, made, strict=True):
                     done = _keep(found, cache, file, data, outcome, done, total, progress)
@@ -209,6 +212,18 @@ def _outcomes(
                 done = _keep(found, cache, file, data, _audited((file, data)), done, total, progress)
     cache.write()
     return [found[file] for file in wanted]
+
+
+def _tethered() -> None:
+    """Let a process of the pool end with the one that started it, also where that is killed."""
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_follow, args=(parent.sentinel,), name="samebits-tether", daemon=True).start()
+
+
+def _follow(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
 
 
 def _bytes(file: str) -> bytes:

@@ -44,7 +44,6 @@ _FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _ORDERED: Final = frozenset(
     {"str", "int", "float", "bytes", "tuple", "typing.NamedTuple", "collections.namedtuple"}
 )
-_ORDERED_ENUMS: Final = frozenset({"enum.IntEnum", "enum.StrEnum", "enum.IntFlag"})
 _COMPARES: Final = frozenset({"__lt__", "__gt__"})
 
 

@@ -67,9 +67,6 @@ _ASKS: Final = frozenset(
     {"size", "shape", "device", "dtype", "numel", "dim", "ndim", "is_cuda", "stride", "nelement", "layout"}
     | {"itemsize", "nbytes", "is_contiguous", "requires_grad", "ndimension", "storage_offset", "data_ptr"}
 )
-_READERS: Final = frozenset(
-    {"print", "torch.sum", "torch.mean", "numpy.sum", "numpy.mean", "torch.matmul", "torch.mm", "sum"}
-)
 _ARITHMETIC: Final = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.MatMult, ast.Pow, ast.Mod, ast.FloorDiv)
 
 

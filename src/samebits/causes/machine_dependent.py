@@ -39,7 +39,6 @@ _PARTS: Final = {
 }
 #: Draws of numbers of the process's own generators, and random transforms.
 _RANDOM: Final = ("torchvision.transforms.Random", "torchvision.transforms.v2.Random", "imgaug.")
-_PER_ITEM: Final = ("__getitem__", "__iter__", "__call__")
 _DEPTH: Final = 5
 
 

@@ -114,6 +114,7 @@ def audit(
     Exit code: 0 nothing was found, 1 something was (with --diff: there is something to mend), 2 a file could
     not be read or written, or the command is wrong.
     """
+    from samebits.audit.baseline import Baseline
     from samebits.audit.engine import chosen
     from samebits.audit.one_file import without_gc
     from samebits.record.run import find_run
@@ -122,6 +123,8 @@ def audit(
     _together(ctx, mend, unsafe, diff, output, json_path, name, new_baseline, baseline)
     rules = chosen(select, ignore or ())
     keep_apart(ctx, (json_path, new_baseline), ())
+    if new_baseline is not None:
+        Baseline.checked_place(new_baseline)
     recorded = None if run is None else find_run(Path(".samebits"), run)
     with stdout_kept_for_json("-" if diff else json_path), without_gc():
         found = _Found(paths, exclude or (), name, jobs, not no_cache, rules, quiet)
