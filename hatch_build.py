@@ -1,4 +1,4 @@
-"""Compiles the core of samebits.random while samebits is installed; where that fails, its first use tries."""
+"""Compiles the C kernels while samebits is installed; where that fails, their first use tries."""
 
 from __future__ import annotations
 
@@ -9,28 +9,32 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-PACKAGE = Path("src", "samebits", "random")
 
-
-class CoreHook(BuildHookInterface[Any]):
-    """Puts the compiled core into the package: it depends on the machine, but on no Python."""
+class KernelsHook(BuildHookInterface[Any]):
+    """Puts the compiled kernels into the package: they depend on the machine, but on no Python."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         sys.path.insert(0, str(Path(self.root, "src")))
         try:
-            from samebits.random import build
+            from samebits._runtime.native import BuildError
+            from samebits._runtime.tiered import SUFFIX
+            from samebits.arithmetic import build as arithmetic
+            from samebits.random import build as random
         finally:
             del sys.path[0]
-        path = build.installed_path()
-        for old in path.parent.glob(f"_core-*{build.SUFFIX}"):
-            if old != path:
-                old.unlink()
-        if not path.exists():
-            try:
-                build.build(path)
-            except build.BuildError as error:
-                self.app.display_warning(f"samebits.random will be slower: {error}")
-                return
-        build_data["pure_python"] = False
-        build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
-        build_data["artifacts"].append(str(PACKAGE / path.name))
+        for kernels in (random.core(), arithmetic.kernels()):
+            path = kernels.installed_path()
+            for old in path.parent.glob(f"_core-*{SUFFIX}"):
+                if old != path:
+                    old.unlink()
+            if not path.exists():
+                try:
+                    kernels.build(path)
+                except BuildError as error:
+                    self.app.display_warning(
+                        f"samebits.{kernels.name} will be built at its first use: {error}"
+                    )
+                    continue
+            build_data["pure_python"] = False
+            build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
+            build_data["artifacts"].append(str(path.relative_to(self.root)))

@@ -41,9 +41,9 @@ def test_holds_what_the_package_holds(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
         metadata = {name.rpartition("/")[2] for name in archive.namelist() if ".dist-info/" in name}
-    compiled = {name for name in held if name.startswith("samebits/random/_core-")}
+    compiled = {name for name in held if "/_core-" in name}
     assert held - compiled == expected
-    assert len(compiled) == (1 if compiler("CC", ("cc", "gcc", "clang")) else 0)
+    assert len(compiled) == (2 if compiler("CC", ("cc", "gcc", "clang")) else 0)
     assert {"METADATA", "LICENSE", "entry_points.txt"} <= metadata
     machine = sysconfig.get_platform().replace("-", "_").replace(".", "_") if compiled else "any"
     assert wheel.name == f"samebits-{samebits.__version__}-py3-none-{machine}.whl"
@@ -84,5 +84,5 @@ def test_works_where_it_is_installed(wheel: Path, tmp_path: Path) -> None:
     assert "samebits verify train.py" in run(str(venv / "bin" / "samebits"), "--help")
     assert json.loads(run(str(python), "-m", "samebits", "runs", "--json", "-"))["runs"] == []
     if compiler("CC", ("cc", "gcc", "clang")):
-        core = run(str(python), "-c", "from samebits.random import build; print(build.built())")
+        core = run(str(python), "-c", "from samebits.random import build; print(build.core().built())")
         assert Path(core.strip()).is_relative_to(venv)  # built when it was installed

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from samebits._runtime.lazy import lazy
 
 if TYPE_CHECKING:
+    from samebits import arithmetic as arithmetic
     from samebits import audit as audit
     from samebits import causes as causes
     from samebits import compare as compare
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from samebits import selftest as selftest
     from samebits import source as source
     from samebits import trials as trials
+    from samebits.arithmetic.mode import portable as portable
     from samebits.compare.verdict import Verdict as Verdict
     from samebits.determinism.mode import deterministic as deterministic
     from samebits.errors import DeterminismError as DeterminismError
@@ -85,6 +87,7 @@ _HOMES = {
     "ensure_hash_seed": "samebits.seeding",
     "isolated": "samebits.seeding",
     "plot": "samebits.report.figure",
+    "portable": "samebits.arithmetic.mode",
     "preserved": "samebits.seeding",
     "restore_rng": "samebits.seeding",
     "resume": "samebits.trials.functions",
@@ -96,6 +99,7 @@ _HOMES = {
 
 #: Packages that are names of this one, loaded on first use.
 _PACKAGES = (
+    "arithmetic",
     "audit",
     "causes",
     "compare",
@@ -145,6 +149,7 @@ __all__ = [
     "ensure_hash_seed",
     "isolated",
     "plot",
+    "portable",
     "preserved",
     "record",
     "restore_rng",

@@ -62,7 +62,7 @@ def test_repeats_the_command(tmp_path: Path) -> None:
         [sys.executable, "-m", "samebits", "run", "--portable", "draws.py"],
         cwd=tmp_path, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
-    assert "random numbers of every device alike" in done.stderr
+    assert "results of every machine alike" in done.stderr
     assert "samebits run --seed 0 --portable draws.py" in done.stderr
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import samebits
-from samebits._runtime.native import compiler
+from samebits._runtime import tiered
+from samebits._runtime.native import BuildError, compiler
 from samebits.errors import UsageError
 from samebits.random import build, core
 
@@ -71,10 +72,10 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def core_file(tmp_path_factory: pytest.TempPathFactory, quick: str) -> Path:
     """A core, built once."""
-    path = tmp_path_factory.mktemp("core") / f"core{build.SUFFIX}"
+    path = tmp_path_factory.mktemp("core") / f"core{tiered.SUFFIX}"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CC", quick)
-        build.build(path)
+        build.core().build(path)
     return path
 
 
@@ -93,7 +94,7 @@ def test_first_use_builds_and_the_next_one_finds_it(package: Path, quick: str, t
     assert first == second
     assert not first.startswith("eager")
     (left,) = cache.iterdir()
-    assert left.name == f"random-{build.digest()}{build.SUFFIX}"
+    assert left.name == f"random-{build.core().digest()}{tiered.SUFFIX}"
     at = left.stat().st_mtime_ns
     assert " ".join(_run(package, cache, path="")[:2]) == first  # without a compiler
     assert left.stat().st_mtime_ns == at
@@ -105,7 +106,7 @@ def test_without_a_compiler_the_numbers_are_the_same(package: Path, core_file: P
     tier, numbers, said = _run(package, cache, path="")
     assert (tier, said) == ("eager", "")
     cache.mkdir(exist_ok=True)
-    shutil.copy(core_file, cache / f"random-{build.digest()}{build.SUFFIX}")
+    shutil.copy(core_file, cache / f"random-{build.core().digest()}{tiered.SUFFIX}")
     fast, same, _ = _run(package, cache, path="")
     assert fast == core.tiers()[-1]
     assert same == numbers
@@ -115,7 +116,7 @@ def test_without_a_compiler_the_numbers_are_the_same(package: Path, core_file: P
 def test_a_tier_that_is_asked_for(package: Path, core_file: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     cache.mkdir()
-    shutil.copy(core_file, cache / f"random-{build.digest()}{build.SUFFIX}")
+    shutil.copy(core_file, cache / f"random-{build.core().digest()}{tiered.SUFFIX}")
     eager, plain = (_run(package, cache, **{core.VARIABLE: name}) for name in ("eager", "plain"))
     assert (eager[0], plain[0]) == ("eager", "plain")
     assert eager[1] == plain[1] != ""
@@ -137,7 +138,7 @@ def test_a_tier_that_is_asked_for(package: Path, core_file: Path, tmp_path: Path
 def test_a_damaged_core_is_built_anew(package: Path, quick: str, tmp_path: Path, content: bytes) -> None:
     cache = tmp_path / "cache"
     cache.mkdir()
-    damaged = cache / f"random-{build.digest()}{build.SUFFIX}"
+    damaged = cache / f"random-{build.core().digest()}{tiered.SUFFIX}"
     damaged.write_bytes(content)
     assert _run(package, cache, path="")[0] == "eager"  # it cannot be, without a compiler
     assert _run(package, cache, CC=quick)[0] == core.tiers()[-1]
@@ -149,11 +150,11 @@ def test_a_compiler_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     broken.write_text("#!/bin/sh\necho 'cc: error: this one is broken' >&2\nexit 1\n")
     broken.chmod(0o755)
     monkeypatch.setenv("CC", str(broken))
-    with pytest.raises(build.BuildError, match="failed: cc: error: this one is broken"):
-        build.build(tmp_path / "cache" / "core.so")
+    with pytest.raises(BuildError, match="failed: cc: error: this one is broken"):
+        build.core().build(tmp_path / "cache" / "core.so")
     monkeypatch.setenv("CC", str(tmp_path / "not there"))
-    with pytest.raises(build.BuildError, match="no C compiler"):
-        build.build(tmp_path / "cache" / "core.so")
+    with pytest.raises(BuildError, match="no C compiler"):
+        build.core().build(tmp_path / "cache" / "core.so")
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -166,7 +167,7 @@ def test_a_compiler_without_the_instructions_makes_the_other_tiers(
     )
     old.chmod(0o755)
     monkeypatch.setenv("CC", str(old))
-    build.build(tmp_path / "core.so")
+    build.core().build(tmp_path / "core.so")
     made = core.Core(str(tmp_path / "core.so"), None)
     assert made.tier == "plain"
     with pytest.raises(UsageError, match=r"this machine has the tiers eager, plain$"):
@@ -175,14 +176,14 @@ def test_a_compiler_without_the_instructions_makes_the_other_tiers(
 
 
 def test_the_digest_is_that_of_the_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = build.digest()
-    assert build.digest() == before
+    before = build.core().digest()
+    assert build.core().digest() == before
     native = tmp_path / "native"
     shutil.copytree(build.NATIVE, native)
     monkeypatch.setattr(build, "NATIVE", native)
-    assert build.digest() == before
+    assert build.core().digest() == before
     (native / "core.c").write_text((native / "core.c").read_text() + "\n")
-    assert build.digest() != before
+    assert build.core().digest() != before
 
 
 @pytest.mark.skipif(not core.tiers()[1:], reason="there is `eager` alone")
@@ -234,8 +235,8 @@ def test_the_installation_brings_the_core(tree: Path, tmp_path: Path) -> None:
     assert "-py3-none-" in wheel.name
     assert not wheel.name.endswith("-any.whl")
     with zipfile.ZipFile(wheel) as content:
-        (name,) = [n for n in content.namelist() if "_core-" in n]
-        assert name == f"samebits/random/_core-{build.digest()}{build.SUFFIX}"
+        (name,) = [n for n in content.namelist() if "random/_core-" in n]
+        assert name == f"samebits/random/_core-{build.core().digest()}{tiered.SUFFIX}"
         assert "samebits/random/quantiles.npz" in content.namelist()
         content.extractall(tmp_path / "site")
     assert _run(tmp_path / "site", tmp_path / "cache", path="")[0] == core.tiers()[-1]
@@ -244,11 +245,14 @@ def test_the_installation_brings_the_core(tree: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_an_installation_without_a_compiler_is_any_machines(tree: Path, tmp_path: Path) -> None:
-    for old in (tree / "src" / "samebits" / "random").glob("_core-*"):
+    for old in (tree / "src" / "samebits").glob("*/_core-*"):
         old.unlink()
     wheel, said = _wheel(tree, tmp_path / "dist", PATH="", CC="")
     assert wheel.name.endswith("-py3-none-any.whl")
-    assert "samebits.random will be slower: no C compiler (cc, gcc or clang) is on the path" in said
+    assert (
+        "samebits.random will be built at its first use: no C compiler (cc, gcc or clang) is on the path"
+        in said
+    )
     with zipfile.ZipFile(wheel) as content:
         assert not [n for n in content.namelist() if "_core-" in n]
         assert "samebits/random/native/core.c" in content.namelist()

@@ -29,11 +29,16 @@ import triton
 SHARED = 99 * 1024
 #: Of PTX.  The floor alone may flush what is less than any normal number: no place is so near to zero.
 FORBIDDEN = {
-    "fused": re.compile(r"\b(?:fma|mad)\.[\w.]*f(?:16|32|64)\w*"),
+    "fused": re.compile(r"\b(?:fma|mad)\.(?!rn\.f(?:32|64)\b)[\w.]*f(?:16|32|64)\w*"),
+    "approximate": re.compile(r"\b(?:ex2|lg2|sin|cos|tanh)\.[\w.]*"),
+    "may be fused": re.compile(r"\b(?:add|sub|mul)\.(?:f32|f64)\b"),
     "not rounded correctly": re.compile(r"\b(?:div|sqrt|rcp|rsqrt)\.(?:full|approx)[\w.]*"),
     "flushed": re.compile(r"(?<![\w.])(?!cvt\.rmi\.ftz\.f32\.f32\b)\w+\.[\w.]*ftz[\w.]*"),
     "atomic on floats": re.compile(r"\b(?:atom|red)\.[\w.:]*\.b?f(?:16|32|64)\w*"),
 }
+#: Fused multiply-adds, of PTX and of LLVM's code, where only those are that the kernel writes.
+FUSED = re.compile(r"\bfma\.rn\.f(?:32|64)\b")
+WRITTEN = re.compile(r" call [^@\n]*@llvm\.fma\.(?:v(\d+))?f(?:32|64)\(")
 #: Of TTIR: a product of 32-bit numbers, where a count of elements or a program's first may overflow.
 PRODUCT = re.compile(r"%\S+ = arith\.muli [^:]*: (?:tensor<[\dx]+xi32>|i32)\b")
 
@@ -120,7 +125,7 @@ def typical(value: Any, one: int, half: str) -> Any:
 def faults(module: str, name: str, arguments: list[Any], options: dict[str, Any]) -> list[str]:
     kernel = getattr(import_module(module), name)
     given = [
-        MockTensor(getattr(torch, value.removeprefix("torch."))) if isinstance(value, str) else value
+        MockTensor(getattr(torch, value.removeprefix("torch."))) if str(value).startswith("torch.") else value
         for value in arguments
     ]
     try:
@@ -132,6 +137,10 @@ def faults(module: str, name: str, arguments: list[Any], options: dict[str, Any]
         for what, wrong in FORBIDDEN.items()
         for hit in sorted(set(wrong.findall(compiled.asm["ptx"])))
     ]
+    written = sum(int(count or 1) for count in WRITTEN.findall(compiled.asm["llir"]))
+    fused = len(FUSED.findall(compiled.asm["ptx"]))
+    if fused > written:
+        found.append(f"fused: {fused} multiply-adds, of which {written} are written")
     if compiled.metadata.shared > SHARED:
         found.append(f"{compiled.metadata.shared} bytes of shared memory")
     if dict(zip(kernel.arg_names, arguments, strict=True)).get("WIDE", True):

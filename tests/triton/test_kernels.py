@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import samebits.arithmetic._triton
 import samebits.ops._triton
 import samebits.ops.primitives._triton
 import samebits.random._triton
@@ -13,6 +14,16 @@ from .targets import kernels
 
 #: The kernels that are launched, by module, and the test that compares their bits.
 COMPARED = {
+    "arithmetic._triton.elementwise": (
+        ("_elementwise",),
+        "test_arithmetic_elementwise",
+        "test_bits_of_the_c_kernels",
+    ),
+    "arithmetic._triton.norms": (("_normalized",), "test_arithmetic_sums", "test_layer_norm"),
+    "arithmetic._triton.products": (("_product",), "test_arithmetic_products", "test_matrices"),
+    "arithmetic._triton.scans": (("_after", "_within"), "test_arithmetic_scans", "test_scans"),
+    "arithmetic._triton.softmax": (("_with_rows",), "test_arithmetic_sums", "test_softmax"),
+    "arithmetic._triton.sums": (("_chunks",), "test_arithmetic_sums", "test_sums"),
     "ops._triton.ctc": (("_posteriors",), "test_ctc", "test_the_kernel_gives_the_plain_bits"),
     "ops._triton.grid_sample": (("_backward",), "test_grid_sample", "test_bits_of_plain_torch"),
     "ops._triton.histogram": (("_histc",), "test_histogram", "test_counts_are_those_of_plain_torch"),
@@ -46,7 +57,8 @@ COMPARED = {
 
 def test_every_kernel_has_a_test_that_compares_its_bits() -> None:
     launched = (
-        kernels(samebits.ops._triton)
+        kernels(samebits.arithmetic._triton)
+        | kernels(samebits.ops._triton)
         | kernels(samebits.ops.primitives._triton)
         | kernels(samebits.random._triton)
     )

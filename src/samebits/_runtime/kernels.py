@@ -43,13 +43,52 @@ class Override:
         self._library = made_in(namespace, "IMPL")
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Warning only once for all operators")
-            self._library.impl(name, made(native), where, with_keyset=True, allow_override=True)
+            ours = _given_tensors(schema, made(native))
+            self._library.impl(name, ours, where, with_keyset=True, allow_override=True)
         self._ours = library.get_kernel(schema, runs)
 
     def remove(self) -> None:
         """The former kernel is back."""
         _leaving.append(self._ours)
         self._library._destroy()
+
+
+def _given_tensors(schema: str, call: Function) -> Function:
+    """`call`, which is given tensors where the operation takes tensors.
+
+    Of `x + 1.5` the dispatcher makes an operation of two tensors, and hands the second one to Python as a
+    number, which torch's kernel then refuses.
+    """
+    base, _, overload = schema.partition(".")
+    arguments = torch._C._get_schema(base, overload).arguments
+    places = tuple(n for n, one in enumerate(arguments) if str(one.type) == "Tensor" and not one.kwarg_only)
+    if len(places) < 2:
+        return call
+
+    def given(keys: Any, *args: Any, **kwargs: Any) -> Any:
+        for n in places:
+            if n < len(args) and not isinstance(args[n], torch.Tensor):
+                break
+        else:
+            return call(keys, *args, **kwargs)
+        return call(keys, *_tensors(places, args), **kwargs)
+
+    return unseen_by_the_compiler(given)
+
+
+def _tensors(places: tuple[int, ...], args: tuple[Any, ...]) -> list[Any]:
+    """The arguments, with tensors for numbers: of the type that a number has beside the tensors."""
+    tensors = [args[n] for n in places if n < len(args) and isinstance(args[n], torch.Tensor)]
+    made = list(args)
+    for n in places:
+        if n < len(args) and isinstance(args[n], int | float | complex):
+            dtype = torch.result_type(tensors[0], args[n]) if tensors else None
+            if isinstance(args[n], bool):
+                dtype = torch.bool
+            elif tensors and tensors[0].dim() > 0 and dtype in (torch.float16, torch.bfloat16):
+                dtype = torch.float32  # torch computes with the number itself, and rounds the result
+            made[n] = torch.scalar_tensor(args[n], dtype=dtype, device="cpu")
+    return made
 
 
 def has_kernel(schema: str, key: str) -> bool:

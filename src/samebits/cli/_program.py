@@ -169,7 +169,7 @@ class _Seed(click.ParamType):  # type: ignore[type-arg]
 _PORTABLE = click.option(
     "--portable/--no-portable",
     default=False,
-    help="Let torch draw the same random numbers on every device.",
+    help="The same random numbers and the same arithmetic on every machine: samebits.portable().",
 )
 
 _TIMEOUT = click.option(

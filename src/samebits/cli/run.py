@@ -94,7 +94,7 @@ def _line(control: Control, seed: int, program: Program) -> str:
         f"seed {seed}",
         f"hash secret {secret}" + (f" (from {HASH_SECRET})" if kept else ""),
         "deterministic algorithms" if control.deterministic else "algorithms as they are",
-        *(["random numbers of every device alike"] if control.portable else []),
+        *(["results of every machine alike"] if control.portable else []),
     ]
     command = [
         *([f"{HASH_SECRET}={secret}"] if kept else []),

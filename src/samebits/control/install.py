@@ -122,7 +122,7 @@ class InstalledControl(Patcher):
 
             deterministic(pinned=True, except_=self.control.except_operations)
         if self.control.portable:
-            from samebits.random import portable
+            from samebits.arithmetic.mode import portable
 
             # The function's numbers.  Without a seed: from where the generator stands.
             seeded = self.control.seed is not None

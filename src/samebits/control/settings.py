@@ -41,7 +41,7 @@ class Control:
 
     seed: int | None = None  # seed everything before the script starts, and what it leaves unseeded
     deterministic: bool = False  # ask torch for deterministic algorithms before the script starts
-    portable: bool = False  # let torch draw the numbers of samebits.random, the same on every device
+    portable: bool = False  # samebits.portable: the same numbers and the same arithmetic everywhere
     only: tuple[str, ...] | None = None  # of `PARTS`; None: all that is asked for
     changes: tuple[str, ...] = ()  # of `control.changes`
     except_operations: tuple[

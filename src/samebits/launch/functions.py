@@ -66,7 +66,7 @@ def verify(
             around the place if these diverge.
         seed: seed everything with it before the program starts, as `run` does; None: as it is.
         deterministic: make every operation deterministic, and fix the hash secret.
-        portable: let torch draw the same random numbers on every device.
+        portable: the same random numbers and the same arithmetic on every machine, as `samebits.portable`.
         out: the folder in which runs are kept.
         timeout: stop a run that takes longer than so many seconds.
         progress: called as ``progress(run, runs, steps)`` a few times a second; runs count from 1.

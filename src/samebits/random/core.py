@@ -12,6 +12,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
+from samebits._runtime import tiered
 from samebits.errors import UsageError
 from samebits.random import build, quantile
 from samebits.random.one_word import UNIT, Distribution, Parameters
@@ -40,10 +41,6 @@ DTYPES: Final = {
 VARIABLE: Final = "SAMEBITS_RANDOM"
 
 
-#: All that there are, on one machine or another.
-TIERS: Final = ("plain", "neon", "avx2", "avx512")
-
-
 class _Parameters(ctypes.Structure):
     _fields_ = (
         ("a", ctypes.c_double),
@@ -65,19 +62,13 @@ LARGE_BYTES: Final = 1 << 22
 _threads: Final = torch.get_num_threads
 
 
-class Core:
-    """The loaded library.
-
-    Attributes:
-        functions: the library's, for other files too.
-        tier: the name of the set of instructions in use.
-    """
+class Core(tiered.Chosen):
+    """The loaded core."""
 
     def __init__(self, path: str, tier: str | None) -> None:
-        self.functions = ctypes.CDLL(path)
+        super().__init__(path, tier, VARIABLE, ("eager",))
         self._single = [table.ctypes.data for table in quantile.numbers(quantile.SINGLE)]
         self._wide = [table.ctypes.data for table in quantile.numbers(quantile.DOUBLE)]
-        self.functions.sb_use.restype = ctypes.c_char_p
         what: list[Any] = [_POINTER, _POINTER, _POINTER, _I64]
         self._fill = self.functions.sb_fill
         self._fill.argtypes = [
@@ -102,21 +93,6 @@ class Core:
         self._units = [ctypes.byref(self._parameters(distribution, UNIT)) for distribution in Distribution]
         self.functions.sb_tables.argtypes = [_POINTER]
         self.functions.sb_tables(self._wide[quantile.NORMAL])
-        self.tier = self.use(tier)
-
-    def use(self, tier: str | None) -> str:
-        """Use a tier, or the fastest.
-
-        Raises:
-            UsageError: this machine has not that tier.
-        """
-        name: bytes | None = self.functions.sb_use(None if tier is None else tier.encode())
-        if name is None:
-            has = [one for one in TIERS if self.functions.sb_use(one.encode())]
-            self.functions.sb_use(getattr(self, "tier", "").encode() or None)
-            raise UsageError(f"{VARIABLE}={tier}: this machine has the tiers {', '.join(('eager', *has))}")
-        self.tier = name.decode()
-        return self.tier
 
     def _parameters(self, distribution: Distribution, p: Parameters) -> _Parameters:
         exponential = distribution is Distribution.EXPONENTIAL
@@ -195,13 +171,13 @@ def load() -> Core | None:
     asked = os.environ.get(VARIABLE) or None
     if asked == "eager":
         return None
-    for path in build.found():
+    for path in build.core().found():
         try:
             return Core(str(path), asked)
         except OSError:  # damaged: the next one, or a new one
             continue
     try:
-        return Core(str(build.made()), asked)
+        return Core(str(build.core().made()), asked)
     except (build.BuildError, OSError):
         if asked is not None:
             raise
@@ -211,16 +187,7 @@ def load() -> Core | None:
 def tiers() -> list[str]:
     """The tiers that this machine has, `eager` first."""
     core = load()
-    if core is None:
-        return ["eager"]
-    chosen, found = core.tier, ["eager"]
-    for name in TIERS:
-        try:
-            found.append(core.use(name))
-        except UsageError:
-            pass
-    core.use(chosen)
-    return found
+    return ["eager", *(core.tiers() if core is not None else ())]
 
 
 _eager = False

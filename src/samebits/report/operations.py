@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -62,6 +63,20 @@ def stabilities(found: Iterable[Any], console: Console | None = None) -> None:
         f"{stable} of {len(every)} stable with samebits; PyTorch's own kernels differed in {unstable}.",
         highlight=False,
     )
+
+
+def portable_operations(found: Iterable[Any], console: Console | None = None) -> None:
+    """`samebits ops --portable`: one line an operation of the dispatcher, then how many of each kind."""
+    table = _table("operation", "result", "formula")
+    counts: Counter[str] = Counter()
+    for one in found:
+        table.add_row(
+            one.operation, Text(one.kind, "red" if one.kind == "undefined" else ""), Text(one.formula)
+        )
+        counts[one.kind] += 1
+    console = _wide(console)
+    console.print(table)
+    console.print(", ".join(f"{count} {kind}" for kind, count in counts.items()), highlight=False)
 
 
 def _table(*columns: str) -> Table:

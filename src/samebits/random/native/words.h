@@ -12,7 +12,7 @@
 
 #include "philox.h"
 
-#if defined(SB_PLAIN)
+#if defined(SB_TIER_IS_PLAIN)
 /* no vectors */
 #elif defined(__AVX512F__)
 #include <immintrin.h>

@@ -1,0 +1,1 @@
+"""What `samebits.portable` covers and costs."""

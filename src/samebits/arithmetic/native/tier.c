@@ -1,0 +1,10 @@
+/* One tier: compiled once for each set of instructions, with SB_TIER its name. */
+#include "products_tier.h"
+#include "sums_tier.h"
+#include "softmax_tier.h"
+#include "recurrent_tier.h"
+#include "norms_tier.h"
+#include "taps_tier.h"
+#include "scans_tier.h"
+#include "elementwise_tier.h"
+#include "optimizers_tier.h"
