@@ -1,10 +1,10 @@
-"""One model, one seed, any device: initialisation, the order of batches and dropout draw the same numbers.
+"""One model, one seed, any machine: the same weights, bit for bit, on any number of threads.
 
     OMP_NUM_THREADS=1 samebits record --out one examples/portable.py
     OMP_NUM_THREADS=2 samebits record --out two examples/portable.py --device cpu
     samebits compare one two
 
-On a GPU say --device cuda: the numbers are the same, the sums in matrix products are not.
+Random numbers and arithmetic are those of `samebits.portable`; no GPU has tried --device cuda yet.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+import samebits
 import samebits.random
 
 
@@ -71,5 +72,5 @@ if __name__ == "__main__":
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    with samebits.random.portable(arguments.seed):
+    with samebits.portable(arguments.seed):
         train(arguments.device, arguments.steps)

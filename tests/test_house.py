@@ -58,8 +58,9 @@ def test_one_file_alone_does_it(what: str) -> None:
     assert [name for name in FILES if re.search(pattern, code(name))] == [home]
 
 
-#: Classes of one name in several packages: members of one protocol, and a dispatch by it.
-SHARED = {"RngState"}
+#: Classes of one name in several packages: members of one protocol, and a dispatch by it; a mode and the
+#: part of it that is one by itself (`samebits.portable`, `samebits.random.portable`).
+SHARED = {"RngState", "portable"}
 
 
 def test_a_name_is_used_for_one_thing() -> None:

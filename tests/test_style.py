@@ -88,6 +88,7 @@ def test_programs_in_tests_parse() -> None:
 #: Tests of what no single file does, and what that is; `*`: a whole folder.
 NO_FILE = {
     "arithmetic/aarch64": "the kernels on another kind of machine, under an emulator",
+    "arithmetic/settings": "every row in processes with other instruction sets and numbers of threads",
     "arithmetic/functions": "the functions of reference/, which the C has in several files",
     "audit/fuzz": "files that nobody would write, through all of an audit",
     "audit/rules": "the rules of all causes, on their snippets",

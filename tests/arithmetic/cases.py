@@ -1,6 +1,6 @@
 """Operations x shapes x dtypes x layouts under `samebits.portable`: a hash of every result and gradient.
 
-The operations are in `cases_functions` and `cases_layers`.  Inputs are the same everywhere: numbers of
+The operations are in the files `cases_*`.  Inputs are the same everywhere: numbers of
 `samebits.random`.  A process records the hashes in its setting (ATEN_CPU_CAPABILITY, SAMEBITS_ARITHMETIC,
 OMP_NUM_THREADS), and who compares those of two settings sees what is not portable:
 
@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -29,7 +30,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
 import samebits
-from samebits.arithmetic import table
+from samebits.arithmetic import mode, table
 
 Shape = tuple[int, ...]
 #: The dtypes that most operations are tried with.
@@ -132,17 +133,21 @@ def _has(shapes: Sequence[Shape], layout: str) -> bool:
 
 
 def operations() -> tuple[Operation, ...]:
-    from tests.arithmetic import cases_functions, cases_layers
-
-    return (*cases_functions.OPERATIONS, *cases_layers.OPERATIONS)
+    return tuple(
+        operation
+        for file in ("functions", "sums", "layers", "losses", "models")
+        for operation in import_module(f"tests.arithmetic.cases_{file}").OPERATIONS
+    )
 
 
 def cases() -> Iterator[Case]:
-    """Every shape in every dtype, and in float32 in every layout."""
+    """Every shape in every dtype, and in float32 and bfloat16 in every layout."""
     for operation in operations():
         for dtype in operation.dtypes:
             for shapes in operation.shapes:
-                for layout in operation.layouts if dtype is torch.float32 else operation.layouts[:1]:
+                for layout in (
+                    operation.layouts if dtype in (torch.float32, torch.bfloat16) else operation.layouts[:1]
+                ):
                     if _has(shapes, layout):
                         yield Case(operation, shapes, dtype, layout)
 
@@ -165,7 +170,7 @@ def results(operation: Operation, inputs: list[Tensor], cotangents: list[Tensor]
     gradients = operation.gradients
     leaves = [x.detach().requires_grad_(gradients) for x in inputs]
     found = [y for y in tree_leaves(operation.call(*leaves)) if isinstance(y, Tensor)]
-    outputs = [y for y in found if y.requires_grad]
+    outputs = [y for y in found if y.requires_grad and gradients]
     if cotangents is None:
         cotangents = [drawn(tuple(y.shape), f"cotangent {n}").to(y.dtype) for n, y in enumerate(outputs)]
     to: list[Tensor | None] = []
@@ -286,23 +291,33 @@ def counted() -> Iterator[Counter[str]]:
         return replace(row, function=function)
 
     rows = tuple(counting(row) for row in table.rows())
-    with mock.patch.object(table, "rows", lambda: rows):
+    with mock.patch.object(table, "rows", return_value=rows):
         yield counts
 
 
 def record(which: str, with_samples: bool = False) -> dict[str, Any]:
-    """The hashes in this process, by case; with all cases also parts of batches, and what rows were reached."""
+    """This process's: the hashes of each case; what was undefined in it; whether parts of batches are as the
+    batch; and the rows of the table that no case reached."""
     warnings.filterwarnings("ignore")
-    found: dict[str, Any] = {"threads": torch.get_num_threads(), "cases": {}, "alone": {}}
-    with counted() as counts, samebits.portable(0):
-        for case in quick() if which == "quick" else cases():
-            found["cases"][case.key] = hashes(case)
-            if case.operation.batched and case.layout == "contiguous" and which == "all":
+    every = which == "all"
+    found: dict[str, Any] = {"threads": torch.get_num_threads(), "cases": {}, "undefined": {}, "alone": {}}
+    with counted() as counts, samebits.portable(0, undefined="warn"):
+        before = mode.counts()
+        for case in cases() if every else quick():
+            hashed = hashes(case)
+            if (now := mode.counts()) != before:
+                found["undefined"][case.key] = sorted(now - before)
+                before = now
+                continue
+            found["cases"][case.key] = hashed
+            if every and case.operation.batched and case.layout == "contiguous":
                 found["alone"][case.key] = alone(case)
         found["unreached"] = [row.schema for row in table.rows() if not counts[row.schema]]
-        if with_samples:
+    if with_samples:
+        with samebits.portable(0):
             for key, run in samples():
-                found["cases"][key] = run()
+                if hashed := run():
+                    found["cases"][key] = hashed
     return found
 
 

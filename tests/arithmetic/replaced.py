@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from samebits._runtime.kernels import Override, has_kernel
-from samebits.arithmetic.guard import runs_on_cpu
+from samebits._runtime.kernels import Override
+from samebits.arithmetic.guard import runs_on
 from samebits.arithmetic.rows import Defined
 from samebits.ops.variants import adapted, schema_of
 
@@ -20,7 +20,7 @@ def replaced(rows: Iterable[Defined], device: str = "cpu") -> Iterator[None]:
     with ExitStack() as stack:
         for row in rows:
             for schema in (row.schema, *row.variants):
-                if runs_on_cpu(schema) if device == "cpu" else has_kernel(schema, device):
+                if runs_on(schema, device):
                     ours = adapted(row.function, schema_of(row.schema), schema_of(schema))
                     stack.callback(Override(schema, device, _ours_or(ours)).remove)
         yield

@@ -115,7 +115,7 @@ def test_forms() -> None:
 
 
 def test_broadcasting_and_types() -> None:
-    a, b, c = _three(12, torch.float32)
+    a, b, _ = _three(12, torch.float32)
     a, b = a.view(3, 4), b[:4]
     with replaced(ROWS):
         assert torch.add(a, b, alpha=0.3).equal(torch.add(a, b.expand(3, 4).contiguous(), alpha=0.3))

@@ -129,6 +129,19 @@ def test_a_transposed_convolution_is_a_derivative(name: str) -> None:
     same_bits(found[1], to_w)
 
 
+@pytest.mark.parametrize("dimensions", [1, 2, 3])
+def test_more_output_padding_than_stride(dimensions: int) -> None:
+    """torch allows it where the dilation is larger: places of the output that nothing covers."""
+    generator = torch.Generator().manual_seed(3)
+    x = torch.randn(2, 2, *(4,) * dimensions, generator=generator, dtype=torch.float64, requires_grad=True)
+    w = torch.randn(2, 2, *(3,) * dimensions, generator=generator, dtype=torch.float64, requires_grad=True)
+    transposed = [torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d][dimensions - 1]
+    with replaced(ours.ROWS):
+        assert torch.autograd.gradcheck(
+            lambda x, w: transposed(x, w, stride=2, output_padding=3, dilation=4), (x, w), fast_mode=True
+        )
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
 def test_other_types(dtype: torch.dtype) -> None:
     """Half numbers are computed in float32 and rounded once, also in the bias' sum."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 import torch
 from tests.arithmetic.bits import THREADS, same_bits, threads
@@ -71,21 +70,29 @@ def test_other_types(dtype: torch.dtype) -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 @pytest.mark.parametrize(("beta", "alpha"), [(1, 1), (0.3, 1), (1, -1.7), (0.3, 0.7), (0, 2.5)])
 def test_what_is_added(dtype: torch.dtype, beta: float, alpha: float) -> None:
-    """beta * bias + alpha * P, each rounded; with beta 0 the bias is not read."""
+    """beta * bias + alpha * P, each rounded to the type; with beta 0 the bias is not read."""
     a, b = _normal(15, 40, dtype=dtype), _normal(40, 37, dtype=dtype, seed=2)
     wide = dtype if dtype is torch.float64 else torch.float32
-    product = torch.from_numpy(reference.matrices(a.to(wide).numpy(), b.to(wide).numpy()))
+    product = torch.from_numpy(reference.matrices(a.to(wide).numpy(), b.to(wide).numpy())).to(dtype)
     for shape in ((37,), (15, 1), (), (15, 37), (1, 37)):
         bias = _normal(*shape, dtype=dtype, seed=3)
-        number = np.dtype(str(wide).removeprefix("torch.")).type
-        scaled = product.numpy() * number(alpha) if alpha != 1 else product.numpy()
-        added = bias.to(wide).numpy() * number(beta) if beta != 1 else bias.to(wide).numpy()
-        expected = torch.from_numpy(scaled + added if beta else scaled).to(dtype)
+        scaled = product * alpha if alpha != 1 else product
+        expected = scaled + (bias * beta if beta != 1 else bias) if beta else scaled
         for tier in core.tiers():
             with core.using(tier):
                 same_bits(products.addmm(bias, a, b, beta=beta, alpha=alpha), expected)
     unread = torch.full((15, 37), torch.nan, dtype=dtype)
     assert not products.addmm(unread, a, b, beta=0).isnan().any()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_a_linear_layer_is_the_same_in_every_layout(dtype: torch.dtype) -> None:
+    """torch makes addmm of a contiguous input, and a product and a sum of another."""
+    x, w, b = _normal(3, 11, 20, dtype=dtype), _normal(19, 20, dtype=dtype), _normal(19, dtype=dtype)
+    with replaced(products.ROWS):
+        whole = torch.nn.functional.linear(x, w, b)
+        same_bits(torch.nn.functional.linear(x.transpose(0, 1), w, b).transpose(0, 1), whole)
+        same_bits(torch.nn.functional.linear(x[:1].transpose(0, 1), w, b).transpose(0, 1), whole[:1])
 
 
 def test_a_row_does_not_depend_on_the_rows_beside_it() -> None:

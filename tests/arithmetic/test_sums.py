@@ -44,10 +44,10 @@ def test_terms_along_rows_and_down_columns(n: int, dtype: torch.dtype) -> None:
         check(sums.sum_of(abs(rows)), reductions.vector_norm, given, 1, [dim])
         check(np.sqrt(sums.dot(rows, rows)), reductions.vector_norm, given, 2, [dim])
         if n > 1:
-            d = rows - mean[:, None]
-            var = sums.dot(d, d) / rows.dtype.type(n - 1)
-            check((var, mean), reductions.var_mean, given, [dim])
-            check(np.sqrt(var), reductions.std, given, [dim])
+            var, mean = sums.moments(rows, 1)
+            of = rows.dtype
+            check((var.astype(of), mean.astype(of)), reductions.var_mean, given, [dim])
+            check(np.sqrt(var).astype(of), reductions.std, given, [dim])
     a, b = x[:, 0], x[:, 1]
     check(sums.dot(a.numpy(), b.numpy()), reductions.dot, a, b)
 
@@ -71,9 +71,7 @@ def test_channels_of_an_image_batch(shape: tuple[int, ...]) -> None:
     x = numbers(*shape)
     rows = last(x, (0, 2))
     check(sums.sum_of(rows), reductions.sum_dim, x, [0, 2])
-    mean = sums.sum_of(rows) / np.float32(rows.shape[1])
-    d = rows - mean[:, None]
-    check(sums.dot(d, d) / np.float32(rows.shape[1]), reductions.var, x, [0, 2], correction=0)
+    check(sums.moments(rows, 0)[0].astype(np.float32), reductions.var, x, [0, 2], correction=0)
 
 
 def test_one_long_row_is_parted_among_threads() -> None:

@@ -100,9 +100,12 @@ class _Calls(TorchDispatchMode):
         return function(*args, **(kwargs or {}))
 
 
-@pytest.mark.parametrize("part", range(PARTS))
-def test_each_operation_has_a_cpus_bits(part: int) -> None:
+@pytest.mark.parametrize(
+    "part", [pytest.param(n, marks=pytest.mark.deep) if n % 8 else n for n in range(PARTS)]
+)
+def test_each_operation_has_a_cpus_bits(monkeypatch: pytest.MonkeyPatch, part: int) -> None:
     """Every call of a row that torch's own samples make, forward and backward."""
+    monkeypatch.setattr(sys, "path", list(sys.path))  # importing the samples adds to it
     calls = _Calls()
     with calls, replaced(table.rows()):
         for call in samples(part, PARTS):

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import samebits.arithmetic._triton
+from samebits.arithmetic.terms import Term
 from samebits.arithmetic.windows import Convolution
 
 from .targets import compile_for, faults, kernels
@@ -63,10 +64,10 @@ def others() -> None:
         products.correlate(weight, y, x, window, 1)
     for dtype in DTYPES[:2]:
         x, few = torch.ones(3, 300, dtype=dtype), torch.ones(3, dtype=dtype)
-        for term in sums.Term:
+        for term in (one for one in Term if one is not Term.STANDARD):
             given: dict[str, Any] = {
-                "y": x if term in (sums.Term.PRODUCTS, sums.Term.COVARIANCE) else None,
-                "m": few if term in (sums.Term.DEVIATIONS, sums.Term.COVARIANCE) else None,
+                "y": x if term in (Term.PRODUCTS, Term.COVARIANCE) else None,
+                "m": few if term in (Term.DEVIATIONS, Term.COVARIANCE) else None,
             }
             on_cuda.total(term, x, sums.plan((3, 300), (300, 1), (1,)), **given)
             on_cuda.total(term, x, sums.plan((3, 30), (30, 1), (1,)), divisor=3.0, root=True, **given)

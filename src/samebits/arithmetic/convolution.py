@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -92,6 +93,9 @@ def convolution_backward(
     geometry = _geometry(
         tuple(wide.shape[2:]), tuple(weight.shape[2:]), tuple(stride), tuple(padding), tuple(dilation)
     )
+    # With enough output padding the wide side has places that no position of the narrow one covers.
+    places = three(tuple(narrow.shape[2:]), 1, narrow.dim() - 2)
+    window = replace(geometry.window(), places=places)
     to_input = to_weight = to_bias = None
     if output_mask[0]:
         to_input = _empty(tuple(input.shape), input, weight)
@@ -101,7 +105,7 @@ def convolution_backward(
             to_input.zero_()
         elif transposed:
             rows = weight.reshape(groups, weight.shape[0] // groups, -1).contiguous()
-            _convolve(to_input, grad_output, rows, None, geometry.window(), groups)
+            _convolve(to_input, grad_output, rows, None, window, groups)
         else:
             _input_gradient(to_input, grad_output, weight, None, geometry, groups)
     if output_mask[1]:
@@ -109,7 +113,7 @@ def convolution_backward(
         if narrow.numel() == 0 or wide.numel() == 0:
             to_weight.zero_()
         else:
-            _correlate(to_weight, narrow, wide, geometry.window(), groups)
+            _correlate(to_weight, narrow, wide, window, groups)
         if (last := _LAST.get(weight.dim())) is not None and _is_last(weight):
             to_weight = to_weight.contiguous(memory_format=last)
     if output_mask[2]:

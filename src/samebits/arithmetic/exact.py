@@ -111,8 +111,7 @@ _INDEXED = _names(
 #: Comparisons, choices and orders.  Which of equal values an index names: see `select` of `samebits.ops`.
 _CHOICES = _names(
     "eq ne lt le gt ge equal isnan isinf isneginf isposinf isin signbit heaviside threshold nan_to_num",
-    # Of -0.0 and a bound of 0.0 the former stays; CUDA and ARM make it 0.0, and need rows.
-    "clamp clamp_min clamp_max relu hardtanh",
+    # `max.dim` and `min.dim`: the first of equal numbers.
     "max min argmax argmin all any _is_all_true _is_any_true cummax cummin _cummax_helper _cummin_helper",
     "kthvalue median nanmedian mode sort topk unique_consecutive unique_dim unique_dim_consecutive _unique",
     "_unique2 searchsorted bucketize count_nonzero",
@@ -130,11 +129,12 @@ _INTEGERS = _names(
     "logical_not _int_mm",
 )
 
-#: One operation of IEEE 754 for each element.  By a number CUDA does not divide, but multiplies by its
-#: reciprocal: there `div` has rows.  `add` and `sub` have a factor, so they are formulas.
+#: One operation of IEEE 754 for each element, or none.  By a number CUDA does not divide, but multiplies by
+#: its reciprocal: there `div` has rows.  `add` and `sub` have a factor, so they are formulas.  `sqrt` is one,
+#: too: MKL's is not rounded correctly.
 _ROUNDED_ONCE = _names(
     "abs neg sign sgn ceil floor round trunc frac copysign nextafter frexp angle mul div.Scalar",
-    "div.Scalar_out div.Tensor div.out reciprocal sqrt leaky_relu leaky_relu_backward hardshrink",
+    "div.Scalar_out div.Tensor div.out leaky_relu leaky_relu_backward hardshrink",
     "hardshrink_backward softshrink_backward hardtanh_backward threshold_backward",
     "_prelu_kernel _prelu_kernel_backward _amp_foreach_non_finite_check_and_unscale _amp_update_scale",
     # A quotient or two products: several roundings, and no product that is added.
@@ -160,13 +160,17 @@ EXACT: Final = frozenset().union(
 
 #: Kernels for every device (CompositeExplicitAutograd) that call others: aten/src/ATen/native.
 _PLAIN = _names(
-    # TensorFactories.cpp, SpectralOps.cpp: `arange.start_out` and `linspace.out` are formulas.
+    # TensorFactories.cpp, SpectralOps.cpp: `arange.start_out`, `linspace.out`, `logspace.out` are formulas.
+    "logspace logspace.Tensor_Tensor logspace.Tensor_Scalar logspace.Scalar_Tensor",
+    "logspace.Tensor_Tensor_out logspace.Tensor_Scalar_out logspace.Scalar_Tensor_out",
     "arange arange.start arange.start_step linspace linspace.Tensor_Tensor linspace.Tensor_Scalar",
     "linspace.Scalar_Tensor linspace.Tensor_Tensor_out linspace.Tensor_Scalar_out",
     "linspace.Scalar_Tensor_out bartlett_window blackman_window hamming_window hann_window fft_fftfreq",
     "fft_rfftfreq",
     # BinaryOps.cpp, UnaryOps.cpp: a number is made a tensor.
-    "rsub deg2rad rad2deg ldexp special_xlog1py.self_scalar xlogy.Scalar_Self xlogy.Scalar_Other",
+    "add.Scalar sub.Scalar div.Scalar_mode floor_divide.Scalar fmod.Scalar fmod.Scalar_out remainder.Scalar",
+    "remainder.Scalar_out remainder.Scalar_Tensor rsub deg2rad rad2deg ldexp",
+    "special_xlog1py.self_scalar xlogy.Scalar_Self xlogy.Scalar_Other",
     "xlogy.OutScalar_Self xlogy.OutScalar_Other",
     # Activation.cpp: `celu` is `elu`; the gradient of `rrelu` is a product, or that of `leaky_relu`.
     "celu rrelu_with_noise_backward",
@@ -207,12 +211,11 @@ EXACT_NAMESPACES: Final = _names("profiler debug_mode_ops")
 #: Unlike their family.
 NOT: Final = _names(
     # They compute `start + i * step`.
-    "linspace.out arange.start_out",
+    "linspace.out logspace.out arange.start_out",
     # On a grid of powers of ten: a product, rounded, then a quotient.
     "round.decimals round_.decimals round.decimals_out",
-    # Of zeros of both signs a vector keeps another than a loop does; so do `maximum`, `amax`, `softshrink`.
-    "max max.unary_out min min.unary_out clamp.Tensor clamp_.Tensor clamp.Tensor_out clamp_min.Tensor",
-    "clamp_min_.Tensor clamp_min.Tensor_out clamp_max.Tensor clamp_max_.Tensor clamp_max.Tensor_out",
+    # Of zeros of both signs a vector keeps another than a loop does.
+    "max max.unary_out min min.unary_out",
     # The kernel that `put` calls.
     "put_",
     # Elementwise kernels, which the functional form calls.

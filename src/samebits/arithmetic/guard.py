@@ -103,8 +103,7 @@ def is_python(operation: str, key: str) -> bool:
     return found is not None
 
 
-def runs_on_cpu(operation: str) -> bool:
-    """Whether this torch has the operation, and a kernel for the CPU: of its own, or one for all devices."""
-    return torch._C._dispatch_has_kernel(
-        operation
-    ) and torch._C._dispatch_has_computed_kernel_for_dispatch_key(operation, "CPU")
+def runs_on(operation: str, device: str) -> bool:
+    """Whether this torch has the operation, and a kernel for "cpu" or "cuda", if of all devices."""
+    there = torch._C._dispatch_has_kernel(operation)
+    return there and torch._C._dispatch_has_computed_kernel_for_dispatch_key(operation, device.upper())

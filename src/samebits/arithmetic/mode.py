@@ -18,13 +18,13 @@ from types import ModuleType
 from typing import Any, ClassVar, Final, ParamSpec, TypeVar
 
 import torch
-from torch.utils._pytree import tree_leaves
+from torch import Tensor
 
 from samebits._runtime.kernels import Override, has_kernel, unseen_by_the_compiler
 from samebits._runtime.patcher import Patcher
 from samebits._runtime.scope import Mode, Stays
 from samebits.arithmetic import core, table
-from samebits.arithmetic.guard import Guard, Undefined, is_python, kernels_of, runs_on_cpu
+from samebits.arithmetic.guard import Guard, Undefined, is_python, kernels_of, runs_on
 from samebits.arithmetic.powers import Powers
 from samebits.arithmetic.rows import Defined
 from samebits.determinism.mode import deterministic
@@ -37,7 +37,10 @@ R = TypeVar("R")
 
 _KINDS: Final = ("raise", "warn")
 #: Where undefined operations are looked for.  Sparse tensors have kernels of their own.
-_GUARDED: Final = ("CPU", "CompositeExplicitAutograd", "SparseCPU", "SparseCsrCPU", "QuantizedCPU")
+_GUARDED: Final = {
+    "cpu": ("CPU", "CompositeExplicitAutograd", "SparseCPU", "SparseCsrCPU", "QuantizedCPU"),
+    "cuda": ("CUDA", "SparseCUDA", "SparseCsrCUDA", "QuantizedCUDA"),
+}
 
 guard: Final = Guard()
 
@@ -137,16 +140,17 @@ class _Installed(Patcher):
         super().__init__()
         self._powers = Powers()
         self._guarded: set[tuple[str, str]] = set()
+        self._devices: tuple[str, ...] = ()
 
     def install(self) -> None:
         self._alive = True
         guard.counts.clear()
-        for row in table.rows():
-            for schema in (row.schema, *row.variants):
-                if runs_on_cpu(schema):
-                    function = adapted(row.function, schema_of(row.schema), schema_of(schema))
-                    override = Override(schema, "cpu", partial(_answered, row, function))
-                    self._undo.callback(override.remove)
+        self._devices = ("cpu", "cuda") if _cuda_is_built() else ("cpu",)
+        for device in self._devices:
+            self._rows(device)
+        if "cuda" in self._devices:  # its layers are kernels of their own
+            self._undo.callback(torch._C._set_cudnn_enabled, torch._C._get_cudnn_enabled())
+            torch._C._set_cudnn_enabled(False)
         self._guarded.clear()
         self._guard()
         self._after("torchvision.extension", self._guard)
@@ -159,11 +163,19 @@ class _Installed(Patcher):
         self._undo.callback(self._powers.uninstall)
         self._after("torch._dynamo", self._compiled)
 
+    def _rows(self, device: str) -> None:
+        for row in table.rows(device):
+            for schema in (row.schema, *row.variants):
+                if runs_on(schema, device):
+                    function = adapted(row.function, schema_of(row.schema), schema_of(schema))
+                    override = Override(schema, device, partial(_answered, row, function))
+                    self._undo.callback(override.remove)
+
     def _guard(self, _: ModuleType | None = None) -> None:
         """Refuse what is undefined, also of libraries that were loaded since."""
-        for key in _GUARDED:
+        for device, key in [(one, key) for one in self._devices for key in _GUARDED[one]]:
             for name in kernels_of(key):
-                if (name, key) in self._guarded or table.kind(name) is not table.Kind.UNDEFINED:
+                if (name, key) in self._guarded or not table.is_refused(name, device):
                     continue
                 if has_kernel(name, key) and not is_python(name, key):
                     self._guarded.add((name, key))
@@ -181,16 +193,20 @@ class _Installed(Patcher):
         self._undo.callback(stance.__exit__, None, None, None)
 
 
+def _cuda_is_built() -> bool:
+    built: bool = torch.backends.cuda.is_built()  # type: ignore[no-untyped-call]
+    return built
+
+
 def _answered(row: Defined, function: Function, native: Function) -> Function:
     """Our function; torch's kernel where ours says that it is exact there."""
 
     def call(keys: Any, *args: Any, **kwargs: Any) -> Any:
         result = function(*args, **kwargs)
         if result is NotImplemented:
-            if any(
-                isinstance(leaf, torch.Tensor) and leaf.is_complex() for leaf in tree_leaves((args, kwargs))
-            ):
-                guard.meet(row.schema, sys._getframe(1))
+            for value in args:
+                if isinstance(value, Tensor) and value.is_complex():
+                    guard.meet(row.schema, sys._getframe(1))
             return native(keys, *args, **kwargs)
         return result
 

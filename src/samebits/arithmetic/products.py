@@ -16,6 +16,7 @@ from samebits.arithmetic.rows import Defined
 
 _I64: Final = ctypes.c_int64
 _Numbers: Final = _I64 * 20
+_HALVES: Final = (torch.float16, torch.bfloat16)
 #: A tensor, or NotImplemented.
 Result = Any
 
@@ -71,6 +72,8 @@ def _matrices(a: Tensor, b: Tensor, bias: Tensor | None, beta: float, alpha: flo
     if a.dtype is not b.dtype or a.shape[-1] != b.shape[-2] or a.shape[:-2] != b.shape[:-2]:
         return NotImplemented
     shape = (*a.shape[:-1], b.shape[-1])
+    if bias is not None and bias.dtype is a.dtype and a.dtype in _HALVES:
+        return _added_to(_matrices(a, b, None, 1.0, 1.0), bias, beta, alpha)
     if bias is None or beta == 0:
         address, bias_dtype = None, 2
         bias_strides: tuple[int, ...] = (0, 0, 0)
@@ -98,6 +101,19 @@ def _matrices(a: Tensor, b: Tensor, bias: Tensor | None, beta: float, alpha: flo
         _function()(a.data_ptr(), b.data_ptr(), out.data_ptr(), address, alpha, beta, numbers, core.threads())
     )
     return out
+
+
+def _added_to(product: Tensor, bias: Tensor, beta: float, alpha: float) -> Tensor:
+    """beta * bias + alpha * product, each rounded to its type.
+
+    A bias is not added before a half product is rounded: of a layer's input torch makes this operation or a
+    product and a sum, as its layout is.
+    """
+    if alpha != 1:
+        product = product.mul_(alpha)
+    if beta == 0:
+        return product
+    return product.add_(bias if beta == 1 else bias * beta)
 
 
 def _function() -> Any:

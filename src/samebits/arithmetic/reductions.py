@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from samebits.arithmetic.rows import Defined
-from samebits.arithmetic.sums import COMPUTED, Dims, Term, plan, total
+from samebits.arithmetic.sums import COMPUTED, Dims, plan, total
+from samebits.arithmetic.terms import Term
 
 #: A tensor, or NotImplemented.
 Result = Any
@@ -83,11 +84,10 @@ def prod_dim(self: Tensor, dim: int, keepdim: bool = False, *, dtype: torch.dtyp
 def _moments(
     self: Tensor, dim: Dims, correction: float | None, keepdim: bool, root: bool
 ) -> tuple[Tensor, Tensor] | None:
-    """Variance (or its root) and mean, in the type of `self`; None: torch's own."""
-    computed = COMPUTED.get(self.dtype)
-    if computed is None:
+    """Variance (or its root) and mean, of float64, rounded to the type of `self`; None: torch's own."""
+    if self.dtype not in COMPUTED:
         return None
-    x = self if self.dtype is computed else self.to(computed)
+    x = self.double()
     how = plan(x.shape, x.stride(), () if dim is None else tuple(dim))
     correction = 1 if correction is None else correction
     if how is None or how.n - correction <= 0:
@@ -96,11 +96,11 @@ def _moments(
         x, how = x.permute(how.order).contiguous(), how._replace(order=None)
     mean = total(Term.SUM, x, how, keepdim=keepdim, divisor=how.n)
     var = total(Term.DEVIATIONS, x, how, keepdim=keepdim, m=mean, divisor=how.n - correction, root=root)
-    return (var, mean) if self.dtype is computed else (var.to(self.dtype), mean.to(self.dtype))
+    return var.to(self.dtype), mean.to(self.dtype)
 
 
 def var(self: Tensor, dim: Dims = None, *, correction: float | None = None, keepdim: bool = False) -> Result:
-    """D(x - m, x - m) / (n - correction), m = S(x) / n, along dimensions."""
+    """D(x - m, x - m) / (n - correction), m = S(x) / n, in float64, along dimensions."""
     both = _moments(self, dim, correction, keepdim, False)
     return NotImplemented if both is None else both[0]
 
@@ -226,7 +226,7 @@ ROWS = (
     Defined(
         "aten::var.correction",
         var,
-        "D(x - m, x - m) / (n - correction), m = S(x) / n",
+        "D(x - m, x - m) / (n - correction), m = S(x) / n, in float64",
         variants=("aten::var.correction_out",),
     ),
     Defined("aten::var_mean.correction", var_mean, "var, m"),

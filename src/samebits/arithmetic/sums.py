@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from enum import IntEnum
 from functools import lru_cache
 from math import prod
 from typing import Any, Final, NamedTuple
@@ -13,23 +12,10 @@ import torch
 from torch import Tensor
 
 from samebits.arithmetic import core
+from samebits.arithmetic.terms import Term
 
 #: Dimensions as torch's operations take them: None and an empty list are all of them.
 Dims = Sequence[int] | None
-
-
-class Term(IntEnum):
-    """What a lane becomes with the next element; in the order of native/sums.h."""
-
-    SUM = 0
-    MAGNITUDES = 1
-    SQUARES = 2
-    PRODUCTS = 3
-    DEVIATIONS = 4
-    COVARIANCE = 5
-    PRODUCT = 6
-    MAXIMUM = 9
-    MINIMUM = 10
 
 
 class SumPlan(NamedTuple):

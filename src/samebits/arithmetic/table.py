@@ -46,6 +46,10 @@ FILES: Final = (
 )
 
 
+#: Those whose functions have kernels for CUDA; on CUDA the rows of the others are refused.
+ON_CUDA: Final = ("products", "convolution")
+
+
 class Kind(StrEnum):
     """Why an operation's result is the same everywhere, or that it is not."""
 
@@ -64,8 +68,13 @@ _TORCHS: Final = {
 
 
 @cache
-def rows() -> tuple[Defined, ...]:
-    """Every operation that is replaced."""
+def rows(device: str = "cpu") -> tuple[Defined, ...]:
+    """Every operation that is replaced on "cpu", or on "cuda"."""
+    if device == "cuda":
+        from samebits.arithmetic._triton import rows as on_cuda
+
+        own = (row for file in ON_CUDA for row in import_module(f"samebits.arithmetic.{file}").ROWS)
+        return (*own, *on_cuda.ROWS)
     return tuple(
         row for file in FILES for row in getattr(import_module(f"samebits.arithmetic.{file}"), "ROWS", ())
     )
@@ -82,6 +91,7 @@ def _random() -> frozenset[str]:
     return frozenset(row.schema for row in RANDOM_OPERATORS)
 
 
+@cache
 def kind(operation: str) -> Kind:
     """Of an operation by its name in the dispatcher, with its overload: `aten::add.Tensor`, `aten::mm`."""
     name = operation.removesuffix(".default")
@@ -134,3 +144,12 @@ def plain(name: str) -> str:
     """A name without its namespace, overload and the `_` of the in-place form."""
     last = name.removeprefix("torch.ops.").rpartition("::")[2].removeprefix("aten.").partition(".")[0]
     return last.removesuffix("_") if not last.endswith("__") else last
+
+
+def is_refused(operation: str, device: str) -> bool:
+    """Whether an operation has no portable result on a device: undefined, or without a kernel there."""
+    if device == "cuda" and kind(operation) is Kind.DEFINED:
+        ours = {schema for row in rows() for schema in (row.schema, *row.variants)}
+        there = {schema for row in rows("cuda") for schema in (row.schema, *row.variants)}
+        return operation in ours - there
+    return kind(operation) is Kind.UNDEFINED

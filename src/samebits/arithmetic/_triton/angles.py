@@ -34,6 +34,7 @@ COS_S = tl.constexpr(coefficients.COS_S)
 POW_LOG = tl.constexpr(coefficients.POW_LOG)
 POW_EXP = tl.constexpr(coefficients.POW_EXP)
 
+PI = tl.constexpr(float.fromhex("0x1.921fb54442d18p+1"))
 PIO2 = tl.constexpr(float.fromhex("0x1.921fb54442d18p+0"))
 PIO2_LO = tl.constexpr(float.fromhex("0x1.1a62633145c07p-54"))
 PIO2_LAST = tl.constexpr(float.fromhex("-0x1.f1976b7ed8fbcp-110"))
@@ -154,7 +155,14 @@ def turned(s, c, quadrant, FUNCTION: tl.constexpr):
 @triton.jit
 def trigonometric(x, table, FUNCTION: tl.constexpr):
     """Of a float32 or a float64; `table` has 2 / pi in words of 64 bits, after 64 zeros."""
-    if x.dtype == tl.float64:
+    if FUNCTION == "sinc":
+        wide = x.to(tl.float64)
+        t = PI * wide
+        high, low, quadrant = angle(t, table)
+        value = turned(sine(high, low), cosine(high, low), quadrant, "sin")
+        value = tl.where((t == 0.0) & (value == 0.0), t, value)
+        result = tl.where(wide == 0.0, 1.0, value / t).to(x.dtype)
+    elif x.dtype == tl.float64:
         high, low, quadrant = angle(x, table)
         value = turned(sine(high, low), cosine(high, low), quadrant, FUNCTION)
         result = tl.where((x == 0.0) & (value == 0.0), x, value)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 import triton
 from samebits._runtime.triton_launch import launch
-from samebits.arithmetic._triton import angles, functions, inverse, wide
+from samebits.arithmetic._triton import angles, choices, functions, inverse, wide
 from samebits.arithmetic._triton.numbers import divided, given, given_to, negative, root
 from samebits.arithmetic.reference import coefficients
 
@@ -42,6 +42,8 @@ def function(NAME: tl.constexpr, x, p0):
         or NAME == "atanh" or NAME == "atan" or NAME == "asin" or NAME == "acos"
     ):  # fmt: skip
         y = inverse.of_one(NAME, x.to(tl.float64)).to(x.dtype)
+    elif NAME == "erfinv":
+        y = inverse.erfinv(x)
     elif NAME == "erfc":
         y = wide.erfc(x.to(tl.float64)).to(x.dtype)
     elif x.dtype == tl.float64:
@@ -147,7 +149,14 @@ def power(x, y):
 @triton.jit
 def of_several(NAME: tl.constexpr, a, b, c, p0, p1, p2):
     """Of more than one number, or with parameters."""
-    if NAME == "pow":
+    if (
+        NAME == "maximum" or NAME == "minimum" or NAME == "fmax" or NAME == "fmin"
+        or NAME == "relu" or NAME == "clamp_min" or NAME == "clamp_max" or NAME == "clamp_numbers"
+        or NAME == "clamp" or NAME == "softshrink" or NAME == "hardsigmoid" or NAME == "hardswish"
+        or NAME == "hardsigmoid_backward" or NAME == "div_floor" or NAME == "div_trunc"
+    ):  # fmt: skip
+        y = choices.chosen(NAME, a, b, c, p0, p1)
+    elif NAME == "pow":
         y = power(a, b)
     elif NAME == "pow_scalar":
         y = power(a, p0)
@@ -252,9 +261,12 @@ def _elementwise(
     tl.store(out + i, made.to(out.dtype.element_ty), mask=inside)
 
 
-_ANGLES = ("sin", "cos", "tan")
+_ANGLES = ("sin", "cos", "tan", "sinc")
 #: Of one number, but with parameters that make them others.
-_PARAMETERS = ("pow_scalar", "scalar_pow", "softplus", "elu", "over", "rstd")
+_PARAMETERS = (
+    *("pow_scalar", "scalar_pow", "softplus", "elu", "over", "rstd"),
+    *("relu", "clamp_min", "clamp_max", "clamp_numbers", "softshrink", "hardsigmoid", "hardswish"),
+)
 
 
 @lru_cache(8)

@@ -315,7 +315,10 @@ def erf(x):
     a = magnitude(x)
     b = tl.where(a > 3.95, 3.95, a)
     small = tl.fma(b, horner(b * b, ERF, 6), b)
-    large = 1.0 - exp(negative(b) * horner(b, ERFC, 6))
+    c, minus = horner(b, ERFC, 6), negative(b)
+    y = minus * c
+    e = exp(y)
+    large = 1.0 - tl.fma(e, tl.fma(minus, c, negative(y)), e)
     return with_sign(tl.where(b < 1.0, small, large), x)
 
 

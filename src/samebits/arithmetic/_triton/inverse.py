@@ -9,12 +9,15 @@ import triton.language as tl
 
 import triton
 from samebits.arithmetic._triton import functions, wide
-from samebits.arithmetic._triton.angles import PIO2
+from samebits.arithmetic._triton.angles import PI, PIO2
+from samebits.arithmetic._triton.numbers import negative
 from samebits.arithmetic._triton.wide import LN2_HI, bits, horner, magnitude, number, with_sign
 from samebits.arithmetic.reference import coefficients
 
 ATAN = tl.constexpr(coefficients.ATAN_D)
-PI = tl.constexpr(float.fromhex("0x1.921fb54442d18p+1"))
+ERFINV = tl.constexpr(coefficients.ERFINV)
+ERFINV_TAIL = tl.constexpr(coefficients.ERFINV_TAIL)
+ROOT_PI_HALF = tl.constexpr(float.fromhex("0x1.c5bf891b4ef6bp-1"))
 PIO4 = tl.constexpr(float.fromhex("0x1.921fb54442d18p-1"))
 TAN_PIO8 = tl.constexpr(float.fromhex("0x1.a827999fcef32p-2"))
 HUGE = tl.constexpr(float.fromhex("0x1p500"))
@@ -124,6 +127,29 @@ def logaddexp(x, y):
         value = most + functions.log1p(functions.exp(least - most))
     same = (x == y) & ((x == float("inf")) | (x == float("-inf")))
     return tl.where(same, x, tl.where((x != x) | (y != y), float("nan"), value))
+
+
+@triton.jit
+def erfinv_near(x):
+    """erfinv(x) to 3e-9 of it"""
+    a = magnitude(x)
+    w = negative(wide.log((1.0 - a) * (1.0 + a)))
+    q = tl.where(w > 6.0, horner(tl.sqrt(w) - 4.0, ERFINV_TAIL, 13), horner(w - 3.0, ERFINV, 13))
+    return tl.where(a > 1.0, float("nan"), tl.where(a == 1.0, x * float("inf"), x * q))
+
+
+@triton.jit
+def erfinv(x):
+    """Of a float32, rounded from that, or of a float64, with one step of Newton's."""
+    if x.dtype == tl.float64:
+        a = magnitude(x)
+        y = erfinv_near(a)
+        lost = tl.where(a < 0.5, wide.erf(y) - a, (1.0 - a) - wide.erfc(y))
+        value = tl.fma(negative(lost * ROOT_PI_HALF), wide.exp(y * y), y)
+        result = with_sign(tl.where(a < 1.0, value, y), x)
+    else:
+        result = erfinv_near(x.to(tl.float64)).to(tl.float32)
+    return result
 
 
 @triton.jit

@@ -20,7 +20,8 @@ import triton
 from samebits._runtime.triton_launch import launch
 from samebits.arithmetic._triton import elementwise
 from samebits.arithmetic._triton.numbers import negative
-from samebits.arithmetic._triton.sums import Layout, Term, reduced
+from samebits.arithmetic._triton.sums import Layout, reduced
+from samebits.arithmetic.terms import Term
 
 BLOCK = 1024
 

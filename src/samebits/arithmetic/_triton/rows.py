@@ -1,7 +1,7 @@
 """Rows for CUDA alone: operations whose kernels there do not compute what those of a CPU do.
 
-A quotient by a number is a product with its reciprocal there.  The operations of lists of tensors have kernels
-of their own, in which a product and a sum may be fused: here they are those of their tensors, one by one.
+A quotient by a number is a product with its reciprocal there.  The operations of lists of tensors have
+kernels of their own, where a product and a sum may be fused: here they are those of their tensors, in turn.
 """
 
 from __future__ import annotations

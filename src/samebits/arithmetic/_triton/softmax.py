@@ -19,7 +19,8 @@ from samebits._runtime.triton_launch import launch
 from samebits.arithmetic._triton import elementwise
 from samebits.arithmetic._triton.elementwise import function
 from samebits.arithmetic._triton.numbers import divided, negative
-from samebits.arithmetic._triton.sums import Term, along
+from samebits.arithmetic._triton.sums import along
+from samebits.arithmetic.terms import Term
 
 BLOCK = 1024
 

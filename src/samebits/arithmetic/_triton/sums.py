@@ -11,7 +11,6 @@ Legend: r result, e element of a result's sum; so, si, sa, sb how far O, I, A an
 
 from __future__ import annotations
 
-from enum import IntEnum
 from functools import reduce
 from operator import mul
 from typing import Any
@@ -22,21 +21,9 @@ from torch import Tensor
 
 import triton
 from samebits._runtime.triton_launch import launch
+from samebits.arithmetic._triton import choices
 from samebits.arithmetic._triton.numbers import divided, given, given_to, minus_zero, root
-
-
-class Term(IntEnum):
-    """What a lane becomes with the next element x; in the order of native/sums.h."""
-
-    SUM = 0
-    MAGNITUDES = 1
-    SQUARES = 2
-    PRODUCTS = 3
-    DEVIATIONS = 4
-    COVARIANCE = 5
-    PRODUCT = 6
-    STANDARD = 7
-
+from samebits.arithmetic.terms import Term
 
 MAGNITUDES = tl.constexpr(int(Term.MAGNITUDES))
 SQUARES = tl.constexpr(int(Term.SQUARES))
@@ -45,6 +32,8 @@ DEVIATIONS = tl.constexpr(int(Term.DEVIATIONS))
 COVARIANCE = tl.constexpr(int(Term.COVARIANCE))
 PRODUCT = tl.constexpr(int(Term.PRODUCT))
 STANDARD = tl.constexpr(int(Term.STANDARD))
+MAXIMUM = tl.constexpr(int(Term.MAXIMUM))
+MINIMUM = tl.constexpr(int(Term.MINIMUM))
 
 CHUNK = tl.constexpr(256)
 LANES = tl.constexpr(16)
@@ -58,6 +47,10 @@ def _halves(lanes, RESULTS: tl.constexpr, HALF: tl.constexpr, TERM: tl.constexpr
     first, second = tl.split(tl.permute(tl.reshape(lanes, (RESULTS, 2, HALF)), (0, 2, 1)))
     if TERM == PRODUCT:
         joined = first * second
+    elif TERM == MAXIMUM:
+        joined = choices.maximum(first, second)
+    elif TERM == MINIMUM:
+        joined = choices.minimum(first, second)
     else:
         joined = first + second
     return joined
@@ -85,6 +78,10 @@ def _chunks(
     from_here = (r // inner * so + r % inner * si)[:, None]
     if TERM == PRODUCT:
         lanes = tl.full((RESULTS, LANES), 1.0, work)
+    elif TERM == MAXIMUM:
+        lanes = tl.full((RESULTS, LANES), float("-inf"), work)
+    elif TERM == MINIMUM:
+        lanes = tl.full((RESULTS, LANES), float("inf"), work)
     else:
         lanes = tl.broadcast_to(minus_zero(work), (RESULTS, LANES))
     mean = lanes
@@ -112,6 +109,10 @@ def _chunks(
             more = tl.fma(tl.load(y + at, mask=there, other=0.0), standard, lanes)
         elif TERM == PRODUCT:
             more = lanes * value
+        elif TERM == MAXIMUM:
+            more = choices.maximum(lanes, value)
+        elif TERM == MINIMUM:
+            more = choices.minimum(lanes, value)
         else:
             more = lanes + value
         lanes = tl.where(there, more, lanes)
@@ -124,6 +125,8 @@ def _chunks(
             sums = root(sums)
     tl.store(out + r * chunks + chunk, sums, mask=known)
 
+
+_JOINED_BY_THEMSELVES = (Term.PRODUCT, Term.MAXIMUM, Term.MINIMUM)
 
 #: O, so, I, si, A, sa, B, sb: sizes and strides.
 Layout = tuple[int, int, int, int, int, int, int, int]
@@ -170,7 +173,7 @@ def reduced(
             return out
         # The chunks' sums, contiguous.
         x, y, m, rstd = target, None, None, None
-        term = Term.PRODUCT if term == Term.PRODUCT else Term.SUM
+        term = term if term in _JOINED_BY_THEMSELVES else Term.SUM
         n, i, b, so, si, sa, sb = chunks, 1, chunks, chunks, 0, 0, 1
 
 

@@ -79,9 +79,10 @@
   X(fmax, 2, sb_fmax(a, b), sb_fmax_d(a, b))                                                                \
   X(fmin, 2, sb_fmin(a, b), sb_fmin_d(a, b))                                                                \
   X(relu, 1, a <= 0 ? 0 : a, a <= 0 ? 0 : a)                                                                \
-  X(clamp_min, 1, sb_maximum(a, p0), sb_maximum_d(a, p0))                                                   \
-  X(clamp_max, 1, sb_minimum(a, p0), sb_minimum_d(a, p0))                                                   \
-  X(clamp_numbers, 1, sb_clamp(a, p0, p1), sb_clamp_d(a, p0, p1))                                           \
+  X(clamp_min, 1, sb_bounded_below(a, p0), sb_bounded_below_d(a, p0))                                       \
+  X(clamp_max, 1, sb_bounded_above(a, p0), sb_bounded_above_d(a, p0))                                       \
+  X(clamp_numbers, 1, sb_bounded_above(sb_bounded_below(a, p0), p1),                                        \
+    sb_bounded_above_d(sb_bounded_below_d(a, p0), p1))                                                      \
   X(clamp, 3, sb_clamp(a, b, c), sb_clamp_d(a, b, c))                                                       \
   X(softshrink, 1, sb_softshrink(a, p0), sb_softshrink_d(a, p0))                                            \
   X(hardsigmoid, 1, sb_hardsigmoid(a), sb_hardsigmoid_d(a))                                                 \

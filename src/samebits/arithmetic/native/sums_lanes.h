@@ -19,7 +19,12 @@ SB_INLINE V N(sb_join)(enum sb_term term, V a, V b) {
 
 /* What a lane begins with. */
 SB_INLINE R N(sb_start)(enum sb_term term) {
-  return term == SB_PRODUCT ? (R)1 : term == SB_MAXIMUM ? -(R)INFINITY : term == SB_MINIMUM ? (R)INFINITY : -(R)0;
+  switch (term) {
+    case SB_PRODUCT: return (R)1;
+    case SB_MAXIMUM: return -(R)INFINITY;
+    case SB_MINIMUM: return (R)INFINITY;
+    default: return -(R)0;
+  }
 }
 
 SB_INLINE V N(sb_step)(enum sb_term term, V lane, V x, V y, V m, V r) {

@@ -1,6 +1,7 @@
 """Coefficients of the functions' polynomials, from the constant term on.
 
-Minimax fits of what each comment says, the first coefficients rounded first.  native/coefficients.h has the same.
+Minimax fits of what each comment says, the first coefficients rounded first.  native/coefficients.h has the
+same.
 """
 
 from __future__ import annotations

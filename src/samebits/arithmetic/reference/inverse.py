@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samebits.arithmetic.reference import coefficients as c
-from samebits.arithmetic.reference.wide import LN2, PIO2, exp, expm1, fma, horner, log, log1p
+from samebits.arithmetic.reference.wide import LN2, PIO2, erf, erfc, exp, expm1, fma, horner, log, log1p
 
 Array = NDArray[Any]
 
 PI, PIO4, TAN_PIO8 = 2 * PIO2, PIO2 / 2, np.float64(float.fromhex("0x1.a827999fcef32p-2"))
+ROOT_PI_HALF = np.float64(float.fromhex("0x1.c5bf891b4ef6bp-1"))
 
 
 def half_exp(a: Array) -> Array:
@@ -118,3 +119,21 @@ def logaddexp(x: Array, y: Array, module: Any) -> Array:
     value = most + module.log1p(module.exp(least - most))
     value = np.where(np.isnan(x) | np.isnan(y), np.nan, value).astype(x.dtype)
     return np.where((x == y) & np.isinf(x), x, value)
+
+
+def erfinv_near(x: Array) -> Array:
+    """erfinv(x) to 3e-9 of it, from which float32 is rounded."""
+    a = np.abs(x)
+    w = -log((1.0 - a) * (1.0 + a))
+    root = np.sqrt(w)
+    value = x * np.where(w > 6, horner(root - 4.0, c.ERFINV_TAIL), horner(w - 3.0, c.ERFINV))
+    return np.where(a > 1, np.nan, np.where(a == 1, x * np.inf, value))
+
+
+def erfinv(x: Array) -> Array:
+    """One step of Newton's from there."""
+    a = np.abs(x)
+    y = erfinv_near(a)
+    lost = np.where(a < 0.5, erf(y) - a, (1.0 - a) - erfc(y))
+    value = fma(-(lost * ROOT_PI_HALF), exp(y * y), y)
+    return np.copysign(np.where(a < 1, value, y), x)

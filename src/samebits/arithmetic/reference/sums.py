@@ -27,6 +27,14 @@ def dot(x: Array, y: Array) -> Array:
     return _of_chunks(x.shape[-1], [x, y], -0.0, lambda lane, x, y: fma(x, y, lane), np.add)
 
 
+def moments(x: Array, correction: int) -> tuple[Array, Array]:
+    """Variance D(x - m, x - m) / (n - correction) and m = S(x) / n, in float64: (..., n) -> (...)."""
+    x = x.astype(np.float64)
+    mean = sum_of(x) / np.float64(x.shape[-1])
+    d = x - mean[..., None]
+    return dot(d, d) / np.float64(x.shape[-1] - correction), mean
+
+
 def product(x: Array) -> Array:
     """As S, with multiplications, each lane from 1: (..., n) -> (...)."""
     return _of_chunks(x.shape[-1], [x], 1.0, lambda lane, x: lane * x, np.multiply)

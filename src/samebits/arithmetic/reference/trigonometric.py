@@ -113,6 +113,12 @@ def of_single(name: str, x: Array) -> Array:
     return _of(name, _short_sine(high, low), _short_cosine(high, low), quadrant).astype(np.float32)
 
 
+def sinc(x: Array) -> Array:
+    """sin(pi x) / (pi x), in float64."""
+    t = np.float64(np.pi) * x
+    return np.where(x == 0, 1.0, of_double("sin", t) / t)
+
+
 def _power_of_any(x: Array, y: Array, value: Array, odd: Array, whole: Array) -> Array:
     a, b = np.abs(x), np.abs(y)
     end = np.where((a == 0) == (y > 0), 0.0, np.inf)
