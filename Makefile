@@ -9,9 +9,11 @@ GUIDES := .venv-guides
 GUIDES_STAMP := $(GUIDES)/.installed
 FRAMEWORKS := .venv-frameworks
 FRAMEWORKS_STAMP := $(FRAMEWORKS)/.installed
+PORTABLE := .venv-portable
+PORTABLE_STAMP := $(PORTABLE)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-deep browser lint unit test-torch cures stresses resumes faults audits frameworks peer-tests guides figures bench bench-gpu quality trust gpu clean
+.PHONY: help install demo test test-deep browser lint unit test-torch cures stresses resumes faults audits frameworks portable peer-tests guides figures bench bench-gpu quality trust gpu clean
 
 help:
 	@echo "make demo     install, then verify the bundled example, mend it, verify it again"
@@ -22,6 +24,7 @@ help:
 	@echo "make faults   the planted faults and what is found of them (minutes)"
 	@echo "make audits   the half of the labelled programs that the audit was written on: precision and recall (seconds)"
 	@echo "make frameworks   programs of 26 frameworks, a clean and a faulty one each, and what is said of them (half an hour; 2 GB of packages)"
+	@echo "make portable the operations of thirty models under samebits.portable(), and what all of them are on other settings (20 minutes)"
 	@echo "make peer-tests PEERS=PATH   other projects' own seed tests, from checkouts of theirs, against samebits"
 	@echo "make guides TRAINERS=PATH   two public trainers, from checkouts, twice under samebits run: equal weights (minutes)"
 	@echo "make figures  the guides' two loss curves and their difference, trained and drawn anew into docs/figures (10 minutes)"
@@ -114,6 +117,18 @@ $(FRAMEWORKS_STAMP): pyproject.toml benchmarks/frameworks/requirements.txt bench
 frameworks: $(FRAMEWORKS_STAMP)
 	$(FRAMEWORKS)/bin/python -m benchmarks.frameworks.run
 
+# Thirty models of torchvision, timm and transformers, in an environment of their own; then every row's bits.
+$(PORTABLE_STAMP): pyproject.toml constraints.txt benchmarks/portable/requirements.txt benchmarks/frameworks/prepare.py
+	test -x $(PORTABLE)/bin/python || $(PYTHON) -m venv $(PORTABLE)
+	$(PORTABLE)/bin/python -m pip install --quiet --constraint constraints.txt --requirement benchmarks/portable/requirements.txt --editable .
+	$(PORTABLE)/bin/python benchmarks/frameworks/prepare.py
+	touch $(PORTABLE_STAMP)
+
+portable: $(PORTABLE_STAMP) $(STAMP)
+	$(PORTABLE)/bin/python -m benchmarks.portable.coverage
+	$(BIN)/python -m benchmarks.portable.bits
+	$(BIN)/python -m benchmarks.portable.accuracy
+
 peer-tests: $(STAMP)
 	@test -n "$(PEERS)" || { echo 'which checkouts? make peer-tests PEERS=/path/that/holds/them (docs/peer-tests.md)'; exit 1; }
 	$(BIN)/python tests/peers/run.py $(PEERS)
@@ -144,6 +159,9 @@ bench: $(BENCH_STAMP)
 	$(BIN)/python -m benchmarks.seeding
 	$(BIN)/python -m benchmarks.random
 	$(BIN)/python -m benchmarks.ops
+	$(BIN)/python -m benchmarks.portable.steps
+	$(BIN)/python -m benchmarks.portable.products
+	$(BIN)/python -m benchmarks.portable.elementwise
 
 # On a machine with CUDA; without one the same runs on the CPU, and says so.
 bench-gpu: $(STAMP)
