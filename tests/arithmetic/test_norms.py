@@ -12,7 +12,7 @@ from tests.arithmetic.everywhere import check
 from tests.arithmetic.replaced import replaced
 from torch import Tensor, nn
 
-from samebits.arithmetic import norms, reductions
+from samebits.arithmetic import batch_norms, norms, reductions
 from samebits.arithmetic.reference import norms as reference
 
 EPS = 1e-5
@@ -85,14 +85,16 @@ def test_channels(shape: tuple[int, ...], training: bool) -> None:
 
         def forward(given: Tensor) -> tuple[Tensor, ...]:
             own = [one.clone() for one in running]
-            y, *statistics = norms.batch_norm(given, weight, bias, *own, training, 0.1, EPS)
+            y, *statistics = batch_norms.batch_norm(given, weight, bias, *own, training, 0.1, EPS)
             return y.contiguous(), *statistics, *own
 
         after = updated if training else running
         check((want.y.reshape(shape), *kept, *after), forward, given)
 
         def backward(given: Tensor) -> tuple[Tensor, ...]:
-            all_of: Any = norms.batch_norm_backward(grad, given, weight, *running, *saved, training, EPS, ALL)
+            all_of: Any = batch_norms.batch_norm_backward(
+                grad, given, weight, *running, *saved, training, EPS, ALL
+            )
             return all_of[0].contiguous(), *all_of[1:]
 
         check((gradients.x.reshape(shape), gradients.weight, gradients.bias), backward, given)
@@ -122,7 +124,7 @@ CASES = [
         (nn.RMSNorm(30), (7, 30)),
     ),
 ]
-ROWS = (*norms.ROWS, *reductions.ROWS)
+ROWS = (*norms.ROWS, *batch_norms.ROWS, *reductions.ROWS)
 
 
 def trained(module: nn.Module, x: Tensor) -> list[Tensor]:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from samebits.arithmetic import norms, softmax, sums
+from samebits.arithmetic import batch_norms, norms, softmax, sums
 from samebits.arithmetic._triton import norms as norms_on_cuda
 from samebits.arithmetic._triton import softmax as softmax_on_cuda
 from samebits.arithmetic._triton import sums as sums_on_cuda
@@ -154,9 +154,9 @@ def test_batch_norm(dtype: torch.dtype, which: str, training: bool, last: bool) 
         sizes = o * length, c, 1
     running = drawn(c, dtype=dtype, seed=4), drawn(c, dtype=dtype, seed=5).abs()
     there = running[0].clone(), running[1].clone()
-    want = norms.batch_norm(x, w, b, *running, training, 0.1, EPS)
+    want = batch_norms.batch_norm(x, w, b, *running, training, 0.1, EPS)
     mask = True, True, True
-    back = norms.batch_norm_backward(grad, x, w, *running, want[1], want[2], training, EPS, mask)
+    back = batch_norms.batch_norm_backward(grad, x, w, *running, want[1], want[2], training, EPS, mask)
     with as_hardware():
         got = norms_on_cuda.batch_norm(x, w, b, *there, training, 0.1, EPS, *sizes)
         got_back = norms_on_cuda.batch_norm_backward(

@@ -87,6 +87,11 @@ class Loop:
         return out
 
     def _run(self, out: Tensor, inputs: Inputs, code: int, p: tuple[Scalar, ...]) -> None:
+        if not out.is_cpu:
+            from samebits.arithmetic._triton import elementwise as on_cuda
+
+            on_cuda.run(self.name, out, inputs, p)
+            return
         if self._number is None:
             self._number = _numbers()[self.name]
         a, b, c = (*(x.data_ptr() for x in inputs), None, None)[:3]
@@ -104,10 +109,11 @@ class Loop:
             shape = _broadcast_shapes(*(x.shape for x in inputs))
         except RuntimeError:
             return NotImplemented
+        device = next((x.device for x in inputs if not x.is_cpu), inputs[0].device)
         if shape == inputs[0].shape:
-            out = _empty_like(inputs[0], dtype=dtype)
+            out = _empty_like(inputs[0], dtype=dtype, device=device)
         else:
-            out = torch.empty(shape, dtype=dtype)
+            out = torch.empty(shape, dtype=dtype, device=device)
         copies = [out.copy_(inputs[0])]
         for x in inputs[1:]:
             same = x.dtype is dtype and x.shape == shape and x.stride() == out.stride()

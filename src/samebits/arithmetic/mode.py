@@ -173,9 +173,9 @@ class _Installed(Patcher):
 
     def _guard(self, _: ModuleType | None = None) -> None:
         """Refuse what is undefined, also of libraries that were loaded since."""
-        for device, key in [(one, key) for one in self._devices for key in _GUARDED[one]]:
+        for key in [key for device in self._devices for key in _GUARDED[device]]:
             for name in kernels_of(key):
-                if (name, key) in self._guarded or not table.is_refused(name, device):
+                if (name, key) in self._guarded or table.kind(name) is not table.Kind.UNDEFINED:
                     continue
                 if has_kernel(name, key) and not is_python(name, key):
                     self._guarded.add((name, key))

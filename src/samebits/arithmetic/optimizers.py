@@ -44,7 +44,8 @@ def _direct(tensors: Tensors) -> bool:
     """Whether one pass does it: float32 or float64, all laid alike; halves are rounded in between."""
     first = tensors[0]
     return (
-        first.dtype in (torch.float32, torch.float64)
+        first.is_cpu
+        and first.dtype in (torch.float32, torch.float64)
         and all(
             x.dtype is first.dtype and x.shape == first.shape and x.stride() == first.stride()
             for x in tensors

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from samebits.arithmetic.rows import Defined
+from samebits.errors import DeterminismError
 
 #: A tensor, tensors, or NotImplemented.
 Result = Any
@@ -30,7 +31,10 @@ def _in_order(change: Callable[..., Tensor], self: Tensor, *args: Any, **named: 
     if self.is_cpu and self.dtype not in HALF:
         return NotImplemented
     if not self.is_cpu:
-        raise NotImplementedError
+        raise DeterminismError(
+            "sums in places (index_add, scatter_add, index_put and their like) have no portable result on "
+            "CUDA yet: compute them on the CPU, or outside samebits.portable()."
+        )
     wide = self.float()
     change(
         wide, *(x.float() if isinstance(x, Tensor) and x.dtype is self.dtype else x for x in args), **named

@@ -35,6 +35,11 @@ def _scan(kind: _Kind, self: Tensor, dim: int, dtype: torch.dtype | None) -> Res
     x = (self if self.dtype is computed else self.to(dtype).to(computed)).contiguous()
     out = x.new_empty(x.shape)
     dim = dim % rank if rank else 0
+    if not x.is_cpu:
+        from samebits.arithmetic._triton import scans as on_cuda
+
+        on_cuda.scan(kind, x.view(x.shape or (1,)), out.view(x.shape or (1,)), dim)
+        return out.to(dtype)
     shape = x.shape or (1,)
     n, i = shape[dim], prod(shape[dim + 1 :])
     core.bound("sb_scan_along", "iippnnni")(

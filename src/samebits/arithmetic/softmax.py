@@ -37,6 +37,10 @@ def _along(kind: _Kind, x: Tensor, grad: Tensor | None, dim: int, dtype: torch.d
         grad = (grad if grad.dtype is computed else grad.to(computed)).contiguous()
     out = x.new_empty(x.shape)
     dim = dim % rank if rank else 0
+    if not x.is_cpu:
+        from samebits.arithmetic._triton import softmax as on_cuda
+
+        return on_cuda.of_kind(kind, x, grad, dim).to(dtype)
     shape = x.shape or (1,)
     n, i = shape[dim], prod(shape[dim + 1 :])
     core.bound("sb_softmax_along", "iipppnnni")(

@@ -123,6 +123,10 @@ def total(
     Returns:
         In the type of `x`, contiguous.
     """
+    if not x.is_cpu:
+        from samebits.arithmetic._triton import sums as on_cuda
+
+        return on_cuda.total(term, x, how, keepdim=keepdim, y=y, m=m, divisor=divisor, root=root)
     if how.order is not None:
         x = x.permute(how.order).contiguous()
         y = None if y is None else y.permute(how.order).contiguous()

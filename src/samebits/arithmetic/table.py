@@ -32,6 +32,7 @@ FILES: Final = (
     "scans",
     "softmax",
     "norms",
+    "batch_norms",
     "losses",
     "margins",
     "pooling",
@@ -44,10 +45,6 @@ FILES: Final = (
     "places",
     "attention",
 )
-
-
-#: Those whose functions have kernels for CUDA; on CUDA the rows of the others are refused.
-ON_CUDA: Final = ("products", "convolution")
 
 
 class Kind(StrEnum):
@@ -69,12 +66,11 @@ _TORCHS: Final = {
 
 @cache
 def rows(device: str = "cpu") -> tuple[Defined, ...]:
-    """Every operation that is replaced on "cpu", or on "cuda"."""
+    """Every operation that is replaced on "cpu", or on "cuda", which computes some more otherwise."""
     if device == "cuda":
         from samebits.arithmetic._triton import rows as on_cuda
 
-        own = (row for file in ON_CUDA for row in import_module(f"samebits.arithmetic.{file}").ROWS)
-        return (*own, *on_cuda.ROWS)
+        return (*rows(), *on_cuda.ROWS)
     return tuple(
         row for file in FILES for row in getattr(import_module(f"samebits.arithmetic.{file}"), "ROWS", ())
     )
@@ -144,12 +140,3 @@ def plain(name: str) -> str:
     """A name without its namespace, overload and the `_` of the in-place form."""
     last = name.removeprefix("torch.ops.").rpartition("::")[2].removeprefix("aten.").partition(".")[0]
     return last.removesuffix("_") if not last.endswith("__") else last
-
-
-def is_refused(operation: str, device: str) -> bool:
-    """Whether an operation has no portable result on a device: undefined, or without a kernel there."""
-    if device == "cuda" and kind(operation) is Kind.DEFINED:
-        ours = {schema for row in rows() for schema in (row.schema, *row.variants)}
-        there = {schema for row in rows("cuda") for schema in (row.schema, *row.variants)}
-        return operation in ours - there
-    return kind(operation) is Kind.UNDEFINED
