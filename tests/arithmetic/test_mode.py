@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import torch
 from tests.arithmetic.bits import same_bits, threads
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 import samebits
 from samebits.arithmetic import mode, table
@@ -257,3 +259,37 @@ def test_every_row_is_an_operation_and_stands_once() -> None:
     assert all(row.formula for row in table.rows())
     missing = [schema for schema in schemas if not torch._C._dispatch_has_kernel(schema)]
     assert not missing
+
+
+WRONG: dict[str, Callable[[], Tensor]] = {
+    "channels": lambda: F.conv2d(torch.ones(2, 3, 9, 9), torch.ones(8, 5, 3, 3)),
+    "bias": lambda: F.conv2d(torch.ones(1, 2, 5, 5), torch.ones(64, 2, 3, 3), torch.ones(1)),
+    "padding": lambda: F.conv2d(torch.ones(1, 2, 5, 5), torch.ones(3, 2, 3, 3), padding=-1),
+    "dilation": lambda: F.conv2d(torch.ones(1, 2, 5, 5), torch.ones(3, 2, 3, 3), dilation=0),
+    "stride": lambda: F.conv2d(torch.ones(1, 2, 5, 5), torch.ones(3, 2, 3, 3), stride=0),
+    "size": lambda: F.conv2d(torch.ones(1, 2, 2, 2), torch.ones(3, 2, 3, 3)),
+    "groups": lambda: F.conv2d(torch.ones(1, 6, 5, 5), torch.ones(2, 2, 3, 3), groups=3),
+    "type": lambda: F.conv2d(torch.ones(1, 2, 5, 5), torch.ones(3, 2, 3, 3).double()),
+    "transposed": lambda: F.conv_transpose2d(torch.ones(1, 2, 5, 5), torch.ones(3, 2, 3, 3)),
+    "output padding": lambda: F.conv_transpose1d(torch.ones(1, 2, 5), torch.ones(2, 2, 3), output_padding=2),
+    "layer norm": lambda: F.layer_norm(torch.ones(3, 4), (4,), weight=torch.ones(2)),
+    "layer norm's bias": lambda: F.layer_norm(torch.ones(3, 4), (4,), bias=torch.ones(3, 9)),
+    "group norm": lambda: F.group_norm(torch.ones(2, 4, 3), 2, torch.ones(3)),
+    "batch norm": lambda: F.batch_norm(torch.ones(2, 4, 3), torch.ones(3), torch.ones(4)),
+    "matrices": lambda: torch.ones(2, 3) @ torch.ones(4, 5),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_of_wrong_arguments_torch_says_what_is_wrong(what: str) -> None:
+    """Nothing is read from outside memory, and the error is the one without the mode."""
+    with pytest.raises(RuntimeError) as outside:
+        WRONG[what]()
+    with samebits.portable(0), pytest.raises(RuntimeError, match=f"^{re.escape(str(outside.value))}$"):
+        WRONG[what]()
+
+
+def test_of_complex_numbers_it_says_so() -> None:
+    x = torch.ones(2, 2, dtype=torch.complex64)
+    with samebits.portable(0), pytest.raises(DeterminismError, match="mm of complex numbers has no portable"):
+        x @ x

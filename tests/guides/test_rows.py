@@ -246,6 +246,8 @@ class TestGuideD:
         for threads in "12":
             instead = run(tmp_path, "G10", "instead", OMP_NUM_THREADS=threads)
             assert instead["out"].strip() == printed("G10", "instead")
+            training = run(tmp_path, "G10", "training", OMP_NUM_THREADS=threads)
+            assert training["out"].strip() == printed("G10", "training")
         command = (sys.executable, "-m", "samebits", "run", "--seed", "11", "--portable")
         plain = "noise = torch.randn(3)\nprint(noise.tolist())\n" + noise
         answer = run(tmp_path, "", "noise.py", plain, command=command)

@@ -71,6 +71,9 @@ def batch_norm(
         return NotImplemented
     if not training and (running_mean is None or running_var is None):
         return NotImplemented
+    given = (weight, bias, running_mean, running_var)
+    if any(one is not None and one.numel() != input.shape[1] for one in given):
+        return NotImplemented
     kept = of_statistics(input, weight, bias, running_mean)
     batch = _Channels(input, computed)
     c = batch.sizes[1]

@@ -49,7 +49,7 @@ def convolution(
     groups: int,
 ) -> Result:
     """Of (images, channels, ...) with (outputs, channels / groups, ...): P over (channel, kernel), + bias."""
-    if not _is_ours(input, weight):
+    if not _is_ours(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
         return NotImplemented
     dimensions = weight.dim() - 2
     if transposed:
@@ -86,13 +86,17 @@ def convolution_backward(
     output_mask: Sequence[bool],
 ) -> Result:
     """The derivatives with respect to input, weight and bias, as far as `output_mask` asks for them."""
-    if not _is_ours(input, weight):
+    if not _is_ours(input, weight, None, stride, padding, dilation, transposed, output_padding, groups):
+        return NotImplemented
+    if grad_output.dtype is not input.dtype or grad_output.dim() != input.dim():
         return NotImplemented
     # A transposed convolution is the derivative of one whose input is its output.
     wide, narrow = (grad_output, input) if transposed else (input, grad_output)
     geometry = _geometry(
         tuple(wide.shape[2:]), tuple(weight.shape[2:]), tuple(stride), tuple(padding), tuple(dilation)
     )
+    if tuple(grad_output.shape) != _shape_of_result(input, weight, geometry, transposed, groups, grad_output):
+        return NotImplemented
     # With enough output padding the wide side has places that no position of the narrow one covers.
     places = three(tuple(narrow.shape[2:]), 1, narrow.dim() - 2)
     window = replace(geometry.window(), places=places)
@@ -121,14 +125,50 @@ def convolution_backward(
     return to_input, to_weight, to_bias
 
 
-def _is_ours(input: Tensor, weight: Tensor) -> bool:
-    return (
-        input.dtype in core.DTYPES
-        and weight.dtype is input.dtype
-        and input.layout is torch.strided
-        and 3 <= weight.dim() <= 5
-        and input.dim() == weight.dim()
-    )
+def _is_ours(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    transposed: bool,
+    output_padding: Sequence[int],
+    groups: int,
+) -> bool:
+    """Whether there is a result; of arguments that cannot be meant torch says what is wrong."""
+    n = weight.dim() - 2
+    if input.dtype not in core.DTYPES or weight.dtype is not input.dtype or not 1 <= n <= 3:
+        return False
+    if input.dim() != weight.dim() or groups < 1 or weight.shape[0] % groups or 0 in weight.shape:
+        return False
+    every = [
+        values if len(values) == n else values * n
+        for values in map(tuple, (stride, padding, dilation, output_padding))
+    ]
+    if any(len(values) != n for values in every):
+        return False
+    steps, zeros, apart, more = every
+    if min(steps) < 1 or min(zeros) < 0 or min(apart) < 1 or min(more) < 0:
+        return False
+    outputs = weight.shape[1] * groups if transposed else weight.shape[0]
+    if input.shape[1] != (weight.shape[0] if transposed else weight.shape[1] * groups):
+        return False
+    if bias is not None and (bias.shape != (outputs,) or bias.dtype is not input.dtype):
+        return False
+    if transposed:
+        return all(m < max(s, a) for m, s, a in zip(more, steps, apart, strict=True))
+    reach = [a * (k - 1) + 1 for a, k in zip(apart, weight.shape[2:], strict=True)]
+    return all(size + 2 * z >= r for size, z, r in zip(input.shape[2:], zeros, reach, strict=True))
+
+
+def _shape_of_result(
+    input: Tensor, weight: Tensor, geometry: Convolution, transposed: bool, groups: int, given: Tensor
+) -> tuple[int, ...]:
+    """What a gradient of the result must have; the sizes of a transposed one are the geometry's own."""
+    if transposed:
+        return (input.shape[0], weight.shape[1] * groups, *given.shape[2:])
+    return (input.shape[0], weight.shape[0], *geometry.results()[5 - input.dim() :])
 
 
 def _is_last(tensor: Tensor) -> bool:
@@ -272,11 +312,18 @@ def _array(*numbers: int) -> Any:
 
 
 ROWS: Final = (
-    Defined("aten::convolution", convolution, "P over (channel, kernel), + bias", ("aten::convolution.out",)),
+    Defined(
+        "aten::convolution",
+        convolution,
+        "P over (channel, kernel), + bias",
+        ("aten::convolution.out",),
+        may_ask_others=True,
+    ),
     Defined(
         "aten::convolution_backward",
         convolution_backward,
         "P over (output, kernel); P over positions; S",
         ("aten::convolution_backward.out",),
+        may_ask_others=True,
     ),
 )

@@ -101,9 +101,10 @@ _CREATIONS = _names(
     "tril_indices triu_indices",
 )
 
-#: By index.  Of several writes to one place the last stays: on a CPU so it is here, but not in `index_copy`.
+#: By index.  Of several writes to one place the last stays: on a CPU so it is here, and in `index_copy` under
+#: torch's deterministic algorithms, which the mode turns on.
 _INDEXED = _names(
-    "index _unsafe_index index_select index_fill embedding gather take masked_fill",
+    "index _unsafe_index index_select index_fill index_copy embedding gather take masked_fill",
     "masked_scatter masked_select nonzero nonzero_static where repeat_interleave scatter.src",
     "scatter.src_out scatter.value scatter.value_out max_unpool2d max_unpool3d",
 )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Final, Literal
 
@@ -42,7 +44,7 @@ class Guard:
 
         def made(native: Function) -> Function:
             def call(keys: Any, *args: Any, **kwargs: Any) -> Any:
-                if _has_floats(args) or _has_floats(kwargs):
+                if not _torchs.depth and (_has_floats(args) or _has_floats(kwargs)):
                     self.meet(name, sys._getframe(1))
                 return native(keys, *args, **kwargs)
 
@@ -50,13 +52,13 @@ class Guard:
 
         return made
 
-    def meet(self, name: str, where: FrameType) -> None:
-        """An undefined operation is about to run.
+    def meet(self, name: str, where: FrameType, of: str = "") -> None:
+        """An undefined operation is about to run; `of` says of which numbers, where it is defined of others.
 
         Raises:
             DeterminismError: unless such operations are let pass.
         """
-        shown = f"torch.ops.{name.removesuffix('.default').replace('::', '.')}"
+        shown = f"torch.ops.{name.removesuffix('.default').replace('::', '.')}{of}"
         if self.undefined == "raise":
             raise DeterminismError(
                 f"{shown} has no portable result{_line(where)}: on another machine it may have other bits. "
@@ -66,6 +68,26 @@ class Guard:
         if not self.counts[name]:
             warn(f"{shown} has no portable result{_line(where)}; it is let pass.", UndefinedWarning)
         self.counts[name] += 1
+
+
+class _Torchs(threading.local):
+    depth = 0
+
+
+_torchs = _Torchs()
+
+
+@contextmanager
+def torchs_own() -> Iterator[None]:
+    """Within it nothing is refused on this thread.
+
+    It is asked where our function says that its result is exact, or that torch has an error to raise.
+    """
+    _torchs.depth += 1
+    try:
+        yield
+    finally:
+        _torchs.depth -= 1
 
 
 def _has_floats(arguments: Any) -> bool:

@@ -24,7 +24,7 @@ from samebits._runtime.kernels import Override, has_kernel, unseen_by_the_compil
 from samebits._runtime.patcher import Patcher
 from samebits._runtime.scope import Mode, Stays
 from samebits.arithmetic import core, table
-from samebits.arithmetic.guard import Guard, Undefined, is_python, kernels_of, runs_on
+from samebits.arithmetic.guard import Guard, Undefined, is_python, kernels_of, runs_on, torchs_own
 from samebits.arithmetic.powers import Powers
 from samebits.arithmetic.rows import Defined
 from samebits.determinism.mode import deterministic
@@ -206,7 +206,10 @@ def _answered(row: Defined, function: Function, native: Function) -> Function:
         if result is NotImplemented:
             for value in args:
                 if isinstance(value, Tensor) and value.is_complex():
-                    guard.meet(row.schema, sys._getframe(1))
+                    guard.meet(row.schema, sys._getframe(1), " of complex numbers")
+            if row.may_ask_others:
+                with torchs_own():
+                    return native(keys, *args, **kwargs)
             return native(keys, *args, **kwargs)
         return result
 

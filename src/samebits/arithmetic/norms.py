@@ -73,6 +73,8 @@ def layer_norm(
     n, split = prod(normalized_shape), input.dim() - len(normalized_shape)
     if computed is None or input.numel() == 0 or tuple(input.shape[split:]) != tuple(normalized_shape):
         return NotImplemented
+    if any(one is not None and tuple(one.shape) != tuple(normalized_shape) for one in (weight, bias)):
+        return NotImplemented
     kept = of_statistics(input, weight, bias)
     x, w, b = laid_out(input, computed), laid_out_if_any(weight, computed), laid_out_if_any(bias, computed)
     shape = (*input.shape[:split], *[1] * len(normalized_shape))
@@ -162,6 +164,8 @@ def group_norm(
     """The result in the type and layout of `input`, mean and rstd of each group (N, group)."""
     computed = COMPUTED.get(input.dtype)
     if computed is None or input.numel() == 0 or input.numel() != N * C * HxW or C % group:
+        return NotImplemented
+    if any(one is not None and tuple(one.shape) != (C,) for one in (weight, bias)):
         return NotImplemented
     kept = of_statistics(input, weight, bias)
     x, w, b = laid_out(input, computed), laid_out_if_any(weight, computed), laid_out_if_any(bias, computed)

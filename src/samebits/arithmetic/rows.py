@@ -21,9 +21,12 @@ class Defined:
         formula: the result in one line, in the words of docs/reference/portable.md.
         variants: other overloads (in place, `out=`), made of the same function by `samebits.ops.variants`;
             where that costs too much, a variant has a row of its own.
+        may_ask_others: whether torch's own kernel, which runs where the function answers NotImplemented, is
+            made of operations that are refused by themselves.
     """
 
     schema: str
     function: Function
     formula: str
     variants: tuple[str, ...] = ()
+    may_ask_others: bool = False
