@@ -6,6 +6,7 @@ So `fused=True`, `foreach=True` and neither have the same result.
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Sequence
 from enum import IntEnum
 from functools import cache
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from samebits.arithmetic import core
 from samebits.arithmetic.core import DTYPES
+from samebits.arithmetic.powers import power
 from samebits.arithmetic.rows import Defined
 
 Tensors = Sequence[Tensor]
@@ -100,8 +102,8 @@ def _adam(
     decay = float(1 - lr * weight_decay) if decoupled else weight_decay
     for i, param in enumerate(self):
         step = state_steps[i].item()
-        size = -float(lr / (1 - beta1**step))
-        root = (1 - beta2**step) ** 0.5
+        size = -float(lr / (1 - power(beta1, int(step))))
+        root = math.sqrt(1 - power(beta2, int(step)))
         most = (max_exp_avg_sqs[i],) if amsgrad else ()
         tensors = (param, grads[i], exp_avgs[i], exp_avg_sqs[i], *most)
         if _direct(tensors):

@@ -7,6 +7,7 @@ squares, in one order.
 
 from __future__ import annotations
 
+import math
 from importlib import import_module
 from typing import Any, Final
 
@@ -40,8 +41,20 @@ class StepNumber(float):
     def __rpow__(self, base: Any, mod: None = None) -> Any:
         value = float(self)
         if isinstance(base, float) and value >= 0 and value.is_integer():
-            return power(base, int(value))
+            return Decay(power(base, int(value)))
         return base**value
+
+
+class Decay(float):
+    """Such a power, and 1 less it; `x ** 0.5` of it is a square root, which rounds alike everywhere."""
+
+    def __rsub__(self, other: float) -> Decay:
+        return Decay(other - float(self))
+
+    def __pow__(self, exponent: Any, mod: None = None) -> Any:
+        if exponent == 0.5 and self >= 0:
+            return math.sqrt(self)
+        return float(self) ** exponent
 
 
 class Powers(Patcher):
