@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from samebits.arithmetic import compound, core, elementwise, optimizers
+from samebits.arithmetic import compound, core, elementwise, optimizers, powers
 from samebits.arithmetic.reference.rounding import fma
 
 from .replaced import replaced
@@ -186,6 +186,16 @@ OPTIMIZERS: list[tuple[Any, dict[str, Any]]] = [
 ]
 
 
+@pytest.fixture
+def _steps() -> Iterator[None]:
+    """Powers of steps as the mode has them."""
+    installed = powers.Powers()
+    installed.install()
+    yield
+    installed.uninstall()
+
+
+@pytest.mark.usefixtures("_steps")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 @pytest.mark.parametrize(("kind", "options"), OPTIMIZERS)
 def test_fused_optimizers_are_the_loops(kind: Any, options: dict[str, Any], dtype: torch.dtype) -> None:
@@ -198,6 +208,7 @@ def test_fused_optimizers_are_the_loops(kind: Any, options: dict[str, Any], dtyp
             assert _same(_trained(kind, dtype, foreach=True, **options), loop)
 
 
+@pytest.mark.usefixtures("_steps")
 @pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD])
 def test_a_learning_rate_in_a_tensor(kind: Any) -> None:
     with replaced(ROWS):
