@@ -36,7 +36,8 @@ class Net(nn.Module):
 
 def train(model: nn.Module, optimizer: Optimizer) -> Iterator[Tensor]:
     """The loss of each step."""
-    images, labels = (torch.from_numpy(array) for array in load_digits(return_X_y=True))
+    device = next(model.parameters()).device
+    images, labels = (torch.from_numpy(array).to(device) for array in load_digits(return_X_y=True))
     images = images.float().view(-1, 1, 8, 8) / 16
     while True:
         batch = torch.randperm(len(images))[:64]

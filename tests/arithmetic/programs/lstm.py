@@ -27,8 +27,9 @@ class Net(nn.Module):
 def train(model: nn.Module, optimizer: Optimizer) -> Iterator[Tensor]:
     """The loss of each step."""
     written = training.text(20_000, SYMBOLS)
+    device = next(model.parameters()).device
     while True:
-        before, after = training.windows(written, LENGTH, 16)
+        before, after = training.windows(written, LENGTH, 16, device)
         optimizer.zero_grad()
         loss = F.cross_entropy(model(before).flatten(0, 1), after.flatten())
         loss.backward()

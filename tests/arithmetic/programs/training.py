@@ -30,10 +30,10 @@ def text(length: int, symbols: int) -> Tensor:
     return torch.tensor(written)
 
 
-def windows(written: Tensor, length: int, batch: int) -> tuple[Tensor, Tensor]:
+def windows(written: Tensor, length: int, batch: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Random pieces of a text, and the symbol that follows each symbol."""
     starts = torch.randint(len(written) - length, (batch, 1))
-    pieces = written[starts + torch.arange(length + 1)]
+    pieces = written[starts + torch.arange(length + 1)].to(device)
     return pieces[:, :-1], pieces[:, 1:]
 
 
@@ -47,17 +47,18 @@ def run(
     parser = argparse.ArgumentParser()
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--optimizer", choices=("sgd", "adam", "adamw"), default=default)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--out", help="where to save the weights")
     options = parser.parse_args()
     torch.manual_seed(0)
-    model = made()
+    model = made().to(options.device)
     losses = train(model, optimizer(options.optimizer, model, sgd))
     loss = [next(losses) for _ in range(options.steps)][-1]
     state = model.state_dict()
     digest = hashlib.sha256()
     for name, value in state.items():
         digest.update(f"{name} {value.dtype} {tuple(value.shape)} ".encode())
-        digest.update(value.contiguous().numpy().tobytes())
+        digest.update(value.cpu().contiguous().numpy().tobytes())
     print(digest.hexdigest())
     print(float(loss).hex())
     if options.out:

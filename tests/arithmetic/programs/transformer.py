@@ -25,7 +25,7 @@ class Net(nn.Module):
         self.head = nn.Linear(WIDTH, SYMBOLS)
 
     def forward(self, written: Tensor) -> Tensor:
-        mask = nn.Transformer.generate_square_subsequent_mask(LENGTH)
+        mask = nn.Transformer.generate_square_subsequent_mask(LENGTH, device=written.device)
         x = self.symbols(written) + self.positions
         return self.head(self.layers(x, mask=mask, is_causal=True))
 
@@ -34,8 +34,9 @@ def train(model: nn.Module, optimizer: Optimizer) -> Iterator[Tensor]:
     """The loss of each step."""
     written = training.text(20_000, SYMBOLS)
     warmup = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / 20))
+    device = next(model.parameters()).device
     while True:
-        before, after = training.windows(written, LENGTH, 8)
+        before, after = training.windows(written, LENGTH, 8, device)
         optimizer.zero_grad()
         loss = F.cross_entropy(model(before).flatten(0, 1), after.flatten())
         loss.backward()
