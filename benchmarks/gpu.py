@@ -86,12 +86,13 @@ _TRAINING: Final = "tests/gpu/programs/training.py"
 #: In the order of their worth.
 PARTS: Final = (
     Part("machine", ("-m", "benchmarks.gpu", "--part", "machine", "{out}"), 20),
-    Part("observer", ("-m", "benchmarks.gpu", "--part", "observer", "{out}"), 60),
+    Part("observer", ("-m", "benchmarks.gpu", "--part", "observer", "{out}"), 55),
     # As it is, a training on CUDA may part: that is a verdict, too.
     _verify("verify", _TRAINING, 40, passing=(0, 1)),
     _verify("verify-deterministic", _TRAINING, 40, "--seed", "1", "--deterministic"),
     _verify("verify-detector", "examples/detector.py", 35, needs="sklearn"),
-    _tests("ops", 55),
+    _tests("arithmetic", 45),
+    _tests("ops", 50),
     _tests("random", 25),
     _tests("portable", 15),
     _tests("state", 10),
@@ -100,18 +101,18 @@ PARTS: Final = (
         "bench-ops",
         ("-m", "benchmarks.ops", "--device", "{device}", "--sizes", "small", "--rounds", "{rounds}",
          "--block", "0.001", "--csv", "{out}/ops.csv", "{only}"),
-        40,
+        25,
     ),
     Part(
         "bench-random",
         ("-m", "benchmarks.random", "--device", "{device}", "--sizes", "{numbers}", "--rounds", "{rounds}",
          "--csv", "{out}/random.csv"),
-        20,
+        14,
     ),
     Part(
         "ops-check",
         ("-m", "samebits", "ops", "--check", "--device", "{device}", "--runs", "{runs}", "{names}"),
-        25,
+        15,
     ),
 )  # fmt: skip
 
