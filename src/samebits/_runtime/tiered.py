@@ -46,6 +46,7 @@ class Kernels:
         folder: of the sources; `tier.c` is compiled for each tier, the others once.
         avx2: what the compiler is told for that tier.
         avx512: the same.
+        others: headers of other packages that the sources include.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Kernels:
     folder: Path
     avx2: tuple[str, ...]
     avx512: tuple[str, ...]
+    others: tuple[Path, ...] = ()
 
     def library(self) -> Library:
         """As it is built on this machine."""
@@ -62,7 +64,7 @@ class Kernels:
             name=self.name,
             title=self.title,
             language=native.C,
-            sources=tuple(sorted(self.folder.glob("*.[ch]"))),
+            sources=(*sorted(self.folder.glob("*.[ch]")), *self.others),
             units=(
                 Unit(tier, _flags("plain")),
                 *(  # a compiler may be older than the instructions

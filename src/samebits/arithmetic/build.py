@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from samebits._runtime import tiered
+from samebits.random import build as random
 
 NATIVE: Final = Path(__file__).parent / "native"
 _FUSED: Final = ("-mfma", "-mf16c")
@@ -17,4 +18,5 @@ def kernels() -> tiered.Kernels:
         *("arithmetic", "the kernels of samebits.portable", NATIVE),
         avx2=("-mavx2", *_FUSED),
         avx512=(*tiered.AVX512, *_FUSED),
+        others=(random.NATIVE / "half.h",),
     )

@@ -17,8 +17,8 @@ from torch.utils._pytree import tree_leaves
 
 from samebits._runtime.kernels import unseen_by_the_compiler
 from samebits._runtime.warn import warn
+from samebits.determinism.route import program_line
 from samebits.errors import DeterminismError
-from samebits.usercode.files import is_user_code
 
 Undefined = Literal["raise", "warn"]
 Function = Callable[..., Any]
@@ -61,12 +61,12 @@ class Guard:
         shown = f"torch.ops.{name.removesuffix('.default').replace('::', '.')}{of}"
         if self.undefined == "raise":
             raise DeterminismError(
-                f"{shown} has no portable result{_line(where)}: on another machine it may have other bits. "
-                "Do without it, compute it outside samebits.portable(), or let such operations pass with "
-                "samebits.portable(undefined='warn'), which counts them."
+                f"{shown} has no portable result{program_line(where)}: on another machine it may have "
+                "other bits. Do without it, compute it outside samebits.portable(), or let such operations "
+                "pass with samebits.portable(undefined='warn'), which counts them."
             )
         if not self.counts[name]:
-            warn(f"{shown} has no portable result{_line(where)}; it is let pass.", UndefinedWarning)
+            warn(f"{shown} has no portable result{program_line(where)}; it is let pass.", UndefinedWarning)
         self.counts[name] += 1
 
 
@@ -95,15 +95,6 @@ def _has_floats(arguments: Any) -> bool:
         isinstance(leaf, Tensor) and (leaf.is_floating_point() or leaf.is_complex())
         for leaf in tree_leaves(arguments)
     )
-
-
-def _line(where: FrameType | None) -> str:
-    """The program's innermost line."""
-    while where is not None:
-        if is_user_code(where.f_code.co_filename):
-            return f" ({where.f_code.co_filename}:{where.f_lineno})"
-        where = where.f_back
-    return ""
 
 
 def kernels_of(key: str) -> list[str]:

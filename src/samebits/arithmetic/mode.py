@@ -95,7 +95,10 @@ class portable(Mode):  # called like a function, as torch.no_grad is
     def _change(self) -> None:
         self._inner: list[Mode] = []
         self._inner.append(portable_random(self._seed, rank=self._rank))
-        self._inner.append(deterministic(replace="all", fill_uninitialized_memory=False))
+        # torch's switches alone: the replaced operations are rows of ours.
+        self._inner.append(
+            deterministic("strict", except_=(), replace="none", fill_uninitialized_memory=False)
+        )
         if len(self.stays.open) == 1:
             _installed.install()
         if self._undefined is not None:
@@ -139,21 +142,21 @@ class _Installed(Patcher):
     def __init__(self) -> None:
         super().__init__()
         self._powers = Powers()
-        self._guarded: set[tuple[str, str]] = set()
+        self._taken: set[tuple[str, str]] = set()
         self._devices: tuple[str, ...] = ()
 
     def install(self) -> None:
         self._alive = True
         guard.counts.clear()
         self._devices = ("cpu", "cuda") if _cuda_is_built() else ("cpu",)
+        self._taken.clear()
         for device in self._devices:
             self._rows(device)
         if "cuda" in self._devices:  # its layers are kernels of their own
             self._undo.callback(torch._C._set_cudnn_enabled, torch._C._get_cudnn_enabled())
             torch._C._set_cudnn_enabled(False)
-        self._guarded.clear()
         self._guard()
-        self._after("torchvision.extension", self._guard)
+        self._after("torchvision.extension", self._vision)
         self._around(torch.ops, "load_library", self._loading)
         self._undo.callback(
             torch.backends.mha.set_fastpath_enabled, torch.backends.mha.get_fastpath_enabled()
@@ -166,19 +169,26 @@ class _Installed(Patcher):
     def _rows(self, device: str) -> None:
         for row in table.rows(device):
             for schema in (row.schema, *row.variants):
-                if runs_on(schema, device):
+                if runs_on(schema, device) and (schema, device) not in self._taken:
+                    self._taken.add((schema, device))
                     function = adapted(row.function, schema_of(row.schema), schema_of(schema))
                     override = Override(schema, device, partial(_answered, row, function))
                     self._undo.callback(override.remove)
 
-    def _guard(self, _: ModuleType | None = None) -> None:
+    def _vision(self, _: ModuleType) -> None:
+        """torchvision has come: some of its operations have rows, the others are refused."""
+        for device in self._devices:
+            self._rows(device)
+        self._guard()
+
+    def _guard(self) -> None:
         """Refuse what is undefined, also of libraries that were loaded since."""
         for key in [key for device in self._devices for key in _GUARDED[device]]:
             for name in kernels_of(key):
-                if (name, key) in self._guarded or table.kind(name) is not table.Kind.UNDEFINED:
+                if (name, key) in self._taken or table.kind(name) is not table.Kind.UNDEFINED:
                     continue
                 if has_kernel(name, key) and not is_python(name, key):
-                    self._guarded.add((name, key))
+                    self._taken.add((name, key))
                     self._undo.callback(Override(name, key, guard.refused(name)).remove)
 
     def _loading(self, load: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

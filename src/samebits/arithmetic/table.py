@@ -5,7 +5,7 @@ What is in none of the lists is undefined, so that an operation of a newer torch
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -71,9 +71,21 @@ def rows(device: str = "cpu") -> tuple[Defined, ...]:
         from samebits.arithmetic._triton import rows as on_cuda
 
         return (*rows(), *on_cuda.ROWS)
-    return tuple(
-        row for file in FILES for row in getattr(import_module(f"samebits.arithmetic.{file}"), "ROWS", ())
-    )
+    own = [row for file in FILES for row in import_module(f"samebits.arithmetic.{file}").ROWS]
+    schemas = {schema for row in own for schema in (row.schema, *row.variants)}
+    return (*own, *_of_ops(schemas))
+
+
+def _of_ops(ours: Collection[str]) -> Iterator[Defined]:
+    """The replacements of `samebits.ops` that no row of ours takes the place of.
+
+    They are rows, so that whatever a `samebits.deterministic` inside the mode asks for, they stay.
+    torchvision's operations are there once it is imported.
+    """
+    for row in OPERATIONS:
+        if row.schema not in ours:
+            function = getattr(import_module(f"samebits.ops.{row.file}"), row.function)
+            yield Defined(row.schema, function, str(row.recipe), row.variants)
 
 
 @cache

@@ -106,13 +106,14 @@ def explained(
     lacking = "these arguments (dtype, layout, device)" if name else "this operation"
     way_out = f"except_=[{name!r}]" if name else "level='warn'"
     raise DeterminismError(
-        f"{found[1]} is not deterministic{_line(where)}, and samebits replaces nothing for {lacking} here. "
-        f"Leave it as it is with samebits.deterministic({way_out}); `samebits ops` lists what is replaced."
+        f"{found[1]} is not deterministic{program_line(where)}, and samebits replaces nothing for "
+        f"{lacking} here. Leave it as it is with samebits.deterministic({way_out}); `samebits ops` lists "
+        "what is replaced."
     ) from error
 
 
-def _line(where: FrameType | TracebackType | None) -> str:
-    """The program's innermost line of a stack, or of a traceback."""
+def program_line(where: FrameType | TracebackType | None) -> str:
+    """The program's innermost line of a stack, or of a traceback: " (train.py:12)", or ""."""
     lines: list[tuple[str, int]] = []
     while isinstance(where, TracebackType):
         lines.insert(0, (where.tb_frame.f_code.co_filename, where.tb_lineno))

@@ -45,7 +45,7 @@
     const T value = above ? whole - (T)1 : whole;                                                           \
     return (magnitude(a) == (T)INFINITY) & (b != (T)0) ? (T)NAN : value;                                    \
   }
-SB_CHOICES_OF(float, , sb_to_bits, sb_from_bits, SB_F, __builtin_floorf, sb_abs, 0x1p24f)
+SB_CHOICES_OF(float, , sb_pattern, sb_float, SB_F, __builtin_floorf, sb_abs, 0x1p24f)
 SB_CHOICES_OF(double, _d, sb_to_bits_d, sb_from_bits_d, SB_D, __builtin_floor, sb_abs_d, 0x1p53)
 
 #endif

@@ -90,16 +90,16 @@ SB_ANGLES(SB_ANGLE_LOOPS)
 
 static void sb_widen_loop(float *out, const uint16_t *in, int64_t n, enum sb_dtype dtype) {
   if (dtype == SB_F16)
-    for (int64_t i = 0; i < n; i++) out[i] = sb_from_f16(in[i]);
+    for (int64_t i = 0; i < n; i++) out[i] = sb_of_half(in[i]);
   else
-    for (int64_t i = 0; i < n; i++) out[i] = sb_from_bf16(in[i]);
+    for (int64_t i = 0; i < n; i++) out[i] = sb_of_bfloat(in[i]);
 }
 
 static void sb_narrow_loop(uint16_t *out, const float *in, int64_t n, enum sb_dtype dtype) {
   if (dtype == SB_F16)
-    for (int64_t i = 0; i < n; i++) out[i] = sb_to_f16(in[i]);
+    for (int64_t i = 0; i < n; i++) out[i] = sb_to_half(in[i]);
   else
-    for (int64_t i = 0; i < n; i++) out[i] = sb_to_bf16(in[i]);
+    for (int64_t i = 0; i < n; i++) out[i] = sb_to_bfloat(in[i]);
 }
 
 #define SB_SINGLE(name, inputs, single, wide) sb_##name##_loop_f32,

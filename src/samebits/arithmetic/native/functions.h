@@ -7,7 +7,7 @@
 #define SAMEBITS_ARITHMETIC_FUNCTIONS_H
 
 #include "coefficients.h"
-#include "half.h"
+#include "../../random/native/half.h"
 
 #define SB_F __builtin_fmaf
 /* A loop over a function that is called, and not inlined, is no vector. */
@@ -35,13 +35,13 @@
 #define SB_GELU_3 0x1.2444f2p-4f  /* 0.044715 times that */
 #define SB_PDF 0x1.988454p-2f     /* 1 / sqrt(2 pi) */
 
-SB_INLINE float sb_abs(float x) { return sb_from_bits(sb_to_bits(x) & 0x7fffffffu); }
+SB_INLINE float sb_abs(float x) { return sb_float(sb_pattern(x) & 0x7fffffffu); }
 SB_INLINE float sb_with_sign(float magnitude, float sign) {
-  return sb_from_bits((sb_to_bits(magnitude) & 0x7fffffffu) | (sb_to_bits(sign) & 0x80000000u));
+  return sb_float((sb_pattern(magnitude) & 0x7fffffffu) | (sb_pattern(sign) & 0x80000000u));
 }
 
 /* 2**n, -126 <= n <= 127 */
-SB_INLINE float sb_two(int32_t n) { return sb_from_bits(((uint32_t)n + 127u) << 23); }
+SB_INLINE float sb_two(int32_t n) { return sb_float(((uint32_t)n + 127u) << 23); }
 
 /* y * 2**n, -252 <= n <= 254, rounded once where y is about 1 */
 SB_INLINE float sb_scaled(float y, int32_t n) {
@@ -62,7 +62,7 @@ SB_INLINE float sb_exp_tail(float r) {
 SB_INLINE float sb_reduced(float x, int32_t *n) {
   const float whole = SB_F(x, SB_LOG2E_F, SB_WHOLE_F), k = whole - SB_WHOLE_F;
   const float r = SB_F(-k, SB_LN2_LO_F, SB_F(-k, SB_LN2_HI_F, x));
-  *n = (int32_t)(sb_to_bits(whole) - 0x4b400000u);
+  *n = (int32_t)(sb_pattern(whole) - 0x4b400000u);
   return SB_F(r * r, sb_exp_tail(r), r);
 }
 
@@ -76,12 +76,12 @@ SB_INLINE float sb_exp(float x) {
   const float whole = SB_F(y, SB_LOG2E_F, SB_WHOLE_F), k = whole - SB_WHOLE_F;
   const float r = SB_F(-k, SB_LN2_LO_F, SB_F(-k, SB_LN2_HI_F, y));
   const float sum = 1.0f + r, lost = (1.0f - sum) + r;
-  return sb_scaled(sum + SB_F(r * r, sb_exp_tail(r), lost), (int32_t)(sb_to_bits(whole) - 0x4b400000u));
+  return sb_scaled(sum + SB_F(r * r, sb_exp_tail(r), lost), (int32_t)(sb_pattern(whole) - 0x4b400000u));
 }
 
 SB_INLINE float sb_exp2(float x) {
   const float y = sb_clamped(x, -151.0f, 129.0f), whole = y + SB_WHOLE_F, r = y - (whole - SB_WHOLE_F);
-  const int32_t n = (int32_t)(sb_to_bits(whole) - 0x4b400000u);
+  const int32_t n = (int32_t)(sb_pattern(whole) - 0x4b400000u);
   return sb_scaled(SB_F(r, SB_HORNER_5(SB_F, r, SB_EXP2), 1.0f), n);
 }
 
@@ -91,7 +91,7 @@ SB_INLINE float sb_expm1(float x) {
   const float whole = SB_F(y, SB_LOG2E_F, SB_WHOLE_F), k = whole - SB_WHOLE_F;
   const float near = SB_F(-k, SB_LN2_HI_F, y), r = SB_F(-k, SB_LN2_LO_F, near);
   const float low = SB_F(-k, SB_LN2_LO_F, near - r);
-  const float power = sb_two((int32_t)(sb_to_bits(whole) - 0x4b400001u)), rest = power - 0.5f;
+  const float power = sb_two((int32_t)(sb_pattern(whole) - 0x4b400001u)), rest = power - 0.5f;
   const float high = SB_F(power, r, rest), lost = SB_F(power, r, rest - high) + ((power - rest) - 0.5f);
   const float tail = SB_F(r * r, SB_HORNER_5(SB_F, r, SB_EXPM1), low);
   const float value = high + SB_F(power, tail, lost);
@@ -101,10 +101,10 @@ SB_INLINE float sb_expm1(float x) {
 /* x = (1 + f) 2**k, 2/3 <= 1 + f < 4/3, of a positive finite x */
 SB_INLINE float sb_mantissa(float x, float *k) {
   const int tiny = x < 0x1p-126f;
-  const uint32_t bits = sb_to_bits(tiny ? x * 0x1p23f : x);
+  const uint32_t bits = sb_pattern(tiny ? x * 0x1p23f : x);
   const int32_t exponent = (int32_t)(bits - 0x3f2aaaabu) >> 23;
   *k = (float)(exponent - (tiny ? 23 : 0));
-  return sb_from_bits(bits - ((uint32_t)exponent << 23)) - 1.0f;
+  return sb_float(bits - ((uint32_t)exponent << 23)) - 1.0f;
 }
 
 /* `value`, which is right for a positive finite x, or log(x) of another. */
@@ -144,7 +144,7 @@ SB_INLINE float sb_log10(float x) {
 /* 1 + x = (1 + f + lost) 2**k, with f of x itself, rounded once. */
 SB_INLINE float sb_log1p(float x) {
   const float u = 1.0f + x;
-  const int32_t exponent = (int32_t)(sb_to_bits(u) - 0x3f2aaaabu) >> 23, half = exponent >> 1;
+  const int32_t exponent = (int32_t)(sb_pattern(u) - 0x3f2aaaabu) >> 23, half = exponent >> 1;
   const float one = sb_two(-half), other = sb_two(half - exponent), k = (float)exponent;
   const float part = x * one, rest = one * other - 1.0f;
   const float f = SB_F(part, other, rest), lost = SB_F(part, other, rest - f);
@@ -173,8 +173,8 @@ SB_INLINE float sb_logistic(float a, float *s, int32_t *n) {
 
 /* |x|, or `most` if that is less, or if x is NaN: without the latency of a comparison */
 SB_INLINE float sb_at_most(float x, float most) {
-  const uint32_t bits = sb_to_bits(x) & 0x7fffffffu, limit = sb_to_bits(most);
-  return sb_from_bits(bits < limit ? bits : limit);
+  const uint32_t bits = sb_pattern(x) & 0x7fffffffu, limit = sb_pattern(most);
+  return sb_float(bits < limit ? bits : limit);
 }
 
 /* sigmoid(v), and sigmoid(-v) in *other; v is not NaN */
@@ -245,7 +245,7 @@ SB_INLINE float sb_normal(float x, float *g, int32_t *n) {
   const float whole = SB_F(y, SB_LOG2E_F, SB_WHOLE_F), k = whole - SB_WHOLE_F;
   const float r = SB_F(-k, SB_LN2_HI_F, y) + SB_F(-k, SB_LN2_LO_F, -0.5f * lost);
   const float u = 1.0f - (b + b) / (4.0f + b);
-  *n = (int32_t)(sb_to_bits(whole) - 0x4b400000u);
+  *n = (int32_t)(sb_pattern(whole) - 0x4b400000u);
   *g = SB_HORNER_9(SB_F, u, SB_NORMAL);
   return SB_F(r * r, sb_exp_tail(r), r);
 }

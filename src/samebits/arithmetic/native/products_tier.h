@@ -1,5 +1,5 @@
 /* Products and windows of one tier, in float and in double. */
-#include "half.h"
+#include "../../random/native/half.h"
 #include "products.h"
 #include "simd.h"
 
@@ -7,8 +7,8 @@
 
 static inline double sb_get(const void *data, int dtype, int64_t at) {
   switch (dtype) {
-    case SB_F16: return sb_from_f16(((const uint16_t *)data)[at]);
-    case SB_BF16: return sb_from_bf16(((const uint16_t *)data)[at]);
+    case SB_F16: return sb_of_half(((const uint16_t *)data)[at]);
+    case SB_BF16: return sb_of_bfloat(((const uint16_t *)data)[at]);
     case SB_F32: return ((const float *)data)[at];
     default: return ((const double *)data)[at];
   }
@@ -17,8 +17,8 @@ static inline double sb_get(const void *data, int dtype, int64_t at) {
 /* `value` is a float's where the dtype is not float64. */
 static inline void sb_put(void *data, int dtype, int64_t at, double value) {
   switch (dtype) {
-    case SB_F16: ((uint16_t *)data)[at] = sb_to_f16((float)value); return;
-    case SB_BF16: ((uint16_t *)data)[at] = sb_to_bf16((float)value); return;
+    case SB_F16: ((uint16_t *)data)[at] = sb_to_half((float)value); return;
+    case SB_BF16: ((uint16_t *)data)[at] = sb_to_bfloat((float)value); return;
     case SB_F32: ((float *)data)[at] = (float)value; return;
     default: ((double *)data)[at] = value;
   }
@@ -67,65 +67,28 @@ static inline int64_t sb_place(const sb_window *w, int64_t position, int64_t *co
 #define SB_PANEL 2
 #endif
 
-#define SB_T float
-#define SB_V sb_vf
-#define SB_INT int32_t
-#define SB_L SB_W
-#define SB_OF(name) SB_NAMED(name, _f32)
-#define SB_FMA sb_fma
-#define SB_LOAD sb_load
-#define SB_STORE sb_store
-#define SB_ALL sb_all
+#include "real32.h"
 #include "blocks.h"
 #include "windows.h"
 #include "depthwise.h"
-#undef SB_T
-#undef SB_V
-#undef SB_INT
-#undef SB_L
-#undef SB_OF
-#undef SB_FMA
-#undef SB_LOAD
-#undef SB_STORE
-#undef SB_ALL
-#undef SB_COLUMNS
-#undef SB_TILE
 
-#define SB_T double
-#define SB_V sb_vd
-#define SB_INT int64_t
-#define SB_L SB_WD
-#define SB_OF(name) SB_NAMED(name, _f64)
-#define SB_FMA sb_fma_d
-#define SB_LOAD sb_load_d
-#define SB_STORE sb_store_d
-#define SB_ALL sb_all_d
+#include "real64.h"
 #include "blocks.h"
 #include "windows.h"
 #include "depthwise.h"
-#undef SB_T
-#undef SB_V
-#undef SB_INT
-#undef SB_L
-#undef SB_OF
-#undef SB_FMA
-#undef SB_LOAD
-#undef SB_STORE
-#undef SB_ALL
-#undef SB_COLUMNS
-#undef SB_TILE
+#include "real_none.h"
 
 const sb_products SB_NAMED(sb_products_, SB_TIER) = {
     .rows = {SB_ROWS, SB_ROWS},
     .columns = {SB_PANEL * SB_W, SB_PANEL * SB_WD},
-    .pack_matrix = {sb_pack_matrix_f32, sb_pack_matrix_f64},
-    .pack_positions = {sb_pack_positions_f32, sb_pack_positions_f64},
-    .pack_taps = {sb_pack_taps_f32, sb_pack_taps_f64},
-    .pack_results = {sb_pack_results_f32, sb_pack_results_f64},
-    .prepare_positions = {sb_prepare_positions_f32, sb_prepare_positions_f64},
-    .prepare_taps = {sb_prepare_taps_f32, sb_prepare_taps_f64},
-    .block = {sb_block_f32, sb_block_f64},
+    .pack_matrix = {sb_pack_matrix_float, sb_pack_matrix_double},
+    .pack_positions = {sb_pack_positions_float, sb_pack_positions_double},
+    .pack_taps = {sb_pack_taps_float, sb_pack_taps_double},
+    .pack_results = {sb_pack_results_float, sb_pack_results_double},
+    .prepare_positions = {sb_prepare_positions_float, sb_prepare_positions_double},
+    .prepare_taps = {sb_prepare_taps_float, sb_prepare_taps_double},
+    .block = {sb_product_block_float, sb_product_block_double},
     .lanes = {SB_W, SB_WD},
-    .depthwise = {sb_depthwise_f32, sb_depthwise_f64},
-    .depthwise_weights = {sb_depthwise_weights_f32, sb_depthwise_weights_f64},
+    .depthwise = {sb_depthwise_float, sb_depthwise_double},
+    .depthwise_weights = {sb_depthwise_weights_float, sb_depthwise_weights_double},
 };

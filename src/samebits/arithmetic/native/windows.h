@@ -8,9 +8,9 @@
 typedef struct {
   int64_t from;
   int to, count;
-} SB_OF(sb_run);
+} N(sb_run);
 
-static int SB_OF(sb_find_taps)(const sb_window *w) {
+static int N(sb_find_taps)(const sb_window *w) {
   sb_copy *c = &sb_copied;
   const int64_t phases = w->step[2];
   c->offsets = sb_scratch(SB_SLOT_E, (w->taps + 1) * sizeof(int64_t));
@@ -22,27 +22,27 @@ static int SB_OF(sb_find_taps)(const sb_window *w) {
   return 0;
 }
 
-static int SB_OF(sb_pad)(const sb_operand *o, int64_t image, int64_t images, int64_t channel, int64_t channels) {
+static int N(sb_pad)(const sb_operand *o, int64_t image, int64_t images, int64_t channel, int64_t channels) {
   const sb_window *w = o->window;
   sb_copy *c = &sb_copied;
   if (c->of == w && image >= c->image && image + images <= c->image + c->images && channel >= c->channel &&
       channel + channels <= c->channel + c->channels)
     return 0;
-  const int same = sizeof(SB_T) == 8 ? w->dtype == SB_F64 : w->dtype == SB_F32;
+  const int same = sizeof(R) == 8 ? w->dtype == SB_F64 : w->dtype == SB_F32;
   if (same && w->to[2] == 1 && w->step[2] == 1 && sb_reaches_within(w)) { /* nothing is to be copied */
-    const SB_T *end = (const SB_T *)w->data + (w->images - 1) * w->to_image + (w->channels - 1) * w->to_channel;
+    const R *end = (const R *)w->data + (w->images - 1) * w->to_image + (w->channels - 1) * w->to_channel;
     for (int d = 0; d < 3; d++) end += (w->size[d] - 1) * w->to[d];
     *c = (sb_copy){w, image, images, channel, channels, w->to[1], w->to[0], w->to_channel, 0, w->to_image};
-    c->numbers = (SB_T *)w->data + image * w->to_image + channel * w->to_channel;
+    c->numbers = (R *)w->data + image * w->to_image + channel * w->to_channel;
     c->end = end + 1;
-    return SB_OF(sb_find_taps)(w);
+    return N(sb_find_taps)(w);
   }
   const int64_t phases = w->step[2], part = (w->padded[2] + phases - 1) / phases, row = phases * part;
   const int64_t plane = w->padded[1] * row, all = w->padded[0] * plane;
   *c = (sb_copy){w, image, images, channel, channels, row, plane, all, part, channels * all};
-  SB_T *copy = c->numbers = sb_scratch(SB_SLOT_D, (images * channels * all + 2 * SB_L) * sizeof(SB_T));
-  c->end = copy + images * channels * all + 2 * SB_L;
-  if (!copy || SB_OF(sb_find_taps)(w)) {
+  R *copy = c->numbers = sb_scratch(SB_SLOT_D, (images * channels * all + 2 * W) * sizeof(R));
+  c->end = copy + images * channels * all + 2 * W;
+  if (!copy || N(sb_find_taps)(w)) {
     c->of = NULL;
     return 1;
   }
@@ -54,42 +54,42 @@ static int SB_OF(sb_pad)(const sb_operand *o, int64_t image, int64_t images, int
       for (int64_t h = 0; h < w->padded[1]; h++) {
         const int64_t at_d = d - w->low[0], at_h = h - w->low[1];
         const int inside = at_d >= 0 && at_d < w->size[0] && at_h >= 0 && at_h < w->size[1] && from < end;
-        SB_T *rows = copy + n * channels * all + d * plane + h * row;
+        R *rows = copy + n * channels * all + d * plane + h * row;
         const int64_t source = (image + n) * w->to_image + channel * w->to_channel + at_d * w->to[0] +
                                at_h * w->to[1] - w->low[2] * w->to[2];
         for (int64_t ch = 0; ch < channels; ch++) {
-          SB_T *line = rows + ch * all;
+          R *line = rows + ch * all;
           const int64_t at = source + ch * w->to_channel;
           if (!inside || phases > 1) {
-            memset(line, 0, row * sizeof(SB_T));
+            memset(line, 0, row * sizeof(R));
             if (!inside) continue;
           } else {
-            memset(line, 0, from * sizeof(SB_T));
-            memset(line + end, 0, (row - end) * sizeof(SB_T));
+            memset(line, 0, from * sizeof(R));
+            memset(line + end, 0, (row - end) * sizeof(R));
           }
           if (by_channels) continue;
           if (same && w->to[2] == 1 && phases == 1)
-            memcpy(line + from, (const SB_T *)w->data + at + from, (end - from) * sizeof(SB_T));
+            memcpy(line + from, (const R *)w->data + at + from, (end - from) * sizeof(R));
           else if (same)
             for (int64_t f = 0; f < phases; f++) {
               const int64_t first = (from - f + phases - 1) / phases;
-              const SB_T *x = (const SB_T *)w->data + at + f * w->to[2];
+              const R *x = (const R *)w->data + at + f * w->to[2];
               for (int64_t q = first < 0 ? 0 : first; f + q * phases < end; q++)
                 line[f * part + q] = x[q * phases * w->to[2]];
             }
           else
             for (int64_t x = from; x < end; x++)
-              line[x % phases * part + x / phases] = (SB_T)sb_get(w->data, w->dtype, at + x * w->to[2]);
+              line[x % phases * part + x / phases] = (R)sb_get(w->data, w->dtype, at + x * w->to[2]);
         }
         if (by_channels && inside)
-          SB_OF(sb_turn)((const SB_T *)w->data + source + from * w->to[2], w->to[2], end - from, channels,
+          N(sb_transpose_lines)((const R *)w->data + source + from * w->to[2], w->to[2], end - from, channels,
                          rows + from, all);
       }
   return 0;
 }
 
 /* The runs of `count` positions from `first`, as many as are returned. */
-static int SB_OF(sb_runs)(const sb_window *w, int64_t first, int64_t count, SB_OF(sb_run) *runs) {
+static int N(sb_runs)(const sb_window *w, int64_t first, int64_t count, N(sb_run) *runs) {
   const sb_copy *c = &sb_copied;
   const int64_t across = w->places[2], down = w->places[1], all = w->places[0] * down * across;
   int64_t image = first / all, rest = first % all;
@@ -102,7 +102,7 @@ static int SB_OF(sb_runs)(const sb_window *w, int64_t first, int64_t count, SB_O
     if (n > 0 && runs[n - 1].from + runs[n - 1].count == from)
       runs[n - 1].count += (int)some;
     else
-      runs[n++] = (SB_OF(sb_run)){from, to, (int)some};
+      runs[n++] = (N(sb_run)){from, to, (int)some};
     to += (int)some;
     x = 0;
     if (++y == down) {
@@ -114,96 +114,96 @@ static int SB_OF(sb_runs)(const sb_window *w, int64_t first, int64_t count, SB_O
 }
 
 /* Copies of whole vectors: what is too much is overwritten by the next run, or lies behind the end. */
-static inline __attribute__((always_inline)) void SB_OF(sb_copy_runs)(const SB_OF(sb_run) *runs, int n,
-                                                                      const SB_T *from, SB_T *to) {
-  const SB_T *end = sb_copied.end;
+static inline __attribute__((always_inline)) void N(sb_copy_runs)(const N(sb_run) *runs, int n,
+                                                                      const R *from, R *to) {
+  const R *end = sb_copied.end;
   for (int r = 0; r < n; r++) {
-    const SB_T *x = from + runs[r].from;
-    if (x + runs[r].count + SB_L > end)
-      memcpy(to + runs[r].to, x, runs[r].count * sizeof(SB_T));
+    const R *x = from + runs[r].from;
+    if (x + runs[r].count + W > end)
+      memcpy(to + runs[r].to, x, runs[r].count * sizeof(R));
     else
-      for (int i = 0; i < runs[r].count; i += SB_L) SB_STORE(to + runs[r].to + i, SB_LOAD(x + i));
+      for (int i = 0; i < runs[r].count; i += W) STORE(to + runs[r].to + i, LOAD(x + i));
   }
 }
 
 /* Lines are positions, and k is (channel, tap). */
-static int SB_OF(sb_prepare_positions)(const sb_operand *o, int64_t line, int64_t lines, int64_t k, int64_t depth) {
+static int N(sb_prepare_positions)(const sb_operand *o, int64_t line, int64_t lines, int64_t k, int64_t depth) {
   const sb_window *w = o->window;
   const int64_t all = w->places[0] * w->places[1] * w->places[2];
   const int64_t image = line / all, images = (line + lines - 1) / all - image + 1;
   const int64_t channel = k / w->taps, channels = (k + depth - 1) / w->taps - channel + 1;
-  return SB_OF(sb_pad)(o, image, images, channel, channels);
+  return N(sb_pad)(o, image, images, channel, channels);
 }
 
-static void SB_OF(sb_pack_positions)(const sb_operand *o, int64_t line, int lines, int wide, int64_t k, int64_t depth,
+static void N(sb_pack_positions)(const sb_operand *o, int64_t line, int lines, int wide, int64_t k, int64_t depth,
                                      void *panel) {
   const sb_window *w = o->window;
   const sb_copy *c = &sb_copied;
-  SB_OF(sb_run) runs[SB_COLUMNS];
-  const int n = SB_OF(sb_runs)(w, line, lines, runs);
-  SB_T *to = panel;
-  if (lines < wide) memset(panel, 0, wide * depth * sizeof(SB_T));
+  N(sb_run) runs[SB_COLUMNS];
+  const int n = N(sb_runs)(w, line, lines, runs);
+  R *to = panel;
+  if (lines < wide) memset(panel, 0, wide * depth * sizeof(R));
   int64_t tap = k % w->taps;
-  const SB_T *from = (const SB_T *)c->numbers + (k / w->taps - c->channel) * c->all;
+  const R *from = (const R *)c->numbers + (k / w->taps - c->channel) * c->all;
   for (int64_t d = 0; d < depth; d++, to += wide) {
-    SB_OF(sb_copy_runs)(runs, n, from + c->offsets[tap], to);
+    N(sb_copy_runs)(runs, n, from + c->offsets[tap], to);
     if (++tap == w->taps) tap = 0, from += c->all;
   }
 }
 
 /* Lines are (channel, tap), and k is positions. */
-static int SB_OF(sb_prepare_taps)(const sb_operand *o, int64_t line, int64_t lines, int64_t k, int64_t depth) {
+static int N(sb_prepare_taps)(const sb_operand *o, int64_t line, int64_t lines, int64_t k, int64_t depth) {
   const sb_window *w = o->window;
   const int64_t all = w->places[0] * w->places[1] * w->places[2];
   const int64_t image = k / all, images = (k + depth - 1) / all - image + 1;
   const int64_t channel = line / w->taps, channels = (line + lines - 1) / w->taps - channel + 1;
-  return SB_OF(sb_pad)(o, image, images, channel, channels);
+  return N(sb_pad)(o, image, images, channel, channels);
 }
 
-static void SB_OF(sb_pack_taps)(const sb_operand *o, int64_t line, int lines, int wide, int64_t k, int64_t depth,
+static void N(sb_pack_taps)(const sb_operand *o, int64_t line, int lines, int wide, int64_t k, int64_t depth,
                                 void *panel) {
   const sb_window *w = o->window;
   const sb_copy *c = &sb_copied;
-  SB_OF(sb_run) runs[SB_CHUNK];
-  SB_T gathered[SB_COLUMNS * SB_CHUNK + SB_L];
-  const SB_T *from[SB_COLUMNS];
-  const int n = SB_OF(sb_runs)(w, k, depth, runs);
+  N(sb_run) runs[SB_CHUNK];
+  R gathered[SB_COLUMNS * SB_CHUNK + W];
+  const R *from[SB_COLUMNS];
+  const int n = N(sb_runs)(w, k, depth, runs);
   for (int l = 0; l < lines; l++) {
     const int64_t channel = (line + l) / w->taps, tap = (line + l) % w->taps;
-    from[l] = (const SB_T *)c->numbers + (channel - c->channel) * c->all + c->offsets[tap];
+    from[l] = (const R *)c->numbers + (channel - c->channel) * c->all + c->offsets[tap];
   }
   if (n * 64 <= depth) { /* long runs are turned where they lie */
     for (int r = 0; r < n; r++)
-      SB_OF(sb_pack_lines)(from, runs[r].from, lines, wide, runs[r].count, (SB_T *)panel + runs[r].to * wide);
+      N(sb_pack_lines)(from, runs[r].from, lines, wide, runs[r].count, (R *)panel + runs[r].to * wide);
     return;
   }
-  for (int l = 0; l < lines; l++) SB_OF(sb_copy_runs)(runs, n, from[l], gathered + l * SB_CHUNK);
-  SB_OF(sb_pack_along)(gathered, SB_CHUNK, lines, wide, depth, panel);
+  for (int l = 0; l < lines; l++) N(sb_copy_runs)(runs, n, from[l], gathered + l * SB_CHUNK);
+  N(sb_pack_along)(gathered, SB_CHUNK, lines, wide, depth, panel);
 }
 
 /* Lines are channels of the result, and k is its positions. */
-static void SB_OF(sb_pack_results)(const sb_operand *o, int64_t line, int lines, int wide, int64_t k, int64_t depth,
+static void N(sb_pack_results)(const sb_operand *o, int64_t line, int lines, int wide, int64_t k, int64_t depth,
                                    void *panel) {
   const sb_window *w = o->window;
-  const int same = sizeof(SB_T) == 8 ? o->dtype == SB_F64 : o->dtype == SB_F32;
-  SB_T gathered[SB_COLUMNS * SB_CHUNK];
-  SB_T *to = panel;
+  const int same = sizeof(R) == 8 ? o->dtype == SB_F64 : o->dtype == SB_F32;
+  R gathered[SB_COLUMNS * SB_CHUNK];
+  R *to = panel;
   for (int64_t done = 0; done < depth;) {
     int64_t count;
     const int64_t at = line * o->line + sb_place(w, k + done, &count);
     count = count < depth - done ? count : depth - done;
     if (same && o->line == 1)
       for (int64_t n = 0; n < count; n++)
-        SB_OF(sb_pack_across)((const SB_T *)o->data + at + n * w->to_out[2], 0, lines, wide, 1, to + (done + n) * wide);
+        N(sb_pack_across)((const R *)o->data + at + n * w->to_out[2], 0, lines, wide, 1, to + (done + n) * wide);
     else if (same && w->to_out[2] == 1)
       for (int l = 0; l < lines; l++)
-        memcpy(gathered + l * SB_CHUNK + done, (const SB_T *)o->data + at + l * o->line, count * sizeof(SB_T));
+        memcpy(gathered + l * SB_CHUNK + done, (const R *)o->data + at + l * o->line, count * sizeof(R));
     else
       for (int l = 0; l < lines; l++)
         for (int64_t n = 0; n < count; n++)
           gathered[l * SB_CHUNK + done + n] =
-              (SB_T)sb_get(o->data, o->dtype, at + l * o->line + n * w->to_out[2]);
+              (R)sb_get(o->data, o->dtype, at + l * o->line + n * w->to_out[2]);
     done += count;
   }
-  if (!same || o->line != 1) SB_OF(sb_pack_along)(gathered, SB_CHUNK, lines, wide, depth, panel);
+  if (!same || o->line != 1) N(sb_pack_along)(gathered, SB_CHUNK, lines, wide, depth, panel);
 }
